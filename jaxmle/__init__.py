@@ -1,0 +1,81 @@
+"""True failure rates from LLM-judge verdicts, by constrained maximum likelihood.
+
+Three signals go in: a small human-labelled calibration set, a large set of judge verdicts, and
+known bounds on the judge's true and false positive rates. Out comes the failure rate that humans
+would have found, with a certificate that the likelihood is at its maximum.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jaxmle import baselines as baselines
+    from jaxmle import tables as tables
+    from jaxmle._data import Bounds as Bounds
+    from jaxmle._data import Counts as Counts
+    from jaxmle._data import Params as Params
+    from jaxmle._inference import Fit as Fit
+    from jaxmle._inference import Interval as Interval
+    from jaxmle._inference import fit as fit
+    from jaxmle._model import ClosedForm as ClosedForm
+    from jaxmle._model import closed_form as closed_form
+    from jaxmle._model import information as information
+    from jaxmle._model import log_likelihood as log_likelihood
+    from jaxmle._model import score as score
+    from jaxmle._solvers import Solution as Solution
+    from jaxmle._solvers import maximize as maximize
+
+# Names are looked up on first use (PEP 562), so that `jaxmle --help` or a misspelt file name is
+# answered without paying for the import of JAX.
+_HOME = {
+    "Bounds": "_data",
+    "ClosedForm": "_model",
+    "Counts": "_data",
+    "Fit": "_inference",
+    "Interval": "_inference",
+    "Params": "_data",
+    "Solution": "_solvers",
+    "closed_form": "_model",
+    "fit": "_inference",
+    "information": "_model",
+    "log_likelihood": "_model",
+    "maximize": "_solvers",
+    "score": "_model",
+}
+_SUBMODULES = ("baselines", "tables")
+
+__all__ = [
+    "Bounds",
+    "ClosedForm",
+    "Counts",
+    "Fit",
+    "Interval",
+    "Params",
+    "Solution",
+    "baselines",
+    "closed_form",
+    "fit",
+    "information",
+    "log_likelihood",
+    "maximize",
+    "score",
+    "tables",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("jaxmle")
+    if name in _SUBMODULES:
+        return importlib.import_module(f"jaxmle.{name}")
+    if name in _HOME:
+        value = getattr(importlib.import_module(f"jaxmle.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'jaxmle' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

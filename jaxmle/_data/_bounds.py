@@ -1,0 +1,145 @@
+"""What is known beforehand about the judge and the failure rate."""
+
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import jax
+import numpy as np
+
+from jaxmle._data._counts import Counts
+from jaxmle._data._validation import check_confidence, first_bad, host_number, is_traced
+
+_UNIT = (0.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """Known ranges of the failure rate and of the judge's true and false positive rates.
+
+    Each is a pair ``(low, high)`` of scalars or of per-slice arrays; ``low == high`` means the
+    value is known. The default says nothing.
+
+    Args:
+        failure_rate: Range of P(failure), within [0, 1].
+        tpr: Range of P(judge says failure | failure), within [0, 1].
+        fpr: Range of P(judge says failure | pass), within [0, 1].
+
+    Raises:
+        ValueError: A bound is not a pair, lies outside [0, 1], or low > high.
+
+    Examples:
+        >>> from jaxmle import Bounds
+        >>> Bounds(tpr=(0.85, 0.97), fpr=(0.01, 0.08))
+        Bounds(failure_rate=(0.0, 1.0), tpr=(0.85, 0.97), fpr=(0.01, 0.08))
+    """
+
+    failure_rate: Any = _UNIT
+    tpr: Any = _UNIT
+    fpr: Any = _UNIT
+
+    def __post_init__(self) -> None:
+        for name, pair in zip(_NAMES, self._values(), strict=True):
+            try:
+                low, high = pair
+            except (TypeError, ValueError):
+                raise ValueError(f"`{name}` must be a pair (low, high); got {pair!r}.") from None
+            if is_traced(low, high):
+                object.__setattr__(self, name, (low, high))
+                continue
+            ends = [host_number(f"{name}.{end}", value) for end, value in (("low", low), ("high", high))]
+            for end, value in zip(("low", "high"), ends, strict=True):
+                first_bad(f"{name}.{end}", value, (np.asarray(value) < 0) | (np.asarray(value) > 1), "in [0, 1]")
+            try:
+                crossed = np.greater(*ends)
+            except ValueError as error:
+                raise ValueError(f"`{name}` must have low and high of matching shapes; got {error}.") from error
+            if np.any(crossed):
+                raise ValueError(f"`{name}` must have low <= high; got low {low!r}, high {high!r}.")
+            keep = tuple(
+                raw if isinstance(raw, jax.Array) else np.asarray(value, dtype=np.float64)[()]
+                for raw, value in zip((low, high), ends, strict=True)
+            )
+            object.__setattr__(self, name, keep)
+
+    @classmethod
+    def from_reference(cls, counts: Counts, *, confidence: float = 0.99, margin: float = 0.0) -> Self:
+        """Bound the judge's rates by what it did on an anchor data set.
+
+        Args:
+            counts: Labelled counts of the anchor set, shape ``(...)``; unlabelled counts are ignored.
+            confidence: Confidence of each two-sided Clopper-Pearson interval, in (0, 1).
+            margin: Added on both sides of each interval, >= 0, for the step from the anchor data
+                to the data at hand.
+
+        Returns:
+            Bounds on ``tpr`` and ``fpr``, shape ``(...)``; a rate of which the anchor set holds no
+            trial keeps (0, 1).
+
+        Raises:
+            ValueError: ``confidence`` is not in (0, 1) or ``margin`` is negative.
+
+        Source:
+            Clopper and Pearson, Biometrika 26 (1934); limits as Beta quantiles.
+
+        Examples:
+            >>> from jaxmle import Bounds, Counts
+            >>> anchor = Counts(tp=90, fn=10, fp=5, tn=95, unlabeled_pos=0, unlabeled_neg=0)
+            >>> low, high = Bounds.from_reference(anchor).tpr
+            >>> f"{low:.4f} {high:.4f}"
+            '0.8014 0.9596'
+        """
+        tail = (1 - check_confidence(confidence)) / 2
+        extra = host_number("margin", margin)
+        first_bad("margin", extra, np.asarray(extra) < 0, ">= 0")
+        pairs = []
+        for hits, misses in ((counts.tp, counts.fn), (counts.fp, counts.tn)):
+            low, high = _clopper_pearson(np.asarray(hits, float), np.asarray(misses, float), tail)
+            pairs.append((np.maximum(low - extra, 0.0), np.minimum(high + extra, 1.0)))
+        return cls(tpr=pairs[0], fpr=pairs[1])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Batch shape of the bounds: ``()`` where they are scalars."""
+        return np.broadcast_shapes(*(np.shape(end) for pair in self._values() for end in pair))
+
+    def __repr__(self) -> str:
+        def show(end: Any) -> str:
+            if is_traced(end) or np.size(end) > 8:
+                return f"<{np.shape(end)}>"
+            return repr(np.asarray(end).tolist())
+
+        shown = (
+            f"{name}=({', '.join(show(end) for end in pair)})"
+            for name, pair in zip(_NAMES, self._values(), strict=True)
+        )
+        return f"Bounds({', '.join(shown)})"
+
+    def _values(self) -> tuple[Any, Any, Any]:
+        return (self.failure_rate, self.tpr, self.fpr)
+
+
+_NAMES = tuple(field.name for field in fields(Bounds))
+
+
+def _rebuild(values: Any) -> Bounds:
+    """Make Bounds from trusted leaves without checking them (they may be tracers or sentinels)."""
+    new = object.__new__(Bounds)
+    for name, value in zip(_NAMES, values, strict=True):
+        object.__setattr__(new, name, value)
+    return new
+
+
+jax.tree_util.register_pytree_with_keys(
+    Bounds,
+    lambda b: (tuple((jax.tree_util.GetAttrKey(n), v) for n, v in zip(_NAMES, b._values(), strict=True)), None),
+    lambda _, values: _rebuild(values),
+    lambda b: (b._values(), None),
+)
+
+
+def _clopper_pearson(hits: Any, misses: Any, tail: float) -> tuple[Any, Any]:
+    from scipy.special import betaincinv  # a third of a second to import, and seldom needed
+
+    low = np.where(hits > 0, betaincinv(np.maximum(hits, 1e-300), misses + 1, tail), 0.0)
+    high = np.where(misses > 0, betaincinv(hits + 1, np.maximum(misses, 1e-300), 1 - tail), 1.0)
+    return low, high

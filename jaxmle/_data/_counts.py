@@ -1,0 +1,192 @@
+"""Six numbers that carry all the information in a set of verdicts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import jax
+import numpy as np
+
+from jaxmle._data._validation import first_bad, host_number, is_traced
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Sufficient statistics of human and judge verdicts; 1 means failure in both.
+
+    The human verdict is the truth and the judge's verdict the test. Counts may be integers, or
+    floats where items carry weights, and may have any one batch shape: one element a slice.
+
+    Args:
+        tp: Items that human and judge both call failures, shape ``(...)``, >= 0.
+        fn: Items that the human calls a failure and the judge a pass.
+        fp: Items that the human calls a pass and the judge a failure.
+        tn: Items that both call passes.
+        unlabeled_pos: Items without a human verdict that the judge calls failures.
+        unlabeled_neg: Items without a human verdict that the judge calls passes.
+
+    Raises:
+        ValueError: A count is negative, not finite or not a number, or the shapes differ; the
+            message names the field.
+
+    Examples:
+        >>> from jaxmle import Counts
+        >>> counts = Counts(tp=4, fn=1, fp=2, tn=43, unlabeled_pos=90, unlabeled_neg=1110)
+        >>> counts.n_labeled, counts.n_unlabeled
+        (50, 1200)
+        >>> counts + counts
+        Counts(tp=8, fn=2, fp=4, tn=86, unlabeled_pos=180, unlabeled_neg=2220)
+    """
+
+    tp: Any
+    fn: Any
+    fp: Any
+    tn: Any
+    unlabeled_pos: Any
+    unlabeled_neg: Any
+
+    def __post_init__(self) -> None:
+        # Under jit the numbers are unknown; rebuilding from a pytree does not come here at all.
+        if is_traced(*self._values()):
+            return
+        for name, value in zip(_NAMES, self._values(), strict=True):
+            checked = host_number(name, value)
+            first_bad(name, checked, np.asarray(checked) < 0, "a count >= 0")
+            if np.shape(checked) != np.shape(self.tp):
+                raise ValueError(
+                    f"`{name}` must have the shape of `tp`, {np.shape(self.tp)}; got {np.shape(checked)}."
+                )
+            if not isinstance(value, jax.Array):
+                object.__setattr__(self, name, checked)
+
+    @classmethod
+    def from_labels(cls, human: Any, judge: Any, *, weights: Any = None) -> Self:
+        """Count verdicts given item by item.
+
+        Args:
+            human: Human verdicts, shape ``(n_items,)``: 1 or True is a failure, 0 or False a pass,
+                and NaN, None or -1 an item that nobody labelled.
+            judge: Judge verdicts, shape ``(n_items,)``: 1 or True is a failure, 0 or False a pass.
+            weights: Optional item weights, shape ``(n_items,)``, finite and >= 0; the counts are
+                then sums of weights.
+
+        Returns:
+            Scalar counts: integers, or floats where weights are given.
+
+        Raises:
+            ValueError: The lengths differ, a verdict is none of the values above (the judge's may
+                not be missing), a weight is negative or not finite, or there are no items.
+
+        Examples:
+            >>> from jaxmle import Counts
+            >>> Counts.from_labels([1, 0, None, -1], [1, 1, 0, 1])
+            Counts(tp=1, fn=0, fp=1, tn=0, unlabeled_pos=1, unlabeled_neg=1)
+        """
+        truth = _verdicts("human", human, missing_allowed=True)
+        test = _verdicts("judge", judge, missing_allowed=False)
+        if truth.shape != test.shape:
+            raise ValueError(
+                f"`human` and `judge` must have the same length; got {truth.size} and {test.size}."
+            )
+        if not truth.size:
+            raise ValueError("`judge` must hold at least one verdict; got none.")
+        weight = None if weights is None else _weights(weights, truth.size)
+        cell = np.where(truth < 0, 2, 1 - truth) * 2 + (1 - test)
+        totals = np.bincount(cell, weights=weight, minlength=6)
+        return cls(*(total.item() for total in totals))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Batch shape: ``()`` for one data set, ``(n_slices,)`` for slices."""
+        return tuple(np.shape(self.tp))
+
+    @property
+    def n_labeled(self) -> Any:
+        """Number (or weight) of items with a human verdict, shape ``(...)``."""
+        return self.tp + self.fn + self.fp + self.tn
+
+    @property
+    def n_unlabeled(self) -> Any:
+        """Number (or weight) of items with the judge's verdict only, shape ``(...)``."""
+        return self.unlabeled_pos + self.unlabeled_neg
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("scalar Counts have no length")
+        return self.shape[0]
+
+    def __getitem__(self, index: Any) -> Self:
+        return _rebuild(type(self), [value[index] for value in self._values()])
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[i] for i in range(len(self)))
+
+    def __add__(self, other: Self) -> Self:
+        """Pool two disjoint sets of items, slice by slice."""
+        if not isinstance(other, Counts):
+            return NotImplemented
+        if self.shape != other.shape:
+            raise ValueError(f"Counts must have equal shapes to be added; got {self.shape} and {other.shape}.")
+        pairs = zip(self._values(), other._values(), strict=True)
+        return _rebuild(type(self), [mine + theirs for mine, theirs in pairs])
+
+    def __repr__(self) -> str:
+        def show(value: Any) -> str:
+            if isinstance(value, np.generic | np.ndarray) or (isinstance(value, jax.Array) and not is_traced(value)):
+                return repr(np.asarray(value).tolist()) if np.size(value) <= 8 else f"<{np.shape(value)}>"
+            return repr(value)
+
+        return f"Counts({', '.join(f'{n}={show(v)}' for n, v in zip(_NAMES, self._values(), strict=True))})"
+
+    def _values(self) -> tuple[Any, ...]:
+        return (self.tp, self.fn, self.fp, self.tn, self.unlabeled_pos, self.unlabeled_neg)
+
+
+_NAMES = tuple(field.name for field in fields(Counts))
+
+
+def _rebuild(cls: type[Any], values: Any) -> Any:
+    """Make a ``cls`` from trusted leaves without checking them (they may be tracers or sentinels)."""
+    new = object.__new__(cls)
+    for name, value in zip(_NAMES, values, strict=True):
+        object.__setattr__(new, name, value)
+    return new
+
+
+jax.tree_util.register_pytree_with_keys(
+    Counts,
+    lambda c: (tuple((jax.tree_util.GetAttrKey(n), v) for n, v in zip(_NAMES, c._values(), strict=True)), None),
+    lambda _, values: _rebuild(Counts, values),
+    lambda c: (c._values(), None),
+)
+
+
+def _verdicts(name: str, values: Any, *, missing_allowed: bool) -> np.ndarray[Any, Any]:
+    """Return verdicts as an integer array of 0, 1 and, for missing, -1."""
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise ValueError(f"`{name}` must be one-dimensional; got shape {array.shape}.")
+    if array.dtype == object:
+        kinds = np.frompyfunc(lambda v: v is None or type(v).__name__ in ("NAType", "NaTType"), 1, 1)
+        array = np.where(kinds(array).astype(bool), np.nan, array)
+    try:
+        number = array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"`{name}` must hold 0, 1, True or False"
+            f"{', and NaN, None or -1 where missing' if missing_allowed else ''}; got {error}."
+        ) from error
+    missing = np.isnan(number) | ((number == -1) if missing_allowed else False)
+    if not missing_allowed:
+        first_bad(name, number, missing, "0 or 1 for every item (leave out items the judge did not decide)")
+    bad = ~missing & (number != 0) & (number != 1)
+    first_bad(name, number, bad, "0 or 1" + (", or NaN, None or -1 where missing" if missing_allowed else ""))
+    return np.where(missing, -1, number).astype(np.int64)
+
+
+def _weights(weights: Any, n_items: int) -> np.ndarray[Any, Any]:
+    weight = np.asarray(host_number("weights", weights), dtype=np.float64)
+    if weight.shape != (n_items,):
+        raise ValueError(f"`weights` must have shape ({n_items},); got {weight.shape}.")
+    first_bad("weights", weight, weight < 0, ">= 0")
+    return weight

@@ -1,0 +1,66 @@
+"""Checks on what users pass in, and the one form in which errors are written."""
+
+from typing import Any, Literal, cast
+
+import jax
+import numpy as np
+
+Calibration = Literal["internal", "external"]
+
+
+def is_traced(*values: Any) -> bool:
+    """Whether any of the values is a JAX tracer, whose numbers cannot be looked at."""
+    return any(isinstance(value, jax.core.Tracer) for value in values)
+
+
+def host_number(name: str, value: Any) -> Any:
+    """Return ``value`` as a numpy scalar or array of finite real numbers, or raise ``ValueError``."""
+    if isinstance(value, jax.Array):
+        array = np.asarray(value)
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError as error:
+            raise ValueError(f"`{name}` must be a number or a rectangular array; got {value!r}.") from error
+    if array.dtype.kind == "b":
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"`{name}` must be numeric; got {_short(value)}.")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(f"`{name}` must be finite; got {_first(array, ~np.isfinite(array))}.")
+    return array[()]
+
+
+def first_bad(name: str, array: Any, bad: Any, condition: str) -> None:
+    """Raise ``ValueError`` naming the first element of ``array`` where ``bad`` holds, if any does."""
+    bad = np.asarray(bad)
+    if bad.any():
+        raise ValueError(f"`{name}` must be {condition}; got {_first(np.asarray(array), bad)}.")
+
+
+def check_calibration(calibration: str) -> Calibration:
+    """Return ``calibration`` if it names a calibration design, or raise ``ValueError``."""
+    if calibration not in ("internal", "external"):
+        raise ValueError(f'`calibration` must be "internal" or "external"; got {calibration!r}.')
+    return cast(Calibration, calibration)
+
+
+def check_confidence(confidence: float) -> float:
+    """Return ``confidence`` if it lies strictly between 0 and 1, or raise ``ValueError``."""
+    value = host_number("confidence", confidence)
+    if np.ndim(value) or not 0 < value < 1:
+        raise ValueError(f"`confidence` must lie strictly between 0 and 1, such as 0.95; got {confidence!r}.")
+    return float(value)
+
+
+def _first(array: Any, bad: Any) -> str:
+    if array.ndim == 0:
+        return str(array.item())
+    where = np.unravel_index(int(np.argmax(bad)), array.shape)
+    place = ", ".join(str(int(i)) for i in where)
+    return f"{array[where].item()} at index {place}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,195 @@
+"""How far a point can be from the optimum, and what the data leave undetermined.
+
+Both designs maximize sum_k w_k log x_k over a polytope, with x_k the six probabilities that the
+counts observe, each affine in the unknowns. Since log x <= log s + x / s - 1 at any s > 0, the
+value at a feasible point with probabilities s falls short of the optimum by at most
+
+    max over vertices x of the polytope of  sum_k (w_k / s_k) x_k  -  sum_k w_k,
+
+the Frank-Wolfe gap. It needs no dual variables, only the point, so one definition serves every
+solver. Arrays of cells have shape ``(2, 2, ...)``: human verdict (failure, pass), then judge
+verdict (failure, pass); ``totals`` have shape ``(2, ...)``: judge verdict.
+"""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from jaxmle._data import Bounds, Calibration, Counts, Params
+
+
+def internal_gap(cells: Any, totals: Any, low: Any, high: Any, theta_low: Any, theta_high: Any) -> Any:
+    """Gap of the internal design, given the ratios w / s of labelled cells and of verdict totals.
+
+    Args:
+        cells: Labelled weight over cell probability, shape ``(2, 2, ...)``; weights sum to 1.
+        totals: Unlabelled weight over flag probability, shape ``(2, ...)``.
+        low: Lower bounds of TPR and FPR, shape ``(2, ...)``.
+        high: Upper bounds of TPR and FPR, shape ``(2, ...)``.
+        theta_low: Lower bound of the failure rate, shape ``(...)``.
+        theta_high: Upper bound of the failure rate, shape ``(...)``.
+
+    Returns:
+        Upper bound on the shortfall in log-likelihood per unit of weight, shape ``(...)``.
+    """
+    best = _best_rate(cells + totals, low, high)
+    return (
+        jnp.maximum(
+            theta_low * best[0] + (1 - theta_low) * best[1],
+            theta_high * best[0] + (1 - theta_high) * best[1],
+        )
+        - 1
+    )
+
+
+def external_gap(cells: Any, totals: Any, low: Any, high: Any, theta_low: Any, theta_high: Any) -> Any:
+    """Gap of the external design over the part of its feasible set where TPR >= FPR.
+
+    There the unknowns are TPR, FPR and q = FPR + theta (TPR - FPR), the program is convex, and the
+    vertices are the corners of the box with TPR >= FPR and the ends of the diagonal TPR = FPR. With
+    a known failure rate q is linear in the rates and the whole box is feasible.
+
+    Args and returns: as `internal_gap`, with ``cells`` over P(judge | human).
+    """
+    start = jnp.maximum(low[0], low[1])
+    end = jnp.minimum(high[0], high[1])
+    known = theta_low >= theta_high
+    best = -jnp.inf
+    for theta in (theta_low, theta_high):
+        mass = jnp.stack([theta, 1 - theta])[:, None]
+        ratios = cells + mass * totals
+        for tpr in (low[0], high[0]):
+            for fpr in (low[1], high[1]):
+                value = _at_rates(ratios, tpr, fpr)
+                best = jnp.maximum(best, jnp.where(known | (tpr >= fpr), value, -jnp.inf))
+        for rate in (start, end):
+            best = jnp.maximum(best, jnp.where(start <= end, _at_rates(ratios, rate, rate), -jnp.inf))
+    return best - 1
+
+
+def duality_gap(params: Params, counts: Counts, bounds: Bounds, *, calibration: Calibration) -> Any:
+    """Gap per item of a feasible point; for "external", over the half (TPR >= FPR or <=) it lies in.
+
+    Args:
+        params: A feasible point, shape ``(...)``.
+        counts: Counts, shape ``(...)``, not all zero.
+        bounds: Bounds that ``params`` obeys, shape ``(...)``.
+        calibration: "internal" or "external".
+
+    Returns:
+        Upper bound on the shortfall in log-likelihood per item, shape ``(...)``; inf where the
+        log-likelihood is -inf.
+    """
+    theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
+    cells, totals = pack_counts(counts)
+    weight = jnp.sum(cells, (0, 1)) + jnp.sum(totals, 0)
+    rates = jnp.stack([jnp.stack([tpr, 1 - tpr]), jnp.stack([fpr, 1 - fpr])])
+    mass = jnp.stack([theta, 1 - theta])[:, None]
+    flags = jnp.sum(mass * rates, 0)
+    probabilities = mass * rates if calibration == "internal" else rates
+    cells = _ratio(cells / weight, probabilities)
+    totals = _ratio(totals / weight, flags)
+    low, high = pack_bounds(bounds)
+    if calibration == "internal":
+        gap = internal_gap(cells, totals, low, high, *bounds.failure_rate)
+    else:
+        upside = external_gap(cells, totals, low, high, *bounds.failure_rate)
+        downside = external_gap(
+            cells[::-1], totals, low[::-1], high[::-1], 1 - bounds.failure_rate[1], 1 - bounds.failure_rate[0]
+        )
+        gap = jnp.where(tpr >= fpr, upside, downside)
+    return jnp.where(jnp.isnan(gap), jnp.inf, jnp.maximum(gap, 0.0))
+
+
+def failure_rate_set(params: Params, counts: Counts, bounds: Bounds, *, calibration: Calibration) -> Any:
+    """Range of the failure rate over all maximizers of the likelihood.
+
+    Every term log x_k with a positive count is strictly concave, so x_k has the same value at all
+    maximizers; they are the feasible points that share these values, and each value known confines
+    the failure rate to an interval.
+
+    Args:
+        params: One maximizer, shape ``(...)``.
+        counts: Counts, shape ``(...)``.
+        bounds: Bounds, shape ``(...)``.
+        calibration: "internal" or "external".
+
+    Returns:
+        Pair ``(low, high)`` of shape ``(...)``; equal where the failure rate is identified.
+    """
+    theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
+    lo, hi = bounds.failure_rate
+    (tpr_low, tpr_high), (fpr_low, fpr_high) = bounds.tpr, bounds.fpr
+    flagged = theta * tpr + (1 - theta) * fpr
+    flags_known = counts.unlabeled_pos + counts.unlabeled_neg > 0
+    failures_seen, passes_seen = counts.tp + counts.fn > 0, counts.fp + counts.tn > 0
+    if calibration == "external":
+        tpr_low, tpr_high = (jnp.where(failures_seen, tpr, end) for end in (tpr_low, tpr_high))
+        fpr_low, fpr_high = (jnp.where(passes_seen, fpr, end) for end in (fpr_low, fpr_high))
+        pinned, cell_seen = jnp.zeros(jnp.shape(theta), bool), False
+    else:
+        pinned = ((counts.tp > 0) & (counts.fn > 0)) | ((counts.fp > 0) & (counts.tn > 0))
+        seen = [counts.tp > 0, counts.fn > 0, counts.fp > 0, counts.tn > 0]
+        # With the flag rate known, a cell known in one verdict makes its partner known too.
+        flag_side, pass_side = flags_known & (seen[0] | seen[2]), flags_known & (seen[1] | seen[3])
+        known = [seen[0] | flag_side, seen[1] | pass_side, seen[2] | flag_side, seen[3] | pass_side]
+        pinned |= (known[0] & known[1]) | (known[2] & known[3])
+        cell_seen = seen[0] | seen[1] | seen[2] | seen[3]
+        for is_known, cell, ends, of_failures in (
+            (known[0], theta * tpr, (tpr_low, tpr_high), True),
+            (known[1], theta * (1 - tpr), (1 - tpr_high, 1 - tpr_low), True),
+            (known[2], (1 - theta) * fpr, (fpr_low, fpr_high), False),
+            (known[3], (1 - theta) * (1 - fpr), (1 - fpr_high, 1 - fpr_low), False),
+        ):
+            least, most = _over(cell, ends[1], 0.0), _over(cell, ends[0], 1.0)
+            if not of_failures:
+                least, most = 1 - most, 1 - least
+            lo = jnp.where(is_known, jnp.maximum(lo, least), lo)
+            hi = jnp.where(is_known, jnp.minimum(hi, most), hi)
+    # theta TPR_low + (1 - theta) FPR_low <= q <= theta TPR_high + (1 - theta) FPR_high
+    apply = flags_known & ~jnp.asarray(cell_seen)
+    for slope, room, sign in (
+        (tpr_low - fpr_low, flagged - fpr_low, 1.0),
+        (tpr_high - fpr_high, flagged - fpr_high, -1.0),
+    ):
+        root = jnp.where(jnp.abs(slope) > 1e-12, room / jnp.where(slope == 0, 1, slope), 0.0)
+        caps, lifts = apply & (sign * slope > 1e-12), apply & (sign * slope < -1e-12)
+        hi = jnp.where(caps, jnp.minimum(hi, root), hi)
+        lo = jnp.where(lifts, jnp.maximum(lo, root), lo)
+    low = jnp.where(pinned, theta, jnp.minimum(lo, theta))
+    high = jnp.where(pinned, theta, jnp.maximum(hi, theta))
+    return low, high
+
+
+def pack_counts(counts: Counts) -> tuple[Any, Any]:
+    """Stack counts as labelled cells, shape ``(2, 2, ...)``, and unlabelled totals, ``(2, ...)``."""
+    cells = jnp.stack([jnp.stack([counts.tp, counts.fn]), jnp.stack([counts.fp, counts.tn])])
+    return cells, jnp.stack([counts.unlabeled_pos, counts.unlabeled_neg])
+
+
+def pack_bounds(bounds: Bounds) -> tuple[Any, Any]:
+    """Stack the bounds of TPR and FPR as lower and upper ends, each of shape ``(2, ...)``."""
+    return (
+        jnp.stack([bounds.tpr[0], bounds.fpr[0]]),
+        jnp.stack([bounds.tpr[1], bounds.fpr[1]]),
+    )
+
+
+def _best_rate(ratios: Any, low: Any, high: Any) -> Any:
+    """Largest value of rate * (first ratio) + (1 - rate) * (second) for each human verdict."""
+    return jnp.maximum(
+        low * ratios[:, 0] + (1 - low) * ratios[:, 1], high * ratios[:, 0] + (1 - high) * ratios[:, 1]
+    )
+
+
+def _at_rates(ratios: Any, tpr: Any, fpr: Any) -> Any:
+    return tpr * ratios[0, 0] + (1 - tpr) * ratios[0, 1] + fpr * ratios[1, 0] + (1 - fpr) * ratios[1, 1]
+
+
+def _ratio(weight: Any, probability: Any) -> Any:
+    return jnp.where(weight > 0, weight / jnp.where(weight > 0, probability, 1), 0)
+
+
+def _over(cell: Any, rate: Any, otherwise: float) -> Any:
+    """``cell / rate``, and where the rate is 0 what an empty constraint leaves."""
+    return jnp.where(rate > 0, cell / jnp.where(rate > 0, rate, 1), otherwise)

@@ -1,0 +1,95 @@
+"""Unconstrained maxima of the likelihood in closed form, with standard errors."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxmle._data import Calibration, Counts, Params
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class ClosedForm:
+    """Unconstrained maximum of the likelihood.
+
+    Attributes:
+        params: Failure rate, TPR and FPR, shape ``(...)``.
+        standard_error: Standard error of the failure rate, shape ``(...)``.
+        exists: Whether the formula applies: every ratio in it is defined and the three parameters
+            are probabilities. Where it is False the other numbers mean nothing.
+    """
+
+    params: Params
+    standard_error: Any
+    exists: Any
+
+
+def closed_form(counts: Counts, *, calibration: Calibration = "internal") -> ClosedForm:
+    """Maximize the likelihood without bounds, by formula.
+
+    A pure function of arrays: it can be jitted and vmapped, and checks nothing.
+
+    Args:
+        counts: Counts, shape ``(...)``.
+        calibration: "internal" or "external", as in `log_likelihood`.
+
+    Returns:
+        Parameters and the standard error of the failure rate, and whether they exist.
+
+    Source:
+        internal: post-stratification of the failure rate by verdict,
+        theta = q PPV + (1 - q) P(y=1 | j=0), with q from all items; external: Rogan and Gladen,
+        Am. J. Epidemiol. 107 (1978), theta = (q - FPR) / (TPR - FPR), with q from the unlabelled
+        items. Variances by the delta method, which here equals the inverse observed information.
+
+    Examples:
+        >>> import numpy as np
+        >>> from jaxmle import Counts, closed_form
+        >>> a = Counts(tp=70., fn=8., fp=14., tn=108., unlabeled_pos=4100., unlabeled_neg=5900.)
+        >>> result = closed_form(a)
+        >>> print(f"{result.params.failure_rate:.4f} {result.standard_error:.4f}")
+        0.3825 0.0220
+    """
+    return (_post_stratified if calibration == "internal" else _rogan_gladen)(counts)
+
+
+def _post_stratified(counts: Counts) -> ClosedForm:
+    tp, fn, fp, tn = counts.tp, counts.fn, counts.fp, counts.tn
+    flagged, passed = tp + fp, fn + tn
+    total = flagged + passed + counts.unlabeled_pos + counts.unlabeled_neg
+    q = _divide(flagged + counts.unlabeled_pos, total)
+    not_q = _divide(passed + counts.unlabeled_neg, total)
+    precision, miss = _divide(tp, flagged), _divide(fn, passed)
+    theta = q * precision + not_q * miss
+    passes = q * _divide(fp, flagged) + not_q * _divide(tn, passed)
+    variance = (
+        (precision - miss) ** 2 * _divide(q * not_q, total)
+        + q**2 * _divide(precision * (1 - precision), flagged)
+        + not_q**2 * _divide(miss * (1 - miss), passed)
+    )
+    params = Params(theta, _divide(q * precision, theta), _divide(q * _divide(fp, flagged), passes))
+    exists = (flagged > 0) & (passed > 0) & (theta > 0) & (passes > 0)
+    return ClosedForm(params, jnp.sqrt(variance), exists)
+
+
+def _rogan_gladen(counts: Counts) -> ClosedForm:
+    failures, passes = counts.tp + counts.fn, counts.fp + counts.tn
+    unlabeled = counts.unlabeled_pos + counts.unlabeled_neg
+    tpr, fpr = _divide(counts.tp, failures), _divide(counts.fp, passes)
+    q = _divide(counts.unlabeled_pos, unlabeled)
+    theta = _divide(q - fpr, tpr - fpr)
+    variance = (
+        _divide(q * (1 - q), unlabeled)
+        + theta**2 * _divide(tpr * (1 - tpr), failures)
+        + (1 - theta) ** 2 * _divide(fpr * (1 - fpr), passes)
+    )
+    exists = (failures > 0) & (passes > 0) & (unlabeled > 0) & (tpr != fpr) & (theta >= 0) & (theta <= 1)
+    return ClosedForm(Params(theta, tpr, fpr), _divide(jnp.sqrt(variance), jnp.abs(tpr - fpr)), exists)
+
+
+def _divide(numerator: Any, denominator: Any) -> Any:
+    """``numerator / denominator``, 0 where the denominator is 0."""
+    safe = jnp.asarray(denominator) != 0
+    return jnp.where(safe, numerator / jnp.where(safe, denominator, 1), 0)

@@ -1,0 +1,112 @@
+"""What every solver returns, and the one test by which its answer is accepted."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import jax
+import jax.numpy as jnp
+
+from jaxmle._data import Bounds, Calibration, Counts, Params
+from jaxmle._model import duality_gap, log_likelihood
+
+SolverName = Literal["interior_point", "projected_gradient"]
+SOLVERS: tuple[str, ...] = get_args(SolverName)
+
+# Solvers aim well below the gap at which a fit is accepted.
+AIM = 3e-3
+
+# Distance to a bound, as a share of the width, below which the bound itself is tried.
+_SNAP = 1e-6
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """Maximum of the likelihood within bounds, with the proof of how near it is.
+
+    Attributes:
+        params: Failure rate, TPR and FPR, within the bounds, shape ``(...)``.
+        log_likelihood: Log-likelihood there, in nats, shape ``(...)``.
+        gap: Duality gap per item: the log-likelihood per item lies at most this far below its
+            maximum, shape ``(...)``.
+        converged: Whether the gap is within the solver's tolerance, shape ``(...)``.
+    """
+
+    params: Params
+    log_likelihood: Any
+    gap: Any
+    converged: Any
+
+
+def tolerance(counts: Counts, per_item: float) -> Any:
+    """Gap per item at which a fit is accepted.
+
+    ``per_item``, and where labels are few among many items at most a millionth of a nat per label:
+    a billion verdicts would otherwise drown what the labels say.
+    """
+    labels = counts.tp + counts.fn + counts.fp + counts.tn
+    total = labels + counts.unlabeled_pos + counts.unlabeled_neg
+    eps = float(jnp.finfo(total.dtype).eps)
+    cap = per_item * eps / float(jnp.finfo(jnp.float64).eps)
+    share = labels / jnp.where(total > 0, total, 1)
+    return jnp.where(labels > 0, jnp.clip(1e-6 * share, min(400 * eps, cap), cap), cap)
+
+
+def finish(
+    params: Params, counts: Counts, bounds: Bounds, calibration: Calibration, per_item: float
+) -> Solution:
+    """Put a near-optimal point on the bounds it leans against and certify it."""
+    accept = tolerance(counts, per_item)
+    params = Params(
+        *(_inside(x, low, high) for x, (low, high) in zip(_each(params), _pairs(bounds), strict=True))
+    )
+    gap = duality_gap(params, counts, bounds, calibration=calibration)
+    snapped = Params(
+        *(_snap(x, low, high) for x, (low, high) in zip(_each(params), _pairs(bounds), strict=True))
+    )
+    if calibration == "internal":
+        snapped = _limit_rates(snapped, counts, bounds)
+    snapped_gap = duality_gap(snapped, counts, bounds, calibration=calibration)
+    better = snapped_gap <= jnp.maximum(gap, AIM * accept)
+    params = jax.tree.map(lambda new, old: jnp.where(better, new, old), snapped, params)
+    gap = jnp.where(better, snapped_gap, gap)
+    value = log_likelihood(params, counts, calibration=calibration)
+    return Solution(params, value, gap, gap <= accept)
+
+
+def bound_sides(params: Params, bounds: Bounds) -> Bounds:
+    """Which bounds hold with equality, as booleans in the form of ``Bounds``."""
+    sides = [(x <= low, x >= high) for x, (low, high) in zip(_each(params), _pairs(bounds), strict=True)]
+    return jax.tree.unflatten(jax.tree.structure(bounds), [side for pair in sides for side in pair])
+
+
+def _each(params: Params) -> tuple[Any, Any, Any]:
+    return params.failure_rate, params.tpr, params.fpr
+
+
+def _pairs(bounds: Bounds) -> tuple[Any, Any, Any]:
+    return bounds.failure_rate, bounds.tpr, bounds.fpr
+
+
+def _inside(x: Any, low: Any, high: Any) -> Any:
+    """Clip into the bounds; what is not a number becomes the middle, to be refused by its gap."""
+    return jnp.clip(jnp.where(jnp.isfinite(x), x, 0.5 * (low + high)), low, high)
+
+
+def _snap(x: Any, low: Any, high: Any) -> Any:
+    reach = _SNAP * (high - low)
+    return jnp.where(x - low <= reach, low, jnp.where(high - x <= reach, high, x))
+
+
+def _limit_rates(params: Params, counts: Counts, bounds: Bounds) -> Params:
+    """Where no failures (or no passes) are left, give their rate its value in the limit.
+
+    At theta = 0 the likelihood does not depend on TPR. The maximizer at a small theta > 0 has the
+    TPR at which the likelihood falls least, an end of its bounds; shadow prices need that one.
+    """
+    theta, tpr, fpr = _each(params)
+    flagged = theta * tpr + (1 - theta) * fpr
+    more_flags = counts.unlabeled_pos * (1 - flagged) >= counts.unlabeled_neg * flagged
+    tpr = jnp.where(theta <= 0, jnp.where(more_flags, bounds.tpr[1], bounds.tpr[0]), tpr)
+    fpr = jnp.where(theta >= 1, jnp.where(more_flags, bounds.fpr[1], bounds.fpr[0]), fpr)
+    return Params(theta, tpr, fpr)
