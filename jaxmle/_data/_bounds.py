@@ -48,11 +48,15 @@ class Bounds:
                 continue
             ends = [host_number(f"{name}.{end}", value) for end, value in (("low", low), ("high", high))]
             for end, value in zip(("low", "high"), ends, strict=True):
-                first_bad(f"{name}.{end}", value, (np.asarray(value) < 0) | (np.asarray(value) > 1), "in [0, 1]")
+                first_bad(
+                    f"{name}.{end}", value, (np.asarray(value) < 0) | (np.asarray(value) > 1), "in [0, 1]"
+                )
             try:
                 crossed = np.greater(*ends)
             except ValueError as error:
-                raise ValueError(f"`{name}` must have low and high of matching shapes; got {error}.") from error
+                raise ValueError(
+                    f"`{name}` must have low and high of matching shapes; got {error}."
+                ) from error
             if np.any(crossed):
                 raise ValueError(f"`{name}` must have low <= high; got low {low!r}, high {high!r}.")
             keep = tuple(
@@ -131,7 +135,10 @@ def _rebuild(values: Any) -> Bounds:
 
 jax.tree_util.register_pytree_with_keys(
     Bounds,
-    lambda b: (tuple((jax.tree_util.GetAttrKey(n), v) for n, v in zip(_NAMES, b._values(), strict=True)), None),
+    lambda b: (
+        tuple((jax.tree_util.GetAttrKey(n), v) for n, v in zip(_NAMES, b._values(), strict=True)),
+        None,
+    ),
     lambda _, values: _rebuild(values),
     lambda b: (b._values(), None),
 )

@@ -47,9 +47,9 @@ class Counts:
 
     def __post_init__(self) -> None:
         # Under jit the numbers are unknown; rebuilding from a pytree does not come here at all.
-        if is_traced(*self._values()):
+        if is_traced(*self.values()):
             return
-        for name, value in zip(_NAMES, self._values(), strict=True):
+        for name, value in zip(_NAMES, self.values(), strict=True):
             checked = host_number(name, value)
             first_bad(name, checked, np.asarray(checked) < 0, "a count >= 0")
             if np.shape(checked) != np.shape(self.tp):
@@ -116,7 +116,7 @@ class Counts:
         return self.shape[0]
 
     def __getitem__(self, index: Any) -> Self:
-        return _rebuild(type(self), [value[index] for value in self._values()])
+        return _rebuild(type(self), [value[index] for value in self.values()])
 
     def __iter__(self) -> Iterator[Self]:
         return (self[i] for i in range(len(self)))
@@ -126,19 +126,24 @@ class Counts:
         if not isinstance(other, Counts):
             return NotImplemented
         if self.shape != other.shape:
-            raise ValueError(f"Counts must have equal shapes to be added; got {self.shape} and {other.shape}.")
-        pairs = zip(self._values(), other._values(), strict=True)
+            raise ValueError(
+                f"Counts must have equal shapes to be added; got {self.shape} and {other.shape}."
+            )
+        pairs = zip(self.values(), other.values(), strict=True)
         return _rebuild(type(self), [mine + theirs for mine, theirs in pairs])
 
     def __repr__(self) -> str:
         def show(value: Any) -> str:
-            if isinstance(value, np.generic | np.ndarray) or (isinstance(value, jax.Array) and not is_traced(value)):
+            if isinstance(value, np.generic | np.ndarray) or (
+                isinstance(value, jax.Array) and not is_traced(value)
+            ):
                 return repr(np.asarray(value).tolist()) if np.size(value) <= 8 else f"<{np.shape(value)}>"
             return repr(value)
 
-        return f"Counts({', '.join(f'{n}={show(v)}' for n, v in zip(_NAMES, self._values(), strict=True))})"
+        return f"Counts({', '.join(f'{n}={show(v)}' for n, v in zip(_NAMES, self.values(), strict=True))})"
 
-    def _values(self) -> tuple[Any, ...]:
+    def values(self) -> tuple[Any, ...]:
+        """Return the six counts in the order tp, fn, fp, tn, unlabeled_pos, unlabeled_neg."""
         return (self.tp, self.fn, self.fp, self.tn, self.unlabeled_pos, self.unlabeled_neg)
 
 
@@ -155,9 +160,12 @@ def _rebuild(cls: type[Any], values: Any) -> Any:
 
 jax.tree_util.register_pytree_with_keys(
     Counts,
-    lambda c: (tuple((jax.tree_util.GetAttrKey(n), v) for n, v in zip(_NAMES, c._values(), strict=True)), None),
+    lambda c: (
+        tuple((jax.tree_util.GetAttrKey(n), v) for n, v in zip(_NAMES, c.values(), strict=True)),
+        None,
+    ),
     lambda _, values: _rebuild(Counts, values),
-    lambda c: (c._values(), None),
+    lambda c: (c.values(), None),
 )
 
 

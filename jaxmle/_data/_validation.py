@@ -38,6 +38,15 @@ def first_bad(name: str, array: Any, bad: Any, condition: str) -> None:
         raise ValueError(f"`{name}` must be {condition}; got {_first(np.asarray(array), bad)}.")
 
 
+def slice_label(flags: Any) -> str:
+    """Name the first slice for which ``flags`` holds, such as " (slice 3)"; nothing for one data set."""
+    flags = np.asarray(flags)
+    if not flags.ndim:
+        return ""
+    index = [int(i) for i in np.unravel_index(int(np.argmax(flags)), flags.shape)]
+    return f" (slice {index[0] if len(index) == 1 else tuple(index)})"
+
+
 def check_calibration(calibration: str) -> Calibration:
     """Return ``calibration`` if it names a calibration design, or raise ``ValueError``."""
     if calibration not in ("internal", "external"):

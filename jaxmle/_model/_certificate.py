@@ -53,18 +53,22 @@ def external_gap(cells: Any, totals: Any, low: Any, high: Any, theta_low: Any, t
     """
     start = jnp.maximum(low[0], low[1])
     end = jnp.minimum(high[0], high[1])
-    known = theta_low >= theta_high
-    best = -jnp.inf
-    for theta in (theta_low, theta_high):
-        mass = jnp.stack([theta, 1 - theta])[:, None]
-        ratios = cells + mass * totals
-        for tpr in (low[0], high[0]):
-            for fpr in (low[1], high[1]):
-                value = _at_rates(ratios, tpr, fpr)
-                best = jnp.maximum(best, jnp.where(known | (tpr >= fpr), value, -jnp.inf))
-        for rate in (start, end):
-            best = jnp.maximum(best, jnp.where(start <= end, _at_rates(ratios, rate, rate), -jnp.inf))
-    return best - 1
+    tpr = jnp.stack([low[0], low[0], high[0], high[0], start, end])
+    fpr = jnp.stack([low[1], high[1], low[1], high[1], start, end])
+    diagonal = start <= end
+    corner = (theta_low >= theta_high) | (tpr[:4] >= fpr[:4])
+    feasible = jnp.concatenate([corner, jnp.stack([diagonal, diagonal])])
+    # Axes: end of theta, vertex. At a vertex the probabilities are linear in the rates.
+    mass = jnp.stack([jnp.stack([theta_low, 1 - theta_low]), jnp.stack([theta_high, 1 - theta_high])], 1)
+    flag = cells[:, 0, None] + mass * totals[0]
+    clear = cells[:, 1, None] + mass * totals[1]
+    value = (
+        tpr * flag[0][:, None]
+        + (1 - tpr) * clear[0][:, None]
+        + fpr * flag[1][:, None]
+        + (1 - fpr) * clear[1][:, None]
+    )
+    return jnp.max(jnp.where(feasible, value, -jnp.inf), (0, 1)) - 1
 
 
 def duality_gap(params: Params, counts: Counts, bounds: Bounds, *, calibration: Calibration) -> Any:
@@ -180,10 +184,6 @@ def _best_rate(ratios: Any, low: Any, high: Any) -> Any:
     return jnp.maximum(
         low * ratios[:, 0] + (1 - low) * ratios[:, 1], high * ratios[:, 0] + (1 - high) * ratios[:, 1]
     )
-
-
-def _at_rates(ratios: Any, tpr: Any, fpr: Any) -> Any:
-    return tpr * ratios[0, 0] + (1 - tpr) * ratios[0, 1] + fpr * ratios[1, 0] + (1 - fpr) * ratios[1, 1]
 
 
 def _ratio(weight: Any, probability: Any) -> Any:

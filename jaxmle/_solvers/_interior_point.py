@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jaxmle._solvers._programs import Program, Slacks
@@ -53,9 +54,9 @@ def solve(program: Program, tolerance: Any, enabled: Any) -> tuple[Slacks, Any]:
         The slacks of the last iterates and the number of steps taken.
     """
     dtype = program.dtype
-    tiny = jnp.finfo(dtype).tiny
+    tiny = np.finfo(dtype).tiny
     # Far below the tolerance the complementarity products would only underflow.
-    floor = jnp.asarray(4 * jnp.finfo(dtype).eps, dtype)
+    floor = jnp.asarray(4 * np.finfo(dtype).eps, dtype)
     mask = program.mask
 
     def positive(x: Any) -> Any:

@@ -5,12 +5,16 @@ from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model import duality_gap, log_likelihood
 
 SolverName = Literal["interior_point", "projected_gradient"]
 SOLVERS: tuple[str, ...] = get_args(SolverName)
+
+# Gap per item, in float64, at which a solver's answer is accepted.
+PER_ITEM = {"interior_point": 1e-10, "projected_gradient": 1e-8}
 
 # Solvers aim well below the gap at which a fit is accepted.
 AIM = 3e-3
@@ -46,8 +50,8 @@ def tolerance(counts: Counts, per_item: float) -> Any:
     """
     labels = counts.tp + counts.fn + counts.fp + counts.tn
     total = labels + counts.unlabeled_pos + counts.unlabeled_neg
-    eps = float(jnp.finfo(total.dtype).eps)
-    cap = per_item * eps / float(jnp.finfo(jnp.float64).eps)
+    eps = float(np.finfo(total.dtype).eps)
+    cap = per_item * eps / float(np.finfo(np.float64).eps)
     share = labels / jnp.where(total > 0, total, 1)
     return jnp.where(labels > 0, jnp.clip(1e-6 * share, min(400 * eps, cap), cap), cap)
 
@@ -58,16 +62,23 @@ def finish(
     """Put a near-optimal point on the bounds it leans against and certify it."""
     accept = tolerance(counts, per_item)
     params = Params(
-        *(_inside(x, low, high) for x, (low, high) in zip(_each(params), _pairs(bounds), strict=True))
+        *(
+            _inside(x, low, high)
+            for x, (low, high) in zip(param_values(params), bound_pairs(bounds), strict=True)
+        )
     )
     gap = duality_gap(params, counts, bounds, calibration=calibration)
     snapped = Params(
-        *(_snap(x, low, high) for x, (low, high) in zip(_each(params), _pairs(bounds), strict=True))
+        *(
+            _snap(x, low, high)
+            for x, (low, high) in zip(param_values(params), bound_pairs(bounds), strict=True)
+        )
     )
+    snapped = _keep_flag_rate(snapped, params, bounds)
     if calibration == "internal":
-        snapped = _limit_rates(snapped, counts, bounds)
+        snapped = limit_rates(snapped, counts, bounds)
     snapped_gap = duality_gap(snapped, counts, bounds, calibration=calibration)
-    better = snapped_gap <= jnp.maximum(gap, AIM * accept)
+    better = snapped_gap <= jnp.maximum(gap, 0.1 * accept)
     params = jax.tree.map(lambda new, old: jnp.where(better, new, old), snapped, params)
     gap = jnp.where(better, snapped_gap, gap)
     value = log_likelihood(params, counts, calibration=calibration)
@@ -76,15 +87,20 @@ def finish(
 
 def bound_sides(params: Params, bounds: Bounds) -> Bounds:
     """Which bounds hold with equality, as booleans in the form of ``Bounds``."""
-    sides = [(x <= low, x >= high) for x, (low, high) in zip(_each(params), _pairs(bounds), strict=True)]
+    sides = [
+        (x <= low, x >= high)
+        for x, (low, high) in zip(param_values(params), bound_pairs(bounds), strict=True)
+    ]
     return jax.tree.unflatten(jax.tree.structure(bounds), [side for pair in sides for side in pair])
 
 
-def _each(params: Params) -> tuple[Any, Any, Any]:
+def param_values(params: Params) -> tuple[Any, Any, Any]:
+    """Failure rate, TPR and FPR, in this order."""
     return params.failure_rate, params.tpr, params.fpr
 
 
-def _pairs(bounds: Bounds) -> tuple[Any, Any, Any]:
+def bound_pairs(bounds: Bounds) -> tuple[Any, Any, Any]:
+    """Bounds of failure rate, TPR and FPR, in this order."""
     return bounds.failure_rate, bounds.tpr, bounds.fpr
 
 
@@ -98,13 +114,24 @@ def _snap(x: Any, low: Any, high: Any) -> Any:
     return jnp.where(x - low <= reach, low, jnp.where(high - x <= reach, high, x))
 
 
-def _limit_rates(params: Params, counts: Counts, bounds: Bounds) -> Params:
+def _keep_flag_rate(snapped: Params, params: Params, bounds: Bounds) -> Params:
+    """Let a free theta make up for moved rates: many verdicts hold the flag rate, few labels theta."""
+    low, high = bounds.failure_rate
+    theta, tpr, fpr = param_values(snapped)
+    flagged = params.failure_rate * params.tpr + (1 - params.failure_rate) * params.fpr
+    spread = tpr - fpr
+    free = (theta > low) & (theta < high) & (jnp.abs(spread) > 1e-3)
+    kept = jnp.clip((flagged - fpr) / jnp.where(free, spread, 1), low, high)
+    return Params(jnp.where(free, kept, theta), tpr, fpr)
+
+
+def limit_rates(params: Params, counts: Counts, bounds: Bounds) -> Params:
     """Where no failures (or no passes) are left, give their rate its value in the limit.
 
     At theta = 0 the likelihood does not depend on TPR. The maximizer at a small theta > 0 has the
     TPR at which the likelihood falls least, an end of its bounds; shadow prices need that one.
     """
-    theta, tpr, fpr = _each(params)
+    theta, tpr, fpr = param_values(params)
     flagged = theta * tpr + (1 - theta) * fpr
     more_flags = counts.unlabeled_pos * (1 - flagged) >= counts.unlabeled_neg * flagged
     tpr = jnp.where(theta <= 0, jnp.where(more_flags, bounds.tpr[1], bounds.tpr[0]), tpr)

@@ -1,0 +1,39 @@
+"""Values of options, and the cache of compiled code."""
+
+import os
+import sys
+from pathlib import Path
+
+
+def parse_range(option: str, text: str) -> tuple[float, float]:
+    """Read ``LO:HI``, ``LO:``, ``:HI`` or a single number; `Bounds` checks what it means."""
+    low, colon, high = text.partition(":")
+    try:
+        if not colon:
+            return float(low), float(low)
+        return float(low or 0), float(high or 1)
+    except ValueError:
+        raise ValueError(f"{option} must be LO:HI, such as 0.85:0.97; got {text!r}.") from None
+
+
+def use_cache(wanted: bool) -> None:
+    """Let JAX keep compiled programs in the user's cache folder, so that the next start is quick."""
+    import jax
+
+    if not wanted:
+        return
+    folder = _cache_folder() / "jaxmle" / "compiled"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return  # a home that cannot be written to costs a second, not the answer
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
+
+
+def _cache_folder() -> Path:
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

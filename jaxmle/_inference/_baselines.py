@@ -1,0 +1,284 @@
+"""Estimators of the failure rate without bounds, from the six counts alone, in numpy."""
+
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from jaxmle._data import Counts, check_confidence
+from jaxmle._data._validation import slice_label
+from jaxmle._inference._interval import Interval
+
+
+def judge_only(counts: Counts, *, confidence: float = 0.95) -> Interval:
+    """Share of failures in the judge's own verdicts, taking the judge at its word.
+
+    Args:
+        counts: Counts, shape ``(...)``. The unlabelled items are used, or the calibration items
+            where there are none.
+        confidence: Nominal coverage, in (0, 1).
+
+    Returns:
+        Flag rate with Wilson's interval; biased for the failure rate unless the judge is perfect.
+
+    Raises:
+        ValueError: ``confidence`` is not in (0, 1), or a data set is empty.
+
+    Source:
+        Wilson, JASA 22 (1927).
+
+    Examples:
+        >>> from jaxmle import Counts, baselines
+        >>> print(baselines.judge_only(Counts(70, 8, 14, 108, 4100, 5900)))
+        0.4100 [0.4004, 0.4197] (judge only, Wilson)
+    """
+    c = _floats(counts)
+    labeled_only = c.n_unlabeled == 0
+    flagged = np.where(labeled_only, c.tp + c.fp, c.unlabeled_pos)
+    total = np.where(labeled_only, c.n_labeled, c.n_unlabeled)
+    _require(total > 0, "hold at least one judge verdict")
+    return _wilson(flagged, total, confidence, "judge only, Wilson")
+
+
+def human_only(counts: Counts, *, confidence: float = 0.95) -> Interval:
+    """Share of failures among the items that a human labelled.
+
+    Args:
+        counts: Counts, shape ``(...)``, with at least one labelled item each.
+        confidence: Nominal coverage, in (0, 1).
+
+    Returns:
+        Failure rate of the calibration set with Wilson's interval.
+
+    Raises:
+        ValueError: ``confidence`` is not in (0, 1), or a data set has no labelled item.
+
+    Source:
+        Wilson, JASA 22 (1927).
+
+    Examples:
+        >>> from jaxmle import Counts, baselines
+        >>> print(baselines.human_only(Counts(70, 8, 14, 108, 4100, 5900)))
+        0.3900 [0.3251, 0.4591] (human only, Wilson)
+    """
+    c = _floats(counts)
+    _require(c.n_labeled > 0, "hold at least one human label")
+    return _wilson(c.tp + c.fn, c.n_labeled, confidence, "human only, Wilson")
+
+
+def rogan_gladen(counts: Counts, *, confidence: float = 0.95) -> Interval:
+    """Flag rate of the unlabelled items corrected for the judge's estimated error rates.
+
+    Args:
+        counts: Counts, shape ``(...)``, each with human failures, human passes and unlabelled
+            items, and with estimated TPR > FPR.
+        confidence: Nominal coverage, in (0, 1).
+
+    Returns:
+        (q - FPR) / (TPR - FPR) clipped to [0, 1], with the interval of Lee et al. for a calibration
+        set of fixed composition. Where both its ends are clipped to the same value, so that it
+        would have no width, the delta-method interval (q from all items) is joined to it.
+
+    Raises:
+        ValueError: ``confidence`` is not in (0, 1); a data set has no human failure, no human
+            pass or no unlabelled item; or the judge does no better than chance in it.
+
+    Source:
+        Rogan and Gladen, Am. J. Epidemiol. 107 (1978); interval: Lee et al., arXiv 2511.21140.
+
+    Examples:
+        >>> from jaxmle import Counts, baselines
+        >>> print(baselines.rogan_gladen(Counts(70, 8, 14, 108, 4100, 5900)))
+        0.3772 [0.3175, 0.4357] (Rogan-Gladen, adjusted)
+    """
+    c, z = _floats(counts), _quantile(confidence)
+    failures, passes, unlabeled = c.tp + c.fn, c.fp + c.tn, c.n_unlabeled
+    _require(failures > 0, "hold at least one human failure")
+    _require(passes > 0, "hold at least one human pass")
+    _require(unlabeled > 0, "hold at least one unlabelled item")
+    tpr, fpr, q = c.tp / failures, c.fp / passes, c.unlabeled_pos / unlabeled
+    _require(tpr > fpr, "have TPR > FPR for Rogan-Gladen: a judge at chance carries no information")
+    estimate = (q - fpr) / (tpr - fpr)
+
+    # Pseudo-counts keep the variance positive at empty cells.
+    n, m1, m0 = unlabeled + z**2, failures + 2, passes + 2
+    q_a, tpr_a, fpr_a = (c.unlabeled_pos + z**2 / 2) / n, (c.tp + 1) / m1, (c.fp + 1) / m0
+    youden = tpr_a - fpr_a
+    # With pseudo-counts a judge just above chance can fall to it; then nothing is known.
+    known = youden > 0
+    youden = np.where(known, youden, 1.0)
+    theta = (q_a - fpr_a) / youden
+    from_tpr, from_fpr = tpr_a * (1 - tpr_a) / m1, fpr_a * (1 - fpr_a) / m0
+    center = theta + 2 * z**2 * (theta * from_tpr - (1 - theta) * from_fpr)
+    half = z * np.sqrt(q_a * (1 - q_a) / n + theta**2 * from_tpr + (1 - theta) ** 2 * from_fpr) / youden
+    low = np.where(known, np.clip(center - half, 0, 1), 0.0)
+    high = np.where(known, np.clip(center + half, 0, 1), 1.0)
+
+    q_all = (c.tp + c.fp + c.unlabeled_pos) / (c.n_labeled + unlabeled)
+    delta = (q_all - fpr) / (tpr - fpr)
+    variance = (
+        q_all * (1 - q_all) / (c.n_labeled + unlabeled)
+        + delta**2 * tpr * (1 - tpr) / failures
+        + (1 - delta) ** 2 * fpr * (1 - fpr) / passes
+    )
+    reach = z * np.sqrt(variance) / (tpr - fpr)
+    flat = high <= low
+    low = np.where(flat, np.minimum(low, np.clip(delta - reach, 0, 1)), low)
+    high = np.where(flat, np.maximum(high, np.clip(delta + reach, 0, 1)), high)
+    point = np.clip(estimate, 0, 1)
+    return _interval(
+        point, np.minimum(low, point), np.maximum(high, point), confidence, "Rogan-Gladen, adjusted"
+    )
+
+
+def ppi(counts: Counts, *, confidence: float = 0.95) -> Interval:
+    """Prediction-powered inference: flag rate of the unlabelled items plus the mean judge error.
+
+    Args:
+        counts: Counts, shape ``(...)``, each with labelled and unlabelled items.
+        confidence: Nominal coverage, in (0, 1).
+
+    Returns:
+        The estimate and its Wald interval, in the form of the ppi-python package: variances
+        divide by n, and neither estimate nor ends are confined to [0, 1].
+
+    Raises:
+        ValueError: ``confidence`` is not in (0, 1), or a data set has no labelled or no unlabelled
+            item.
+
+    Source:
+        Angelopoulos et al., Science 382 (2023).
+
+    Examples:
+        >>> from jaxmle import Counts, baselines
+        >>> print(baselines.ppi(Counts(70, 8, 14, 108, 4100, 5900)))
+        0.3800 [0.3332, 0.4268] (PPI)
+    """
+    return _ppi(counts, confidence, tuned=False)
+
+
+def ppi_plus_plus(counts: Counts, *, confidence: float = 0.95) -> Interval:
+    """Prediction-powered inference with the judge's weight tuned on the data.
+
+    Args:
+        counts: Counts, shape ``(...)``, each with labelled and unlabelled items.
+        confidence: Nominal coverage, in (0, 1).
+
+    Returns:
+        The estimate and its Wald interval, in the form of the ppi-python package: the weight is
+        clipped to [0, 1], variances of the interval divide by n, and neither estimate nor ends are
+        confined to [0, 1].
+
+    Raises:
+        ValueError: ``confidence`` is not in (0, 1), or a data set has no labelled or no unlabelled
+            item.
+
+    Source:
+        Angelopoulos, Duchi and Zrnic, arXiv 2311.01453.
+
+    Examples:
+        >>> from jaxmle import Counts, baselines
+        >>> print(baselines.ppi_plus_plus(Counts(70, 8, 14, 108, 4100, 5900)))
+        0.3825 [0.3390, 0.4259] (PPI++)
+    """
+    return _ppi(counts, confidence, tuned=True)
+
+
+def post_stratified(counts: Counts, *, confidence: float = 0.95) -> Interval:
+    """Unconstrained joint maximum likelihood: labels post-stratified by the judge's verdict.
+
+    Args:
+        counts: Counts, shape ``(...)``; every verdict that occurs needs a label.
+        confidence: Nominal coverage, in (0, 1).
+
+    Returns:
+        The estimate and its Wald interval, clipped to [0, 1].
+
+    Raises:
+        ValueError: ``confidence`` is not in (0, 1), or no item with some verdict is labelled.
+
+    Source:
+        Closed form of `closed_form` with calibration "internal".
+
+    Examples:
+        >>> from jaxmle import Counts, baselines
+        >>> print(baselines.post_stratified(Counts(70, 8, 14, 108, 4100, 5900)))
+        0.3825 [0.3394, 0.4257] (post-stratified)
+    """
+    c, z = _floats(counts), _quantile(confidence)
+    total = c.n_labeled + c.n_unlabeled
+    _require(total > 0, "hold at least one verdict")
+    flagged, passed = c.tp + c.fp, c.fn + c.tn
+    _require((flagged > 0) | (c.unlabeled_pos == 0), "hold a label of an item that the judge flags")
+    _require((passed > 0) | (c.unlabeled_neg == 0), "hold a label of an item that the judge passes")
+    q = (flagged + c.unlabeled_pos) / total
+    precision, miss = _share(c.tp, flagged), _share(c.fn, passed)
+    estimate = q * precision + (1 - q) * miss
+    variance = (
+        (precision - miss) ** 2 * q * (1 - q) / total
+        + q**2 * _share(precision * (1 - precision), flagged)
+        + (1 - q) ** 2 * _share(miss * (1 - miss), passed)
+    )
+    half = z * np.sqrt(variance)
+    low, high = np.clip(estimate - half, 0, 1), np.clip(estimate + half, 0, 1)
+    return _interval(estimate, low, high, confidence, "post-stratified")
+
+
+def _ppi(counts: Counts, confidence: float, *, tuned: bool) -> Interval:
+    c, z = _floats(counts), _quantile(confidence)
+    n, unlabeled = c.n_labeled, c.n_unlabeled
+    _require(n > 0, "hold at least one human label")
+    _require(unlabeled > 0, "hold at least one unlabelled item")
+    human, judge = (c.tp + c.fn) / n, (c.tp + c.fp) / n
+    judge_unlabeled = c.unlabeled_pos / unlabeled
+    covariance = c.tp / n - human * judge
+    weight: Any = 1.0
+    if tuned:
+        everything = n + unlabeled
+        pooled = (c.tp + c.fp + c.unlabeled_pos) / everything
+        spread = pooled * (1 - pooled) * everything / np.maximum(everything - 1, 1)
+        weight = np.clip(_share(covariance, (1 + n / unlabeled) * spread), 0, 1)
+    estimate = weight * judge_unlabeled + human - weight * judge
+    residual = human * (1 - human) - 2 * weight * covariance + weight**2 * judge * (1 - judge)
+    variance = residual / n + weight**2 * judge_unlabeled * (1 - judge_unlabeled) / unlabeled
+    half = z * np.sqrt(np.maximum(variance, 0))
+    return _interval(estimate, estimate - half, estimate + half, confidence, "PPI++" if tuned else "PPI")
+
+
+def _wilson(hits: Any, total: Any, confidence: float, method: str) -> Interval:
+    z = _quantile(confidence)
+    rate = hits / total
+    center = (hits + z**2 / 2) / (total + z**2)
+    half = z / (total + z**2) * np.sqrt(rate * (1 - rate) * total + z**2 / 4)
+    # At 0 and at n an end is exactly the estimate, whatever rounding says.
+    low = np.where(hits <= 0, 0.0, np.clip(center - half, 0, rate))
+    high = np.where(hits >= total, 1.0, np.clip(center + half, rate, 1))
+    return _interval(rate, low, high, confidence, method)
+
+
+def _interval(estimate: Any, low: Any, high: Any, confidence: float, method: str) -> Interval:
+    estimate, low, high = (
+        value.item() if np.ndim(value) == 0 else value for value in map(np.asarray, (estimate, low, high))
+    )
+    return Interval(estimate, low, high, confidence, method)
+
+
+def _floats(counts: Counts) -> Counts:
+    if not isinstance(counts, Counts):
+        raise TypeError(f"`counts` must be a Counts; got {type(counts).__name__}.")
+    return Counts(*(np.asarray(x, dtype=np.float64) for x in counts.values()))
+
+
+def _quantile(confidence: float) -> float:
+    return NormalDist().inv_cdf(0.5 + check_confidence(confidence) / 2)
+
+
+def _share(part: Any, whole: Any) -> Any:
+    """``part / whole``, 0 where there is no whole."""
+    return np.where(whole > 0, part / np.where(whole > 0, whole, 1), 0.0)
+
+
+def _require(condition: Any, what: str) -> None:
+    bad = ~np.asarray(condition)
+    if bad.any():
+        raise ValueError(f"`counts` must {what}{slice_label(bad)}.")

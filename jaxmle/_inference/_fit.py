@@ -1,0 +1,235 @@
+"""The estimator for users: checked input, float64 throughout, plain numbers out."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any, Self
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxmle._data import Bounds, Calibration, Counts, check_calibration
+from jaxmle._inference._feasible import check_feasible
+from jaxmle._model import failure_rate_set, score
+from jaxmle._solvers import SOLVERS, SolverName, bound_sides, maximize
+
+# Batches go to the device in blocks of at most this many fits, each compiled for once: memory stays
+# bounded and a batch of any size meets a compiled program.
+_BLOCK = 1 << 15
+_SMALL = 512
+_IDENTIFIED_WITHIN = 1e-7
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Constrained maximum-likelihood estimate with its status.
+
+    Attributes:
+        failure_rate: theta, the rate at which humans would find failures, shape ``(...)``.
+        tpr: The judge's true positive rate, shape ``(...)``.
+        fpr: The judge's false positive rate, shape ``(...)``.
+        log_likelihood: Log-likelihood at the estimate, in nats, shape ``(...)``.
+        gap: Duality gap per item: no point within the bounds has a log-likelihood per item that is
+            higher by more than this, shape ``(...)``.
+        converged: Whether the gap is within the solver's tolerance, shape ``(...)``.
+        at_bound: Which bounds are active, as booleans in the form of `Bounds`:
+            ``at_bound.tpr[0]`` is the lower bound of the TPR.
+        shadow_price: d log-likelihood / d bound in the same form; 0 for a bound that is not active.
+        identified: Whether data and bounds determine the failure rate, shape ``(...)``.
+        failure_rate_set: Pair ``(low, high)``, each of shape ``(...)``: the failure rates of all
+            maximizers. Where ``identified`` is False, report this set and not ``failure_rate``,
+            which is only one point of it.
+    """
+
+    failure_rate: Any
+    tpr: Any
+    fpr: Any
+    log_likelihood: Any
+    gap: Any
+    converged: Any
+    at_bound: Bounds
+    shadow_price: Bounds
+    identified: Any
+    failure_rate_set: tuple[Any, Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Batch shape: ``()`` for one data set."""
+        return tuple(np.shape(self.failure_rate))
+
+    @property
+    def active_bounds(self) -> Any:
+        """Names of the active bounds, such as ``["tpr.low"]``; nested lists for a batch."""
+        flags = np.stack(np.broadcast_arrays(*jax.tree.leaves(self.at_bound)), -1)
+        return _names(flags)
+
+    def __getitem__(self, index: Any) -> Self:
+        return jax.tree.map(lambda x: _plain(np.asarray(x)[index]), self)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a scalar Fit has no length")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[i] for i in range(len(self)))
+
+    def __str__(self) -> str:
+        if self.shape:
+            return f"{self.shape} fits, {int(np.sum(self.converged))} converged"
+        bounds = ", ".join(self.active_bounds) or "none"
+        low, high = self.failure_rate_set
+        rate = (
+            f"{self.failure_rate:.4f}" if self.identified else f"not identified, in [{low:.4f}, {high:.4f}]"
+        )
+        return (
+            f"failure rate {rate}, TPR {self.tpr:.4f}, FPR {self.fpr:.4f}; "
+            f"active bounds: {bounds}; gap per item {self.gap:.1e}"
+        )
+
+
+def fit(
+    counts: Counts,
+    bounds: Bounds | None = None,
+    *,
+    calibration: Calibration = "internal",
+    solver: SolverName = "interior_point",
+) -> Fit:
+    """Estimate failure rates, TPR and FPR by constrained maximum likelihood.
+
+    Computed in float64 whatever the JAX configuration; a million data sets are one call.
+
+    Args:
+        counts: Counts, any batch shape ``(...)``, integer or float, >= 0.
+        bounds: Bounds, scalar or broadcastable with the counts; none by default.
+        calibration: "internal" (default) where calibration items belong to the judged population
+            and were chosen at random or by the judge's verdict; "external" where they come from
+            elsewhere or were chosen by their true label (50 known failures, 50 known passes).
+        solver: "interior_point" (default, exact), or "projected_gradient" of jaxopt.
+
+    Returns:
+        The estimates and their status: numbers for one data set, numpy arrays for a batch.
+
+    Raises:
+        ValueError: ``calibration`` or ``solver`` is unknown; shapes of counts and bounds do not
+            match; a data set is empty; or the bounds give a data set probability zero.
+        TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
+
+    Source:
+        arXiv 2604.03257; see `maximize`.
+
+    Examples:
+        >>> from jaxmle import Bounds, Counts, fit
+        >>> counts = Counts(tp=4, fn=1, fp=2, tn=43, unlabeled_pos=900, unlabeled_neg=9100)
+        >>> result = fit(counts, Bounds(tpr=(0.80, 0.90), fpr=(0.05, 0.15)))
+        >>> print(result)
+        failure rate 0.0540, TPR 0.8000, FPR 0.0500; active bounds: tpr.low, fpr.low; gap per item 2.2e-16
+        >>> result.converged, result.identified
+        (True, True)
+    """
+    bounds = Bounds() if bounds is None else bounds
+    check_calibration(calibration)
+    if solver not in SOLVERS:
+        raise ValueError(f"`solver` must be one of {', '.join(map(repr, SOLVERS))}; got {solver!r}.")
+    if not isinstance(counts, Counts):
+        raise TypeError(f"`counts` must be a Counts; got {type(counts).__name__}.")
+    if not isinstance(bounds, Bounds):
+        raise TypeError(f"`bounds` must be a Bounds; got {type(bounds).__name__}.")
+    leaves, structure = jax.tree.flatten((counts, bounds))
+    try:
+        arrays = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in leaves))
+    except ValueError:
+        raise ValueError(
+            f"`bounds` must have shape () or match the counts' {counts.shape}; got {bounds.shape}."
+        ) from None
+    shape = arrays[0].shape
+    full_counts, full_bounds = jax.tree.unflatten(structure, arrays)
+    check_feasible(full_counts, full_bounds, calibration)
+    flat = [np.ascontiguousarray(a.reshape(-1)) for a in arrays]
+    result = _in_blocks(partial(_call, calibration, solver), flat)
+    return jax.tree.map(lambda x: _plain(x.reshape(shape)), result)
+
+
+def _estimate(leaves: list[Any], calibration: Calibration, solver: SolverName) -> Fit:
+    """Fit flat arrays of one size: the part that is compiled."""
+    counts, bounds = Counts(*leaves[:6]), Bounds(*((leaves[i], leaves[i + 1]) for i in (6, 8, 10)))
+    solution = maximize(counts, bounds, calibration=calibration, solver=solver)
+    p = solution.params
+    at_bound = bound_sides(p, bounds)
+    slope = score(p, counts, calibration=calibration)
+    prices = []
+    for name in ("failure_rate", "tpr", "fpr"):
+        # A lower bound can only cost likelihood when raised, an upper bound only gain.
+        gradient, (low, high) = getattr(slope, name), getattr(at_bound, name)
+        prices += [jnp.where(low, jnp.minimum(gradient, 0), 0), jnp.where(high, jnp.maximum(gradient, 0), 0)]
+    low, high = failure_rate_set(p, counts, bounds, calibration=calibration)
+    return Fit(
+        failure_rate=p.failure_rate,
+        tpr=p.tpr,
+        fpr=p.fpr,
+        log_likelihood=solution.log_likelihood,
+        gap=solution.gap,
+        converged=solution.converged,
+        at_bound=at_bound,
+        shadow_price=jax.tree.unflatten(jax.tree.structure(at_bound), prices),
+        identified=high - low <= _IDENTIFIED_WITHIN,
+        failure_rate_set=(low, high),
+    )
+
+
+@cache
+def _compiled(calibration: Calibration, solver: SolverName, small: bool) -> Callable[[list[Any]], Fit]:
+    """Jit `_estimate`: for throughput, or where there is little to do for a short compilation."""
+    quick = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+    options = quick if small and jax.default_backend() == "cpu" else None
+    return jax.jit(partial(_estimate, calibration=calibration, solver=solver), compiler_options=options)
+
+
+def _call(calibration: Calibration, solver: SolverName, block: list[Any]) -> Any:
+    # The flag is local to a thread, so it is set where the work is done.
+    with jax.enable_x64(True):
+        result = _compiled(calibration, solver, block[0].size <= _SMALL)(block)
+        return jax.tree.map(np.asarray, result)
+
+
+def _in_blocks(call: Callable[[list[Any]], Any], flat: list[Any]) -> Any:
+    """Map ``call`` over blocks of a few fixed sizes, side by side on a CPU, and join the results."""
+    size = flat[0].size
+    width = min(_padded(max(size, 1)), _BLOCK)
+    starts = range(0, max(size, 1), width)
+
+    def block(start: int) -> Any:
+        part = [a[start : start + width] for a in flat]
+        filled = len(part[0])
+        fill = [np.ones(width - filled)] * 6 + [np.zeros(width - filled), np.ones(width - filled)] * 3
+        result = call([np.concatenate([a, f]) for a, f in zip(part, fill, strict=True)])
+        return jax.tree.map(lambda x: x[:filled], result)
+
+    if len(starts) == 1 or jax.default_backend() != "cpu":
+        parts = [block(start) for start in starts]
+    else:
+        # One XLA program uses a second core badly here; two programs side by side use it well.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            parts = list(pool.map(block, starts))
+    return parts[0] if len(parts) == 1 else jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
+
+
+def _padded(size: int) -> int:
+    """Sizes that are compiled for: powers of 8 up to 512, then powers of 2."""
+    small = next((s for s in (1, 8, 64, _SMALL) if size <= s), 0)
+    return small or 1 << (size - 1).bit_length()
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if np.ndim(value) == 0 else value
+
+
+def _names(flags: Any) -> Any:
+    if flags.ndim == 1:
+        sides = [f"{name}.{end}" for name in ("failure_rate", "tpr", "fpr") for end in ("low", "high")]
+        return [side for side, flag in zip(sides, flags, strict=True) if flag]
+    return [_names(row) for row in flags]

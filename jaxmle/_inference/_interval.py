@@ -1,0 +1,37 @@
+"""An estimate with its interval."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """A failure rate with an interval around it.
+
+    Attributes:
+        estimate: Point estimate, shape ``(...)``.
+        low: Lower end, shape ``(...)``.
+        high: Upper end, shape ``(...)``.
+        confidence: Nominal coverage of the interval, such as 0.95.
+        method: How it was made, in words.
+    """
+
+    estimate: Any
+    low: Any
+    high: Any
+    confidence: float = field(metadata={"static": True})
+    method: str = field(metadata={"static": True})
+
+    @property
+    def width(self) -> Any:
+        """Length of the interval, shape ``(...)``."""
+        return self.high - self.low
+
+    def __str__(self) -> str:
+        if np.ndim(self.estimate):
+            return f"{np.shape(self.estimate)} intervals ({self.method})"
+        return f"{self.estimate:.4f} [{self.low:.4f}, {self.high:.4f}] ({self.method})"

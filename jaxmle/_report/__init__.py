@@ -1,0 +1,6 @@
+"""Results as documents (plain dictionaries) and as tables for a terminal."""
+
+from jaxmle._report._demo import demo_document as demo_document
+from jaxmle._report._demo import demo_table as demo_table
+from jaxmle._report._document import estimate_document as estimate_document
+from jaxmle._report._table import estimate_table as estimate_table

@@ -1,0 +1,221 @@
+import functools
+import json
+
+import hypothesis
+import hypothesis.strategies as st
+import jax
+import numpy as np
+import pytest
+from conftest import CASES
+from hypothesis.extra import numpy as hnp
+
+from jaxmle import Bounds, Counts, Params, fit, log_likelihood, maximize
+
+DESIGNS = ("internal", "external")
+SOLVERS = ("interior_point", "projected_gradient")
+PER_ITEM = {"interior_point": 1e-9, "projected_gradient": 1e-7}
+
+# Box-constrained maxima by 40-start L-BFGS-B and Newton in 40 digits, with the KKT conditions
+# checked: case, (TPR bounds, FPR bounds), theta.
+BOXED = [
+    ("A", (0.70, 0.95, 0.01, 0.10), 0.3890121619),
+    ("A", (0.80, 0.90, 0.05, 0.15), 0.3825061979),
+    ("A", (0.85, 0.85, 0.10, 0.10), 0.4125339701),
+    ("B", (0.70, 0.95, 0.01, 0.10), 0.0807779285),
+    ("B", (0.80, 0.90, 0.05, 0.15), 0.0539923214),
+    ("B", (0.85, 0.85, 0.10, 0.10), 0.0044461815),
+    ("C", (0.70, 0.95, 0.01, 0.10), 0.1032063821),
+    ("C", (0.80, 0.90, 0.05, 0.15), 0.1064470248),
+    ("C", (0.85, 0.85, 0.10, 0.10), 0.0716053706),
+    ("D", (0.70, 0.95, 0.01, 0.10), 0.6108906811),
+    ("D", (0.80, 0.90, 0.05, 0.15), 0.5558513330),
+    ("D", (0.85, 0.85, 0.10, 0.10), 0.5508684596),
+    ("E", (0.70, 0.95, 0.01, 0.10), 0.3842443310),
+    ("E", (0.80, 0.90, 0.05, 0.15), 0.3842443310),
+    ("E", (0.85, 0.85, 0.10, 0.10), 0.4000000000),
+    ("F", (0.70, 0.95, 0.01, 0.10), 0.0200159459),
+    ("F", (0.80, 0.90, 0.05, 0.15), 0.0113217567),
+    ("F", (0.85, 0.85, 0.10, 0.10), 0.0090182970),
+    ("G", (0.70, 0.95, 0.01, 0.10), 0.4536998386),
+    ("G", (0.80, 0.90, 0.05, 0.15), 0.4123251499),
+    ("G", (0.85, 0.85, 0.10, 0.10), 0.4310973733),
+]
+
+
+@functools.cache
+def compiled(calibration, solver):
+    return jax.jit(functools.partial(maximize, calibration=calibration, solver=solver))
+
+
+def check_feasible(params, bounds):
+    for name in ("failure_rate", "tpr", "fpr"):
+        value, (low, high) = np.asarray(getattr(params, name)), getattr(bounds, name)
+        assert (value >= low).all(), name
+        assert (value <= high).all(), name
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("calibration", DESIGNS)
+def test_reference_instances(shared, calibration, solver):
+    every = json.loads((shared / "reference.json").read_text())
+    assert len(every) == 140
+    cases = [case for case in every if case["design"] == calibration]
+    counts = Counts(*(np.array([case["counts"][name] for case in cases]) for name in cases[0]["counts"]))
+    bounds = Bounds(
+        **{name: tuple(np.array([case["bounds"][name] for case in cases]).T) for name in cases[0]["bounds"]}
+    )
+    best = np.array([case["log_likelihood"] for case in cases])
+    result = compiled(calibration, solver)(counts, bounds)
+    check_feasible(result.params, bounds)
+    shortfall = (best - np.asarray(result.log_likelihood)) / (counts.n_labeled + counts.n_unlabeled)
+    assert shortfall.max() <= PER_ITEM[solver]
+    assert (shortfall - np.asarray(result.gap)).max() <= 1e-12
+    if solver == "interior_point":
+        assert np.asarray(result.converged).all()
+
+
+@pytest.mark.parametrize(("case", "box", "theta"), BOXED)
+def test_boxed_maxima(case, box, theta):
+    result = fit(Counts(*CASES[case]), Bounds(tpr=box[:2], fpr=box[2:]))
+    assert result.converged
+    assert result.failure_rate == pytest.approx(theta, abs=1e-7)
+
+
+def test_boxed_maxima_by_projected_gradient():
+    counts = Counts(*np.array([CASES[case] for case, _, _ in BOXED]).T)
+    box = np.array([box for _, box, _ in BOXED])
+    result = fit(
+        counts, Bounds(tpr=(box[:, 0], box[:, 1]), fpr=(box[:, 2], box[:, 3])), solver="projected_gradient"
+    )
+    assert result.converged.all()
+    np.testing.assert_allclose(result.failure_rate, [theta for *_, theta in BOXED], atol=2e-6)
+
+
+N = 60
+counts_arrays = st.one_of(
+    hnp.arrays(np.float64, (6, N), elements=st.integers(0, 200).map(float)),
+    hnp.arrays(np.float64, (6, N), elements=st.sampled_from([0.0, 1e-3, 1.0, 3.0, 50.0, 1e4, 1e8, 1e12])),
+    hnp.arrays(np.float64, (6, N), elements=st.one_of(st.just(0.0), st.floats(1e-3, 1e6))),
+)
+rates = st.one_of(st.sampled_from([0.0, 0.05, 0.5, 0.9, 1.0]), st.floats(0, 1).map(lambda x: round(x, 6)))
+ends = hnp.arrays(np.float64, (6, N), elements=rates)
+
+
+def drawn(numbers, sides):
+    low, high = np.sort(sides.reshape(3, 2, N), axis=1).transpose(1, 0, 2)
+    numbers = numbers.copy()
+    numbers[4] += numbers.sum(0) == 0
+    bounds = Bounds(*((low[i], high[i]) for i in range(3)))
+    return Counts(*numbers), bounds
+
+
+@pytest.mark.parametrize("calibration", DESIGNS)
+@hypothesis.settings(max_examples=60)
+@hypothesis.given(counts_arrays, ends)
+def test_nothing_is_claimed_that_does_not_hold(calibration, numbers, sides):
+    counts, bounds = drawn(numbers, sides)
+    result = compiled(calibration, "interior_point")(counts, bounds)
+    leaves = [np.asarray(x) for x in jax.tree.leaves(result)]
+    assert not any(np.isnan(x).any() for x in leaves)
+    check_feasible(result.params, bounds)
+    converged, gap = np.asarray(result.converged), np.asarray(result.gap)
+    assert (gap[converged] <= 1e-10).all()
+    possible = np.isfinite(np.asarray(result.log_likelihood))
+    assert not converged[~possible].any()
+    # No point of the bounds beats the certificate: try the corners and the middle.
+    total = np.asarray(counts.n_labeled + counts.n_unlabeled)
+    ceiling = np.asarray(result.log_likelihood) / total + gap + 1e-12
+    for a in (0.0, 0.3, 1.0):
+        for b in (0.0, 0.6, 1.0):
+            for c in (0.0, 0.5, 1.0):
+                mix = [
+                    lo + s * (hi - lo)
+                    for s, (lo, hi) in zip(
+                        (a, b, c), (bounds.failure_rate, bounds.tpr, bounds.fpr), strict=True
+                    )
+                ]
+                value = np.asarray(log_likelihood(Params(*mix), counts, calibration=calibration)) / total
+                assert (value[possible] <= ceiling[possible]).all()
+
+
+@pytest.mark.parametrize("calibration", DESIGNS)
+def test_nearly_everything_converges(calibration):
+    rng = np.random.default_rng(0)
+    n = 4000
+    numbers = np.where(rng.random((6, n)) < 0.2, 0, np.floor(10 ** rng.uniform(-1, 6, (6, n))))
+    low, high = np.sort(rng.random((2, 3, n)), axis=0)
+    low, high = np.where(rng.random((3, n)) < 0.4, 0, low), np.where(rng.random((3, n)) < 0.4, 1, high)
+    low = np.where(rng.random((3, n)) < 0.15, high, low)
+    counts, bounds = (
+        drawn(numbers, np.stack([low, high], 1).reshape(6, n))
+        if n == N
+        else (Counts(*(numbers + (numbers.sum(0) == 0))), Bounds(*zip(low, high, strict=True)))
+    )
+    result = compiled(calibration, "interior_point")(counts, bounds)
+    possible = np.isfinite(np.asarray(result.log_likelihood))
+    assert possible.mean() > 0.9
+    assert np.asarray(result.converged)[possible].mean() >= 0.9995
+
+
+@pytest.mark.parametrize("calibration", DESIGNS)
+def test_exchanging_failures_and_passes_mirrors_the_estimate(calibration):
+    rng = np.random.default_rng(1)
+    tp, fn, fp, tn, pos, neg = rng.integers(0, 60, (6, 200)) + 1.0
+    low, high = np.sort(rng.random((2, 3, 200)), axis=0)
+    bounds = Bounds(*zip(low, high, strict=True))
+    # A verdict of failure becomes one of pass, for humans and for the judge.
+    mirror = Bounds(
+        failure_rate=(1 - high[0], 1 - low[0]), tpr=(1 - high[2], 1 - low[2]), fpr=(1 - high[1], 1 - low[1])
+    )
+    one = fit(Counts(tp, fn, fp, tn, pos, neg), bounds, calibration=calibration)
+    two = fit(Counts(tn, fp, fn, tp, neg, pos), mirror, calibration=calibration)
+    np.testing.assert_allclose(one.log_likelihood, two.log_likelihood, rtol=1e-12)
+    np.testing.assert_allclose(one.failure_rate, 1 - two.failure_rate, atol=1e-6)
+    np.testing.assert_allclose(one.tpr, 1 - two.fpr, atol=1e-6)
+
+
+@pytest.mark.parametrize("calibration", DESIGNS)
+def test_unbounded_fits_equal_the_closed_form(calibration):
+    from jaxmle import closed_form
+
+    counts = Counts(*np.array([CASES[name] for name in "ABE"]).T)
+    direct = closed_form(counts, calibration=calibration)
+    result = fit(counts, calibration=calibration)
+    np.testing.assert_allclose(result.failure_rate, direct.params.failure_rate, atol=1e-9)
+
+
+def test_huge_judged_sets_do_not_drown_the_labels():
+    small = fit(Counts(4, 1, 2, 43, 900e2, 9100e2), Bounds(tpr=(0.85, 0.95)))
+    for scale in (1e6, 1e8):
+        large = fit(Counts(4, 1, 2, 43, 900 * scale, 9100 * scale), Bounds(tpr=(0.85, 0.95)))
+        assert large.converged
+        assert large.failure_rate == pytest.approx(small.failure_rate, abs=1e-4)
+
+
+def test_single_precision_works_at_its_own_tolerance():
+    with jax.enable_x64(False):
+        result = maximize(Counts(*map(float, CASES["B"])), Bounds(tpr=(0.8, 0.9), fpr=(0.05, 0.15)))
+        assert result.params.tpr.dtype == np.float32
+        assert bool(result.converged)
+        assert float(result.params.failure_rate) == pytest.approx(0.0539923214, abs=2e-4)
+
+
+def test_one_trace_serves_all_values():
+    traces = []
+
+    @jax.jit
+    def run(counts, bounds):
+        traces.append(1)
+        return maximize(counts, bounds)
+
+    for name in "AB":
+        run(Counts(*map(float, CASES[name])), Bounds(tpr=(0.7, 0.9)))
+    assert len(traces) == 1
+
+
+def test_vmap_agrees_with_the_batch():
+    counts = Counts(*np.array([CASES[name] for name in "ABC"], dtype=float).T)
+    box = Bounds(tpr=(0.8, 0.9), fpr=(0.05, 0.15))
+    mapped = jax.vmap(lambda c: maximize(c, box))(counts)
+    batch = maximize(counts, box)
+    np.testing.assert_allclose(mapped.params.failure_rate, batch.params.failure_rate, atol=1e-10)
