@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from jaxmle._cli._options import parse_range, use_cache
+from jaxmle._cli._options import parse_range, prepared, use_cache
+from jaxmle.tables._count import count_rows, open_table
 
 app = typer.Typer(
     name="jaxmle",
@@ -91,19 +92,21 @@ def estimate(
     no_cache: NoCache = False,
 ) -> None:
     """Estimate the true failure rate from a file of human and judge verdicts."""
+    columns = list(dict.fromkeys(by or ()))
+    ranges = {
+        "failure_rate": parse_range("--failure-rate", failure_rate),
+        "tpr": parse_range("--tpr", tpr),
+        "fpr": parse_range("--fpr", fpr),
+    }
+    opened = open_table(file, judge, human, columns)
     use_cache(not no_cache)
-    from jaxmle import Bounds, tables
+    from jaxmle import Bounds
     from jaxmle._data import check_calibration
     from jaxmle._report import estimate_document, estimate_table
 
-    design = check_calibration(calibration)
-    bounds = Bounds(
-        failure_rate=parse_range("--failure-rate", failure_rate),
-        tpr=parse_range("--tpr", tpr),
-        fpr=parse_range("--fpr", fpr),
-    )
-    columns = list(dict.fromkeys(by or ()))
-    table = tables.count(file, judge=judge, human=human, by=columns, failure=failure or ())
+    design, bounds = check_calibration(calibration), Bounds(**ranges)
+    with prepared(design):
+        table = count_rows(opened, judge, human, columns, failure or ())
     document = estimate_document(table, bounds, by=columns, calibration=design)
     _show(document, as_json, estimate_table)
 

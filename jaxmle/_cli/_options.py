@@ -2,7 +2,14 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jaxmle._data import Calibration
 
 
 def parse_range(option: str, text: str) -> tuple[float, float]:
@@ -14,6 +21,16 @@ def parse_range(option: str, text: str) -> tuple[float, float]:
         return float(low or 0), float(high or 1)
     except ValueError:
         raise ValueError(f"{option} must be LO:HI, such as 0.85:0.97; got {text!r}.") from None
+
+
+@contextmanager
+def prepared(calibration: "Calibration") -> Iterator[None]:
+    """Get the solver compiled, or its code loaded, while the rows of a file are counted."""
+    from jaxmle import Counts, fit
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(fit, Counts(1, 1, 1, 1, 1, 1), calibration=calibration)
+        yield
 
 
 def use_cache(wanted: bool) -> None:

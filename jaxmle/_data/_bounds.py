@@ -90,7 +90,7 @@ class Bounds:
             >>> anchor = Counts(tp=90, fn=10, fp=5, tn=95, unlabeled_pos=0, unlabeled_neg=0)
             >>> low, high = Bounds.from_reference(anchor).tpr
             >>> f"{low:.4f} {high:.4f}"
-            '0.8014 0.9596'
+            '0.7980 0.9618'
         """
         tail = (1 - check_confidence(confidence)) / 2
         extra = host_number("margin", margin)

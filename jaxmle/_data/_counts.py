@@ -32,8 +32,8 @@ class Counts:
     Examples:
         >>> from jaxmle import Counts
         >>> counts = Counts(tp=4, fn=1, fp=2, tn=43, unlabeled_pos=90, unlabeled_neg=1110)
-        >>> counts.n_labeled, counts.n_unlabeled
-        (50, 1200)
+        >>> print(counts.n_labeled, counts.n_unlabeled)
+        50 1200
         >>> counts + counts
         Counts(tp=8, fn=2, fp=4, tn=86, unlabeled_pos=180, unlabeled_neg=2220)
     """

@@ -8,6 +8,19 @@ import numpy as np
 Calibration = Literal["internal", "external"]
 
 
+class InfeasibleError(ValueError):
+    """Bounds under which the counts of some data set are impossible.
+
+    Attributes:
+        index: Index of the first such data set in the batch; empty for a single one.
+        reason: What contradicts what.
+    """
+
+    def __init__(self, index: tuple[int, ...], reason: str) -> None:
+        super().__init__(f"`bounds` leave no feasible point{place(index)}: {reason}")
+        self.index, self.reason = index, reason
+
+
 def is_traced(*values: Any) -> bool:
     """Whether any of the values is a JAX tracer, whose numbers cannot be looked at."""
     return any(isinstance(value, jax.core.Tracer) for value in values)
@@ -40,11 +53,18 @@ def first_bad(name: str, array: Any, bad: Any, condition: str) -> None:
 
 def slice_label(flags: Any) -> str:
     """Name the first slice for which ``flags`` holds, such as " (slice 3)"; nothing for one data set."""
+    return place(first_index(flags))
+
+
+def place(index: tuple[int, ...]) -> str:
+    """Write the index of a slice for an error message."""
+    return f" (slice {', '.join(map(str, index))})" if index else ""
+
+
+def first_index(flags: Any) -> tuple[int, ...]:
+    """Index of the first slice for which ``flags`` holds; empty for one data set."""
     flags = np.asarray(flags)
-    if not flags.ndim:
-        return ""
-    index = [int(i) for i in np.unravel_index(int(np.argmax(flags)), flags.shape)]
-    return f" (slice {index[0] if len(index) == 1 else tuple(index)})"
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(flags)), flags.shape)) if flags.ndim else ()
 
 
 def check_calibration(calibration: str) -> Calibration:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts
-from jaxmle._data._validation import slice_label
+from jaxmle._data._validation import InfeasibleError, first_index, slice_label
 
 
 def check_feasible(counts: Counts, bounds: Bounds, calibration: Calibration) -> None:
@@ -30,10 +30,13 @@ def check_feasible(counts: Counts, bounds: Bounds, calibration: Calibration) -> 
             (counts.fp + counts.tn, "fp + tn", lo >= 1, "failure_rate.low = 1"),
         ]
     for count, name, excluded, bound in conflicts:
+        if not np.any(excluded):
+            continue
         impossible = (count > 0) & excluded
         if np.any(impossible):
-            value = np.asarray(count)[np.asarray(impossible)].flat[0]
-            raise ValueError(
-                f"`bounds` leave no feasible point{slice_label(impossible)}: {bound}, "
-                f"but {name} = {value:g}. Widen the bound, or check which verdict is counted as a failure."
+            value = np.broadcast_to(count, impossible.shape)[impossible].flat[0]
+            raise InfeasibleError(
+                first_index(impossible),
+                f"{bound}, but {name} = {value:g}. "
+                f"Widen the bound, or check which verdict is counted as a failure.",
             )

@@ -19,6 +19,7 @@ from jaxmle._solvers import SOLVERS, SolverName, bound_sides, maximize
 # Batches go to the device in blocks of at most this many fits, each compiled for once: memory stays
 # bounded and a batch of any size meets a compiled program.
 _BLOCK = 1 << 15
+_LEAST = 64
 _SMALL = 512
 _IDENTIFIED_WITHIN = 1e-7
 
@@ -126,10 +127,10 @@ def fit(
         >>> from jaxmle import Bounds, Counts, fit
         >>> counts = Counts(tp=4, fn=1, fp=2, tn=43, unlabeled_pos=900, unlabeled_neg=9100)
         >>> result = fit(counts, Bounds(tpr=(0.80, 0.90), fpr=(0.05, 0.15)))
-        >>> print(result)
-        failure rate 0.0540, TPR 0.8000, FPR 0.0500; active bounds: tpr.low, fpr.low; gap per item 2.2e-16
-        >>> result.converged, result.identified
-        (True, True)
+        >>> print(f"{result.failure_rate:.4f}", result.active_bounds)
+        0.0540 ['tpr.low', 'fpr.low']
+        >>> result.converged, result.gap < 1e-10, result.identified
+        (True, True, True)
     """
     bounds = Bounds() if bounds is None else bounds
     check_calibration(calibration)
@@ -139,7 +140,7 @@ def fit(
         raise TypeError(f"`counts` must be a Counts; got {type(counts).__name__}.")
     if not isinstance(bounds, Bounds):
         raise TypeError(f"`bounds` must be a Bounds; got {type(bounds).__name__}.")
-    leaves, structure = jax.tree.flatten((counts, bounds))
+    leaves = jax.tree.leaves((counts, bounds))
     try:
         arrays = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in leaves))
     except ValueError:
@@ -147,10 +148,10 @@ def fit(
             f"`bounds` must have shape () or match the counts' {counts.shape}; got {bounds.shape}."
         ) from None
     shape = arrays[0].shape
-    full_counts, full_bounds = jax.tree.unflatten(structure, arrays)
-    check_feasible(full_counts, full_bounds, calibration)
-    flat = [np.ascontiguousarray(a.reshape(-1)) for a in arrays]
-    result = _in_blocks(partial(_call, calibration, solver), flat)
+    if not arrays[0].size:
+        raise ValueError(f"`counts` must hold at least one data set; got shape {shape}.")
+    check_feasible(counts, bounds, calibration)
+    result = _in_blocks(partial(_call, calibration, solver), [a.reshape(-1) for a in arrays])
     return jax.tree.map(lambda x: _plain(x.reshape(shape)), result)
 
 
@@ -199,15 +200,16 @@ def _call(calibration: Calibration, solver: SolverName, block: list[Any]) -> Any
 def _in_blocks(call: Callable[[list[Any]], Any], flat: list[Any]) -> Any:
     """Map ``call`` over blocks of a few fixed sizes, side by side on a CPU, and join the results."""
     size = flat[0].size
-    width = min(_padded(max(size, 1)), _BLOCK)
-    starts = range(0, max(size, 1), width)
+    width = min(_padded(size), _BLOCK)
+    starts = range(0, size, width)
 
     def block(start: int) -> Any:
         part = [a[start : start + width] for a in flat]
-        filled = len(part[0])
-        fill = [np.ones(width - filled)] * 6 + [np.zeros(width - filled), np.ones(width - filled)] * 3
+        spare = width - len(part[0])
+        # Unused places hold counts of 1 without bounds, which the closed form solves.
+        fill = [np.ones(spare)] * 6 + [np.zeros(spare), np.ones(spare)] * 3
         result = call([np.concatenate([a, f]) for a, f in zip(part, fill, strict=True)])
-        return jax.tree.map(lambda x: x[:filled], result)
+        return jax.tree.map(lambda x: x[: width - spare], result)
 
     if len(starts) == 1 or jax.default_backend() != "cpu":
         parts = [block(start) for start in starts]
@@ -219,9 +221,8 @@ def _in_blocks(call: Callable[[list[Any]], Any], flat: list[Any]) -> Any:
 
 
 def _padded(size: int) -> int:
-    """Sizes that are compiled for: powers of 8 up to 512, then powers of 2."""
-    small = next((s for s in (1, 8, 64, _SMALL) if size <= s), 0)
-    return small or 1 << (size - 1).bit_length()
+    """Sizes that are compiled for: powers of 2 from `_LEAST`."""
+    return max(_LEAST, 1 << (size - 1).bit_length())
 
 
 def _plain(value: Any) -> Any:

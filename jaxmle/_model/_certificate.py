@@ -151,13 +151,15 @@ def failure_rate_set(params: Params, counts: Counts, bounds: Bounds, *, calibrat
             lo = jnp.where(is_known, jnp.maximum(lo, least), lo)
             hi = jnp.where(is_known, jnp.minimum(hi, most), hi)
     # theta TPR_low + (1 - theta) FPR_low <= q <= theta TPR_high + (1 - theta) FPR_high
+    # The fitted rates of the external design are known to a few digits, bounds to all.
+    flat = 1e-5 if calibration == "external" else 1e-12
     apply = flags_known & ~jnp.asarray(cell_seen)
     for slope, room, sign in (
         (tpr_low - fpr_low, flagged - fpr_low, 1.0),
         (tpr_high - fpr_high, flagged - fpr_high, -1.0),
     ):
-        root = jnp.where(jnp.abs(slope) > 1e-12, room / jnp.where(slope == 0, 1, slope), 0.0)
-        caps, lifts = apply & (sign * slope > 1e-12), apply & (sign * slope < -1e-12)
+        root = jnp.where(jnp.abs(slope) > flat, room / jnp.where(slope == 0, 1, slope), 0.0)
+        caps, lifts = apply & (sign * slope > flat), apply & (sign * slope < -flat)
         hi = jnp.where(caps, jnp.minimum(hi, root), hi)
         lo = jnp.where(lifts, jnp.maximum(lo, root), lo)
     low = jnp.where(pinned, theta, jnp.minimum(lo, theta))

@@ -30,7 +30,7 @@ def log_likelihood(params: Params, counts: Counts, *, calibration: Calibration =
         >>> from jaxmle import Counts, Params, log_likelihood
         >>> counts = Counts(tp=4, fn=1, fp=2, tn=43, unlabeled_pos=90, unlabeled_neg=1110)
         >>> print(f"{log_likelihood(Params(0.1, 0.8, 0.05), counts):.2f}")
-        -359.29
+        -362.32
     """
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
     flagged = theta * tpr + (1 - theta) * fpr

@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxmle import baselines
 from jaxmle._data import Bounds, Calibration, Counts
+from jaxmle._data._validation import InfeasibleError
 from jaxmle._inference import Fit, Interval, fit
 from jaxmle.tables import SliceCounts
 
@@ -38,7 +39,14 @@ def estimate_document(
     """
     # The total goes last: a slice that the bounds exclude then keeps its number in the error.
     everything = _append(table.counts, table.total) if by else table.counts
-    fits = fit(everything, bounds, calibration=calibration)
+    try:
+        fits = fit(everything, bounds, calibration=calibration)
+    except InfeasibleError as error:
+        key = table.keys[error.index[0]]
+        where = ", ".join(f"{column} = {value!r}" for column, value in key.items())
+        raise ValueError(
+            f"the bounds leave no feasible point{where and f' where {where}'}: {error.reason}"
+        ) from error
     records = [
         _record(counts, result, calibration, confidence)
         for counts, result in zip(everything, fits, strict=True)

@@ -14,24 +14,29 @@ from jaxmle._solvers import _interior_point
 from jaxmle._solvers._external import External
 from jaxmle._solvers._internal import Internal
 from jaxmle._solvers._solution import AIM, PER_ITEM, Solution, bound_pairs, finish, tolerance
-from jaxmle._solvers._tiles import weights_per_item
+from jaxmle._solvers._tiles import in_tiles, weights_per_item
 
 
-def interior_internal(counts: Counts, bounds: Bounds) -> Params:
-    """Interior point, except where the unconstrained maximum already obeys the bounds."""
-    direct = closed_form(counts).params
-    gap = duality_gap(direct, counts, bounds, calibration="internal")
+def interior_point(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
+    """Find near-maximizers of flat batches by the interior point.
+
+    For "external" they are those of the half TPR >= FPR, or of the whole box where the failure rate
+    is known.
+    """
     aim = _interior_aim(counts)
-    done = _obeys(direct, bounds) & (gap <= aim)
-    program = Internal(*weights_per_item(counts), *pack_bounds(bounds), *bounds.failure_rate)
-    slacks, _ = _interior_point.solve(program, aim, ~done)
-    return jax.tree.map(lambda a, b: jnp.where(done, a, b), direct, program.params(slacks))
+    if calibration == "external":
+        every = (counts, bounds, aim, _half_exists(bounds))
+        return in_tiles(lambda tile: _follow(External, *tile), every)
+    # Where the unconstrained maximum obeys the bounds there is nothing left to do.
+    direct = closed_form(counts).params
+    done = _obeys(direct, bounds) & (duality_gap(direct, counts, bounds, calibration="internal") <= aim)
+    found = in_tiles(lambda tile: _follow(Internal, *tile), (counts, bounds, aim, ~done))
+    return jax.tree.map(lambda a, b: jnp.where(done, a, b), direct, found)
 
 
-def interior_external(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
-    program = External(*weights_per_item(counts), *pack_bounds(bounds), *bounds.failure_rate)
-    slacks, _ = _interior_point.solve(program, _interior_aim(counts), _half_exists(bounds))
-    return program.params(slacks)
+def _follow(design: Any, counts: Counts, bounds: Bounds, aim: Any, enabled: Any) -> Params:
+    program = design(*weights_per_item(counts), *pack_bounds(bounds), *bounds.failure_rate)
+    return program.params(_interior_point.solve(program, aim, enabled))
 
 
 def _interior_aim(counts: Counts) -> Any:

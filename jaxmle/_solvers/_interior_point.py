@@ -23,11 +23,11 @@ from jax import lax
 
 from jaxmle._solvers._programs import Program, Slacks
 
-MAX_STEPS = 90
-# Mehrotra's heuristics can cycle, or let mu run ahead of the residual; from this step on mu is set
-# from the gap and the second-order term is left out.
+# Mehrotra's heuristics can cycle, or let mu run ahead of the residual. Late steps leave the
+# second-order term out; whoever has not arrived by then starts anew and cautiously.
+_STEPS = 30
 _PLAIN_AFTER = 15
-_RESTART_AT = 30
+_CAUTIOUS_STEPS = 90
 _DUAL_RANGE = 100.0
 _RATIO_RANGE = 100.0
 _TO_BOUNDARY = 0.99
@@ -39,10 +39,11 @@ class _State(NamedTuple):
     cells: Any  # y_k of the labelled cells, shape (2, 2, ...)
     totals: Any  # y_k of the judge's totals, shape (2, ...)
     active: Any
+    cautious: Any
     step: Any
 
 
-def solve(program: Program, tolerance: Any, enabled: Any) -> tuple[Slacks, Any]:
+def solve(program: Program, tolerance: Any, enabled: Any) -> Slacks:
     """Follow the central path until the gap per unit of weight is at most ``tolerance``.
 
     Args:
@@ -51,7 +52,7 @@ def solve(program: Program, tolerance: Any, enabled: Any) -> tuple[Slacks, Any]:
         enabled: Elements to solve at all, shape ``(...)``, boolean.
 
     Returns:
-        The slacks of the last iterates and the number of steps taken.
+        The slacks of the last iterates.
     """
     dtype = program.dtype
     tiny = np.finfo(dtype).tiny
@@ -67,22 +68,14 @@ def solve(program: Program, tolerance: Any, enabled: Any) -> tuple[Slacks, Any]:
         cells, totals = positive(cells), positive(totals)
         return cells, totals, program.labeled / cells, program.unlabeled / totals
 
-    start = program.start()
-    _, _, cells0, totals0 = ratios(start)
-
     def body(state: _State) -> _State:
-        again = state.active & (state.step == _RESTART_AT)
-        s, lam, y_cells, y_totals = jax.tree.map(
-            lambda a, b: jnp.where(again, a, b),
-            (start, Slacks(*(m * 0.1 / si for m, si in zip(mask, start, strict=True))), cells0, totals0),
-            (state.slacks, state.duals, state.cells, state.totals),
-        )
+        s, lam = state.slacks, state.duals
         x_cells, x_totals, cells, totals = ratios(s)
         gap = program.gap(cells, totals)
         active = state.active & (gap > tolerance)
         curvature = (
-            jnp.clip(y_cells, cells / _RATIO_RANGE, cells * _RATIO_RANGE) / x_cells,
-            jnp.clip(y_totals, totals / _RATIO_RANGE, totals * _RATIO_RANGE) / x_totals,
+            jnp.clip(state.cells, cells / _RATIO_RANGE, cells * _RATIO_RANGE) / x_cells,
+            jnp.clip(state.totals, totals / _RATIO_RANGE, totals * _RATIO_RANGE) / x_totals,
         )
         weight = Slacks(lam.rates / s.rates, lam.theta / s.theta)
         newton = program.newton(curvature, weight, cells, totals)
@@ -101,9 +94,9 @@ def solve(program: Program, tolerance: Any, enabled: Any) -> tuple[Slacks, Any]:
             / program.n_constraints
         )
         centering = jnp.clip((reached / mu) ** 3, 1e-6, 1.0)
-        plain = state.step >= _PLAIN_AFTER
+        plain = state.cautious | (state.step >= _PLAIN_AFTER)
         centering = jnp.where(plain, jnp.maximum(centering, 0.2), centering)
-        target = jnp.maximum(jnp.where(state.step >= _RESTART_AT, 0.3, centering) * mu, floor)
+        target = jnp.maximum(jnp.where(state.cautious, 0.3, centering) * mu, floor)
         second_order = jnp.where(plain, 0.0, primal * dual)
 
         # Corrector: the same matrix, with the second-order term of the predictor.
@@ -131,18 +124,32 @@ def solve(program: Program, tolerance: Any, enabled: Any) -> tuple[Slacks, Any]:
         return _State(
             new,
             new_lam,
-            y_cells + dual * (cells - y_cells - curvature[0] * d_cells),
-            y_totals + dual * (totals - y_totals - curvature[1] * d_totals),
+            state.cells + dual * (cells - state.cells - curvature[0] * d_cells),
+            state.totals + dual * (totals - state.totals - curvature[1] * d_totals),
             active,
+            state.cautious,
             state.step + 1,
         )
 
-    gap = program.gap(cells0, totals0)
-    mu = jnp.clip(0.1 * gap / program.n_constraints, 1e-8, 0.1)
-    duals = Slacks(*(m * mu / si for m, si in zip(mask, start, strict=True)))
-    state = _State(start, duals, cells0, totals0, enabled, jnp.zeros((), jnp.int32))
-    state = lax.while_loop(lambda st: jnp.any(st.active) & (st.step < MAX_STEPS), body, state)
-    return state.slacks, state.step
+    start = program.start()
+    _, _, cells, totals = ratios(start)
+
+    def duals(mu: Any) -> Slacks:
+        return Slacks(*(m * mu / si for m, si in zip(mask, start, strict=True)))
+
+    def attempt(state: _State) -> _State:
+        limit = jnp.where(state.cautious, _CAUTIOUS_STEPS, _STEPS)
+        done = lax.while_loop(lambda st: jnp.any(st.active) & (st.step < limit), body, state)
+        again = _State(start, duals(0.1), cells, totals, done.active, jnp.asarray(True), done.step)
+        slacks, lam, y_cells, y_totals = jax.tree.map(
+            lambda new, old: jnp.where(done.active & ~state.cautious, new, old), again[:4], done[:4]
+        )
+        return _State(slacks, lam, y_cells, y_totals, done.active, jnp.asarray(True), done.step)
+
+    mu = jnp.clip(0.1 * program.gap(cells, totals) / program.n_constraints, 1e-8, 0.1)
+    first = _State(start, duals(mu), cells, totals, enabled, jnp.asarray(False), jnp.zeros((), jnp.int32))
+    last = lax.while_loop(lambda st: jnp.any(st.active) & (st.step < _CAUTIOUS_STEPS), attempt, first)
+    return last.slacks
 
 
 def _max(rates: Any, theta: Any) -> Any:

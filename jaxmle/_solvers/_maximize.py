@@ -10,7 +10,6 @@ from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model import log_likelihood, score
 from jaxmle._solvers import _designs
 from jaxmle._solvers._solution import PER_ITEM, Solution, SolverName, bound_pairs, bound_sides, finish
-from jaxmle._solvers._tiles import in_tiles
 
 
 def maximize(
@@ -68,20 +67,14 @@ def maximize(
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3))
 def _maximize(counts: Counts, bounds: Bounds, calibration: Calibration, solver: SolverName) -> Solution:
+    find = _designs.interior_point
     if solver == "projected_gradient":
         from jaxmle._solvers import _projected_gradient  # jaxopt takes a second to import, and warns
 
         find = _projected_gradient.find
-        if calibration == "external":
-            return _designs.external(counts, bounds, find, PER_ITEM[solver])
-        return finish(find(counts, bounds, calibration), counts, bounds, calibration, PER_ITEM[solver])
-
-    def tile(pair: tuple[Counts, Bounds]) -> Solution:
-        if calibration == "external":
-            return _designs.external(*pair, _designs.interior_external, PER_ITEM[solver])
-        return finish(_designs.interior_internal(*pair), *pair, calibration, PER_ITEM[solver])
-
-    return in_tiles(tile, (counts, bounds))
+    if calibration == "external":
+        return _designs.external(counts, bounds, find, PER_ITEM[solver])
+    return finish(find(counts, bounds, calibration), counts, bounds, calibration, PER_ITEM[solver])
 
 
 @_maximize.defjvp

@@ -4,12 +4,15 @@ import difflib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxmle._data import Counts
 from jaxmle.tables._source import Source, quote_text
 from jaxmle.tables._words import FAILURE_WORDS, MISSING_WORDS, PASS_WORDS, Vocabulary
+
+if TYPE_CHECKING:
+    from jaxmle._data import Counts
 
 # Columns of the aggregation, after the keys: six counts, rows without a judge verdict, bad rows.
 _CELLS = (("j = 1", "h = 1"), ("j = 0", "h = 1"), ("j = 1", "h = 0"), ("j = 0", "h = 0"))
@@ -27,14 +30,16 @@ class SliceCounts:
         n_rows: Rows read.
     """
 
-    counts: Counts
+    counts: "Counts"
     keys: list[dict[str, str | None]]
     dropped: dict[str, int]
     n_rows: int
 
     @property
-    def total(self) -> Counts:
+    def total(self) -> "Counts":
         """Counts of all slices together."""
+        from jaxmle._data import Counts
+
         return Counts(*(value.sum().item() for value in self.counts.values()))
 
 
@@ -80,12 +85,26 @@ def count(
         >>> result.counts
         Counts(tp=[1, 0], fn=[0, 0], fp=[0, 1], tn=[0, 0], unlabeled_pos=[0, 0], unlabeled_neg=[1, 0])
     """
+    return count_rows(open_table(source, judge, human, by), judge, human, by, failure)
+
+
+def open_table(source: str | os.PathLike[str], judge: str, human: str, by: Sequence[str]) -> Source:
+    """Open a file and see that it has the columns: the part of `count` that is quick."""
     table = Source(source)
-    keys = list(dict.fromkeys(by))
-    for column in (judge, human, *keys):
+    for column in (judge, human, *by):
         _check_column(table, column)
     if judge == human:
         raise ValueError(f"`judge` and `human` must be different columns; both are {judge!r}.")
+    return table
+
+
+def count_rows(
+    table: Source, judge: str, human: str, by: Sequence[str], failure: str | Sequence[str]
+) -> SliceCounts:
+    """Count the verdicts in an opened file, as `count` does."""
+    from jaxmle._data import Counts  # brings JAX, which a misspelt column name need not wait for
+
+    keys = list(dict.fromkeys(by))
     words = (failure,) if isinstance(failure, str) else tuple(failure)
     codes = {column: _code(table, column, _vocabulary(table, column, words)) for column in (judge, human)}
     rows = table.query(_aggregation(table, codes[judge], codes[human], keys))

@@ -1,0 +1,1 @@
+"""Measurements: run them as `python -m benchmarks.NAME`."""
