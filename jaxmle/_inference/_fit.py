@@ -186,7 +186,8 @@ def _estimate(leaves: list[Any], calibration: Calibration, solver: SolverName) -
 def _compiled(calibration: Calibration, solver: SolverName, small: bool) -> Callable[[list[Any]], Fit]:
     """Jit `_estimate`: for throughput, or where there is little to do for a short compilation."""
     quick = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
-    options = quick if small and jax.default_backend() == "cpu" else None
+    wide = {"xla_cpu_prefer_vector_width": 512}
+    options = (quick if small else wide) if jax.default_backend() == "cpu" else None
     return jax.jit(partial(_estimate, calibration=calibration, solver=solver), compiler_options=options)
 
 
