@@ -13,8 +13,8 @@ from jaxmle._model._certificate import pack_bounds
 from jaxmle._solvers import _interior_point
 from jaxmle._solvers._external import External
 from jaxmle._solvers._internal import Internal
-from jaxmle._solvers._solution import AIM, PER_ITEM, Solution, bound_pairs, finish, tolerance
-from jaxmle._solvers._tiles import in_tiles, weights_per_item
+from jaxmle._solvers._solution import AIM, PER_ITEM, Solution, bound_pairs, finish, param_values, tolerance
+from jaxmle._solvers._tiles import unfinished_first, weights_per_item
 
 
 def interior_point(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
@@ -25,18 +25,25 @@ def interior_point(counts: Counts, bounds: Bounds, calibration: Calibration) -> 
     """
     aim = _interior_aim(counts)
     if calibration == "external":
-        every = (counts, bounds, aim, _half_exists(bounds))
-        return in_tiles(lambda tile: _follow(External, *tile), every)
+        return _follow_all(External, counts, bounds, aim, ~_half_exists(bounds))
     # Where the unconstrained maximum obeys the bounds there is nothing left to do.
     direct = closed_form(counts).params
     done = _obeys(direct, bounds) & (duality_gap(direct, counts, bounds, calibration="internal") <= aim)
-    found = in_tiles(lambda tile: _follow(Internal, *tile), (counts, bounds, aim, ~done))
+    found = _follow_all(Internal, counts, bounds, aim, done)
     return jax.tree.map(lambda a, b: jnp.where(done, a, b), direct, found)
 
 
-def _follow(design: Any, counts: Counts, bounds: Bounds, aim: Any, enabled: Any) -> Params:
-    program = design(*weights_per_item(counts), *pack_bounds(bounds), *bounds.failure_rate)
-    return program.params(_interior_point.solve(program, aim, enabled))
+def _follow_all(
+    design: type[Internal | External], counts: Counts, bounds: Bounds, aim: Any, done: Any
+) -> Params:
+    def follow(tile: Any, enabled: Any, budget: Any) -> tuple[Any, Any]:
+        counts, bounds, aim = tile
+        program = design(*weights_per_item(counts), *pack_bounds(bounds), *bounds.failure_rate)
+        slacks, late = _interior_point.solve(program, aim, enabled, budget)
+        return jnp.stack(param_values(program.params(slacks))), late
+
+    budgets = (_interior_point.FEW_STEPS, _interior_point.MAX_STEPS)
+    return Params(*unfinished_first(follow, (counts, bounds, aim), done, budgets))
 
 
 def _interior_aim(counts: Counts) -> Any:
