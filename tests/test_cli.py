@@ -73,7 +73,7 @@ def test_estimate_prints_a_table_for_people(verdicts, capsys):
         "all",
     ):
         assert text in out
-    assert "1 rows left out: no judge verdict." in out
+    assert "1 row left out: no judge verdict." in out
 
 
 def test_what_is_not_identified_is_a_set(tmp_path, capsys):

@@ -91,9 +91,21 @@ def test_price_of_a_failure_rate_kept_above_zero():
 
     result = at(0.0)
     assert result.failure_rate == 0
-    assert "failure_rate.low" in result.active_bounds
+    assert result.at_bound.failure_rate == (True, False)
+    assert "failure_rate.low" not in result.active_bounds
     slope = (at(1e-6).log_likelihood - result.log_likelihood) / 1e-6
     assert result.shadow_price.failure_rate[0] == pytest.approx(slope, rel=1e-3)
+
+
+def test_price_where_no_failure_is_left_in_the_external_design():
+    counts = Counts(0, 0, 20, 80, 5, 995)
+
+    def at(low):
+        bounds = Bounds(failure_rate=(low, 1), tpr=(0.6, 0.9), fpr=(0.1, 0.3))
+        return fit(counts, bounds, calibration="external")
+
+    slope = (at(1e-6).log_likelihood - at(0.0).log_likelihood) / 1e-6
+    assert at(0.0).shadow_price.failure_rate[0] == pytest.approx(slope, rel=1e-3)
 
 
 IDENTIFICATION = [

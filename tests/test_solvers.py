@@ -11,6 +11,7 @@ from conftest import CASES
 from hypothesis.extra import numpy as hnp
 
 from jaxmle import Bounds, Counts, Params, fit, log_likelihood, maximize
+from jaxmle._model import duality_gap
 
 DESIGNS = ("internal", "external")
 SOLVERS = ("interior_point", "projected_gradient")
@@ -71,8 +72,7 @@ def test_reference_instances(shared, calibration, solver):
     shortfall = (best - np.asarray(result.log_likelihood)) / (counts.n_labeled + counts.n_unlabeled)
     assert shortfall.max() <= PER_ITEM[solver]
     assert (shortfall - np.asarray(result.gap)).max() <= 1e-12
-    if solver == "interior_point":
-        assert np.asarray(result.converged).all()
+    assert np.asarray(result.converged).all()
 
 
 @pytest.mark.parametrize(("case", "box", "theta"), BOXED)
@@ -89,7 +89,7 @@ def test_boxed_maxima_by_projected_gradient():
         counts, Bounds(tpr=(box[:, 0], box[:, 1]), fpr=(box[:, 2], box[:, 3])), solver="projected_gradient"
     )
     assert result.converged.all()
-    np.testing.assert_allclose(result.failure_rate, [theta for *_, theta in BOXED], atol=2e-6)
+    np.testing.assert_allclose(result.failure_rate, [theta for *_, theta in BOXED], atol=1e-7)
 
 
 N = 60
@@ -110,17 +110,18 @@ def drawn(numbers, sides):
     return Counts(*numbers), bounds
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("calibration", DESIGNS)
-@hypothesis.settings(max_examples=60)
+@hypothesis.settings(max_examples=40)
 @hypothesis.given(counts_arrays, ends)
-def test_nothing_is_claimed_that_does_not_hold(calibration, numbers, sides):
+def test_nothing_is_claimed_that_does_not_hold(calibration, solver, numbers, sides):
     counts, bounds = drawn(numbers, sides)
-    result = compiled(calibration, "interior_point")(counts, bounds)
+    result = compiled(calibration, solver)(counts, bounds)
     leaves = [np.asarray(x) for x in jax.tree.leaves(result)]
     assert not any(np.isnan(x).any() for x in leaves)
     check_feasible(result.params, bounds)
     converged, gap = np.asarray(result.converged), np.asarray(result.gap)
-    assert (gap[converged] <= 1e-10).all()
+    assert (gap[converged] <= (1e-10 if solver == "interior_point" else 1e-8)).all()
     possible = np.isfinite(np.asarray(result.log_likelihood))
     assert not converged[~possible].any()
     # No point of the bounds beats the certificate: try the corners and the middle.
@@ -134,7 +135,7 @@ def test_nothing_is_claimed_that_does_not_hold(calibration, numbers, sides):
 
 
 @pytest.mark.parametrize("calibration", DESIGNS)
-def test_nearly_everything_converges(calibration):
+def test_nearly_everything_converges_to_the_same_maximum(calibration):
     rng = np.random.default_rng(0)
     n = 4000
     numbers = np.where(rng.random((6, n)) < 0.2, 0, np.floor(10 ** rng.uniform(-1, 6, (6, n))))
@@ -143,10 +144,53 @@ def test_nearly_everything_converges(calibration):
     low = np.where(rng.random((3, n)) < 0.15, high, low)
     counts = Counts(*(numbers + (numbers.sum(0) == 0)))
     bounds = Bounds(*zip(low, high, strict=True))
-    result = compiled(calibration, "interior_point")(counts, bounds)
-    possible = np.isfinite(np.asarray(result.log_likelihood))
+    interior, gradient = (compiled(calibration, solver)(counts, bounds) for solver in SOLVERS)
+    possible = np.isfinite(np.asarray(interior.log_likelihood))
     assert possible.mean() > 0.8
-    assert np.asarray(result.converged)[possible].mean() >= 0.9995
+    assert np.asarray(interior.converged)[possible].mean() >= 0.9995
+    assert np.asarray(gradient.converged)[possible].mean() >= 0.97
+    both = np.asarray(interior.converged) & np.asarray(gradient.converged)
+    apart = np.asarray(interior.log_likelihood)[both] - np.asarray(gradient.log_likelihood)[both]
+    assert (np.abs(apart) / np.asarray(counts.n_labeled + counts.n_unlabeled)[both]).max() <= 1e-8
+
+
+@pytest.mark.parametrize("calibration", DESIGNS)
+@pytest.mark.parametrize("size", [1, 64, 512, 4000])
+def test_no_point_of_probability_zero_is_certified(calibration, size):
+    def many(x):
+        return np.full(size, x)
+
+    counts = Counts(*map(many, (0.0, 0.0, 0.0, 22.0, 49.0, 0.0)))
+    bounds = Bounds((many(0.07), many(1.0)), (many(0.0), many(0.9)), (many(0.0), many(1.0)))
+    point = Params(many(0.07), many(0.0), many(0.0))
+    assert np.isinf(log_likelihood(point, counts, calibration=calibration)).all()
+    gap = jax.jit(functools.partial(duality_gap, calibration=calibration))(point, counts, bounds)
+    assert np.isposinf(gap).all()
+
+
+@pytest.mark.parametrize("calibration", DESIGNS)
+def test_a_data_set_gets_the_same_answer_wherever_it_stands(calibration):
+    rng = np.random.default_rng(2)
+    counts = Counts(*rng.integers(0, 60, (6, 1500)).astype(float))
+    bounds = Bounds(tpr=(0.6, 0.9), fpr=(0.05, 0.3))
+    batch = fit(counts, bounds, calibration=calibration)
+    order = rng.permutation(1500)
+    shuffled = fit(counts[order], bounds, calibration=calibration)
+    few = fit(counts[order[:40]], bounds, calibration=calibration)
+    np.testing.assert_array_equal(shuffled.failure_rate, batch.failure_rate[order])
+    np.testing.assert_allclose(few.log_likelihood, batch.log_likelihood[order[:40]], rtol=1e-13)
+    assert batch.converged.all()
+
+
+@pytest.mark.parametrize("solver", ["interior_point", "newton"])
+def test_unknown_names_are_refused_in_the_core(solver):
+    counts = Counts(*map(float, CASES["A"]))
+    with pytest.raises(ValueError, match="`solver`|`calibration`"):
+        maximize(
+            counts, Bounds(), solver=solver, calibration="Internal" if solver != "newton" else "internal"
+        )
+    with pytest.raises(ValueError, match="`calibration`"):
+        log_likelihood(Params(0.1, 0.8, 0.1), counts, calibration="Internal")
 
 
 @pytest.mark.parametrize("calibration", DESIGNS)
@@ -182,11 +226,14 @@ def test_huge_judged_sets_do_not_drown_the_labels():
         large = fit(Counts(4, 1, 2, 43, 900 * scale, 9100 * scale), Bounds(tpr=(0.85, 0.95)))
         assert large.converged
         assert large.failure_rate == pytest.approx(small.failure_rate, abs=1e-4)
+        assert large.active_bounds == small.active_bounds == ["tpr.low"]
+        assert large.shadow_price.tpr[0] == pytest.approx(small.shadow_price.tpr[0], rel=1e-2)
 
 
 def test_single_precision_works_at_its_own_tolerance():
     with jax.enable_x64(False):
-        result = maximize(Counts(*map(float, CASES["B"])), Bounds(tpr=(0.8, 0.9), fpr=(0.05, 0.15)))
+        with pytest.warns(UserWarning, match="enable_x64"):
+            result = maximize(Counts(*map(float, CASES["B"])), Bounds(tpr=(0.8, 0.9), fpr=(0.05, 0.15)))
         assert result.params.tpr.dtype == np.float32
         assert bool(result.converged)
         assert float(result.params.failure_rate) == pytest.approx(0.0539923214, abs=2e-4)

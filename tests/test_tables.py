@@ -79,10 +79,52 @@ def test_failure_word(tmp_path):
     path.write_text("h,j\n1,1\n0,1\n,0\n0,0\n")
     assert tables.count(path, judge="j", human="h", failure="0").counts[0].values() == (1, 1, 0, 1, 1, 0)
     path.write_text("h,j\nrefusal,answer\npartial,answer\nanswer,answer\n")
-    with pytest.raises(ValueError, match="row 1 .*h is 'partial'|row 2 .*h is 'partial'|neither"):
+    with pytest.raises(
+        ValueError, match="row 1 .*h is 'partial'|row 2 .*h is 'partial'|row 1 .*j is 'answer'"
+    ):
         tables.count(path, judge="j", human="h", failure="refusal")
     both = tables.count(path, judge="j", human="h", failure=["refusal", "partial"]).counts[0]
     assert both.values() == (0, 2, 0, 1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "failure", "expected"),
+    [
+        # One column in other words than the one that is named keeps the meaning of its own words.
+        ("fail,unsafe\npass,safe\n,safe\n", "unsafe", (1, 0, 0, 1, 0, 1)),
+        # The judge never refuses, and "answer" is what the human column shows it to be.
+        ("refusal,answer\nanswer,answer\n", "refusal", (0, 1, 0, 1, 0, 0)),
+        # 0 for failure turns 1 into a pass in both columns, also where no 0 occurs.
+        ("1,0\n1,1\n,1\n", "0", (0, 0, 1, 1, 0, 1)),
+        ("fail,0\npass,1\n", "0", (1, 0, 0, 1, 0, 0)),
+    ],
+)
+def test_words_of_one_column_do_not_turn_the_other(tmp_path, rows, failure, expected):
+    path = tmp_path / "w.csv"
+    path.write_text("h,j\n" + rows)
+    assert tables.count(path, judge="j", human="h", failure=failure).counts[0].values() == expected
+
+
+def test_failure_words_that_decide_nothing_are_refused(tmp_path):
+    path = tmp_path / "w.csv"
+    path.write_text("h,j\nunsafe,unsafe\nfail,safe\n")
+    with pytest.raises(ValueError, match="row 2 .*h is 'fail'"):
+        tables.count(path, judge="j", human="h", failure="unsafe")
+    with pytest.raises(ValueError, match="no verdict in 'j' or 'h' is 'refusal'"):
+        tables.count(path, judge="j", human="h", failure="refusal")
+
+
+def test_braces_in_values_and_names_are_only_text(tmp_path):
+    path = tmp_path / "{source}.csv"
+    path.write_text("h,{source}\nrefusal,refusal\n{source},refusal\n")
+    assert tables.count(path, judge="{source}", human="h", failure="refusal").total.values() == (
+        1,
+        0,
+        1,
+        0,
+        0,
+        0,
+    )
 
 
 def test_a_bad_verdict_names_row_and_value(tmp_path):

@@ -123,7 +123,8 @@ def run(arguments: list[str]) -> int:
         return 130
     else:
         return status if isinstance(status, int) else 0
-    print(f"jaxmle: {' '.join(message.split())}", file=sys.stderr)
+    if message:  # none where help has been printed instead
+        print(f"jaxmle: {' '.join(message.split())}", file=sys.stderr)
     return 2
 
 
@@ -132,8 +133,14 @@ def _show(document: dict[str, Any], as_json: bool, layout: Any) -> None:
         print(json.dumps(document, allow_nan=False, indent=2))
         return
     from rich.console import Console
+    from rich.table import Table
 
+    # Names and numbers are never cut: a line that is too long runs over, or scrolls in a pager.
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=140)
-    console.print(layout(document))
+    roomy = console.options.update(width=10_000)
+    for part in layout(document).renderables:
+        if isinstance(part, Table):
+            needed = console.measure(part, options=roomy).maximum
+            Console(highlight=False, width=max(console.width, needed)).print(part)
+        else:
+            console.print(part, soft_wrap=True)

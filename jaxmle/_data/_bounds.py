@@ -81,6 +81,7 @@ class Bounds:
 
         Raises:
             ValueError: ``confidence`` is not in (0, 1) or ``margin`` is negative.
+            TypeError: ``counts`` is not a `Counts`.
 
         Source:
             Clopper and Pearson, Biometrika 26 (1934); limits as Beta quantiles.
@@ -92,6 +93,8 @@ class Bounds:
             >>> f"{low:.4f} {high:.4f}"
             '0.7980 0.9618'
         """
+        if not isinstance(counts, Counts):
+            raise TypeError(f"`counts` must be a Counts; got {type(counts).__name__}.")
         tail = (1 - check_confidence(confidence)) / 2
         extra = host_number("margin", margin)
         first_bad("margin", extra, np.asarray(extra) < 0, ">= 0")

@@ -14,7 +14,7 @@ import numpy as np
 from jaxmle._data import Bounds, Calibration, Counts, check_calibration
 from jaxmle._inference._feasible import check_feasible
 from jaxmle._model import failure_rate_set, score
-from jaxmle._solvers import SOLVERS, SolverName, bound_sides, maximize
+from jaxmle._solvers import SolverName, bound_sides, check_solver, maximize
 
 # Batches go to the device in blocks of at most this many fits, each compiled for once: memory stays
 # bounded and a batch of any size meets a compiled program.
@@ -64,9 +64,15 @@ class Fit:
 
     @property
     def active_bounds(self) -> Any:
-        """Names of the active bounds, such as ``["tpr.low"]``; nested lists for a batch."""
-        flags = np.stack(np.broadcast_arrays(*jax.tree.leaves(self.at_bound)), -1)
-        return _names(flags)
+        """Names of the active bounds, such as ``["tpr.low"]``; nested lists for a batch.
+
+        Ends of [0, 1] are left out: a rate of 0 or 1 is not held there by what was claimed to be known.
+        """
+        ends = []
+        for name in ("failure_rate", "tpr", "fpr"):
+            value, (low, high) = getattr(self, name), getattr(self.at_bound, name)
+            ends += [np.logical_and(low, np.greater(value, 0)), np.logical_and(high, np.less(value, 1))]
+        return _names(np.stack(ends, -1))
 
     def __getitem__(self, index: Any) -> Self:
         return jax.tree.map(lambda x: _plain(np.asarray(x)[index]), self)
@@ -84,11 +90,10 @@ class Fit:
             return f"{self.shape} fits, {int(np.sum(self.converged))} converged"
         bounds = ", ".join(self.active_bounds) or "none"
         low, high = self.failure_rate_set
-        rate = (
-            f"{self.failure_rate:.4f}" if self.identified else f"not identified, in [{low:.4f}, {high:.4f}]"
-        )
+        if not self.identified:
+            return f"failure rate not identified: anything in [{low:.4f}, {high:.4f}] is equally likely"
         return (
-            f"failure rate {rate}, TPR {self.tpr:.4f}, FPR {self.fpr:.4f}; "
+            f"failure rate {self.failure_rate:.4f}, TPR {self.tpr:.4f}, FPR {self.fpr:.4f}; "
             f"active bounds: {bounds}; gap per item {self.gap:.1e}"
         )
 
@@ -134,8 +139,7 @@ def fit(
     """
     bounds = Bounds() if bounds is None else bounds
     check_calibration(calibration)
-    if solver not in SOLVERS:
-        raise ValueError(f"`solver` must be one of {', '.join(map(repr, SOLVERS))}; got {solver!r}.")
+    check_solver(solver)
     if not isinstance(counts, Counts):
         raise TypeError(f"`counts` must be a Counts; got {type(counts).__name__}.")
     if not isinstance(bounds, Bounds):

@@ -16,6 +16,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from jaxmle._data import Bounds, Calibration, Counts, Params
+from jaxmle._model._likelihood import ratio
 
 
 def internal_gap(cells: Any, totals: Any, low: Any, high: Any, theta_low: Any, theta_high: Any) -> Any:
@@ -91,8 +92,10 @@ def duality_gap(params: Params, counts: Counts, bounds: Bounds, *, calibration: 
     mass = jnp.stack([theta, 1 - theta])[:, None]
     flags = jnp.sum(mass * rates, 0)
     probabilities = mass * rates if calibration == "internal" else rates
-    cells = _ratio(cells / weight, probabilities)
-    totals = _ratio(totals / weight, flags)
+    # Decided here, as a maximum over an axis may lose the NaN of 0 * inf.
+    excluded = jnp.any((cells > 0) & (probabilities <= 0), (0, 1)) | jnp.any((totals > 0) & (flags <= 0), 0)
+    cells = jnp.where(excluded, 0, ratio(cells / weight, probabilities))
+    totals = jnp.where(excluded, 0, ratio(totals / weight, flags))
     low, high = pack_bounds(bounds)
     if calibration == "internal":
         gap = internal_gap(cells, totals, low, high, *bounds.failure_rate)
@@ -102,7 +105,7 @@ def duality_gap(params: Params, counts: Counts, bounds: Bounds, *, calibration: 
             cells[::-1], totals, low[::-1], high[::-1], 1 - bounds.failure_rate[1], 1 - bounds.failure_rate[0]
         )
         gap = jnp.where(tpr >= fpr, upside, downside)
-    return jnp.where(jnp.isnan(gap), jnp.inf, jnp.maximum(gap, 0.0))
+    return jnp.where(excluded | ~jnp.isfinite(gap), jnp.inf, jnp.maximum(gap, 0.0))
 
 
 def failure_rate_set(params: Params, counts: Counts, bounds: Bounds, *, calibration: Calibration) -> Any:
@@ -110,7 +113,8 @@ def failure_rate_set(params: Params, counts: Counts, bounds: Bounds, *, calibrat
 
     Every term log x_k with a positive count is strictly concave, so x_k has the same value at all
     maximizers; they are the feasible points that share these values, and each value known confines
-    the failure rate to an interval.
+    the failure rate to an interval. (In the external design this speaks of the convex half, TPR >= FPR
+    or <=, that ``params`` lies in.)
 
     Args:
         params: One maximizer, shape ``(...)``.
@@ -186,10 +190,6 @@ def _best_rate(ratios: Any, low: Any, high: Any) -> Any:
     return jnp.maximum(
         low * ratios[:, 0] + (1 - low) * ratios[:, 1], high * ratios[:, 0] + (1 - high) * ratios[:, 1]
     )
-
-
-def _ratio(weight: Any, probability: Any) -> Any:
-    return jnp.where(weight > 0, weight / jnp.where(weight > 0, probability, 1), 0)
 
 
 def _over(cell: Any, rate: Any, otherwise: float) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxmle._data import Calibration, Counts, Params
+from jaxmle._data import Calibration, Counts, Params, check_calibration
 
 
 @jax.tree_util.register_dataclass
@@ -29,7 +29,7 @@ class ClosedForm:
 def closed_form(counts: Counts, *, calibration: Calibration = "internal") -> ClosedForm:
     """Maximize the likelihood without bounds, by formula.
 
-    A pure function of arrays: it can be jitted and vmapped, and checks nothing.
+    A pure function of arrays: it can be jitted and vmapped, and checks no number.
 
     Args:
         counts: Counts, shape ``(...)``.
@@ -37,6 +37,9 @@ def closed_form(counts: Counts, *, calibration: Calibration = "internal") -> Clo
 
     Returns:
         Parameters and the standard error of the failure rate, and whether they exist.
+
+    Raises:
+        ValueError: ``calibration`` is unknown.
 
     Source:
         internal: post-stratification of the failure rate by verdict,
@@ -52,6 +55,7 @@ def closed_form(counts: Counts, *, calibration: Calibration = "internal") -> Clo
         >>> print(f"{result.params.failure_rate:.4f} {result.standard_error:.4f}")
         0.3825 0.0220
     """
+    check_calibration(calibration)
     return (_post_stratified if calibration == "internal" else _rogan_gladen)(counts)
 
 

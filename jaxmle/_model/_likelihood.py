@@ -4,13 +4,13 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from jaxmle._data import Calibration, Counts, Params
+from jaxmle._data import Calibration, Counts, Params, check_calibration
 
 
 def log_likelihood(params: Params, counts: Counts, *, calibration: Calibration = "internal") -> Any:
     """Log-likelihood of the counts, with ``0 log 0 = 0``.
 
-    A pure function of arrays: it can be jitted, vmapped and differentiated, and checks nothing.
+    A pure function of arrays: it can be jitted, vmapped and differentiated, and checks no number.
 
     Args:
         params: Failure rate, TPR and FPR, each in [0, 1], broadcastable to shape ``(...)``.
@@ -23,6 +23,9 @@ def log_likelihood(params: Params, counts: Counts, *, calibration: Calibration =
         Log-likelihood in nats, shape ``(...)``, up to a constant that does not depend on
         ``params``; -inf where the parameters make an observed verdict impossible.
 
+    Raises:
+        ValueError: ``calibration`` is unknown.
+
     Source:
         arXiv 2604.03257; for the two designs, Rogan and Gladen, Am. J. Epidemiol. 107 (1978).
 
@@ -32,6 +35,7 @@ def log_likelihood(params: Params, counts: Counts, *, calibration: Calibration =
         >>> print(f"{log_likelihood(Params(0.1, 0.8, 0.05), counts):.2f}")
         -362.32
     """
+    check_calibration(calibration)
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
     flagged = theta * tpr + (1 - theta) * fpr
     passed = theta * (1 - tpr) + (1 - theta) * (1 - fpr)
@@ -59,6 +63,9 @@ def score(params: Params, counts: Counts, *, calibration: Calibration = "interna
     Returns:
         The three partial derivatives, each of shape ``(...)``; terms with a zero count are 0.
 
+    Raises:
+        ValueError: ``calibration`` is unknown.
+
     Source:
         Derivatives of the log-likelihood in `log_likelihood`, term by term.
 
@@ -69,15 +76,16 @@ def score(params: Params, counts: Counts, *, calibration: Calibration = "interna
         >>> bool(abs(gradient.failure_rate) < 1e-3)
         True
     """
+    check_calibration(calibration)
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
     flagged = theta * tpr + (1 - theta) * fpr
     passed = theta * (1 - tpr) + (1 - theta) * (1 - fpr)
-    tilt = _ratio(counts.unlabeled_pos, flagged) - _ratio(counts.unlabeled_neg, passed)
+    tilt = ratio(counts.unlabeled_pos, flagged) - ratio(counts.unlabeled_neg, passed)
     d_theta = (tpr - fpr) * tilt
     if calibration == "internal":
-        d_theta += _ratio(counts.tp + counts.fn, theta) - _ratio(counts.fp + counts.tn, 1 - theta)
-    d_tpr = _ratio(counts.tp, tpr) - _ratio(counts.fn, 1 - tpr) + theta * tilt
-    d_fpr = _ratio(counts.fp, fpr) - _ratio(counts.tn, 1 - fpr) + (1 - theta) * tilt
+        d_theta += ratio(counts.tp + counts.fn, theta) - ratio(counts.fp + counts.tn, 1 - theta)
+    d_tpr = ratio(counts.tp, tpr) - ratio(counts.fn, 1 - tpr) + theta * tilt
+    d_fpr = ratio(counts.fp, fpr) - ratio(counts.tn, 1 - fpr) + (1 - theta) * tilt
     return Params(d_theta, d_tpr, d_fpr)
 
 
@@ -93,6 +101,9 @@ def information(params: Params, counts: Counts, *, calibration: Calibration = "i
     Returns:
         Symmetric matrices, shape ``(..., 3, 3)``, in the order failure_rate, tpr, fpr.
 
+    Raises:
+        ValueError: ``calibration`` is unknown.
+
     Source:
         Multinomial information of the labelled cells plus the binomial information N / (q (1 - q))
         of the flag rate q = theta TPR + (1 - theta) FPR along its gradient.
@@ -103,6 +114,7 @@ def information(params: Params, counts: Counts, *, calibration: Calibration = "i
         >>> print(f"{information(Params(0.1, 0.9, 0.1), counts)[0, 0]:.1f}")
         1111.1
     """
+    check_calibration(calibration)
     theta, tpr, fpr = (jnp.asarray(x) for x in (params.failure_rate, params.tpr, params.fpr))
     flagged = theta * tpr + (1 - theta) * fpr
     unlabeled = counts.unlabeled_pos + counts.unlabeled_neg
@@ -124,12 +136,14 @@ def information(params: Params, counts: Counts, *, calibration: Calibration = "i
 
 
 def _xlogy(count: Any, probability: Any) -> Any:
-    """``count * log(probability)``, 0 with zero gradient where the count is 0."""
-    seen = jnp.asarray(count) > 0
-    return jnp.where(seen, count * jnp.log(jnp.where(seen, probability, 1)), 0)
+    """``count * log(probability)`` with ``0 log 0 = 0``, its derivative in the count included."""
+    possible = jnp.asarray(probability) > 0
+    certain = jnp.where(jnp.asarray(count) > 0, -jnp.inf, 0)
+    return jnp.where(possible, count * jnp.log(jnp.where(possible, probability, 1)), certain)
 
 
-def _ratio(count: Any, probability: Any) -> Any:
-    """``count / probability``, 0 with zero gradient where the count is 0."""
-    seen = jnp.asarray(count) > 0
-    return jnp.where(seen, count / jnp.where(seen, probability, 1), 0)
+def ratio(count: Any, probability: Any) -> Any:
+    """``count / probability`` with ``0 / 0 = 0``, its derivative in the count included."""
+    possible = jnp.asarray(probability) > 0
+    certain = jnp.where(jnp.asarray(count) > 0, jnp.inf, 0)
+    return jnp.where(possible, count / jnp.where(possible, probability, 1), certain)

@@ -87,10 +87,10 @@ def demo_table(document: dict[str, Any]) -> Group:
     """Lay out the document of `jaxmle demo` for a terminal."""
     settings, data = document["settings"], document["data"]
     table = new_table("")
-    table.add_column("system")
+    table.add_column("system", no_wrap=True)
     for heading in ("truth", *METHODS.values()):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("active bounds")
+    table.add_column("active bounds", no_wrap=True)
     for row in document["systems"]:
         cells = [percent(row[key]) for key in ("truth", *METHODS)]
         table.add_row(plain(row["system"]), *cells, ", ".join(row["at_bound"]) or "none")

@@ -77,14 +77,16 @@ def _record(counts: Counts, result: Fit, calibration: Calibration, confidence: f
         "method": "maximum likelihood" if result.identified else "set of maximizers",
     }
     labeled = counts.n_labeled > 0
+    # Without failures nothing bears on the TPR, and without passes nothing on the FPR.
+    seen = (counts.tp + counts.fn > 0, counts.fp + counts.tn > 0)
     human = baselines.human_only(counts, confidence=confidence) if labeled else None
     return {
         "n_labeled": counts.n_labeled.item(),
         "n_unlabeled": counts.n_unlabeled.item(),
         "counts": {name: value.item() for name, value in zip(_COUNTS, counts.values(), strict=True)},
         "failure_rate": rate,
-        "tpr": result.tpr,
-        "fpr": result.fpr,
+        "tpr": result.tpr if result.identified and (seen[0] or result.failure_rate > 0) else None,
+        "fpr": result.fpr if result.identified and (seen[1] or result.failure_rate < 1) else None,
         "judge_only": _interval(baselines.judge_only(counts, confidence=confidence)),
         "human_only": _interval(human) if human else {"estimate": None, "low": None, "high": None},
         "at_bound": result.active_bounds,
@@ -101,8 +103,8 @@ def _warnings(counts: Counts, result: Fit, calibration: Calibration) -> list[str
         low, high = result.failure_rate_set
         reason = "no human labels" if not counts.n_labeled else "these labels and bounds"
         found.append(
-            f"not identified: {reason} leave every failure rate from {low:.4f} to {high:.4f} equally "
-            "likely; label more items or tighten the bounds"
+            f"not identified: with {reason} every failure rate from {100 * low:.2f}% to {100 * high:.2f}% "
+            "is equally likely; label more items or tighten the bounds"
         )
     if not result.converged:
         found.append(f"not converged: the gap per item is {result.gap:.1e}")

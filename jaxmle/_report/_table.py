@@ -6,7 +6,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-_LONGEST = 40
+_LONGEST = 60
 
 
 def estimate_table(document: dict[str, Any]) -> Group:
@@ -14,7 +14,7 @@ def estimate_table(document: dict[str, Any]) -> Group:
     by = document["settings"]["by"]
     table = new_table(_title(document["settings"]))
     for column in by or ["slice"]:
-        table.add_column(plain(column), overflow="fold")
+        table.add_column(plain(column), no_wrap=True)
     for heading in (
         "labelled",
         "unlabelled",
@@ -25,14 +25,17 @@ def estimate_table(document: dict[str, Any]) -> Group:
         "FPR",
     ):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("active bounds")
+    table.add_column("active bounds", no_wrap=True)
     for record in document["slices"]:
         table.add_row(*(plain(record["key"][column]) for column in by), *_cells(record))
     if by:
         table.add_section()
     names = [Text("all", style="bold")] + [Text("")] * (len(by) - 1)
     table.add_row(*names, *_cells(document["total"]), style="bold" if by else "")
-    notes = [Text(f"{rows} rows left out: {reason}.") for reason, rows in document["dropped"].items()]
+    notes = [
+        Text(f"{rows:,} {'row' if rows == 1 else 'rows'} left out: {reason}.")
+        for reason, rows in document["dropped"].items()
+    ]
     for record in [*document["slices"], document["total"]]:
         name = ", ".join(str(plain(value)) for value in record.get("key", {}).values()) or "all"
         notes += [Text(f"{name}: {warning}.", style="yellow") for warning in record["warnings"]]

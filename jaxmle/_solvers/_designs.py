@@ -13,7 +13,16 @@ from jaxmle._model._certificate import pack_bounds
 from jaxmle._solvers import _interior_point
 from jaxmle._solvers._external import External
 from jaxmle._solvers._internal import Internal
-from jaxmle._solvers._solution import AIM, PER_ITEM, Solution, bound_pairs, finish, param_values, tolerance
+from jaxmle._solvers._solution import (
+    AIM,
+    PER_ITEM,
+    Solution,
+    bound_pairs,
+    finish,
+    limit_rates,
+    param_values,
+    tolerance,
+)
 from jaxmle._solvers._tiles import unfinished_first, weights_per_item
 
 
@@ -75,13 +84,23 @@ def external(
     )
     total = sum(jax.tree.leaves(counts))
     best = jnp.maximum(value[0], value[1])
-    ceiling = jnp.where(exists, value / total + both.gap, -jnp.inf)
+    # A half whose point has probability zero proves nothing: its gap is inf, whatever its value.
+    ceiling = jnp.where(
+        exists, jnp.where(jnp.isfinite(both.gap), value / total + both.gap, jnp.inf), -jnp.inf
+    )
     gap = jnp.maximum(
         jnp.maximum(ceiling[0], ceiling[1]) - best / total, jnp.where(first, both.gap[0], both.gap[1])
     )
     gap = jnp.where(jnp.isnan(gap), jnp.inf, gap)
     # 1 - (1 - x) may round to the other side of a bound.
     chosen = Params(jnp.clip(chosen.failure_rate, *bounds.failure_rate), chosen.tpr, chosen.fpr)
+    # Without labels of a group that is not there its rate is free, and takes its value in the limit.
+    limit = limit_rates(chosen, counts, bounds)
+    chosen = Params(
+        chosen.failure_rate,
+        jnp.where(counts.tp + counts.fn > 0, chosen.tpr, limit.tpr),
+        jnp.where(counts.fp + counts.tn > 0, chosen.fpr, limit.fpr),
+    )
     value = log_likelihood(chosen, counts, calibration="external")
     return Solution(chosen, value, gap, gap <= tolerance(counts, per_item))
 

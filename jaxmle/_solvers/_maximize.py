@@ -1,15 +1,25 @@
 """One function over both solvers and both designs, differentiable through its optimum."""
 
 import functools
+import warnings
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from jaxmle._data import Bounds, Calibration, Counts, Params
+from jaxmle._data import Bounds, Calibration, Counts, Params, check_calibration
 from jaxmle._model import log_likelihood, score
 from jaxmle._solvers import _designs
-from jaxmle._solvers._solution import PER_ITEM, Solution, SolverName, bound_pairs, bound_sides, finish
+from jaxmle._solvers._solution import (
+    PER_ITEM,
+    Solution,
+    SolverName,
+    bound_pairs,
+    bound_sides,
+    check_solver,
+    finish,
+)
 
 
 def maximize(
@@ -21,10 +31,11 @@ def maximize(
 ) -> Solution:
     """Maximize the likelihood within bounds; the pure function that `fit` wraps.
 
-    Arrays in, arrays out, nothing checked: usable under jit, vmap, and both modes of automatic
+    Arrays in, arrays out, no number checked: usable under jit, vmap, and both modes of automatic
     differentiation. Derivatives of the parameters with respect to counts and bounds follow from the
     implicit function theorem at the active bounds found; ``gap`` and ``converged`` have none. The
-    numbers are computed in the floating-point type of the input, which should be float64.
+    numbers are computed in the floating-point type of the input, which should be float64: call it
+    under ``jax.enable_x64(True)`` (anything less gives a `UserWarning`).
 
     Args:
         counts: Counts, shape ``(...)``, >= 0.
@@ -35,6 +46,10 @@ def maximize(
     Returns:
         The maximum and its certificate. Where the bounds give the data probability zero the
         log-likelihood is -inf, the gap inf, and ``converged`` False.
+
+    Raises:
+        ValueError: ``calibration`` or ``solver`` is unknown.
+        TypeError: Counts or bounds are complex.
 
     Source:
         arXiv 2604.03257 for the estimator; see `_interior_point` and `_projected_gradient` for the
@@ -52,10 +67,18 @@ def maximize(
         >>> print(f"{slope:.3f}")
         -0.070
     """
+    check_calibration(calibration)
+    check_solver(solver)
     leaves = jax.tree.leaves((counts, bounds))
     dtype = jnp.result_type(float, *(x for x in leaves if jnp.issubdtype(jnp.result_type(x), jnp.inexact)))
     if not jnp.issubdtype(dtype, jnp.floating):
         raise TypeError(f"counts and bounds must be real; got {dtype}.")
+    if np.finfo(dtype).bits < 64:
+        warnings.warn(
+            f"maximize runs in {dtype}: estimates are rough and derivatives may be lost; "
+            "call it under `with jax.enable_x64(True):`.",
+            stacklevel=2,
+        )
     arrays = jnp.broadcast_arrays(*(jnp.asarray(x, dtype) for x in leaves))
     shape = arrays[0].shape
     structure = jax.tree.structure((counts, bounds))
@@ -63,6 +86,10 @@ def maximize(
     solution = _maximize_jit(flat_counts, flat_bounds, calibration, solver)
     result: Solution = jax.tree.map(lambda x: x.reshape(shape), solution)
     return result
+
+
+# Pivot of a unit-diagonal information matrix below which a direction counts as flat.
+_FLAT = 1e-14
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3))
@@ -94,6 +121,19 @@ def _maximize_jvp(
         s * (jnp.where(low, d_low, 0) + jnp.where(high, d_high, 0))
         for s, low, high, (d_low, d_high) in zip(share, at_low, at_high, ends, strict=True)
     ]
+    # A cell that is empty at a rate of 0 or 1 gets probability count / |score| once it is counted.
+    slope = score(params, counts, calibration=calibration)
+    for i, (rate, push, hit, miss) in enumerate(
+        (
+            (params.tpr, slope.tpr, d_counts.tp, d_counts.fn),
+            (params.fpr, slope.fpr, d_counts.fp, d_counts.tn),
+        ),
+        start=1,
+    ):
+        known = at_low[i] & at_high[i]
+        pressed = jnp.where(push == 0, 1, push)
+        pushed[i] += jnp.where((rate >= 1) & (push > 0) & ~known, -miss / pressed, 0)
+        pushed[i] += jnp.where((rate <= 0) & (push < 0) & ~known, -hit / pressed, 0)
     free = [~(low | high) for low, high in zip(at_low, at_high, strict=True)]
 
     def gradient(p: Params, c: Counts) -> Params:
@@ -131,11 +171,22 @@ def _solve_free(hessian: Any, residual: Any, free: Any) -> Any:
     scale = jnp.where(curved, 1 / jnp.sqrt(jnp.where(curved, -diagonal, 1)), 0)
     both = curved[..., :, None] & curved[..., None, :]
     unit = jnp.where(both, -hessian * scale[..., :, None] * scale[..., None, :], jnp.eye(3))
-    value, vector = jnp.linalg.eigh(unit)
-    inverse = jnp.where(value > 1e-9, 1 / jnp.where(value > 1e-9, value, 1), 0)
     right = jnp.where(curved, -residual * scale, 0)
-    along = jnp.einsum("...ji,...j->...i", vector, right) * inverse
-    return jnp.einsum("...ij,...j->...i", vector, along) * scale
+    # Elimination without exchanges is stable here: the matrix has no negative direction.
+    pivots = []
+    for k in range(3):
+        pivot = unit[..., k, k]
+        pivots.append(jnp.where(pivot > _FLAT, 1 / jnp.where(pivot > _FLAT, pivot, 1), 0))
+        below = jnp.arange(3) > k
+        factor = jnp.where(below, unit[..., :, k], 0) * pivots[k][..., None]
+        unit, right = (
+            unit - factor[..., :, None] * unit[..., k, None, :],
+            right - factor * right[..., k, None],
+        )
+    last = right[..., 2] * pivots[2]
+    middle = (right[..., 1] - unit[..., 1, 2] * last) * pivots[1]
+    first = (right[..., 0] - unit[..., 0, 1] * middle - unit[..., 0, 2] * last) * pivots[0]
+    return jnp.stack([first, middle, last], -1) * scale
 
 
 def _stacked(params: Params) -> Any:

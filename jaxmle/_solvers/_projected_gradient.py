@@ -29,6 +29,7 @@ from optax.projections import projection_box
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model import closed_form, duality_gap, log_likelihood, score
 from jaxmle._model._certificate import pack_bounds
+from jaxmle._model._likelihood import ratio
 from jaxmle._solvers._external import External
 from jaxmle._solvers._internal import Internal
 from jaxmle._solvers._solution import PER_ITEM, limit_rates, param_values, tolerance
@@ -43,7 +44,7 @@ _MAX_STEPS = 60
 _LENGTHS = (1.0, 0.4, 0.1, 0.01)
 _INSIDE = (1.0, 0.3)
 # Share of the gap at which a fit is accepted that the iteration aims at.
-_AIM = 0.1
+_AIM = 1e-3
 # Keeps directions that the data say nothing about from dividing by zero.
 _RIDGE = 1e-9
 
@@ -209,12 +210,12 @@ def _information_solver(
     """
     theta, tpr, fpr = param_values(params)
     q, not_q = theta * tpr + (1 - theta) * fpr, theta * (1 - tpr) + (1 - theta) * (1 - fpr)
-    per_flag, per_pass = _ratio(counts.unlabeled_pos, q), _ratio(counts.unlabeled_neg, not_q)
-    tilt, kappa = per_flag - per_pass, _ratio(per_flag, q) + _ratio(per_pass, not_q)
+    per_flag, per_pass = ratio(counts.unlabeled_pos, q), ratio(counts.unlabeled_neg, not_q)
+    tilt, kappa = per_flag - per_pass, ratio(per_flag, q) + ratio(per_pass, not_q)
     g_theta, g_tpr, g_fpr = tpr - fpr, theta, 1 - theta
 
     def damped(successes: Any, misses: Any, rate: Any, g: Any) -> Any:
-        own = _ratio(_ratio(successes, rate), rate) + _ratio(_ratio(misses, 1 - rate), 1 - rate)
+        own = ratio(ratio(successes, rate), rate) + ratio(ratio(misses, 1 - rate), 1 - rate)
         return own + _RIDGE * (own + kappa * g**2 + _RIDGE)
 
     d_tpr, d_fpr = damped(counts.tp, counts.fn, tpr, g_tpr), damped(counts.fp, counts.tn, fpr, g_fpr)
@@ -255,7 +256,3 @@ def _in_half(params: Params, bounds: Bounds) -> Any:
 def _box(bounds: Bounds) -> tuple[Params, Params]:
     low, high = (Params(bounds.failure_rate[i], bounds.tpr[i], bounds.fpr[i]) for i in (0, 1))
     return low, high
-
-
-def _ratio(weight: Any, probability: Any) -> Any:
-    return jnp.where(weight > 0, weight / jnp.where(weight > 0, probability, 1), 0)

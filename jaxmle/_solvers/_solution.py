@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts, Params
-from jaxmle._model import duality_gap, log_likelihood
+from jaxmle._model import duality_gap, log_likelihood, score
+from jaxmle._model._likelihood import ratio
 
 SolverName = Literal["interior_point", "projected_gradient"]
 SOLVERS: tuple[str, ...] = get_args(SolverName)
@@ -21,6 +22,7 @@ AIM = 3e-3
 
 # Distance to a bound, as a share of the width, below which the bound itself is tried.
 _SNAP = 1e-6
+_SNAP_PRESSED = 1e-2
 
 
 @jax.tree_util.register_dataclass
@@ -42,6 +44,12 @@ class Solution:
     converged: Any
 
 
+def check_solver(solver: str) -> None:
+    """Raise ``ValueError`` unless ``solver`` names one."""
+    if solver not in SOLVERS:
+        raise ValueError(f"`solver` must be one of {', '.join(map(repr, SOLVERS))}; got {solver!r}.")
+
+
 def tolerance(counts: Counts, per_item: float) -> Any:
     """Gap per item at which a fit is accepted.
 
@@ -51,7 +59,7 @@ def tolerance(counts: Counts, per_item: float) -> Any:
     labels = counts.tp + counts.fn + counts.fp + counts.tn
     total = labels + counts.unlabeled_pos + counts.unlabeled_neg
     eps = float(np.finfo(total.dtype).eps)
-    cap = per_item * eps / float(np.finfo(np.float64).eps)
+    cap = max(per_item, 1000 * eps)
     share = labels / jnp.where(total > 0, total, 1)
     return jnp.where(labels > 0, jnp.clip(1e-6 * share, min(400 * eps, cap), cap), cap)
 
@@ -68,13 +76,7 @@ def finish(
         )
     )
     gap = duality_gap(params, counts, bounds, calibration=calibration)
-    snapped = Params(
-        *(
-            _snap(x, low, high)
-            for x, (low, high) in zip(param_values(params), bound_pairs(bounds), strict=True)
-        )
-    )
-    snapped = _keep_flag_rate(snapped, params, bounds)
+    snapped = _keep_flag_rate(_snap(params, counts, bounds, calibration, accept), params, bounds)
     if calibration == "internal":
         snapped = limit_rates(snapped, counts, bounds)
     snapped_gap = duality_gap(snapped, counts, bounds, calibration=calibration)
@@ -109,9 +111,41 @@ def _inside(x: Any, low: Any, high: Any) -> Any:
     return jnp.clip(jnp.where(jnp.isfinite(x), x, 0.5 * (low + high)), low, high)
 
 
-def _snap(x: Any, low: Any, high: Any) -> Any:
-    reach = _SNAP * (high - low)
-    return jnp.where(x - low <= reach, low, jnp.where(high - x <= reach, high, x))
+def _snap(params: Params, counts: Counts, bounds: Bounds, calibration: Calibration, accept: Any) -> Params:
+    """Move parameters to bounds that they touch, or are pushed against.
+
+    Where labels are few among very many items, a solver stops at a distance from an active bound that
+    costs less than its tolerance. Such a bound is known by its score, which pushes further than
+    the labels resist.
+    """
+    slope = score(params, counts, calibration=calibration)
+    total = sum(jax.tree.leaves(counts))
+    theta, tpr, fpr = param_values(params)
+    failures, passes = counts.tp + counts.fn, counts.fp + counts.tn
+    resistance = (
+        ratio(failures, theta**2) + ratio(passes, (1 - theta) ** 2),
+        ratio(counts.tp, tpr**2) + ratio(counts.fn, (1 - tpr) ** 2),
+        ratio(counts.fp, fpr**2) + ratio(counts.tn, (1 - fpr) ** 2),
+    )
+    moved = []
+    rows = zip(param_values(params), param_values(slope), bound_pairs(bounds), resistance, strict=True)
+    for x, push, (low, high), stiff in rows:
+        width = high - low
+        counts_for_something = jnp.abs(push) * width > accept * total
+
+        def reached(
+            distance: Any,
+            push: Any,
+            stiff: Any = stiff,
+            width: Any = width,
+            matters: Any = counts_for_something,
+        ) -> Any:
+            pressed = matters & (push >= stiff * distance) & (push * distance <= 4 * accept * total)
+            return (distance <= _SNAP * width) | (pressed & (distance <= _SNAP_PRESSED * width))
+
+        up, down = reached(high - x, push), reached(x - low, -push)
+        moved.append(jnp.where(down, low, jnp.where(up, high, x)))
+    return Params(*moved)
 
 
 def _keep_flag_rate(snapped: Params, params: Params, bounds: Bounds) -> Params:

@@ -62,8 +62,9 @@ def count(
         judge: Column of judge verdicts.
         human: Column of human verdicts, blank where nobody labelled.
         by: Columns whose distinct values make the slices; sorted by value.
-        failure: Word or words that mean failure in this file; every other known word is then a
-            pass, and so is a single unknown other word.
+        failure: Word or words that mean failure in this file, such as "refusal". The one other
+            word that is not known is then a pass. Calling a word a failure that is a pass by
+            default, such as "0", makes its opposite a pass.
 
     Returns:
         Counts by slice, their keys, and rows left out by reason.
@@ -106,7 +107,8 @@ def count_rows(
 
     keys = list(dict.fromkeys(by))
     words = (failure,) if isinstance(failure, str) else tuple(failure)
-    codes = {column: _code(table, column, _vocabulary(table, column, words)) for column in (judge, human)}
+    meanings = _vocabularies(table, (judge, human), words)
+    codes = {c: _code(table, c, meaning) for c, meaning in zip((judge, human), meanings, strict=True)}
     rows = table.query(_aggregation(table, codes[judge], codes[human], keys))
     if not rows:
         raise ValueError(f"cannot use {str(table.path)!r}: it has a header but no rows.")
@@ -136,7 +138,7 @@ def _aggregation(table: Source, judge: str, human: str, keys: list[str]) -> str:
         f" GROUP BY {', '.join(names)} ORDER BY {', '.join(names)}" if names else " HAVING count(*) > 0"
     )
     columns = ", ".join([*names, *cells])
-    return f"SELECT {columns} FROM (SELECT {selected}{judge} AS j, {human} AS h FROM {{source}}){grouping}"
+    return f"SELECT {columns} FROM (SELECT {selected}{judge} AS j, {human} AS h FROM verdicts){grouping}"
 
 
 def _code(table: Source, column: str, vocabulary: Vocabulary) -> str:
@@ -149,15 +151,27 @@ def _code(table: Source, column: str, vocabulary: Vocabulary) -> str:
     )
 
 
-def _vocabulary(table: Source, column: str, words: tuple[str, ...]) -> Vocabulary:
+def _vocabularies(table: Source, columns: tuple[str, str], words: tuple[str, ...]) -> list[Vocabulary]:
+    """What the words of each column mean, given the words that the user calls failures."""
     if not words:
-        return Vocabulary()
-    text = f"lower(trim({table.text(column)}, {_SPACE}))"
-    known = _listed(FAILURE_WORDS | PASS_WORDS | MISSING_WORDS | {word.strip().lower() for word in words})
-    found = table.query(
-        f"SELECT DISTINCT {text} FROM {{source}} WHERE {text} IS NOT NULL AND {text} NOT IN ({known}) LIMIT 2"
-    )
-    return Vocabulary.with_failure(words, (row[0] for row in found))
+        return [Vocabulary(), Vocabulary()]
+    given = frozenset(word.strip().lower() for word in words)
+    given |= {f"{word}.0" for word in given & {"0", "1"}}
+    known = _listed(FAILURE_WORDS | PASS_WORDS | MISSING_WORDS | given)
+    holds, unknown = [], set()
+    for column in columns:
+        text = f"lower(trim({table.text(column)}, {_SPACE}))"
+        ((found,),) = table.query(f"SELECT count(*) FROM verdicts WHERE {text} IN ({_listed(given)})")
+        holds.append(found > 0)
+        others = f"{text} IS NOT NULL AND {text} NOT IN ({known})"
+        unknown |= {
+            row[0] for row in table.query(f"SELECT DISTINCT {text} FROM verdicts WHERE {others} LIMIT 2")
+        }
+    if not any(holds):
+        raise ValueError(
+            f"no verdict in {columns[0]!r} or {columns[1]!r} is {' or '.join(map(repr, words))}."
+        )
+    return [Vocabulary.with_failure(given, frozenset(unknown), held) for held in holds]
 
 
 def _raise_bad_verdict(table: Source, codes: dict[str, str]) -> None:
@@ -165,14 +179,14 @@ def _raise_bad_verdict(table: Source, codes: dict[str, str]) -> None:
     for column, code in codes.items():
         rows = table.query(
             f"SELECT n, value FROM (SELECT row_number() OVER () AS n, {table.text(column)} AS value, "
-            f"{code} AS code FROM {{source}}) WHERE code = -1 ORDER BY n LIMIT 1"
+            f"{code} AS code FROM verdicts) WHERE code = -1 ORDER BY n LIMIT 1"
         )
         found += [(int(n), column, value) for n, value in rows]
     row, column, value = min(found)
     shown = value if len(value) <= 40 else value[:37] + "..."
     raise ValueError(
         f"row {row} of {str(table.path)!r}: {column} is {shown!r}, neither a failure nor a pass. "
-        f"Say which word is a failure with --failure WORD (failure= in Python)."
+        f"Name every word that is a failure, as in --failure WORD --failure WORD (failure= in Python)."
     )
 
 

@@ -27,7 +27,8 @@ class Source:
         self._connection = duckdb.connect(":memory:")
         self._error: type[Exception] = duckdb.Error
         self._connection.execute("SET enable_progress_bar = false")
-        self.columns = self._describe()
+        self.query(f"CREATE VIEW verdicts AS SELECT * FROM {self._reader()}")
+        self.columns = [str(row[0]) for row in self.query("DESCRIBE verdicts")]
 
     def text(self, column: str) -> str:
         """SQL expression for a column as text, NULL where it is missing."""
@@ -36,15 +37,11 @@ class Source:
         return f"({name} ->> '$')" if self.kind == "json" else f"CAST({name} AS VARCHAR)"
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Run a query in which ``{source}`` stands for the rows of the file."""
+        """Run a query over the view ``verdicts``, the rows of the file."""
         try:
-            return self._connection.execute(sql.replace("{source}", self._reader())).fetchall()
+            return self._connection.execute(sql).fetchall()
         except self._error as error:
             raise ValueError(f"cannot read {str(self.path)!r}: {_first_line(error)}") from error
-
-    def _describe(self) -> list[str]:
-        described = self.query("DESCRIBE SELECT * FROM {source}")
-        return [str(row[0]) for row in described]
 
     def _reader(self) -> str:
         path = quote_text(_literal(self.path))
