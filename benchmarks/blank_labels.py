@@ -1,6 +1,6 @@
 """Blank all but a few human labels of a fully labelled CSV, to see what an estimate makes of the rest.
 
-    python -m benchmarks.blank_labels openqa_nq301.csv verdicts.csv --labels 150 --seed 1
+python -m benchmarks.blank_labels openqa_nq301.csv verdicts.csv --labels 150 --seed 1
 """
 
 import argparse
