@@ -141,6 +141,7 @@ def ppi(counts: Counts, *, confidence: float = 0.95) -> Interval:
     Returns:
         The estimate and its Wald interval, in the form of the ppi-python package: variances
         divide by n, and neither estimate nor ends are confined to [0, 1].
+        With labels all of one kind it can have no width, which is no certainty.
 
     Raises:
         ValueError: ``confidence`` is not in (0, 1), or a data set has no labelled or no unlabelled
@@ -168,6 +169,7 @@ def ppi_plus_plus(counts: Counts, *, confidence: float = 0.95) -> Interval:
         The estimate and its Wald interval, in the form of the ppi-python package: the weight is
         clipped to [0, 1], variances of the interval divide by n, and neither estimate nor ends are
         confined to [0, 1].
+        With labels all of one kind it can have no width, which is no certainty.
 
     Raises:
         ValueError: ``confidence`` is not in (0, 1), or a data set has no labelled or no unlabelled
@@ -192,7 +194,8 @@ def post_stratified(counts: Counts, *, confidence: float = 0.95) -> Interval:
         confidence: Nominal coverage, in (0, 1).
 
     Returns:
-        The estimate and its Wald interval, clipped to [0, 1].
+        The estimate and its Wald interval, clipped to [0, 1]. Where every verdict has labels of one
+        kind only it has no width, which is no certainty: look at `human_only` beside it.
 
     Raises:
         ValueError: ``confidence`` is not in (0, 1), or no item with some verdict is labelled.
