@@ -194,8 +194,8 @@ def post_stratified(counts: Counts, *, confidence: float = 0.95) -> Interval:
         confidence: Nominal coverage, in (0, 1).
 
     Returns:
-        The estimate and its Wald interval, clipped to [0, 1]. Where every verdict has labels of one
-        kind only it has no width, which is no certainty: look at `human_only` beside it.
+        The estimate and its Wald interval, clipped to [0, 1]. With labels all of one kind it has
+        no width, which is no certainty: look at `human_only` beside it.
 
     Raises:
         ValueError: ``confidence`` is not in (0, 1), or no item with some verdict is labelled.
