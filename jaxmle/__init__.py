@@ -14,9 +14,21 @@ if TYPE_CHECKING:
     from jaxmle._data import Bounds as Bounds
     from jaxmle._data import Counts as Counts
     from jaxmle._data import Params as Params
+    from jaxmle._inference import Bootstrap as Bootstrap
+    from jaxmle._inference import BoundsTest as BoundsTest
+    from jaxmle._inference import Certificate as Certificate
+    from jaxmle._inference import DesignCheck as DesignCheck
     from jaxmle._inference import Fit as Fit
     from jaxmle._inference import Interval as Interval
+    from jaxmle._inference import ProfileInterval as ProfileInterval
+    from jaxmle._inference import adjust_p_values as adjust_p_values
+    from jaxmle._inference import bootstrap as bootstrap
+    from jaxmle._inference import bounds_test as bounds_test
+    from jaxmle._inference import certify as certify
+    from jaxmle._inference import design_check as design_check
     from jaxmle._inference import fit as fit
+    from jaxmle._inference import identified_set as identified_set
+    from jaxmle._inference import profile_interval as profile_interval
     from jaxmle._model import ClosedForm as ClosedForm
     from jaxmle._model import closed_form as closed_form
     from jaxmle._model import information as information
@@ -28,36 +40,60 @@ if TYPE_CHECKING:
 # Names are looked up on first use (PEP 562), so that `jaxmle --help` or a misspelt file name is
 # answered without paying for the import of JAX.
 _HOME = {
+    "Bootstrap": "_inference",
     "Bounds": "_data",
+    "BoundsTest": "_inference",
+    "Certificate": "_inference",
     "ClosedForm": "_model",
     "Counts": "_data",
+    "DesignCheck": "_inference",
     "Fit": "_inference",
     "Interval": "_inference",
     "Params": "_data",
+    "ProfileInterval": "_inference",
     "Solution": "_solvers",
+    "adjust_p_values": "_inference",
+    "bootstrap": "_inference",
+    "bounds_test": "_inference",
+    "certify": "_inference",
     "closed_form": "_model",
+    "design_check": "_inference",
     "fit": "_inference",
+    "identified_set": "_inference",
     "information": "_model",
     "log_likelihood": "_model",
     "maximize": "_solvers",
+    "profile_interval": "_inference",
     "score": "_model",
 }
 _SUBMODULES = ("baselines", "tables")
 
 __all__ = [
+    "Bootstrap",
     "Bounds",
+    "BoundsTest",
+    "Certificate",
     "ClosedForm",
     "Counts",
+    "DesignCheck",
     "Fit",
     "Interval",
     "Params",
+    "ProfileInterval",
     "Solution",
+    "adjust_p_values",
     "baselines",
+    "bootstrap",
+    "bounds_test",
+    "certify",
     "closed_form",
+    "design_check",
     "fit",
+    "identified_set",
     "information",
     "log_likelihood",
     "maximize",
+    "profile_interval",
     "score",
     "tables",
 ]

@@ -8,7 +8,18 @@ from pathlib import Path
 import jaxmle
 
 ROOT = Path(jaxmle.__file__).parent
-LAYERS = ("_data", "_model", "_solvers", "_inference", "baselines", "tables", "_report", "_cli", "__main__")
+LAYERS = (
+    "_data",
+    "_model",
+    "_solvers",
+    "_simulation",
+    "_inference",
+    "baselines",
+    "tables",
+    "_report",
+    "_cli",
+    "__main__",
+)
 
 
 def test_imports_point_one_way():

@@ -100,7 +100,7 @@ class Bounds:
         first_bad("margin", extra, np.asarray(extra) < 0, ">= 0")
         pairs = []
         for hits, misses in ((counts.tp, counts.fn), (counts.fp, counts.tn)):
-            low, high = _clopper_pearson(np.asarray(hits, float), np.asarray(misses, float), tail)
+            low, high = clopper_pearson(np.asarray(hits, float), np.asarray(misses, float), tail)
             pairs.append((np.maximum(low - extra, 0.0), np.minimum(high + extra, 1.0)))
         return cls(tpr=pairs[0], fpr=pairs[1])
 
@@ -147,7 +147,8 @@ jax.tree_util.register_pytree_with_keys(
 )
 
 
-def _clopper_pearson(hits: Any, misses: Any, tail: float) -> tuple[Any, Any]:
+def clopper_pearson(hits: Any, misses: Any, tail: Any) -> tuple[Any, Any]:
+    """Exact limits of a probability, each missed with probability ``tail`` at most; (0, 1) without trials."""
     from scipy.special import betaincinv  # a third of a second to import, and seldom needed
 
     low = np.where(hits > 0, betaincinv(np.maximum(hits, 1e-300), misses + 1, tail), 0.0)

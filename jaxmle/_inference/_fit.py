@@ -1,8 +1,6 @@
 """The estimator for users: checked input, float64 throughout, plain numbers out."""
 
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Self
@@ -11,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmle._data import Bounds, Calibration, Counts, check_calibration
-from jaxmle._inference._feasible import check_feasible
+from jaxmle._data import Bounds, Calibration, Counts
+from jaxmle._inference._arguments import checked_arrays, plain
+from jaxmle._inference._blocks import compiler_options, in_blocks
 from jaxmle._model import failure_rate_set, score
 from jaxmle._solvers import SolverName, bound_sides, check_solver, maximize
 
@@ -75,7 +74,7 @@ class Fit:
         return _names(np.stack(ends, -1))
 
     def __getitem__(self, index: Any) -> Self:
-        return jax.tree.map(lambda x: _plain(np.asarray(x)[index]), self)
+        return jax.tree.map(lambda x: plain(np.asarray(x)[index]), self)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -138,25 +137,10 @@ def fit(
         (True, True, True)
     """
     bounds = Bounds() if bounds is None else bounds
-    check_calibration(calibration)
     check_solver(solver)
-    if not isinstance(counts, Counts):
-        raise TypeError(f"`counts` must be a Counts; got {type(counts).__name__}.")
-    if not isinstance(bounds, Bounds):
-        raise TypeError(f"`bounds` must be a Bounds; got {type(bounds).__name__}.")
-    leaves = jax.tree.leaves((counts, bounds))
-    try:
-        arrays = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in leaves))
-    except ValueError:
-        raise ValueError(
-            f"`bounds` must have shape () or match the counts' {counts.shape}; got {bounds.shape}."
-        ) from None
-    shape = arrays[0].shape
-    if not arrays[0].size:
-        raise ValueError(f"`counts` must hold at least one data set; got shape {shape}.")
-    check_feasible(counts, bounds, calibration)
-    result = _in_blocks(partial(_call, calibration, solver), [a.reshape(-1) for a in arrays])
-    return jax.tree.map(lambda x: _plain(x.reshape(shape)), result)
+    arrays, shape = checked_arrays(counts, bounds, calibration)
+    result = fit_flat(arrays, calibration, solver)
+    return jax.tree.map(lambda x: plain(x.reshape(shape)), result)
 
 
 def _estimate(leaves: list[Any], calibration: Calibration, solver: SolverName) -> Fit:
@@ -189,49 +173,25 @@ def _estimate(leaves: list[Any], calibration: Calibration, solver: SolverName) -
 @cache
 def _compiled(calibration: Calibration, solver: SolverName, small: bool) -> Callable[[list[Any]], Fit]:
     """Jit `_estimate`: for throughput, or where there is little to do for a short compilation."""
-    quick = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
-    wide = {"xla_cpu_prefer_vector_width": 512}
-    options = (quick if small else wide) if jax.default_backend() == "cpu" else None
-    return jax.jit(partial(_estimate, calibration=calibration, solver=solver), compiler_options=options)
+    return jax.jit(
+        partial(_estimate, calibration=calibration, solver=solver), compiler_options=compiler_options(small)
+    )
 
 
-def _call(calibration: Calibration, solver: SolverName, block: list[Any]) -> Any:
-    # The flag is local to a thread, so it is set where the work is done.
-    with jax.enable_x64(True):
-        result = _compiled(calibration, solver, block[0].size <= _SMALL)(block)
-        return jax.tree.map(np.asarray, result)
+def fit_flat(
+    leaves: list[Any], calibration: Calibration, solver: SolverName = "interior_point", like: int = 0
+) -> Fit:
+    """Fit trusted float64 arrays of shape ``(B,)``: six counts, then the six ends of the bounds.
 
-
-def _in_blocks(call: Callable[[list[Any]], Any], flat: list[Any]) -> Any:
-    """Map ``call`` over blocks of a few fixed sizes, side by side on a CPU, and join the results."""
-    size = flat[0].size
-    width = min(_padded(size), _BLOCK)
-    starts = range(0, size, width)
-
-    def block(start: int) -> Any:
-        part = [a[start : start + width] for a in flat]
-        spare = width - len(part[0])
-        # Unused places hold counts of 1 without bounds, which the closed form solves.
-        fill = [np.ones(spare)] * 6 + [np.zeros(spare), np.ones(spare)] * 3
-        result = call([np.concatenate([a, f]) for a, f in zip(part, fill, strict=True)])
-        return jax.tree.map(lambda x: x[: width - spare], result)
-
-    if len(starts) == 1 or jax.default_backend() != "cpu":
-        parts = [block(start) for start in starts]
-    else:
-        # One XLA program uses a second core badly here; two programs side by side use it well.
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            parts = list(pool.map(block, starts))
-    return parts[0] if len(parts) == 1 else jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
+    ``like`` is the size of a larger batch whose compiled program is to be used.
+    """
+    width = min(_padded(max(len(leaves[0]), like)), _BLOCK)
+    return in_blocks(_compiled(calibration, solver, width <= _SMALL), leaves, width)
 
 
 def _padded(size: int) -> int:
     """Sizes that are compiled for: powers of 2 from `_LEAST`."""
     return max(_LEAST, 1 << (size - 1).bit_length())
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if np.ndim(value) == 0 else value
 
 
 def _names(flags: Any) -> Any:

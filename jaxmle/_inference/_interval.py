@@ -13,17 +13,17 @@ class Interval:
     """A failure rate with an interval around it.
 
     Attributes:
-        estimate: Point estimate, shape ``(...)``.
+        estimate: Point estimate, shape ``(...)``; None for a set no point of which is likelier than another.
         low: Lower end, shape ``(...)``.
         high: Upper end, shape ``(...)``.
-        confidence: Nominal coverage of the interval, such as 0.95.
+        confidence: Nominal coverage of the interval, such as 0.95; None where sampling error is left out.
         method: How it was made, in words.
     """
 
     estimate: Any
     low: Any
     high: Any
-    confidence: float = field(metadata={"static": True})
+    confidence: float | None = field(metadata={"static": True})
     method: str = field(metadata={"static": True})
 
     @property
@@ -32,6 +32,8 @@ class Interval:
         return self.high - self.low
 
     def __str__(self) -> str:
-        if np.ndim(self.estimate):
-            return f"{np.shape(self.estimate)} intervals ({self.method})"
+        if np.ndim(self.low):
+            return f"{np.shape(self.low)} intervals ({self.method})"
+        if self.estimate is None:
+            return f"[{self.low:.4f}, {self.high:.4f}] ({self.method})"
         return f"{self.estimate:.4f} [{self.low:.4f}, {self.high:.4f}] ({self.method})"

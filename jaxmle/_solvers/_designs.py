@@ -34,17 +34,19 @@ def interior_point(counts: Counts, bounds: Bounds, calibration: Calibration) -> 
     """
     aim = _interior_aim(counts)
     if calibration == "external":
-        return _follow_all(External, counts, bounds, aim, ~_half_exists(bounds))
+        return follow_all(External, counts, bounds, aim, ~half_exists(bounds))
     # Where the unconstrained maximum obeys the bounds there is nothing left to do.
     direct = closed_form(counts).params
-    done = _obeys(direct, bounds) & (duality_gap(direct, counts, bounds, calibration="internal") <= aim)
-    found = _follow_all(Internal, counts, bounds, aim, done)
+    done = obeys(direct, bounds) & (duality_gap(direct, counts, bounds, calibration="internal") <= aim)
+    found = follow_all(Internal, counts, bounds, aim, done)
     return jax.tree.map(lambda a, b: jnp.where(done, a, b), direct, found)
 
 
-def _follow_all(
+def follow_all(
     design: type[Internal | External], counts: Counts, bounds: Bounds, aim: Any, done: Any
 ) -> Params:
+    """Run the interior point on a flat batch, to a gap per item of ``aim``, except where ``done``."""
+
     def follow(tile: Any, enabled: Any, budget: Any) -> tuple[Any, Any]:
         counts, bounds, aim = tile
         program = design(*weights_per_item(counts), *pack_bounds(bounds), *bounds.failure_rate)
@@ -67,13 +69,13 @@ def external(
 
     The second half is the first with failures and passes exchanged. The gap bounds both.
     """
-    halves = jax.tree.map(lambda a, b: jnp.stack([a, b]), (counts, bounds), _mirror(counts, bounds))
+    halves = jax.tree.map(lambda a, b: jnp.stack([a, b]), (counts, bounds), mirror(counts, bounds))
     shape = halves[0].tp.shape
     both_counts, both_bounds = halves
     flat_counts, flat_bounds = jax.tree.map(lambda x: x.reshape(-1), halves)
     params = jax.tree.map(lambda x: x.reshape(shape), find(flat_counts, flat_bounds, "external"))
     both = finish(params, both_counts, both_bounds, "external", per_item)
-    exists = _half_exists(halves[1])
+    exists = half_exists(halves[1])
     value = jnp.where(exists, both.log_likelihood, -jnp.inf)
     first = value[0] >= value[1]
     p = both.params
@@ -105,7 +107,7 @@ def external(
     return Solution(chosen, value, gap, gap <= tolerance(counts, per_item))
 
 
-def _mirror(counts: Counts, bounds: Bounds) -> tuple[Counts, Bounds]:
+def mirror(counts: Counts, bounds: Bounds) -> tuple[Counts, Bounds]:
     """Exchange human failures and passes."""
     swapped = (counts.fp, counts.tn, counts.tp, counts.fn, counts.unlabeled_pos, counts.unlabeled_neg)
     lo, hi = bounds.failure_rate
@@ -116,7 +118,7 @@ def _mirror(counts: Counts, bounds: Bounds) -> tuple[Counts, Bounds]:
     )
 
 
-def _half_exists(bounds: Bounds) -> Any:
+def half_exists(bounds: Bounds) -> Any:
     """Whether a half is to be searched: it has an interior, or it is all there is.
 
     Axis 0 may be a batch axis or (half, batch). A known failure rate makes the whole set convex,
@@ -127,7 +129,8 @@ def _half_exists(bounds: Bounds) -> Any:
     return (lo >= hi) | (bounds.tpr[1] > bounds.fpr[0]) | point
 
 
-def _obeys(params: Params, bounds: Bounds) -> Any:
-    values = (params.failure_rate, params.tpr, params.fpr)
-    inside = [(x >= low) & (x <= high) for x, (low, high) in zip(values, bound_pairs(bounds), strict=True)]
+def obeys(params: Params, bounds: Bounds) -> Any:
+    """Whether the parameters lie within the bounds, shape ``(B,)``."""
+    pairs = zip(param_values(params), bound_pairs(bounds), strict=True)
+    inside = [(x >= low) & (x <= high) for x, (low, high) in pairs]
     return inside[0] & inside[1] & inside[2]

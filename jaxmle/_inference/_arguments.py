@@ -1,0 +1,108 @@
+"""What every estimator asks of its arguments, and how plain numbers leave again."""
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxmle._data import Bounds, Calibration, Counts, check_calibration
+from jaxmle._data._validation import InfeasibleError, first_index, slice_label
+
+
+def checked_arrays(
+    counts: Counts, bounds: Bounds | None, calibration: Calibration
+) -> tuple[list[Any], tuple[int, ...]]:
+    """Check counts and bounds and lay them out flat.
+
+    Returns:
+        The twelve leaves as float64 arrays of shape ``(B,)``, and the batch shape.
+
+    Raises:
+        ValueError: ``calibration`` is unknown; shapes do not match; there is no data set, an empty one, or
+            one that the bounds give probability zero.
+        TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
+    """
+    check_calibration(calibration)
+    bounds = Bounds() if bounds is None else bounds
+    if not isinstance(counts, Counts):
+        raise TypeError(f"`counts` must be a Counts; got {type(counts).__name__}.")
+    if not isinstance(bounds, Bounds):
+        raise TypeError(f"`bounds` must be a Bounds; got {type(bounds).__name__}.")
+    leaves = jax.tree.leaves((counts, bounds))
+    try:
+        arrays = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in leaves))
+    except ValueError:
+        raise ValueError(
+            f"`bounds` must have shape () or match the counts' {counts.shape}; got {bounds.shape}."
+        ) from None
+    shape = arrays[0].shape
+    if not arrays[0].size:
+        raise ValueError(f"`counts` must hold at least one data set; got shape {shape}.")
+    _check_feasible(counts, bounds, calibration)
+    return [a.reshape(-1) for a in arrays], shape
+
+
+def split(leaves: list[Any]) -> tuple[Counts, Bounds]:
+    """Counts and bounds from the twelve leaves, unchecked."""
+    structure = jax.tree.structure((Counts(0, 0, 0, 0, 0, 0), Bounds()))
+    return jax.tree.unflatten(structure, leaves)
+
+
+def check_labels(labels: str, calibration: Calibration) -> None:
+    """Raise ``ValueError`` unless ``labels`` is known and suits the calibration."""
+    if labels not in ("random", "by_verdict"):
+        raise ValueError(f'`labels` must be "random" or "by_verdict"; got {labels!r}.')
+    if labels == "by_verdict" and calibration == "external":
+        raise ValueError('`labels` must be "random" where `calibration` is "external"; got "by_verdict".')
+
+
+def check_seed(seed: int) -> None:
+    """Raise ``ValueError`` unless ``seed`` is a whole number that fits 63 bits."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+        raise ValueError(f"`seed` must be a whole number from 0 to 2**63 - 1; got {seed!r}.")
+
+
+def whole_numbers(counts: list[Any]) -> bool:
+    """Whether all counts are whole: weighted ones cannot be drawn anew."""
+    return all(bool(np.all(c == np.round(c))) for c in counts)
+
+
+def plain(value: Any) -> Any:
+    """A Python number where the value is a single one."""
+    return value.item() if np.ndim(value) == 0 else value
+
+
+def _check_feasible(counts: Counts, bounds: Bounds, calibration: Calibration) -> None:
+    """Refuse empty data, and bounds under which what was observed cannot happen."""
+    empty = (counts.n_labeled + counts.n_unlabeled) <= 0
+    if np.any(empty):
+        raise ValueError(
+            f"`counts` must hold at least one verdict{slice_label(empty)}; all six counts are zero."
+        )
+    (lo, hi), (tpr_low, tpr_high), (fpr_low, fpr_high) = bounds.failure_rate, bounds.tpr, bounds.fpr
+    most = np.maximum(hi * tpr_high + (1 - hi) * fpr_high, lo * tpr_high + (1 - lo) * fpr_high)
+    least = np.minimum(hi * tpr_low + (1 - hi) * fpr_low, lo * tpr_low + (1 - lo) * fpr_low)
+    conflicts = [
+        (counts.tp, "tp", tpr_high <= 0, "tpr.high = 0"),
+        (counts.fn, "fn", tpr_low >= 1, "tpr.low = 1"),
+        (counts.fp, "fp", fpr_high <= 0, "fpr.high = 0"),
+        (counts.tn, "tn", fpr_low >= 1, "fpr.low = 1"),
+        (counts.unlabeled_pos, "unlabeled_pos", most <= 0, "no verdict may be a failure"),
+        (counts.unlabeled_neg, "unlabeled_neg", least >= 1, "no verdict may be a pass"),
+    ]
+    if calibration == "internal":
+        conflicts += [
+            (counts.tp + counts.fn, "tp + fn", hi <= 0, "failure_rate.high = 0"),
+            (counts.fp + counts.tn, "fp + tn", lo >= 1, "failure_rate.low = 1"),
+        ]
+    for count, name, excluded, bound in conflicts:
+        if not np.any(excluded):
+            continue
+        impossible = (count > 0) & excluded
+        if np.any(impossible):
+            value = np.broadcast_to(count, impossible.shape)[impossible].flat[0]
+            raise InfeasibleError(
+                first_index(impossible),
+                f"{bound}, but {name} = {value:g}. "
+                f"Widen the bound, or check which verdict is counted as a failure.",
+            )

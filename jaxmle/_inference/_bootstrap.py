@@ -1,0 +1,268 @@
+"""The bootstrap: slices times replicates as one flat batch."""
+
+import os
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from statistics import NormalDist
+from typing import Any, Literal, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxmle._data import Bounds, Calibration, Counts, Params, check_confidence
+from jaxmle._inference._arguments import check_labels, check_seed, checked_arrays, plain, split, whole_numbers
+from jaxmle._inference._bca import bca_levels
+from jaxmle._inference._blocks import compiler_options, in_blocks
+from jaxmle._inference._design_check import warn_of_design
+from jaxmle._inference._fit import fit_flat
+from jaxmle._inference._interval import Interval
+from jaxmle._inference._progress import Progress, progress_bar
+from jaxmle._inference._simulate import ERROR, drawing
+from jaxmle._simulation import Design, Labels, Law, design_of, law_of_counts, law_of_params, tables_for
+from jaxmle._solvers import SolverName, check_solver, maximize
+from jaxmle._solvers._bulk import bulk_maximum
+
+Method = Literal["percentile", "basic", "bca"]
+
+# Replicates come in chunks with a random stream each, so that no result depends on the batch size.
+_CHUNK = 1024
+_BATCH = 1 << 14
+_AT_ONCE = 1 << 23
+_STREAM = 2
+_TOO_MANY_AT_BOUND = 0.05
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class Bootstrap:
+    """A bootstrap distribution of the failure rate.
+
+    Attributes:
+        interval: The interval, shape ``(...)``.
+        standard_error: Standard deviation of the replicates, shape ``(...)``.
+        share_at_bound: Share of the replicates whose estimate some bound holds, the ends of [0, 1] among
+            them, or whose labels determine no estimate without bounds, shape ``(...)``. Above a few percent
+            the interval is too short: use `profile_interval`.
+        replicates: Failure rates, shape ``(..., n_resamples)``, or None where they were not to be kept.
+        n_resamples: Number of replicates.
+    """
+
+    interval: Interval
+    standard_error: Any
+    share_at_bound: Any
+    replicates: Any
+    n_resamples: int
+
+    def __str__(self) -> str:
+        if np.ndim(self.standard_error):
+            return str(self.interval)
+        return (
+            f"{self.interval}; standard error {self.standard_error:.4f}, at a bound {self.share_at_bound:.1%}"
+        )
+
+
+def bootstrap(
+    counts: Counts,
+    bounds: Bounds | None = None,
+    *,
+    n_resamples: int = 10_000,
+    confidence: float = 0.95,
+    method: Method = "percentile",
+    calibration: Calibration = "internal",
+    labels: Labels = "random",
+    parametric: bool = False,
+    solver: SolverName = "interior_point",
+    seed: int = 0,
+    batch_size: int | None = None,
+    keep_replicates: bool = False,
+    progress: bool = False,
+) -> Bootstrap:
+    """Bootstrap the constrained estimate: resample the items, refit every replicate.
+
+    Items are resampled within the groups whose sizes the design fixes: labelled and unlabelled ones; with
+    ``labels="by_verdict"`` labelled ones within each verdict; with ``calibration="external"`` within each
+    true label. The bootstrap of an estimate that sits on a bound is not consistent and its intervals are too
+    short: `profile_interval` is the interval to report, this one is for comparison and for standard errors.
+
+    Args:
+        counts: Counts, any batch shape ``(...)``, whole numbers.
+        bounds: Bounds, scalar or broadcastable with the counts; none by default.
+        n_resamples: Replicates of each data set, >= 2.
+        confidence: Nominal coverage, in (0, 1).
+        method: "percentile", "basic", or "bca" (bias-corrected and accelerated).
+        calibration: "internal" or "external", as in `fit`.
+        labels: "random", or "by_verdict" where the judge's verdict decided which items humans label.
+        parametric: Whether to draw from the fitted model rather than from the items.
+        solver: "interior_point" or "projected_gradient".
+        seed: Seed, a whole number >= 0. The same seed gives the same replicates bit for bit.
+        batch_size: Fits solved at once by each core at most, >= 1,024; bounds memory and changes no result.
+        keep_replicates: Whether to return the replicates.
+        progress: Whether to show a bar on standard error where that is a terminal.
+
+    Returns:
+        The interval, the standard error, and the share of replicates at a bound.
+
+    Raises:
+        ValueError: An argument is out of range; counts are not whole numbers; shapes do not match; a data
+            set is empty or impossible within the bounds, or does not determine its failure rate.
+        TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
+
+    Warns:
+        UserWarning: More than 5% of the replicates of some data set are at a bound.
+
+    Source:
+        Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapters 13 and 14; for estimates at a
+        bound, Andrews, Econometrica 68 (2000).
+
+    Examples:
+        >>> from jaxmle import Bounds, Counts, bootstrap
+        >>> counts = Counts(tp=70, fn=8, fp=14, tn=108, unlabeled_pos=4100, unlabeled_neg=5900)
+        >>> result = bootstrap(counts, Bounds(tpr=(0.7, 1.0), fpr=(0.0, 0.3)))
+        >>> f"{result.standard_error:.3f} {result.interval.low:.2f} {result.interval.high:.2f}"
+        '0.022 0.34 0.43'
+    """
+    level = check_confidence(confidence)
+    if method not in get_args(Method):
+        raise ValueError(f"`method` must be one of {', '.join(map(repr, get_args(Method)))}; got {method!r}.")
+    check_solver(solver)
+    check_labels(labels, calibration)
+    check_seed(seed)
+    _check_whole("n_resamples", n_resamples, 2)
+    if batch_size is not None:
+        _check_whole("batch_size", batch_size, _CHUNK)
+    leaves, shape = checked_arrays(counts, bounds, calibration)
+    if not whole_numbers(leaves[:6]):
+        raise ValueError(
+            "`counts` must be whole numbers: weighted items cannot be drawn anew from their sums."
+        )
+    warn_of_design(leaves, calibration, labels)
+    free = fit_flat(leaves, calibration)
+    if not np.all(free.identified):
+        first = int(np.argmin(free.identified))
+        where = f" (slice {first})" if free.identified.size > 1 else ""
+        raise ValueError(
+            f"`counts` do not determine the failure rate{where}, so there is no estimate to bootstrap; "
+            "use profile_interval."
+        )
+    design = design_of(calibration, labels)
+    the_counts, _ = split(leaves)
+    params = Params(free.failure_rate, free.tpr, free.fpr)
+    law = law_of_params(params, the_counts, design) if parametric else law_of_counts(the_counts, design)
+    levels: Any = ((1 - level) / 2, (1 + level) / 2)
+    if method == "bca":
+        levels = bca_levels(
+            leaves, free.failure_rate, calibration, labels, NormalDist().inv_cdf((1 + level) / 2)
+        )
+    size = len(free.failure_rate)
+    group = max(1, _AT_ONCE // n_resamples)
+    parts = []
+    with progress_bar(progress, size * -(-n_resamples // _CHUNK), "Resampling") as bar:
+        run = _Run(design, calibration, solver, seed, int(n_resamples), batch_size or _BATCH, bar)
+        for start in range(0, size, group):
+            index = np.arange(start, min(start + group, size))
+            values, held = run(index, law, leaves)
+            ends = _ends(values, free.failure_rate[index], levels, index)
+            kept = values if keep_replicates else None
+            parts.append((*ends, values.std(1, ddof=1), held, kept))
+    low, high, error, share = (np.concatenate([part[i] for part in parts]) for i in range(4))
+    replicates = np.concatenate([part[4] for part in parts]) if keep_replicates else None
+    if method == "basic":
+        low, high = 2 * free.failure_rate - high, 2 * free.failure_rate - low
+        low, high = np.clip(low, leaves[6], leaves[7]), np.clip(high, leaves[6], leaves[7])
+    _warn_at_bound(share)
+
+    def out(x: Any) -> Any:
+        return plain(x.reshape(shape))
+
+    name = f"{'parametric ' if parametric else ''}bootstrap, {'BCa' if method == 'bca' else method}"
+    return Bootstrap(
+        interval=Interval(out(free.failure_rate), out(low), out(high), float(confidence), name),
+        standard_error=out(error),
+        share_at_bound=out(share),
+        replicates=None if replicates is None else replicates.reshape(*shape, n_resamples),
+        n_resamples=int(n_resamples),
+    )
+
+
+@dataclass(frozen=True)
+class _Run:
+    design: Design
+    calibration: Calibration
+    solver: SolverName
+    seed: int
+    n_resamples: int
+    batch_size: int
+    progress: Progress | None
+
+    def __call__(self, index: Any, law: Law, leaves: list[Any]) -> tuple[Any, Any]:
+        """Replicates of the slices at ``index``, shape ``(S, n_resamples)``, and the share at a bound."""
+        chunks = -(-self.n_resamples // _CHUNK)
+        rows = np.repeat(index, chunks)
+        ids = np.stack([rows, np.tile(np.arange(chunks), len(index))], -1).astype(np.uint32)
+        arrays, structure = jax.tree.flatten(law)
+        tables = tables_for(jax.tree.map(lambda x: x[index], law), self.design)
+        cores = (os.cpu_count() or 1) if jax.default_backend() == "cpu" else 1
+        width = max(1, min(self.batch_size // _CHUNK, -(-len(rows) // cores)))
+        draw = drawing(self.design, tables, _CHUNK, False)
+        solve = _solving(self.calibration, self.solver)
+
+        def call(part: list[Any]) -> Any:
+            law = jax.tree.unflatten(structure, part[1:-6])
+            found, free = solve(draw(self.seed, _STREAM, part[0], law), part[-6:])
+            return np.asarray(found).reshape(-1, _CHUNK), np.asarray(free).reshape(-1, _CHUNK)
+
+        flat = [ids, *(a[rows] for a in arrays), *(a[rows] for a in leaves[6:])]
+        values, free = in_blocks(call, flat, width, progress=self.progress)
+        keep = self.n_resamples
+        values, free = (x.reshape(len(index), -1)[:, :keep] for x in (values, free))
+        return values, 1 - free.mean(1)
+
+
+@cache
+def _solving(calibration: Calibration, solver: SolverName) -> Callable[..., tuple[Any, Any]]:
+    def solve(counts: Counts, ends: list[Any]) -> tuple[Any, Any]:
+        ends = [jnp.repeat(end, _CHUNK) for end in ends]
+        bounds = jax.tree.unflatten(jax.tree.structure(Bounds()), ends)
+        found = bulk_maximum(counts, bounds, calibration, ERROR)
+        if solver == "interior_point":
+            return found.params.failure_rate, found.free
+        return maximize(
+            counts, bounds, calibration=calibration, solver=solver
+        ).params.failure_rate, found.free
+
+    return jax.jit(solve, compiler_options=compiler_options(False))
+
+
+def _ends(values: Any, estimate: Any, levels: Any, index: Any) -> tuple[Any, Any]:
+    """Quantiles of each row at two levels, interpolated linearly."""
+    ordered = np.sort(values, 1)
+    if callable(levels):
+        levels = levels(ordered, estimate, index)
+    ends = []
+    for level in levels:
+        place = np.broadcast_to(level, len(values)) * (values.shape[1] - 1)
+        below = np.clip(np.floor(place).astype(int), 0, values.shape[1] - 2)
+        row = np.arange(len(values))
+        first, second = ordered[row, below], ordered[row, below + 1]
+        ends.append(first + (place - below) * (second - first))
+    return ends[0], ends[1]
+
+
+def _warn_at_bound(share: Any) -> None:
+    many = share > _TOO_MANY_AT_BOUND
+    if np.any(many):
+        which = f"{np.max(share):.0%} of the replicates"
+        if share.size > 1:
+            which = f"more than 5% of the replicates of {int(many.sum())} of {share.size} slices"
+        warnings.warn(
+            f"{which} are at a bound: the bootstrap interval is too short there; report profile_interval.",
+            stacklevel=3,
+        )
+
+
+def _check_whole(name: str, value: int, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"`{name}` must be a whole number >= {least}; got {value!r}.")

@@ -1,0 +1,162 @@
+"""Do the data contradict the bounds? And what do bounds allow without labels?"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxmle._data import Bounds, Calibration, Counts, Params
+from jaxmle._inference._arguments import check_labels, check_seed, checked_arrays, plain, split, whole_numbers
+from jaxmle._inference._fit import Fit, fit_flat
+from jaxmle._inference._interval import Interval
+from jaxmle._inference._simulate import TIE, simulate
+from jaxmle._simulation import Labels, design_of, law_of_params
+
+_DRAWS = 1999
+_STREAM = 6
+_SAME = 1e-9
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class BoundsTest:
+    """Likelihood-ratio test of bounds against none.
+
+    Attributes:
+        p_value: Probability of data that contradict the bounds as much or more if they hold, shape ``(...)``.
+        statistic: Twice the log-likelihood that the bounds cost, shape ``(...)``.
+        bounded: The fit within the bounds.
+        unbounded: The fit without.
+    """
+
+    p_value: Any
+    statistic: Any
+    bounded: Fit
+    unbounded: Fit
+
+    def __str__(self) -> str:
+        if np.ndim(self.p_value):
+            return f"{np.shape(self.p_value)} tests of bounds, smallest p = {np.min(self.p_value):.3g}"
+        b, u = self.bounded, self.unbounded
+        return (
+            f"p = {self.p_value:.3g}: without bounds TPR {u.tpr:.4f}, FPR {u.fpr:.4f}, failure rate "
+            f"{u.failure_rate:.4f}; within them {b.tpr:.4f}, {b.fpr:.4f}, {b.failure_rate:.4f}"
+        )
+
+
+def bounds_test(
+    counts: Counts,
+    bounds: Bounds,
+    *,
+    calibration: Calibration = "internal",
+    labels: Labels = "random",
+    seed: int = 0,
+) -> BoundsTest:
+    """Test whether the data contradict the bounds.
+
+    Args:
+        counts: Counts, any batch shape ``(...)``, whole numbers.
+        bounds: Bounds, scalar or broadcastable with the counts.
+        calibration: "internal" or "external", as in `fit`.
+        labels: "random", or "by_verdict" where the judge's verdict decided which items humans label.
+        seed: Seed of the simulation, a whole number >= 0.
+
+    Returns:
+        The p-value and both fits. A small p-value says that the bounds are wrong, or that the labelled items
+        are not what ``calibration`` says. A large one does not say that they are right.
+
+    Raises:
+        ValueError: An argument is out of range; counts are not whole numbers; shapes do not match; a data
+            set is empty or impossible within the bounds.
+        TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
+
+    Source:
+        At a bound the statistic is no chi-square (Self and Liang, JASA 82, 1987): its distribution is that of
+        1,999 data sets drawn from the fit within the bounds.
+
+    Examples:
+        >>> from jaxmle import Bounds, Counts, bounds_test
+        >>> counts = Counts(tp=70, fn=8, fp=14, tn=108, unlabeled_pos=4100, unlabeled_neg=5900)
+        >>> print(f"{bounds_test(counts, Bounds(tpr=(0.5, 0.7))).p_value:.4f}")
+        0.0005
+    """
+    check_labels(labels, calibration)
+    check_seed(seed)
+    leaves, shape = checked_arrays(counts, bounds, calibration)
+    if not whole_numbers(leaves[:6]):
+        raise ValueError(
+            "`counts` must be whole numbers: weighted items cannot be drawn anew from their sums."
+        )
+    size = len(leaves[0])
+    ends = [np.zeros(size), np.ones(size)] * 3
+    bounded = fit_flat(leaves, calibration)
+    unbounded = fit_flat([*leaves[:6], *ends], calibration)
+    statistic = np.maximum(2 * (unbounded.log_likelihood - bounded.log_likelihood), 0)
+    p_value = np.ones(size)
+    todo = np.flatnonzero(statistic > _SAME)
+    if todo.size:
+        the_counts, narrow = split([a[todo] for a in leaves])
+        _, wide = split([a[todo] for a in (*leaves[:6], *ends)])
+        design = design_of(calibration, labels)
+        params = Params(*(x[todo] for x in (bounded.failure_rate, bounded.tpr, bounded.fpr)))
+        p_value[todo] = simulate(
+            law_of_params(params, the_counts, design),
+            wide,
+            narrow,
+            todo,
+            lambda drawn, _, __, seen: (1 + (drawn >= seen[:, None] - TIE).sum(1)) / (1 + _DRAWS),
+            calibration=calibration,
+            design=design,
+            seed=seed,
+            stream=_STREAM,
+            n_draws=_DRAWS,
+            extra=(statistic[todo],),
+        )
+    result = BoundsTest(p_value, statistic, bounded, unbounded)
+    return jax.tree.map(lambda x: plain(x.reshape(shape)), result)
+
+
+def identified_set(
+    counts: Counts, bounds: Bounds | None = None, *, calibration: Calibration = "internal"
+) -> Interval:
+    """Failure rates that the bounds alone allow, given how often the judge flags.
+
+    Human labels are left out, except that in the internal design their judge verdicts count. Nothing is
+    added for sampling error; `profile_interval` of counts without labels does that.
+
+    Args:
+        counts: Counts, any batch shape ``(...)``, with at least one judge verdict that counts.
+        bounds: Bounds, scalar or broadcastable with the counts; none by default.
+        calibration: "internal" or "external", as in `fit`.
+
+    Returns:
+        The set as an interval without an estimate: no point of it is likelier than another. Where no judge
+        within the bounds flags as often as was seen, the set of those that come nearest.
+
+    Raises:
+        ValueError: ``calibration`` is unknown; shapes do not match; a data set has no judge verdict that
+            counts, or is impossible within the bounds.
+        TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
+
+    Source:
+        Bounds on a rate from a fallible test: Rogan and Gladen, Am. J. Epidemiol. 107 (1978), solved for the
+        failure rate over all TPR and FPR within the bounds; Manski, Partial Identification (2003).
+
+    Examples:
+        >>> from jaxmle import Bounds, Counts, identified_set
+        >>> counts = Counts(0, 0, 0, 0, unlabeled_pos=1200, unlabeled_neg=8800)
+        >>> result = identified_set(counts, Bounds(tpr=(0.8, 0.9), fpr=(0.02, 0.06)))
+        >>> f"{result.low:.4f} {result.high:.4f}"
+        '0.0714 0.1282'
+    """
+    if not isinstance(counts, Counts):
+        raise TypeError(f"`counts` must be a Counts; got {type(counts).__name__}.")
+    c = Counts(*(np.asarray(x, np.float64) for x in counts.values()))
+    flags, passes = c.unlabeled_pos, c.unlabeled_neg
+    if calibration == "internal":
+        flags, passes = flags + c.tp + c.fp, passes + c.fn + c.tn
+    none = np.zeros_like(flags)
+    leaves, shape = checked_arrays(Counts(none, none, none, none, flags, passes), bounds, calibration)
+    low, high = (plain(x.reshape(shape)) for x in fit_flat(leaves, calibration).failure_rate_set)
+    return Interval(None, low, high, None, "identified set")

@@ -1,0 +1,264 @@
+"""Is the failure rate under the limit? Certificates for one or a thousand slices."""
+
+import warnings
+from dataclasses import dataclass, field
+from statistics import NormalDist
+from typing import Any, Literal, get_args
+
+import jax
+import numpy as np
+
+from jaxmle._data import Bounds, Calibration, Counts, check_confidence
+from jaxmle._data._validation import first_bad, host_number
+from jaxmle._inference._arguments import check_labels, check_seed, checked_arrays, plain, whole_numbers
+from jaxmle._inference._contradiction import contradicted
+from jaxmle._inference._design_check import warn_of_design
+from jaxmle._inference._exact import ExactTest, Hypothesis
+from jaxmle._inference._fit import fit_flat
+from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, level_for_limits
+from jaxmle._inference._profile import crossing, profile, sides
+from jaxmle._inference._progress import Progress, progress_bar
+from jaxmle._simulation import Labels, design_of
+
+CertificateMethod = Literal["exact", "profile"]
+
+# Share of the error spent on the nuisance region.
+_REGION_SHARE = 0.1
+_ROUNDS = 6
+_SETTLED = 2e-3
+_ROUNDING = 1e-8
+_LARGEST = 1 - 1e-9
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """Verdict on "the failure rate is below the limit".
+
+    Attributes:
+        certified: Whether it is, at the confidence, shape ``(...)``.
+        p_value: p-value of "failure rate >= limit", adjusted as ``adjustment`` says, shape ``(...)``.
+        upper_limit: Upper confidence limit of the failure rate, from the same test, shape ``(...)``.
+        by_bounds: Whether the bounds on the failure rate decide alone: the limit lies outside them.
+        contradicted: Whether the data contradict the bounds; then nothing is certified.
+        limit: The limit, as given, shape ``(...)``.
+        confidence: Confidence, such as 0.95.
+        method: "exact" or "profile".
+        adjustment: "none", "holm" or "benjamini-hochberg".
+    """
+
+    certified: Any
+    p_value: Any
+    upper_limit: Any
+    by_bounds: Any
+    contradicted: Any
+    limit: Any
+    confidence: float = field(metadata={"static": True})
+    method: str = field(metadata={"static": True})
+    adjustment: str = field(metadata={"static": True})
+
+    def __str__(self) -> str:
+        if np.ndim(self.certified):
+            return f"{int(np.sum(self.certified))} of {np.size(self.certified)} certified ({self.method})"
+        verdict = "certified" if self.certified else "not certified"
+        why = "; the data contradict the bounds" if self.contradicted else ""
+        return (
+            f"{verdict}: failure rate < {self.limit:g} at {100 * self.confidence:g}% confidence "
+            f"(p = {self.p_value:.3g}, upper limit {self.upper_limit:.4f}, {self.method}){why}"
+        )
+
+
+def certify(
+    counts: Counts,
+    bounds: Bounds | None = None,
+    *,
+    limit: Any,
+    confidence: float = 0.95,
+    method: CertificateMethod = "exact",
+    calibration: Calibration = "internal",
+    labels: Labels = "random",
+    adjustment: Adjustment = "none",
+    seed: int = 0,
+    progress: bool = False,
+) -> Certificate:
+    """Decide whether the failure rate is below a limit.
+
+    "exact" keeps the error rate in finite samples: its p-value is the largest over all judges that the bounds
+    and a confidence region allow, plus the probability that the region misses the judge (a tenth of the
+    error). "profile" compares the signed likelihood-ratio statistic with the normal distribution; it is
+    faster and certifies more, but with few labels it errs more often than it says.
+
+    Args:
+        counts: Counts, any batch shape ``(...)``; whole numbers for "exact".
+        bounds: Bounds, scalar or broadcastable with the counts; none by default.
+        limit: The failure rate to stay under, in (0, 1), scalar or of the batch shape.
+        confidence: 1 - the probability of certifying a failure rate at the limit or above, in [0.5, 1).
+        method: "exact" or "profile".
+        calibration: "internal" or "external", as in `fit`.
+        labels: "random", or "by_verdict" where the judge's verdict decided which items humans label.
+        adjustment: For a batch: "holm" keeps the probability of any wrong certificate, "benjamini-hochberg"
+            the expected share of wrong ones among the certified; "none" judges each slice by itself.
+        seed: Seed of the simulation, a whole number >= 0.
+        progress: Whether to show a bar on standard error where that is a terminal.
+
+    Returns:
+        Verdict, p-value and upper limit, shape ``(...)``. With an adjustment the upper limits hold jointly
+        over the batch for "holm" (Bonferroni), and for "benjamini-hochberg" at the share of the error that
+        its certified slices leave.
+
+    Raises:
+        ValueError: An argument is out of range; counts are not whole numbers (method "exact"); shapes do not
+            match; a data set is empty or impossible within the bounds.
+        TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
+
+    Warns:
+        UserWarning: The limit lies outside the bounds on the failure rate, or the data contradict the bounds.
+
+    Source:
+        Berger and Boos, JASA 89 (1994); Harrison, Biometrika 99 (2012). See `_exact`.
+
+    Examples:
+        >>> from jaxmle import Bounds, Counts, certify
+        >>> counts = Counts(tp=4, fn=0, fp=4, tn=192, unlabeled_pos=380, unlabeled_neg=9620)
+        >>> bounds = Bounds(tpr=(0.87, 0.93), fpr=(0.01, 0.04))
+        >>> result = certify(counts, bounds, limit=0.05)
+        >>> result.certified, result.method
+        (True, 'exact')
+    """
+    if method not in get_args(CertificateMethod):
+        raise ValueError(f'`method` must be "exact" or "profile"; got {method!r}.')
+    if adjustment not in get_args(Adjustment):
+        choices = ", ".join(map(repr, get_args(Adjustment)))
+        raise ValueError(f"`adjustment` must be one of {choices}; got {adjustment!r}.")
+    alpha = 1 - check_confidence(confidence)
+    if alpha > 0.5:
+        raise ValueError(f"`confidence` must be at least 0.5; got {confidence!r}.")
+    check_labels(labels, calibration)
+    check_seed(seed)
+    leaves, shape = checked_arrays(counts, bounds, calibration)
+    rate = _limits(limit, shape)
+    if method == "exact" and not whole_numbers(leaves[:6]):
+        raise ValueError(
+            '`counts` must be whole numbers for method "exact": weighted items cannot be drawn anew; '
+            'use method="profile".'
+        )
+    warn_of_design(leaves, calibration, labels)
+    size = len(rate)
+    free = fit_flat(leaves, calibration)
+    above = sides(leaves, free)[1]
+    against = contradicted(leaves, free.log_likelihood, calibration)
+    by_bounds = (rate > leaves[7]) | (rate <= leaves[6])
+    _warn(against, by_bounds, rate)
+
+    share = alpha if adjustment == "none" else alpha / size
+    exact = ExactTest(calibration, design_of(calibration, labels), int(seed), _REGION_SHARE * share)
+    tests = Hypothesis(above, np.clip(rate, leaves[6], leaves[7]), free.failure_rate_set[1], np.arange(size))
+    p_value = np.where(rate > leaves[7], 0.0, 1.0)
+    open_ = np.flatnonzero(~by_bounds)
+    with progress_bar(progress and method == "exact", 2 * open_.size, "Certifying") as bar:
+        if open_.size:
+            p_value[open_] = _p_values(tests.take(open_), exact, method, bar)
+        adjusted = adjust_p_values(p_value, adjustment)
+        certified = (adjusted <= alpha) & ~against
+        level = level_for_limits(alpha, adjustment, certified)
+        upper = leaves[7].copy()
+        if open_.size:
+            upper[open_] = _upper_limits(tests.take(open_), p_value[open_], exact, method, level, bar)
+    # Rejecting the limit and every rate above it is one statement: the two answers agree.
+    upper = np.where(
+        certified, np.minimum(upper, rate), np.where(against | by_bounds, upper, np.maximum(upper, rate))
+    )
+
+    result = Certificate(
+        certified=certified,
+        p_value=adjusted,
+        upper_limit=upper,
+        by_bounds=by_bounds,
+        contradicted=against,
+        limit=rate,
+        confidence=float(confidence),
+        method=method,
+        adjustment=adjustment,
+    )
+    return jax.tree.map(lambda x: plain(x.reshape(shape)), result)
+
+
+def _p_values(tests: Hypothesis, exact: ExactTest, method: str, progress: Progress | None) -> Any:
+    if method == "exact":
+        return exact.p_values(tests, progress)
+    statistic, _, _ = profile(tests.side, tests.rate, exact.calibration)
+    against = np.where(tests.estimate < tests.rate, np.sqrt(statistic), 0.0)
+    return np.where(against > 0, _normal(-against), 1.0)
+
+
+def _upper_limits(
+    tests: Hypothesis, p_value: Any, exact: ExactTest, method: str, alpha: float, progress: Progress | None
+) -> Any:
+    """Rates at which the p-value comes down to ``alpha``; ``p_value`` holds those of the tests' own rates.
+
+    p is nearly the normal tail of the signed root r of the statistic, stretched: with k = z(p) / r at one
+    rate, the next is where r = z(alpha) / k. The stretch hardly varies, so few rounds settle it.
+    """
+    wanted = NormalDist().inv_cdf(1 - alpha)
+    calibration = exact.calibration
+    if method == "profile":
+        return crossing(tests.side, np.full(len(p_value), wanted**2), calibration).failure_rate
+    low, high = np.asarray(tests.side.start, float).copy(), np.asarray(tests.side.stop, float).copy()
+    upper, rate, p = np.empty_like(low), tests.rate.copy(), p_value.copy()
+    todo = np.arange(len(p))
+    for round_ in range(_ROUNDS):
+        part = tests.take(todo)._replace(rate=rate[todo])
+        if round_:
+            p[todo] = exact.p_values(part, progress if round_ == 1 else None)
+        here, known = rate[todo], p[todo]
+        rejected = known <= alpha
+        low[todo] = np.where(rejected, low[todo], np.maximum(low[todo], here))
+        high[todo] = np.where(rejected, np.minimum(high[todo], here), high[todo])
+        statistic, _, _ = profile(part.side, here, calibration)
+        # The region's share is a floor under every p-value, where p says nothing of the stretch.
+        tail = np.clip((known - exact.region_error) / (1 - exact.region_error), 1e-15, 0.5)
+        told = (statistic > 0.05) & (known < 0.4) & (tail > 1e-12)
+        stretch = np.where(told, _quantile(1 - tail) / np.sqrt(np.maximum(statistic, 0.05)), 0.9)
+        aim = _quantile(1 - (alpha - exact.region_error)) / np.clip(stretch, 0.2, 3.0)
+        moved = crossing(part.side, np.broadcast_to(aim**2, here.shape).copy(), calibration).failure_rate
+        # Stay between the largest rate kept and the smallest rejected, whatever the noise says.
+        outside = (moved <= low[todo]) | (moved >= high[todo])
+        moved = np.where(outside & (high[todo] < part.side.stop), 0.5 * (low[todo] + high[todo]), moved)
+        at_end = (here >= part.side.stop - _ROUNDING) & ~rejected
+        upper[todo] = np.where(at_end, part.side.stop, moved)
+        settled = at_end | (np.abs(moved - here) <= _SETTLED * here)
+        rate[todo] = np.minimum(moved, _LARGEST)
+        todo = todo[~settled]
+        if not todo.size:
+            break
+    return upper
+
+
+def _limits(limit: Any, shape: tuple[int, ...]) -> Any:
+    value = host_number("limit", limit)
+    first_bad("limit", value, (np.asarray(value) <= 0) | (np.asarray(value) >= 1), "strictly between 0 and 1")
+    try:
+        return np.broadcast_to(np.asarray(value, np.float64), shape).reshape(-1).copy()
+    except ValueError:
+        raise ValueError(f"`limit` must have shape () or {shape}; got {np.shape(value)}.") from None
+
+
+def _warn(against: Any, by_bounds: Any, rate: Any) -> None:
+    def where(flags: Any) -> str:
+        return "" if flags.size == 1 else f" (slice {np.argmax(flags)}, {int(flags.sum())} in all)"
+
+    if against.any():
+        warnings.warn(
+            f"the data contradict the bounds{where(against)}: nothing is certified there; see bounds_test.",
+            stacklevel=3,
+        )
+    if by_bounds.any():
+        warnings.warn(
+            f"the limit {rate[np.argmax(by_bounds)]:g} lies outside the bounds on the failure rate"
+            f"{where(by_bounds)}: they decide, not the data.",
+            stacklevel=3,
+        )
+
+
+_normal = np.vectorize(NormalDist().cdf, otypes=[float])
+_quantile = np.vectorize(NormalDist().inv_cdf, otypes=[float])

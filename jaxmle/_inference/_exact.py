@@ -1,0 +1,235 @@
+"""Finite-sample p-values of "the failure rate is t or more", by importance sampling over plausible judges.
+
+The statistic is the likelihood ratio of t where the estimate lies below t, and 0 elsewhere. Its p-value
+under a judge is estimated from draws of a mixture of laws, some at t and some at the estimate, where large
+statistics are common. One sample serves all judges of the nuisance region: only the weights differ. So the
+worst judge is found by search without drawing or fitting again, and its p-value then estimated from a second
+sample around it.
+
+Sources: Berger and Boos, JASA 89 (1994), for the region; Harrison, Biometrika 99 (2012), for importance
+weights with the observed data counted in, which keeps the p-value valid.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jaxmle._data import Bounds, Calibration, Counts, Params
+from jaxmle._inference._arguments import split
+from jaxmle._inference._nuisance import Region, judge_at, nuisance_region
+from jaxmle._inference._profile import Side, profile
+from jaxmle._inference._progress import Progress
+from jaxmle._inference._simulate import TIE, simulate
+from jaxmle._simulation import Design, law_of_params
+
+_GROUP = 32
+_FIRST_DRAWS = 256
+_SEARCH_DRAWS = 96
+_FINAL_DRAWS = 512
+_FINAL_COPIES = 4
+_FIRST, _SEARCH, _FINAL = 3, 4, 5
+# Coordinates of the laws drawn from: (flag rate, TPR) within the region at t, and at the estimate.
+_NULL = [(a, b) for a in (0.12, 0.5, 0.88) for b in (0.05, 0.275, 0.5, 0.725, 0.95)]
+_ALTERNATIVE = [(a, b) for a in (0.12, 0.5, 0.88) for b in (0.15, 0.5, 0.85)]
+_ROUNDS = 3
+_IMPOSSIBLE = -1e5
+
+
+class Hypothesis(NamedTuple):
+    """Tests of "failure rate >= rate" for a batch; arrays of shape ``(B,)``.
+
+    Attributes:
+        side: Counts, bounds and maximal log-likelihood.
+        rate: t, in (0, 1).
+        estimate: Largest most likely failure rate.
+        ids: Random stream of each test.
+    """
+
+    side: Side
+    rate: Any
+    estimate: Any
+    ids: Any
+
+    def take(self, index: Any) -> "Hypothesis":
+        """Return the tests at ``index``."""
+        return Hypothesis(self.side.take(index), self.rate[index], self.estimate[index], self.ids[index])
+
+
+@dataclass(frozen=True)
+class ExactTest:
+    """How p-values are made.
+
+    Attributes:
+        calibration: "internal" or "external".
+        design: How the items were chosen that humans label.
+        seed: Seed.
+        region_error: Share of the error spent on the nuisance region (gamma); part of every p-value.
+        sure: p-values found above this in a first look are not refined.
+    """
+
+    calibration: Calibration
+    design: Design
+    seed: int
+    region_error: float
+    sure: float = 0.5
+
+    def p_values(self, tests: Hypothesis, progress: Progress | None = None) -> Any:
+        """Estimate the p-values, shape ``(B,)``."""
+        statistic, _, held = profile(tests.side, tests.rate, self.calibration)
+        p_value = np.ones(len(tests.rate))
+        possible = np.flatnonzero((tests.estimate < tests.rate) & (statistic > 0))
+        if possible.size:
+            first = self._first_look(
+                tests.take(possible),
+                statistic[possible],
+                Params(*(x[possible] for x in (tests.rate, held.tpr, held.fpr))),
+            )
+            p_value[possible] = np.minimum(first + self.region_error, 1)
+            possible = possible[first <= self.sure]
+        for start in range(0, possible.size, _GROUP):
+            index = possible[start : start + _GROUP]
+            p_value[index] = self._refined(tests.take(index), statistic[index])
+            if progress:
+                progress.advance(len(index))
+        if progress:
+            progress.advance(len(p_value) - possible.size)
+        return p_value
+
+    def _first_look(self, tests: Hypothesis, observed: Any, judge: Params) -> Any:
+        """Share of draws at the most likely judge that are as extreme: a lower bound on the p-value."""
+        size = len(tests.rate)
+        hits, _ = self._draw(tests, np.arange(size), judge, observed, np.zeros(size), _FIRST_DRAWS, _FIRST)
+        return (1 + hits.sum(1)) / (1 + _FIRST_DRAWS)
+
+    def _refined(self, tests: Hypothesis, observed: Any) -> Any:
+        counts, bounds = split(tests.side.leaves)
+        region = nuisance_region(counts, bounds, tests.rate, self.design, self.region_error)
+        sample = self._search_sample(tests, observed, region)
+        size = len(tests.rate)
+        a, b = (x.reshape(-1) for x in np.meshgrid(np.linspace(0, 1, 5), np.linspace(0, 1, 9), indexing="ij"))
+        step_a, step_b = 0.25, 0.125
+        centre = np.full((size, 1), 0.5), np.full((size, 1), 0.5)
+        points = np.tile(a, (size, 1)), np.tile(b, (size, 1))
+        worst = np.zeros(size)
+        near = [x.reshape(-1) for x in np.meshgrid(np.arange(-2, 3) / 2, np.arange(-2, 3) / 2, indexing="ij")]
+        for _ in range(_ROUNDS + 1):
+            values = sample.p_values(region, points)
+            best = np.argmax(values, 1)[:, None]
+            worst = np.take_along_axis(values, best, 1)[:, 0]
+            centre = tuple(np.take_along_axis(x, best, 1) for x in points)  # type: ignore[assignment]
+            points = np.clip(centre[0] + step_a * near[0], 0, 1), np.clip(centre[1] + step_b * near[1], 0, 1)
+            step_a, step_b = step_a / 2, step_b / 2
+        final = self._final_sample(tests, observed, judge_at(tests.rate[:, None], *region.at(*centre)))
+        worst = np.where(worst > self.sure, worst, final.p_values(region, points).max(1))
+        # Where no judge is plausible at t at all, the region alone rejects.
+        return np.minimum(np.where(region.empty, 0.0, worst) + self.region_error, 1)
+
+    def _search_sample(self, tests: Hypothesis, observed: Any, region: Region) -> "_Sample":
+        rate = tests.rate[:, None]
+        null = judge_at(rate, *region.at(*_coordinates(_NULL, len(rate))))
+        q, x = region.at(*_coordinates(_ALTERNATIVE, len(rate)))
+        tpr = x / rate
+        other = np.maximum(tests.estimate, 0.05 * tests.rate)[:, None]
+        alternative = judge_at(other, q, tpr * other)
+        judges = jax.tree.map(lambda n, m: np.concatenate([n, m], 1), null, alternative)
+        return self._sample(tests, observed, judges, _SEARCH_DRAWS, _SEARCH)
+
+    def _final_sample(self, tests: Hypothesis, observed: Any, worst: Params) -> "_Sample":
+        other = np.maximum(tests.estimate, 0.05 * tests.rate)[:, None]
+        q = worst.failure_rate * worst.tpr + (1 - worst.failure_rate) * worst.fpr
+        alternative = judge_at(other, q, worst.tpr * other)
+        judges = jax.tree.map(
+            lambda n, m: np.concatenate([n] * _FINAL_COPIES + [m] * (_FINAL_COPIES // 2), 1),
+            worst,
+            alternative,
+        )
+        return self._sample(tests, observed, judges, _FINAL_DRAWS, _FINAL)
+
+    def _sample(
+        self, tests: Hypothesis, observed: Any, judges: Params, n_draws: int, stream: int
+    ) -> "_Sample":
+        """Draw from each test's mixture; judges have shape ``(B, K)``."""
+        size, components = judges.tpr.shape
+        index = np.repeat(np.arange(size), components)
+        flat = jax.tree.map(lambda x: x.reshape(-1), judges)
+        which = np.tile(np.arange(components), size)
+        hits, counts = self._draw(tests, index, flat, observed, which, n_draws, stream)
+        seen = np.stack(tests.side.leaves[:6], -1)
+        everything = np.concatenate([counts.reshape(size, -1, 6), seen[:, None]], 1)
+        hits = np.concatenate([hits.reshape(size, -1), np.ones((size, 1), bool)], 1)
+        # Draws that are not as extreme count for nothing, so they are put last and cut off.
+        total, most = hits.shape[1], int(hits.sum(1).max())
+        first = np.argsort(~hits, 1, kind="stable")[:, :most]
+        everything = np.take_along_axis(everything, first[..., None], 1)
+        mixture = everything @ _log_rates(judges, self.calibration)
+        top = mixture.max(-1, keepdims=True)
+        log_mixture = top[..., 0] + np.log(np.mean(np.exp(mixture - top), -1))
+        extreme = np.take_along_axis(hits, first, 1)
+        return _Sample(self.calibration, everything, np.where(extreme, log_mixture, np.inf), total)
+
+    def _draw(
+        self,
+        tests: Hypothesis,
+        index: Any,
+        judges: Params,
+        observed: Any,
+        which: Any,
+        n_draws: int,
+        stream: int,
+    ) -> tuple[Any, Any]:
+        """Which draws are as extreme, shape ``(P, D)``, and their counts, shape ``(P, D, 6)``."""
+        counts, wide = split([a[index] for a in tests.side.leaves])
+        rate = tests.rate[index]
+        narrow = Bounds(failure_rate=(rate, rate), tpr=wide.tpr, fpr=wide.fpr)
+
+        def reduce(statistic: Any, estimate: Any, drawn: Counts, rate: Any, observed: Any) -> Any:
+            against = np.where(estimate < rate[:, None], statistic, 0.0)
+            cells = np.stack([np.asarray(x).reshape(-1, n_draws) for x in drawn.values()], -1)
+            return against >= observed[:, None] - TIE, cells
+
+        return simulate(
+            law_of_params(judges, counts, self.design),
+            wide,
+            narrow,
+            np.stack([tests.ids[index], which], -1),
+            reduce,
+            calibration=self.calibration,
+            design=self.design,
+            seed=self.seed,
+            stream=stream,
+            n_draws=n_draws,
+            extra=(rate, observed[index]),
+        )
+
+
+class _Sample(NamedTuple):
+    """Extreme draws and the observed data, shape ``(B, H, 6)``, and the log-density they were drawn from."""
+
+    calibration: Calibration
+    counts: Any
+    log_mixture: Any
+    total: int
+
+    def p_values(self, region: Region, points: Any) -> Any:
+        """p-value under each judge, at coordinates of shape ``(B, G)``."""
+        judges = judge_at(region.rate[:, None], *region.at(*points))
+        log_density = self.counts @ _log_rates(judges, self.calibration)
+        weight = np.exp(np.minimum(log_density - self.log_mixture[..., None], 700))
+        return weight.sum(1) / self.total
+
+
+def _coordinates(points: list[tuple[float, float]], size: int) -> tuple[Any, Any]:
+    grid = np.asarray(points)
+    return np.tile(grid[:, 0], (size, 1)), np.tile(grid[:, 1], (size, 1))
+
+
+def _log_rates(judges: Params, calibration: Calibration) -> Any:
+    """Coefficients of the six counts in the log-likelihood, shape ``(B, 6, G)``."""
+    theta, tpr, fpr = judges.failure_rate, judges.tpr, judges.fpr
+    q = theta * tpr + (1 - theta) * fpr
+    one = (1.0, 1.0) if calibration == "external" else (theta, 1 - theta)
+    rates = (one[0] * tpr, one[0] * (1 - tpr), one[1] * fpr, one[1] * (1 - fpr), q, 1 - q)
+    stacked = np.stack(np.broadcast_arrays(*rates), 1)
+    return np.where(stacked > 0, np.log(np.where(stacked > 0, stacked, 1)), _IMPOSSIBLE)

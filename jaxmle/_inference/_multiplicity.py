@@ -1,0 +1,64 @@
+"""Many tests at once."""
+
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from jaxmle._data._validation import first_bad, host_number
+
+Adjustment = Literal["none", "holm", "benjamini-hochberg"]
+
+
+def adjust_p_values(p_values: Any, adjustment: Adjustment) -> Any:
+    """Adjust p-values for testing many hypotheses at once.
+
+    Args:
+        p_values: p-values, in [0, 1], any shape; all of them are one family.
+        adjustment: "holm" for the probability of any false rejection, "benjamini-hochberg" for the expected
+            share of false ones among the rejections of independent tests, "none" to leave them.
+
+    Returns:
+        Adjusted p-values of the same shape: rejecting those at most alpha keeps the error rate alpha.
+
+    Raises:
+        ValueError: ``adjustment`` is unknown, or a p-value is not in [0, 1].
+
+    Source:
+        Holm, Scand. J. Stat. 6 (1979); Benjamini and Hochberg, JRSS B 57 (1995).
+
+    Examples:
+        >>> from jaxmle import adjust_p_values
+        >>> print(adjust_p_values([0.01, 0.04, 0.03], "holm"))
+        [0.03 0.06 0.06]
+        >>> print(adjust_p_values([0.01, 0.04, 0.03], "benjamini-hochberg"))
+        [0.03 0.04 0.04]
+    """
+    if adjustment not in get_args(Adjustment):
+        choices = ", ".join(map(repr, get_args(Adjustment)))
+        raise ValueError(f"`adjustment` must be one of {choices}; got {adjustment!r}.")
+    p = np.asarray(host_number("p_values", p_values), np.float64)
+    first_bad("p_values", p, (p < 0) | (p > 1), "in [0, 1]")
+    if adjustment == "none" or p.size < 2:
+        return p
+    flat = p.reshape(-1)
+    order = np.argsort(flat, kind="stable")
+    rank = np.arange(flat.size)
+    if adjustment == "holm":
+        stepped = np.maximum.accumulate((flat.size - rank) * flat[order])
+    else:
+        stepped = np.minimum.accumulate((flat.size / (rank + 1) * flat[order])[::-1])[::-1]
+    adjusted = np.empty_like(flat)
+    adjusted[order] = np.minimum(stepped, 1)
+    return adjusted.reshape(p.shape)
+
+
+def level_for_limits(alpha: float, adjustment: Adjustment, certified: Any) -> float:
+    """Error of each slice's upper limit so that all of them hold as the adjustment promises.
+
+    "holm": Bonferroni. "benjamini-hochberg": the false-coverage rate of the certified slices is at most alpha
+    (Benjamini and Yekutieli, JASA 100, 2005).
+    """
+    size = certified.size
+    if adjustment == "none":
+        return alpha
+    return alpha / size if adjustment == "holm" else alpha * max(int(certified.sum()), 1) / size

@@ -1,0 +1,12 @@
+"""Counts drawn on the device by inversion, for every way of choosing what humans label."""
+
+from jaxmle._simulation._laws import Design as Design
+from jaxmle._simulation._laws import Labels as Labels
+from jaxmle._simulation._laws import Law as Law
+from jaxmle._simulation._laws import Tables as Tables
+from jaxmle._simulation._laws import design_of as design_of
+from jaxmle._simulation._laws import draw_counts as draw_counts
+from jaxmle._simulation._laws import law_of_counts as law_of_counts
+from jaxmle._simulation._laws import law_of_params as law_of_params
+from jaxmle._simulation._laws import tables_for as tables_for
+from jaxmle._simulation._laws import uniforms as uniforms

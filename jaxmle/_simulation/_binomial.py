@@ -1,0 +1,169 @@
+"""Binomial draws by inversion of the distribution function: the same uniforms give coupled draws.
+
+Probabilities of a window around the mean, with less than 1e-12 of the mass outside it, are tabulated and
+searched. Distributions too wide for a table, whose standard deviation is above 12, go by the Cornish-Fisher
+expansion to fourth cumulants, whose distribution function is off by less than 2e-6.
+
+Source of the expansion: Cornish and Fisher, Rev. Int. Stat. Inst. 5 (1938); the variance carries Sheppard's
+correction for rounding to whole numbers.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import ndtri
+
+_EXPONENT = 30.0
+_WIDTHS = (16, 32, 64, 128, 256)
+_LARGEST_TABLE = 1 << 14
+
+
+def span(n: Any, p: Any) -> Any:
+    """Width of the window that holds all but e^-30 of Binomial(n, p) on either side; numpy arrays.
+
+    Source: Chernoff's bound, P(X >= k) <= exp(-n KL(k/n, p)).
+    """
+    n, p = np.broadcast_arrays(np.asarray(n, np.float64), np.asarray(p, np.float64))
+    mean = n * p
+    above = _reach(n, mean, n)
+    below = _reach(n, mean, np.zeros_like(n))
+    most, least = np.ceil(mean + above), np.floor(mean - below)
+    both = 2 * np.ceil(np.maximum(above, below)) + 3
+    return np.minimum(np.minimum(n + 1, both), np.minimum(most + 1, n - least + 1))
+
+
+def _reach(n: Any, mean: Any, end: Any) -> Any:
+    """Distance from the mean, towards ``end``, at which Chernoff's exponent is `_EXPONENT`."""
+    tiny = 1e-200
+    low, high = np.zeros_like(mean), np.abs(end - mean)
+    sign = np.sign(end - mean)
+    # Between zero and the least of two bounds on the answer; 12 halvings leave a fraction of an item.
+    high = np.minimum(high, np.sqrt(2 * _EXPONENT * np.minimum(mean, n - mean)) + _EXPONENT)
+    for _ in range(12):
+        middle = 0.5 * (low + high)
+        hits = np.maximum(mean + sign * middle, tiny)
+        misses = np.maximum(n - mean - sign * middle, tiny)
+        exponent = hits * np.log(hits / np.maximum(mean, tiny)) + misses * np.log(
+            misses / np.maximum(n - mean, tiny)
+        )
+        enough = exponent >= _EXPONENT
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return high
+
+
+class Table(NamedTuple):
+    """What one kind of binomial is compiled for.
+
+    Attributes:
+        width: Entries of a table, a power of 2; 0 where no distribution has one.
+        all_fit: Whether every distribution has a table, so that none needs the expansion.
+    """
+
+    width: int
+    all_fit: bool
+
+
+def table_size(spans: Any, rows: int = 1) -> Table:
+    """Least of a few sizes that holds all the windows that any table can hold."""
+    allowed = [w for w in _WIDTHS if w * rows <= _LARGEST_TABLE]
+    largest = allowed[-1] if allowed else 0
+    fits = np.asarray(spans)[np.asarray(spans) <= largest]
+    width = next((w for w in allowed if fits.size and fits.max() <= w), 0)
+    return Table(width, bool(np.all(np.asarray(spans) <= largest)))
+
+
+def binomial(u: Any, n: Any, p: Any, table: Table) -> Any:
+    """Draw Binomial(n, p), one distribution a row.
+
+    Args:
+        u: Uniforms in [0, 1), shape ``(P, D)``.
+        n: Trials, shape ``(P,)``.
+        p: Probabilities, shape ``(P,)``.
+        table: From `table_size`.
+
+    Returns:
+        Whole numbers as floats, shape ``(P, D)``.
+    """
+    width = table.width
+    if not width:
+        return cornish_fisher(u, n[:, None], p[:, None])
+    start, cdf = _tables(n, p, width)
+    base = jnp.arange(n.shape[0], dtype=jnp.int32)[:, None] * width
+    exact = start[:, None] + _search(cdf.reshape(-1), jnp.broadcast_to(base, u.shape), u, width)
+    if table.all_fit:
+        return exact
+    return jnp.where(_fits(n, p, width)[:, None], exact, cornish_fisher(u, n[:, None], p[:, None]))
+
+
+def binomial_rows(u: Any, n: Any, p: Any, first: Any, rows: int, table: Table) -> Any:
+    """Draw Binomial(n, p) where the number of trials varies within a row.
+
+    Args:
+        u: Uniforms in [0, 1), shape ``(P, D)``.
+        n: Trials, shape ``(P, D)``; those outside ``first .. first + rows - 1`` count as the nearest.
+        p: Probabilities, shape ``(P,)``.
+        first: Least number of trials with a table, shape ``(P,)``.
+        rows: How many numbers of trials have a table.
+        table: From `table_size` with ``rows``.
+
+    Returns:
+        Whole numbers as floats, shape ``(P, D)``.
+    """
+    width = table.width
+    if not (width and rows):
+        return cornish_fisher(u, n, p[:, None])
+    trials = first[:, None] + jnp.arange(rows)
+    start, cdf = _tables(trials, p[:, None], width)
+    row = n - first[:, None]
+    inside = (row >= 0) & (row < rows)
+    flat = (
+        jnp.where(inside, row, 0).astype(jnp.int32) + jnp.arange(p.shape[0], dtype=jnp.int32)[:, None] * rows
+    )
+    exact = start.reshape(-1)[flat] + _search(cdf.reshape(-1), flat * width, u, width)
+    if table.all_fit:
+        return jnp.minimum(exact, n)
+    return jnp.where(inside & _fits(n, p[:, None], width), exact, cornish_fisher(u, n, p[:, None]))
+
+
+def cornish_fisher(u: Any, n: Any, p: Any) -> Any:
+    """Quantile of Binomial(n, p) from its first four cumulants, rounded to a whole number."""
+    variance = n * p * (1 - p)
+    deviation = jnp.sqrt(jnp.maximum(variance - 1 / 12, 1e-12))
+    safe = jnp.maximum(variance, 1e-12)
+    skew = variance * (1 - 2 * p) / deviation**3
+    excess = variance * (1 - 6 * safe / jnp.maximum(n, 1)) / deviation**4
+    z = ndtri(jnp.clip(u, np.finfo(np.float64).tiny, 1 - np.finfo(np.float64).epsneg))
+    w = z + skew * (z**2 - 1) / 6 + excess * (z**3 - 3 * z) / 24 - skew**2 * (2 * z**3 - 5 * z) / 36
+    return jnp.clip(jnp.where(variance > 0, jnp.ceil(n * p + deviation * w - 0.5), jnp.round(n * p)), 0, n)
+
+
+def _fits(n: Any, p: Any, width: int) -> Any:
+    deviation = jnp.sqrt(jnp.maximum(n * p * (1 - p), 0))
+    return (n + 1 <= width) | (16 * deviation + 32 <= width)
+
+
+def _tables(n: Any, p: Any, width: int) -> tuple[Any, Any]:
+    """First counts, shape ``(...)``, and distribution functions from there on, shape ``(..., width)``."""
+    n, p = jnp.broadcast_arrays(n, p)
+    start = jnp.clip(jnp.floor(n * p) - width // 2, 0, jnp.maximum(n - width + 1, 0))
+    k = start[..., None] + jnp.arange(width - 1)
+    odds = jnp.log(jnp.maximum(p, 1e-300)) - jnp.log(jnp.maximum(1 - p, 1e-300))
+    left = n[..., None] - k
+    steps = jnp.where(left > 0, jnp.log(jnp.maximum(left, 1) / (k + 1)) + odds[..., None], -jnp.inf)
+    logs = jnp.cumsum(jnp.pad(steps, [(0, 0)] * n.ndim + [(1, 0)]), -1)
+    mass = jnp.exp(logs - jnp.max(logs, -1, keepdims=True))
+    cdf = jnp.cumsum(mass, -1)
+    # Kept out of the search, where fusion would compute it anew at every step.
+    return start, jax.lax.optimization_barrier(cdf / cdf[..., -1:])
+
+
+def _search(cdf: Any, base: Any, u: Any, width: int) -> Any:
+    """Number of entries of the table at ``base`` that are at most ``u``; ``width`` is a power of 2."""
+    found = jnp.zeros_like(base)
+    step = width // 2
+    while step:
+        found = jnp.where(cdf[base + found + step - 1] <= u, found + step, found)
+        step //= 2
+    return found.astype(u.dtype)
