@@ -62,6 +62,12 @@ def check_seed(seed: int) -> None:
         raise ValueError(f"`seed` must be a whole number from 0 to 2**63 - 1; got {seed!r}.")
 
 
+def check_whole(name: str, value: int, least: int) -> None:
+    """Raise ``ValueError`` unless ``value`` is a whole number, at least ``least``."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"`{name}` must be a whole number >= {least}; got {value!r}.")
+
+
 def whole_numbers(counts: list[Any]) -> bool:
     """Whether all counts are whole: weighted ones cannot be drawn anew."""
     return all(bool(np.all(c == np.round(c))) for c in counts)

@@ -53,10 +53,13 @@ def in_blocks(
     return parts[0] if len(parts) == 1 else jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
 
 
-def compiler_options(small: bool) -> dict[str, Any] | None:
-    """Compile for a short compilation where there is little to do, else for throughput."""
+def compiler_options(small: bool, *, sampler: bool = False) -> dict[str, Any] | None:
+    """Compile for a short compilation where there is little to do, else for throughput.
+
+    Samplers are compiled for many table sizes, and gain nothing from the slowest passes.
+    """
     if jax.default_backend() != "cpu":
         return None
     if small:
         return {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
-    return {"xla_cpu_prefer_vector_width": 512}
+    return {"xla_backend_optimization_level": 1} if sampler else {"xla_cpu_prefer_vector_width": 512}

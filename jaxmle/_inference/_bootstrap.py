@@ -13,7 +13,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts, Params, check_confidence
-from jaxmle._inference._arguments import check_labels, check_seed, checked_arrays, plain, split, whole_numbers
+from jaxmle._inference._arguments import (
+    check_labels,
+    check_seed,
+    check_whole,
+    checked_arrays,
+    plain,
+    split,
+    whole_numbers,
+)
 from jaxmle._inference._bca import bca_levels
 from jaxmle._inference._blocks import compiler_options, in_blocks
 from jaxmle._inference._design_check import warn_of_design
@@ -130,9 +138,9 @@ def bootstrap(
     check_solver(solver)
     check_labels(labels, calibration)
     check_seed(seed)
-    _check_whole("n_resamples", n_resamples, 2)
+    check_whole("n_resamples", n_resamples, 2)
     if batch_size is not None:
-        _check_whole("batch_size", batch_size, _CHUNK)
+        check_whole("batch_size", batch_size, _CHUNK)
     leaves, shape = checked_arrays(counts, bounds, calibration)
     if not whole_numbers(leaves[:6]):
         raise ValueError(
@@ -261,8 +269,3 @@ def _warn_at_bound(share: Any) -> None:
             f"{which} are at a bound: the bootstrap interval is too short there; report profile_interval.",
             stacklevel=3,
         )
-
-
-def _check_whole(name: str, value: int, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"`{name}` must be a whole number >= {least}; got {value!r}.")

@@ -155,7 +155,7 @@ def certify(
     tests = Hypothesis(above, np.clip(rate, leaves[6], leaves[7]), free.failure_rate_set[1], np.arange(size))
     p_value = np.where(rate > leaves[7], 0.0, 1.0)
     open_ = np.flatnonzero(~by_bounds)
-    with progress_bar(progress and method == "exact", 2 * open_.size, "Certifying") as bar:
+    with progress_bar(progress and method == "exact", 4 * open_.size, "Certifying") as bar:
         if open_.size:
             p_value[open_] = _p_values(tests.take(open_), exact, method, bar)
         adjusted = adjust_p_values(p_value, adjustment)

@@ -10,6 +10,7 @@ Sources: Berger and Boos, JASA 89 (1994), for the region; Harrison, Biometrika 9
 weights with the observed data counted in, which keeps the p-value valid.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ from jaxmle._inference._nuisance import Region, judge_at, nuisance_region
 from jaxmle._inference._profile import Side, profile
 from jaxmle._inference._progress import Progress
 from jaxmle._inference._simulate import TIE, simulate
-from jaxmle._simulation import Design, law_of_params
+from jaxmle._simulation import Design, Tables, law_of_params, tables_for
 
 _GROUP = 32
 _FIRST_DRAWS = 256
@@ -34,6 +35,8 @@ _FIRST, _SEARCH, _FINAL = 3, 4, 5
 _NULL = [(a, b) for a in (0.12, 0.5, 0.88) for b in (0.05, 0.275, 0.5, 0.725, 0.95)]
 _ALTERNATIVE = [(a, b) for a in (0.12, 0.5, 0.88) for b in (0.15, 0.5, 0.85)]
 _ROUNDS = 3
+# Steps to the neighbours of a judge, itself first.
+_NEAR = (0.0, -1.0, -0.5, 0.5, 1.0)
 _IMPOSSIBLE = -1e5
 
 
@@ -88,13 +91,10 @@ class ExactTest:
             )
             p_value[possible] = np.minimum(first + self.region_error, 1)
             possible = possible[first <= self.sure]
-        for start in range(0, possible.size, _GROUP):
-            index = possible[start : start + _GROUP]
-            p_value[index] = self._refined(tests.take(index), statistic[index])
-            if progress:
-                progress.advance(len(index))
+        if possible.size:
+            p_value[possible] = self._refined(tests.take(possible), statistic[possible], progress)
         if progress:
-            progress.advance(len(p_value) - possible.size)
+            progress.advance(2 * (len(p_value) - possible.size))
         return p_value
 
     def _first_look(self, tests: Hypothesis, observed: Any, judge: Params) -> Any:
@@ -103,59 +103,73 @@ class ExactTest:
         hits, _ = self._draw(tests, np.arange(size), judge, observed, np.zeros(size), _FIRST_DRAWS, _FIRST)
         return (1 + hits.sum(1)) / (1 + _FIRST_DRAWS)
 
-    def _refined(self, tests: Hypothesis, observed: Any) -> Any:
+    def _refined(self, tests: Hypothesis, observed: Any, progress: Progress | None) -> Any:
         counts, bounds = split(tests.side.leaves)
         region = nuisance_region(counts, bounds, tests.rate, self.design, self.region_error)
-        sample = self._search_sample(tests, observed, region)
-        size = len(tests.rate)
-        a, b = (x.reshape(-1) for x in np.meshgrid(np.linspace(0, 1, 5), np.linspace(0, 1, 9), indexing="ij"))
-        step_a, step_b = 0.25, 0.125
-        centre = np.full((size, 1), 0.5), np.full((size, 1), 0.5)
-        points = np.tile(a, (size, 1)), np.tile(b, (size, 1))
-        worst = np.zeros(size)
-        near = [x.reshape(-1) for x in np.meshgrid(np.arange(-2, 3) / 2, np.arange(-2, 3) / 2, indexing="ij")]
-        for _ in range(_ROUNDS + 1):
-            values = sample.p_values(region, points)
-            best = np.argmax(values, 1)[:, None]
-            worst = np.take_along_axis(values, best, 1)[:, 0]
-            centre = tuple(np.take_along_axis(x, best, 1) for x in points)  # type: ignore[assignment]
-            points = np.clip(centre[0] + step_a * near[0], 0, 1), np.clip(centre[1] + step_b * near[1], 0, 1)
-            step_a, step_b = step_a / 2, step_b / 2
-        final = self._final_sample(tests, observed, judge_at(tests.rate[:, None], *region.at(*centre)))
-        worst = np.where(worst > self.sure, worst, final.p_values(region, points).max(1))
-        # Where no judge is plausible at t at all, the region alone rejects.
-        return np.minimum(np.where(region.empty, 0.0, worst) + self.region_error, 1)
-
-    def _search_sample(self, tests: Hypothesis, observed: Any, region: Region) -> "_Sample":
         rate = tests.rate[:, None]
-        null = judge_at(rate, *region.at(*_coordinates(_NULL, len(rate))))
-        q, x = region.at(*_coordinates(_ALTERNATIVE, len(rate)))
-        tpr = x / rate
         other = np.maximum(tests.estimate, 0.05 * tests.rate)[:, None]
-        alternative = judge_at(other, q, tpr * other)
-        judges = jax.tree.map(lambda n, m: np.concatenate([n, m], 1), null, alternative)
-        return self._sample(tests, observed, judges, _SEARCH_DRAWS, _SEARCH)
 
-    def _final_sample(self, tests: Hypothesis, observed: Any, worst: Params) -> "_Sample":
-        other = np.maximum(tests.estimate, 0.05 * tests.rate)[:, None]
-        q = worst.failure_rate * worst.tpr + (1 - worst.failure_rate) * worst.fpr
-        alternative = judge_at(other, q, worst.tpr * other)
-        judges = jax.tree.map(
-            lambda n, m: np.concatenate([n] * _FINAL_COPIES + [m] * (_FINAL_COPIES // 2), 1),
-            worst,
-            alternative,
+        def like(judge: Params) -> Params:
+            """Return judges with the same flag rates and TPR at the estimate."""
+            q = judge.failure_rate * judge.tpr + (1 - judge.failure_rate) * judge.fpr
+            return judge_at(other, q, judge.tpr * other)
+
+        null = judge_at(rate, *region.at(*_coordinates(_NULL, len(rate))))
+        away = like(judge_at(rate, *region.at(*_coordinates(_ALTERNATIVE, len(rate)))))
+        laws = jax.tree.map(lambda *x: np.concatenate(x, 1), null, away)
+        found, points = self._in_groups(
+            tests, observed, laws, region, _SEARCH_DRAWS, _SEARCH, _worst_judges, (), progress
         )
-        return self._sample(tests, observed, judges, _FINAL_DRAWS, _FINAL)
+        worst = judge_at(rate, *region.at(points[0][:, :1], points[1][:, :1]))
+        null_and_away = [worst] * _FINAL_COPIES + [like(worst)] * (_FINAL_COPIES // 2)
+        laws = jax.tree.map(lambda *x: np.concatenate(x, 1), *null_and_away)
+
+        def largest(sample: _Sample, region: Region, *points: Any) -> Any:
+            return sample.p_values(region, points).max(1)
+
+        final = self._in_groups(
+            tests, observed, laws, region, _FINAL_DRAWS, _FINAL, largest, points, progress
+        )
+        p_value = np.where(found > self.sure, found, final)
+        # Where no judge is plausible at t at all, the region alone rejects.
+        return np.minimum(np.where(region.empty, 0.0, p_value) + self.region_error, 1)
+
+    def _in_groups(
+        self,
+        tests: Hypothesis,
+        observed: Any,
+        judges: Params,
+        region: Region,
+        n_draws: int,
+        stream: int,
+        use: Callable[..., Any],
+        extra: tuple[Any, ...],
+        progress: Progress | None,
+    ) -> Any:
+        """Draw each test's sample and apply ``use`` to it, a few tests at a time to bound memory."""
+        size, components = judges.tpr.shape
+        counts, _ = split([np.repeat(a, components) for a in tests.side.leaves])
+        flat = jax.tree.map(lambda x: x.reshape(-1), judges)
+        tables = tables_for(law_of_params(flat, counts, self.design), self.design)
+        parts = []
+        for start in range(0, size, _GROUP):
+            index = slice(start, start + _GROUP)
+            part = jax.tree.map(lambda x, index=index: x[index], judges)
+            sample = self._sample(tests.take(index), observed[index], part, n_draws, stream, tables)
+            parts.append(use(sample, region.take(index), *(x[index] for x in extra)))
+            if progress:
+                progress.advance(len(part.tpr))
+        return jax.tree.map(lambda *x: np.concatenate(x), *parts)
 
     def _sample(
-        self, tests: Hypothesis, observed: Any, judges: Params, n_draws: int, stream: int
+        self, tests: Hypothesis, observed: Any, judges: Params, n_draws: int, stream: int, tables: Tables
     ) -> "_Sample":
         """Draw from each test's mixture; judges have shape ``(B, K)``."""
         size, components = judges.tpr.shape
         index = np.repeat(np.arange(size), components)
         flat = jax.tree.map(lambda x: x.reshape(-1), judges)
         which = np.tile(np.arange(components), size)
-        hits, counts = self._draw(tests, index, flat, observed, which, n_draws, stream)
+        hits, counts = self._draw(tests, index, flat, observed, which, n_draws, stream, tables)
         seen = np.stack(tests.side.leaves[:6], -1)
         everything = np.concatenate([counts.reshape(size, -1, 6), seen[:, None]], 1)
         hits = np.concatenate([hits.reshape(size, -1), np.ones((size, 1), bool)], 1)
@@ -178,6 +192,7 @@ class ExactTest:
         which: Any,
         n_draws: int,
         stream: int,
+        tables: Tables | None = None,
     ) -> tuple[Any, Any]:
         """Which draws are as extreme, shape ``(P, D)``, and their counts, shape ``(P, D, 6)``."""
         counts, wide = split([a[index] for a in tests.side.leaves])
@@ -201,6 +216,7 @@ class ExactTest:
             stream=stream,
             n_draws=n_draws,
             extra=(rate, observed[index]),
+            tables=tables,
         )
 
 
@@ -218,6 +234,28 @@ class _Sample(NamedTuple):
         log_density = self.counts @ _log_rates(judges, self.calibration)
         weight = np.exp(np.minimum(log_density - self.log_mixture[..., None], 700))
         return weight.sum(1) / self.total
+
+
+def _worst_judges(sample: _Sample, region: Region) -> tuple[Any, Any]:
+    """Search the region for the largest p-value.
+
+    Returns:
+        The p-value, shape ``(B,)``, and coordinates of the judge and of its neighbours, a pair of shape
+        ``(B, G)``, the judge first.
+    """
+    size = len(region.rate)
+    grid = np.meshgrid(np.linspace(0, 1, 5), np.linspace(0, 1, 9), indexing="ij")
+    points = [np.tile(x.reshape(-1), (size, 1)) for x in grid]
+    near = [x.reshape(-1) for x in np.meshgrid(_NEAR, _NEAR, indexing="ij")]
+    steps = [0.25, 0.125]
+    for _ in range(_ROUNDS + 1):
+        values = sample.p_values(region, points)
+        best = np.argmax(values, 1)[:, None]
+        worst = np.take_along_axis(values, best, 1)[:, 0]
+        centre = [np.take_along_axis(x, best, 1) for x in points]
+        points = [np.clip(c + step * x, 0, 1) for c, step, x in zip(centre, steps, near, strict=True)]
+        steps = [step / 2 for step in steps]
+    return worst, tuple(points)
 
 
 def _coordinates(points: list[tuple[float, float]], size: int) -> tuple[Any, Any]:

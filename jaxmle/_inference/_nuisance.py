@@ -35,6 +35,17 @@ class Region(NamedTuple):
     high: Any
     empty: Any
 
+    def take(self, index: Any) -> "Region":
+        """Return the regions at ``index``."""
+        return Region(
+            self.rate[index],
+            self.below[..., index],
+            self.above[..., index],
+            self.low[index],
+            self.high[index],
+            self.empty[index],
+        )
+
     def at(self, a: Any, b: Any) -> tuple[Any, Any]:
         """Point (q, x) at coordinates in the unit square, shape ``(B, G)``."""
         q = self.low[:, None] + a * (self.high - self.low)[:, None]

@@ -36,6 +36,7 @@ def simulate(
     stream: int,
     n_draws: int,
     extra: tuple[Any, ...] = (),
+    tables: Tables | None = None,
     progress: Progress | None = None,
 ) -> Any:
     """Draw counts from each law, compute their likelihood ratios, and reduce them block by block.
@@ -56,6 +57,7 @@ def simulate(
         stream: What the draws are for; different streams are independent.
         n_draws: D.
         extra: More arrays of leading axis P for ``reduce``.
+        tables: Tables that serve this law and others, where one compiled sampler is to draw them all.
         progress: Told how many laws are done.
 
     Returns:
@@ -66,7 +68,7 @@ def simulate(
     most = max(1, _ROWS[-1] // n_draws)
     width = min(next((n for n in _LAWS if n >= size), most), most)
     rows = next((r for r in _ROWS if r >= width * n_draws), width * n_draws)
-    draw = drawing(design, tables_for(law, design), n_draws, width * n_draws <= _ROWS[1])
+    draw = drawing(design, tables or tables_for(law, design), n_draws, width * n_draws <= _ROWS[1])
     ratio = _ratio(calibration, rows <= _SMALL)
     used = width * n_draws
 
@@ -97,7 +99,7 @@ def drawing(design: Design, tables: Tables, n_draws: int, small: bool) -> Callab
         counts = draw_counts(uniforms(keys, n_draws), law, design, tables)
         return jax.tree.map(lambda x: x.reshape(-1), counts)
 
-    return jax.jit(draw, compiler_options=compiler_options(small))
+    return jax.jit(draw, compiler_options=compiler_options(small, sampler=True))
 
 
 @cache

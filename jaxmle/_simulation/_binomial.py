@@ -1,8 +1,8 @@
 """Binomial draws by inversion of the distribution function: the same uniforms give coupled draws.
 
 Probabilities of a window around the mean, with less than 1e-12 of the mass outside it, are tabulated and
-searched. Distributions too wide for a table, whose standard deviation is above 12, go by the Cornish-Fisher
-expansion to fourth cumulants, whose distribution function is off by less than 2e-6.
+searched. Distributions too wide for a table, whose standard deviation is above 4, go by the Cornish-Fisher
+expansion to fourth cumulants, whose distribution function is off by less than 1e-4.
 
 Source of the expansion: Cornish and Fisher, Rev. Int. Stat. Inst. 5 (1938); the variance carries Sheppard's
 correction for rounding to whole numbers.
@@ -16,8 +16,8 @@ import numpy as np
 from jax.scipy.special import ndtri
 
 _EXPONENT = 30.0
-_WIDTHS = (16, 32, 64, 128, 256)
-_LARGEST_TABLE = 1 << 14
+_WIDTHS = (16, 32, 64, 128)
+_LARGEST_TABLE = 1 << 12
 
 
 def span(n: Any, p: Any) -> Any:
@@ -65,22 +65,26 @@ class Table(NamedTuple):
     all_fit: bool
 
 
-def table_size(spans: Any, rows: int = 1) -> Table:
-    """Least of a few sizes that holds all the windows that any table can hold."""
-    allowed = [w for w in _WIDTHS if w * rows <= _LARGEST_TABLE]
-    largest = allowed[-1] if allowed else 0
-    fits = np.asarray(spans)[np.asarray(spans) <= largest]
-    width = next((w for w in allowed if fits.size and fits.max() <= w), 0)
-    return Table(width, bool(np.all(np.asarray(spans) <= largest)))
+def tabulated(spans: Any, rows: Any = 1) -> Any:
+    """Which distributions get a table: those with narrow windows and few numbers of trials."""
+    return (np.asarray(spans) <= _WIDTHS[-1]) & (spans * rows <= _LARGEST_TABLE)
 
 
-def binomial(u: Any, n: Any, p: Any, table: Table) -> Any:
+def table_size(spans: Any, wanted: Any) -> Table:
+    """Least of a few sizes that holds the windows of all distributions that get a table."""
+    most = np.max(np.where(wanted, spans, 0), initial=0)
+    width = next(w for w in _WIDTHS if most <= w) if np.any(wanted) else 0
+    return Table(width, bool(np.all(wanted)))
+
+
+def binomial(u: Any, n: Any, p: Any, exact: Any, table: Table) -> Any:
     """Draw Binomial(n, p), one distribution a row.
 
     Args:
         u: Uniforms in [0, 1), shape ``(P, D)``.
         n: Trials, shape ``(P,)``.
         p: Probabilities, shape ``(P,)``.
+        exact: Which distributions get a table, shape ``(P,)``.
         table: From `table_size`.
 
     Returns:
@@ -91,22 +95,23 @@ def binomial(u: Any, n: Any, p: Any, table: Table) -> Any:
         return cornish_fisher(u, n[:, None], p[:, None])
     start, cdf = _tables(n, p, width)
     base = jnp.arange(n.shape[0], dtype=jnp.int32)[:, None] * width
-    exact = start[:, None] + _search(cdf.reshape(-1), jnp.broadcast_to(base, u.shape), u, width)
+    found = start[:, None] + _search(cdf.reshape(-1), jnp.broadcast_to(base, u.shape), u, width)
     if table.all_fit:
-        return exact
-    return jnp.where(_fits(n, p, width)[:, None], exact, cornish_fisher(u, n[:, None], p[:, None]))
+        return found
+    return jnp.where(exact[:, None] > 0, found, cornish_fisher(u, n[:, None], p[:, None]))
 
 
-def binomial_rows(u: Any, n: Any, p: Any, first: Any, rows: int, table: Table) -> Any:
+def binomial_rows(u: Any, n: Any, p: Any, exact: Any, first: Any, rows: int, table: Table) -> Any:
     """Draw Binomial(n, p) where the number of trials varies within a row.
 
     Args:
         u: Uniforms in [0, 1), shape ``(P, D)``.
         n: Trials, shape ``(P, D)``; those outside ``first .. first + rows - 1`` count as the nearest.
         p: Probabilities, shape ``(P,)``.
+        exact: Which distributions get a table, shape ``(P,)``.
         first: Least number of trials with a table, shape ``(P,)``.
         rows: How many numbers of trials have a table.
-        table: From `table_size` with ``rows``.
+        table: From `table_size`.
 
     Returns:
         Whole numbers as floats, shape ``(P, D)``.
@@ -116,15 +121,12 @@ def binomial_rows(u: Any, n: Any, p: Any, first: Any, rows: int, table: Table) -
         return cornish_fisher(u, n, p[:, None])
     trials = first[:, None] + jnp.arange(rows)
     start, cdf = _tables(trials, p[:, None], width)
-    row = n - first[:, None]
-    inside = (row >= 0) & (row < rows)
-    flat = (
-        jnp.where(inside, row, 0).astype(jnp.int32) + jnp.arange(p.shape[0], dtype=jnp.int32)[:, None] * rows
-    )
-    exact = start.reshape(-1)[flat] + _search(cdf.reshape(-1), flat * width, u, width)
+    row = jnp.clip(n - first[:, None], 0, rows - 1).astype(jnp.int32)
+    flat = row + jnp.arange(p.shape[0], dtype=jnp.int32)[:, None] * rows
+    found = jnp.minimum(start.reshape(-1)[flat] + _search(cdf.reshape(-1), flat * width, u, width), n)
     if table.all_fit:
-        return jnp.minimum(exact, n)
-    return jnp.where(inside & _fits(n, p[:, None], width), exact, cornish_fisher(u, n, p[:, None]))
+        return found
+    return jnp.where(exact[:, None] > 0, found, cornish_fisher(u, n, p[:, None]))
 
 
 def cornish_fisher(u: Any, n: Any, p: Any) -> Any:
@@ -137,11 +139,6 @@ def cornish_fisher(u: Any, n: Any, p: Any) -> Any:
     z = ndtri(jnp.clip(u, np.finfo(np.float64).tiny, 1 - np.finfo(np.float64).epsneg))
     w = z + skew * (z**2 - 1) / 6 + excess * (z**3 - 3 * z) / 24 - skew**2 * (2 * z**3 - 5 * z) / 36
     return jnp.clip(jnp.where(variance > 0, jnp.ceil(n * p + deviation * w - 0.5), jnp.round(n * p)), 0, n)
-
-
-def _fits(n: Any, p: Any, width: int) -> Any:
-    deviation = jnp.sqrt(jnp.maximum(n * p * (1 - p), 0))
-    return (n + 1 <= width) | (16 * deviation + 32 <= width)
 
 
 def _tables(n: Any, p: Any, width: int) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmle._data import Calibration, Counts, Params
-from jaxmle._simulation._binomial import Table, binomial, binomial_rows, span, table_size
+from jaxmle._simulation._binomial import Table, binomial, binomial_rows, span, table_size, tabulated
 
 Labels = Literal["random", "by_verdict"]
 Design = Literal["random", "by_verdict", "external"]
@@ -22,12 +22,13 @@ class Law(NamedTuple):
         of all ``trials[3]`` items, the labelled ones among them.
     external: flagged of ``trials[0]`` failures; flagged of ``trials[1]`` passes; flagged of ``trials[3]``.
 
-    ``order`` says which cells of (tp, fn, fp, tn) are drawn first, shape ``(P, 4)``, and ``two`` is the
-    probability of the first two of them.
+    ``exact`` says which of them are drawn by table, ``order`` which cells of (tp, fn, fp, tn) come first,
+    shape ``(P, 4)``, and ``two`` is the probability of the first two of them.
     """
 
     trials: tuple[Any, Any, Any, Any]
     rates: tuple[Any, Any, Any, Any]
+    exact: tuple[Any, Any, Any, Any]
     order: Any
     two: Any
 
@@ -72,16 +73,12 @@ def law_of_counts(counts: Counts, design: Design) -> Law:
 
 def tables_for(law: Law, design: Design) -> Tables:
     """Tables that serve all rows of a law."""
-    trials, rates = law.trials, law.rates
+    spans = [span(n, p) for n, p in zip(law.trials, law.rates, strict=True)]
+    first, second, third, last = (table_size(s, e > 0) for s, e in zip(spans, law.exact, strict=True))
     if design != "random":
-        first, second, last = (table_size(span(trials[i], rates[i])) for i in (0, 1, 3))
-        return Tables((first, second, Table(0, True), last), (0, 0))
-    n = trials[0]
-    first = table_size(span(n, rates[0]))
-    # Rarest first: where a cell is too frequent for a table, so are those after it.
-    rows = (first.width, table_size(span(n, law.two)).width)
-    second, third = (table_size(span(n, rates[i]), max(rows[i - 1], 1)) for i in (1, 2))
-    return Tables((first, second, third, table_size(span(trials[3], rates[3]))), rows)
+        return Tables((first, second, third, last), (0, 0))
+    both = table_size(span(law.trials[0], law.two), law.exact[2] > 0)
+    return Tables((first, second, third, last), (first.width, both.width))
 
 
 def draw_counts(uniforms: Any, law: Law, design: Design, tables: Tables) -> Counts:
@@ -96,21 +93,23 @@ def draw_counts(uniforms: Any, law: Law, design: Design, tables: Tables) -> Coun
     Returns:
         Counts of shape ``(P, D)``.
     """
-    (n, second, _, last), (p, a, b, q), order, two = law
+    (n, second, _, last), (p, a, b, q), exact, order, two = law
     kinds, rows = tables
     u = [uniforms[:, i] for i in range(4)]
-    flagged = binomial(u[3], last, q, kinds[3])
-    drawn = binomial(u[0], n, p, kinds[0])
+    flagged = binomial(u[3], last, q, exact[3], kinds[3])
+    drawn = binomial(u[0], n, p, exact[0], kinds[0])
     n, second, last = n[:, None], second[:, None], last[:, None]
     if design == "random":
-        other = binomial_rows(u[1], n - drawn, a, _fewest(law.trials[0], p, rows[0]), rows[0], kinds[1])
+        fewest = _fewest(law.trials[0], p, rows[0])
+        other = binomial_rows(u[1], n - drawn, a, exact[1], fewest, rows[0], kinds[1])
         rest = n - drawn - other
-        third = binomial_rows(u[2], rest, b, _fewest(law.trials[0], two, rows[1]), rows[1], kinds[2])
+        fewest = _fewest(law.trials[0], two, rows[1])
+        third = binomial_rows(u[2], rest, b, exact[2], fewest, rows[1], kinds[2])
         cells = jnp.stack([drawn, other, third, rest - third], 1)
         place = jnp.argsort(order, -1)[..., None].astype(jnp.int32)
         cells = jnp.take_along_axis(cells, place, 1)
         return _counts(*(cells[:, i] for i in range(4)), flagged, last - flagged)
-    other = binomial(u[1], law.trials[1], a, kinds[1])
+    other = binomial(u[1], law.trials[1], a, exact[1], kinds[1])
     if design == "external":
         return _counts(drawn, n - drawn, other, second - other, flagged, last - flagged)
     # Where fewer items are flagged than were labelled, all of them are, in the same proportions.
@@ -134,9 +133,16 @@ def _chain(counts: Counts, cells: Any, q: Any) -> Law:
     left = np.cumsum(share[..., ::-1], -1)[..., ::-1]
     rates = [_share(share[..., i], left[..., i]) for i in range(3)]
     n = counts.n_labeled
-    return Law(
-        (n, n, n, counts.n_unlabeled), (*rates, q), order.astype(np.float64), share[..., 0] + share[..., 1]
-    )
+    two = share[..., 0] + share[..., 1]
+    # Rarest first: where a cell is too frequent for a table, so are those after it.
+    spans = [span(n, rate) for rate in rates]
+    first = tabulated(spans[0])
+    second = first & tabulated(spans[1], spans[0])
+    third = second & tabulated(spans[2], span(n, two))
+    last = tabulated(span(counts.n_unlabeled, q))
+    exact = [1.0 * x for x in (first, second, third, last)]
+    trials = (n, n, n, counts.n_unlabeled)
+    return Law(trials, (*rates, q), tuple(exact), order.astype(np.float64), two)
 
 
 def _strata(counts: Counts, design: Design, first: Any, second: Any, q: Any) -> Law:
@@ -147,7 +153,15 @@ def _strata(counts: Counts, design: Design, first: Any, second: Any, q: Any) -> 
         trials = (c.tp + c.fp, c.fn + c.tn, c.n_labeled + c.n_unlabeled)
     none = 0.0 * q
     order = np.zeros((*np.shape(q), 4))
-    return Law((trials[0], trials[1], none, trials[2]), (first, second, none, q), order, none)
+    pairs = zip(trials, (first, second, q), strict=True)
+    exact = [1.0 * tabulated(span(n, p)) for n, p in pairs]
+    return Law(
+        (trials[0], trials[1], none, trials[2]),
+        (first, second, none, q),
+        (exact[0], exact[1], none, exact[2]),
+        order,
+        none,
+    )
 
 
 def _fewest(n: Any, p: Any, rows: int) -> Any:
