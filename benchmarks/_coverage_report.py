@@ -117,7 +117,8 @@ def _coverage_figure(rows, path):
             if i == 0:
                 axis.set_title(f"{int(n)} labels", fontsize=9)
             if j == 0:
-                axis.set_ylabel(
+                heading = "no bounds" if kind == "none" else f"bounds {kind}"
+                axis.set_ylabel(f"{heading}\ncoverage", fontsize=8)
                     f"bounds {kind}\ncoverage" if kind != "none" else "no bounds\ncoverage", fontsize=8
                 )
             if i == len(SHOWN) - 1:

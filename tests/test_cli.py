@@ -11,6 +11,9 @@ from jaxmle import Counts, closed_form
 from jaxmle._cli import main
 
 
+COLUMNS = ["--judge", "judge", "--human", "human"]
+
+
 @pytest.fixture
 def verdicts(tmp_path):
     rng = random.Random(0)
@@ -95,7 +98,8 @@ def test_what_is_not_identified_is_a_set(tmp_path, capsys):
     total = json.loads(capsys.readouterr().out)["total"]
     rate = total["failure_rate"]
     assert rate["estimate"] is None
-    assert (rate["low"], rate["high"]) == pytest.approx((0.2, 1 / 3), abs=1e-6)
+    assert rate["set"] == pytest.approx((0.2, 1 / 3), abs=1e-6)
+    assert 0 < rate["low"] < 0.2 < 1 / 3 < rate["high"] < 0.6
     assert not total["identified"]
     assert "no human labels" in total["warnings"][0]
     assert main([*arguments, "--no-cache"]) == 0
@@ -124,10 +128,11 @@ def test_what_is_not_identified_is_a_set(tmp_path, capsys):
             ["estimate", "{file}", "--judge", "judge", "--human", "human", "--by", "topic", "--tpr", "0"],
             "topic = ",
         ),
-        (
-            ["estimate", "{file}", "--judge", "judge", "--human", "human", "--calibration", "x"],
-            "`calibration`",
-        ),
+        (["estimate", "{file}", *COLUMNS, "--calibration", "x"], "--calibration must be one of"),
+        (["estimate", "{file}", *COLUMNS, "--interval", "x"], "--interval must be one of"),
+        (["estimate", "{file}", *COLUMNS, "--confidence", "2"], "--confidence must lie"),
+        (["certify", "{file}", *COLUMNS], "Missing option '--limit'"),
+        (["certify", "{file}", *COLUMNS, "--limit", "5"], "`limit` must be strictly between"),
         (["demo", "--labels", "0"], "--labels"),
         (["frobnicate"], "No such command"),
     ],
@@ -198,3 +203,70 @@ def test_real_verdicts_with_most_labels_blanked(shared, tmp_path, capsys, judge)
         errors.append((total["failure_rate"]["estimate"] - truth) / error)
     assert max(map(abs, errors)) < 3.5
     assert math.sqrt(sum(e * e for e in errors) / 4) < 2.2
+
+
+def test_estimate_gives_profile_and_bootstrap_intervals(verdicts, capsys):
+    found = {}
+    for interval in ("profile", "bootstrap"):
+        options = ["--interval", interval, "--resamples", "2000", "--seed", "3", "--json", "--no-cache"]
+        assert main(["estimate", str(verdicts), *COLUMNS, *options]) == 0
+        document = json.loads(capsys.readouterr().out)
+        assert document["settings"]["interval"] == interval
+        assert document["settings"]["seed"] == 3
+        found[interval] = document["total"]["failure_rate"]
+        rate = found[interval]
+        assert rate["method"] == interval
+        assert 0 < rate["low"] < rate["estimate"] < rate["high"] < 0.3
+    assert found["profile"]["low"] != found["bootstrap"]["low"]
+    assert "share_at_bound" in found["bootstrap"]
+    wide = ["--confidence", "0.99", "--json", "--no-cache"]
+    assert main(["estimate", str(verdicts), *COLUMNS, *wide]) == 0
+    rate = json.loads(capsys.readouterr().out)["total"]["failure_rate"]
+    assert rate["low"] < found["profile"]["low"] < found["profile"]["high"] < rate["high"]
+
+
+@pytest.mark.parametrize("method", ["exact", "profile"])
+def test_certify_answers_by_its_exit_status(verdicts, capsys, method):
+    options = [*COLUMNS, "--method", method, "--tpr", "0.8:1", "--fpr", "0:0.1", "--no-cache"]
+    assert main(["certify", str(verdicts), *options, "--limit", "0.25"]) == 0
+    out = capsys.readouterr().out
+    assert "CERTIFIED: below 25.00%" in out
+    assert "NOT" not in out
+    assert main(["certify", str(verdicts), *options, "--limit", "0.08"]) == 1
+    assert "NOT CERTIFIED: below 8.00% is not shown" in capsys.readouterr().out
+    assert main(["certify", str(verdicts), *options, "--limit", "0.25", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["certified"] is document["total"]["certified"] is True
+    assert document["total"]["p_value"] < 0.05
+    assert document["total"]["upper_limit"] < 0.25
+
+
+def test_every_slice_must_pass(tmp_path, capsys):
+    path = tmp_path / "slices.csv"
+    good = ["good,pass,pass"] * 60 + ["good,,pass"] * 980 + ["good,,fail"] * 20
+    bad = ["bad,fail,fail"] * 12 + ["bad,pass,pass"] * 48 + ["bad,,pass"] * 780 + ["bad,,fail"] * 220
+    path.write_text("\n".join(["kind,human,judge", *good, *bad]) + "\n")
+    options = [*COLUMNS, "--by", "kind", "--method", "profile", "--adjust", "holm", "--no-cache"]
+    assert main(["certify", str(path), *options, "--limit", "0.15"]) == 1
+    assert "1 of 2 slices pass" in capsys.readouterr().out
+    assert main(["certify", str(path), *options, "--limit", "0.5", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [one["certified"] for one in document["slices"]] == [True, True]
+    assert document["settings"]["adjustment"] == "holm"
+
+
+def test_wrong_designs_and_bounds_are_said(tmp_path, capsys):
+    path = tmp_path / "balanced.csv"
+    cells = ["fail,fail"] * 45 + ["fail,pass"] * 5 + ["pass,fail"] * 5 + ["pass,pass"] * 45
+    path.write_text("\n".join(["human,judge", *cells, *([",fail"] * 360), *([",pass"] * 1640)]) + "\n")
+    assert main(["estimate", str(path), *COLUMNS, "--no-cache"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "the judge flags 50.0% of the labelled items and 18.0% of the others" in out
+    assert "--calibration external" in out
+    assert main(["estimate", str(path), *COLUMNS, "--calibration", "external", "--json", "--no-cache"]) == 0
+    total = json.loads(capsys.readouterr().out)["total"]
+    assert total["warnings"] == []
+    assert total["failure_rate"]["estimate"] == pytest.approx(0.10)
+    options = ["--calibration", "external", "--tpr", "0:0.5", "--no-cache"]
+    assert main(["estimate", str(path), *COLUMNS, *options]) == 0
+    assert "the data contradict the bounds" in " ".join(capsys.readouterr().out.split())

@@ -3,11 +3,11 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
-from jaxmle._cli._options import parse_range, prepared, use_cache
+from jaxmle._cli._options import check_choice, parse_range, prepared, use_cache
 from jaxmle.tables._count import count_rows, open_table
 
 app = typer.Typer(
@@ -23,6 +23,34 @@ NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Do not keep compiled code in the user's cache folder.")
 ]
 _RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
+File = Annotated[Path, typer.Argument(help="CSV, TSV, JSONL or Parquet, one row an item.", metavar="FILE")]
+Judge = Annotated[str, typer.Option(help="Column of judge verdicts.", metavar="COL")]
+Human = Annotated[str, typer.Option(help="Column of human verdicts, blank if unlabelled.", metavar="COL")]
+By = Annotated[list[str] | None, typer.Option(help="Slice by this column (repeatable).", metavar="COL")]
+Tpr = Annotated[
+    str, typer.Option(help=f"Known range of P(judge fails it | failure): {_RANGE}", metavar="LO:HI")
+]
+Fpr = Annotated[str, typer.Option(help=f"Known range of P(judge fails it | pass): {_RANGE}", metavar="LO:HI")]
+Rate = Annotated[str, typer.Option(help=f"Known range of the failure rate: {_RANGE}", metavar="LO:HI")]
+Failure = Annotated[
+    list[str] | None, typer.Option(help="The verdict that counts as failure (repeatable).", metavar="WORD")
+]
+Design = Annotated[
+    str,
+    typer.Option(
+        help="internal: labelled items belong to the judged ones, chosen at random or by verdict. "
+        "external: from elsewhere, or chosen by their true label.",
+        metavar="DESIGN",
+    ),
+]
+Chosen = Annotated[
+    str,
+    typer.Option(
+        help="How items were chosen for labelling: random, or by-verdict of the judge.", metavar="HOW"
+    ),
+]
+Confidence = Annotated[float, typer.Option(help="Confidence, such as 0.95.", metavar="LEVEL")]
+Seed = Annotated[int, typer.Option(help="Seed of the simulation.", min=0)]
 
 
 def _version(wanted: bool) -> None:
@@ -59,56 +87,122 @@ def demo(
 
 @app.command()
 def estimate(
-    file: Annotated[
-        Path, typer.Argument(help="CSV, TSV, JSONL or Parquet, one row an item.", metavar="FILE")
-    ],
-    judge: Annotated[str, typer.Option(help="Column of judge verdicts.", metavar="COL")],
-    human: Annotated[str, typer.Option(help="Column of human verdicts, blank if unlabelled.", metavar="COL")],
-    by: Annotated[
-        list[str] | None, typer.Option(help="Estimate by this column too (repeatable).", metavar="COL")
-    ] = None,
-    tpr: Annotated[
-        str, typer.Option(help=f"Known range of P(judge fails it | failure): {_RANGE}", metavar="LO:HI")
-    ] = "0:1",
-    fpr: Annotated[
-        str, typer.Option(help=f"Known range of P(judge fails it | pass): {_RANGE}", metavar="LO:HI")
-    ] = "0:1",
-    failure_rate: Annotated[
-        str, typer.Option(help=f"Known range of the failure rate: {_RANGE}", metavar="LO:HI")
-    ] = "0:1",
-    failure: Annotated[
-        list[str] | None,
-        typer.Option(help="The verdict that counts as failure (repeatable).", metavar="WORD"),
-    ] = None,
-    calibration: Annotated[
-        str,
-        typer.Option(
-            help="internal: labelled items belong to the judged ones, chosen at random or by verdict. "
-            "external: from elsewhere, or chosen by their true label.",
-            metavar="DESIGN",
-        ),
-    ] = "internal",
+    file: File,
+    judge: Judge,
+    human: Human,
+    by: By = None,
+    tpr: Tpr = "0:1",
+    fpr: Fpr = "0:1",
+    failure_rate: Rate = "0:1",
+    failure: Failure = None,
+    calibration: Design = "internal",
+    labels: Chosen = "random",
+    interval: Annotated[
+        str, typer.Option(help="profile (the one to report), or bootstrap.", metavar="METHOD")
+    ] = "profile",
+    confidence: Confidence = 0.95,
+    resamples: Annotated[int, typer.Option(help="Bootstrap replicates.", min=2)] = 10_000,
+    seed: Seed = 0,
     as_json: Json = False,
     no_cache: NoCache = False,
 ) -> None:
     """Estimate the true failure rate from a file of human and judge verdicts."""
+    check_choice("--interval", interval, ("profile", "bootstrap"))
+    ranges = {"failure_rate": failure_rate, "tpr": tpr, "fpr": fpr}
+    table, claims = _read(
+        file, judge, human, by, failure, ranges, calibration, labels, confidence, seed, no_cache
+    )
+    from jaxmle._report import estimate_document, estimate_table
+
+    document = estimate_document(
+        table, claims, interval=cast(Any, interval), n_resamples=resamples, progress=True
+    )
+    _show(document, as_json, estimate_table)
+
+
+@app.command()
+def certify(
+    file: File,
+    judge: Judge,
+    human: Human,
+    limit: Annotated[float, typer.Option(help="The failure rate to stay under, such as 0.05.")],
+    by: By = None,
+    tpr: Tpr = "0:1",
+    fpr: Fpr = "0:1",
+    failure_rate: Rate = "0:1",
+    failure: Failure = None,
+    calibration: Design = "internal",
+    labels: Chosen = "random",
+    method: Annotated[
+        str,
+        typer.Option(
+            help="exact (keeps its promise with few labels), or profile (faster).", metavar="METHOD"
+        ),
+    ] = "exact",
+    adjust: Annotated[
+        str,
+        typer.Option(
+            help="For slices: none, holm (no wrong pass among all) or benjamini-hochberg.", metavar="HOW"
+        ),
+    ] = "none",
+    confidence: Confidence = 0.95,
+    seed: Seed = 0,
+    as_json: Json = False,
+    no_cache: NoCache = False,
+) -> int:
+    """Decide whether the failure rate is below a limit: exit status 0 yes, 1 not shown, 2 trouble.
+
+    With --by every slice must pass.
+    """
+    check_choice("--method", method, ("exact", "profile"))
+    check_choice("--adjust", adjust, ("none", "holm", "benjamini-hochberg"))
+    ranges = {"failure_rate": failure_rate, "tpr": tpr, "fpr": fpr}
+    table, claims = _read(
+        file, judge, human, by, failure, ranges, calibration, labels, confidence, seed, no_cache
+    )
+    from jaxmle._report import certify_document, certify_table
+
+    document = certify_document(
+        table,
+        claims,
+        limit=limit,
+        method=cast(Any, method),
+        adjustment=cast(Any, adjust),
+        progress=True,
+    )
+    _show(document, as_json, certify_table)
+    return 0 if document["certified"] else 1
+
+
+def _read(
+    file: Path,
+    judge: str,
+    human: str,
+    by: list[str] | None,
+    failure: list[str] | None,
+    ranges: dict[str, str],
+    calibration: str,
+    labels: str,
+    confidence: float,
+    seed: int,
+    no_cache: bool,
+) -> tuple[Any, Any]:
+    """Check the options all commands share, and count the rows of the file."""
+    check_choice("--calibration", calibration, ("internal", "external"))
+    check_choice("--labels", labels, ("random", "by-verdict"))
+    if not 0 < confidence < 1:
+        raise ValueError(f"--confidence must lie strictly between 0 and 1, such as 0.95; got {confidence:g}.")
+    pairs = {name: parse_range(f"--{name.replace('_', '-')}", text) for name, text in ranges.items()}
     columns = list(dict.fromkeys(by or ()))
-    ranges = {
-        "failure_rate": parse_range("--failure-rate", failure_rate),
-        "tpr": parse_range("--tpr", tpr),
-        "fpr": parse_range("--fpr", fpr),
-    }
     opened = open_table(file, judge, human, columns)
     use_cache(not no_cache)
     from jaxmle import Bounds
-    from jaxmle._data import check_calibration
-    from jaxmle._report import estimate_document, estimate_table
+    from jaxmle._report import Claims
 
-    design, bounds = check_calibration(calibration), Bounds(**ranges)
+    design = cast(Any, calibration)
+    claims = Claims(Bounds(**pairs), columns, design, cast(Any, labels.replace("-", "_")), confidence, seed)
     with prepared(design):
-        table = count_rows(opened, judge, human, columns, failure or ())
-    document = estimate_document(table, bounds, by=columns, calibration=design)
-    _show(document, as_json, estimate_table)
+        return count_rows(opened, judge, human, columns, failure or ()), claims
 
 
 def run(arguments: list[str]) -> int:

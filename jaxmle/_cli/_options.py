@@ -23,6 +23,12 @@ def parse_range(option: str, text: str) -> tuple[float, float]:
         raise ValueError(f"{option} must be LO:HI, such as 0.85:0.97; got {text!r}.") from None
 
 
+def check_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raise ``ValueError`` unless the option names one of its choices."""
+    if value not in choices:
+        raise ValueError(f"{option} must be one of {', '.join(choices)}; got {value!r}.")
+
+
 @contextmanager
 def prepared(calibration: "Calibration") -> Iterator[None]:
     """Get the solver compiled, or its code loaded, while the rows of a file are counted."""

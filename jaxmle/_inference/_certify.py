@@ -1,9 +1,10 @@
 """Is the failure rate under the limit? Certificates for one or a thousand slices."""
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import NormalDist
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import jax
 import numpy as np
@@ -56,6 +57,17 @@ class Certificate:
     confidence: float = field(metadata={"static": True})
     method: str = field(metadata={"static": True})
     adjustment: str = field(metadata={"static": True})
+
+    def __getitem__(self, index: Any) -> Self:
+        return jax.tree.map(lambda x: plain(np.asarray(x)[index]), self)
+
+    def __len__(self) -> int:
+        if not np.ndim(self.certified):
+            raise TypeError("a scalar Certificate has no length")
+        return len(self.certified)
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[i] for i in range(len(self)))
 
     def __str__(self) -> str:
         if np.ndim(self.certified):

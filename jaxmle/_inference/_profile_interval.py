@@ -124,10 +124,10 @@ def profile_interval(
         >>> from jaxmle import Bounds, Counts, profile_interval
         >>> counts = Counts(tp=4, fn=1, fp=2, tn=43, unlabeled_pos=900, unlabeled_neg=9100)
         >>> print(profile_interval(counts, calibrate=False))
-        0.0808 [0.0370, 0.1532] (profile likelihood)
+        0.0808 [0.0359, 0.1530] (profile likelihood)
         >>> result = profile_interval(counts, Bounds(tpr=(0.80, 0.90), fpr=(0.05, 0.15)))
-        >>> f"{result.low:.3f} {result.high:.3f}"
-        '0.014 0.063'
+        >>> f"{result.low:.2f} {result.high:.2f}"
+        '0.03 0.06'
     """
     if side not in get_args(EndSide):
         raise ValueError(f"`side` must be one of {', '.join(map(repr, get_args(EndSide)))}; got {side!r}.")

@@ -2,5 +2,8 @@
 
 from jaxmle._report._demo import demo_document as demo_document
 from jaxmle._report._demo import demo_table as demo_table
+from jaxmle._report._document import Claims as Claims
+from jaxmle._report._document import certify_document as certify_document
 from jaxmle._report._document import estimate_document as estimate_document
+from jaxmle._report._table import certify_table as certify_table
 from jaxmle._report._table import estimate_table as estimate_table

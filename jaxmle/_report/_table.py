@@ -1,5 +1,6 @@
 """Documents as tables for people."""
 
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Group
@@ -7,31 +8,61 @@ from rich.table import Table
 from rich.text import Text
 
 _LONGEST = 60
+_MOST_NOTES = 12
+_SIZES = ("labelled", "unlabelled")
 
 
 def estimate_table(document: dict[str, Any]) -> Group:
     """Lay out the document of `jaxmle estimate` for a terminal."""
+    settings = document["settings"]
+    interval = f"{100 * settings['confidence']:g}% interval"
+    headings = (*_SIZES, "judge only", "human only", "failure rate", interval, "TPR", "FPR")
+    title = f"Failure rate by constrained maximum likelihood; {_bounds(settings)}"
+    return _layout(document, title, headings, _estimate_cells)
+
+
+def certify_table(document: dict[str, Any]) -> Group:
+    """Lay out the document of `jaxmle certify` for a terminal."""
+    settings = document["settings"]
+    limit, method = settings["limit"], settings["method"]
+    headings = (*_SIZES, "failure rate", "upper limit", "p", "verdict")
+    adjusted = "" if settings["adjustment"] == "none" else f", {settings['adjustment']}"
+    title = (
+        f"Is the failure rate below {percent(limit)}? {100 * settings['confidence']:g}% confidence, {method}"
+        f"{adjusted}; {_bounds(settings)}"
+    )
+    layout = _layout(document, title, headings, _certify_cells)
+    records = document["slices"] or [document["total"]]
+    passed = sum(record["certified"] for record in records)
+    if document["certified"]:
+        verdict = Text(f"CERTIFIED: below {percent(limit)}", style="bold green")
+    else:
+        verdict = Text(f"NOT CERTIFIED: below {percent(limit)} is not shown", style="bold red")
+    if document["slices"]:
+        verdict.append(f" ({passed} of {len(records)} slices pass)")
+    return Group(*layout.renderables, verdict)
+
+
+def _layout(
+    document: dict[str, Any],
+    title: str,
+    headings: tuple[str, ...],
+    cells_of: Callable[[dict[str, Any]], list[Text]],
+) -> Group:
+    """One row a slice, then the total, then what was left out and what there is to say."""
     by = document["settings"]["by"]
-    table = new_table(_title(document["settings"]))
+    table = new_table(title)
     for column in by or ["slice"]:
         table.add_column(plain(column), no_wrap=True)
-    for heading in (
-        "labelled",
-        "unlabelled",
-        "judge only",
-        "human only",
-        "failure rate",
-        "TPR",
-        "FPR",
-    ):
+    for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("active bounds", no_wrap=True)
     for record in document["slices"]:
-        table.add_row(*(plain(record["key"][column]) for column in by), *_cells(record))
+        table.add_row(*(plain(record["key"][column]) for column in by), *_cells(record, cells_of))
     if by:
         table.add_section()
     names = [Text("all", style="bold")] + [Text("")] * (len(by) - 1)
-    table.add_row(*names, *_cells(document["total"]), style="bold" if by else "")
+    table.add_row(*names, *_cells(document["total"], cells_of), style="bold" if by else "")
     notes = [
         Text(f"{rows:,} {'row' if rows == 1 else 'rows'} left out: {reason}.")
         for reason, rows in document["dropped"].items()
@@ -39,8 +70,9 @@ def estimate_table(document: dict[str, Any]) -> Group:
     for record in [*document["slices"], document["total"]]:
         name = ", ".join(str(plain(value)) for value in record.get("key", {}).values()) or "all"
         notes += [Text(f"{name}: {warning}.", style="yellow") for warning in record["warnings"]]
-    if len(notes) > 12:
-        notes = [*notes[:12], Text(f"... and {len(notes) - 12} more notes; --json has them all.")]
+    if len(notes) > _MOST_NOTES:
+        more = len(notes) - _MOST_NOTES
+        notes = [*notes[:_MOST_NOTES], Text(f"... and {more} more notes; --json has them all.")]
     return Group(table, *notes)
 
 
@@ -64,25 +96,35 @@ def plain(value: str | None) -> Text:
     return Text(shown if len(shown) <= _LONGEST else shown[: _LONGEST - 3] + "...")
 
 
-def _title(settings: dict[str, Any]) -> str:
+def _bounds(settings: dict[str, Any]) -> str:
     names = {"failure_rate": "failure rate", "tpr": "TPR", "fpr": "FPR"}
     stated = [f"{names[name]} in [{low:g}, {high:g}]" for name, (low, high) in settings["bounds"].items()]
-    return f"Failure rate by constrained maximum likelihood; bounds: {', '.join(stated) or 'none'}"
+    return f"bounds: {', '.join(stated) or 'none'}"
 
 
-def _cells(record: dict[str, Any]) -> list[Text]:
+def _cells(record: dict[str, Any], cells_of: Callable[[dict[str, Any]], list[Text]]) -> list[Text]:
+    sizes = [Text(f"{record['n_labeled']:,}"), Text(f"{record['n_unlabeled']:,}")]
+    return [*sizes, *cells_of(record), Text(", ".join(record["at_bound"]) or "none")]
+
+
+def _estimate_cells(record: dict[str, Any]) -> list[Text]:
     rate = record["failure_rate"]
-    shown = percent(rate["estimate"])
-    if not record["identified"]:
-        shown = f"{percent(rate['low'])} to {percent(rate['high'])}"
-    cells = [
-        f"{record['n_labeled']:,}",
-        f"{record['n_unlabeled']:,}",
-        percent(record["judge_only"]["estimate"]),
-        percent(record["human_only"]["estimate"]),
-        shown,
-        percent(record["tpr"]),
-        percent(record["fpr"]),
-        ", ".join(record["at_bound"]) or "none",
+    shown = percent(rate["estimate"]) if record["identified"] else "not identified"
+    return [
+        Text(percent(record["judge_only"]["estimate"])),
+        Text(percent(record["human_only"]["estimate"])),
+        Text(shown, style="cyan"),
+        Text(f"{percent(rate['low'])} to {percent(rate['high'])}", style="cyan"),
+        Text(percent(record["tpr"])),
+        Text(percent(record["fpr"])),
     ]
-    return [Text(cell, style="cyan" if i == 4 else "") for i, cell in enumerate(cells)]
+
+
+def _certify_cells(record: dict[str, Any]) -> list[Text]:
+    p = record["p_value"]
+    return [
+        Text(percent(record["failure_rate"])),
+        Text(percent(record["upper_limit"]), style="cyan"),
+        Text(f"{p:.4f}" if p >= 5e-5 else "<.0001"),
+        Text("pass", style="green") if record["certified"] else Text("fail", style="red"),
+    ]

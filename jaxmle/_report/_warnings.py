@@ -1,0 +1,50 @@
+"""What there is to say against a result, in words."""
+
+from jaxmle._data import Bounds, Calibration, Counts
+from jaxmle._inference import Fit, contradicts, design_check, mismatched
+from jaxmle._simulation import Labels
+
+
+def data_warnings(
+    counts: Counts, bounds: Bounds, fits: Fit, calibration: Calibration, labels: Labels
+) -> list[list[str]]:
+    """Warnings about data, bounds and design, a list for each data set of a batch."""
+    check = design_check(counts)
+    wrong_design = mismatched(check) & (calibration == "internal") & (labels == "random")
+    against = contradicts(counts, bounds, calibration=calibration)
+    found = []
+    for i, (one, result) in enumerate(zip(counts, fits, strict=True)):
+        notes = []
+        if wrong_design[i]:
+            notes.append(
+                f"the judge flags {check.flag_rate_labeled[i]:.1%} of the labelled items and "
+                f"{check.flag_rate_unlabeled[i]:.1%} of the others, so the labelled ones are no random "
+                "sample. If they were chosen by their true label or come from elsewhere, use --calibration external; "
+                "if the judge's verdict decided which to label, use --labels by-verdict"
+            )
+        if against[i]:
+            notes.append(
+                "the data contradict the bounds: some of them is wrong, or the labelled items are not what "
+                "--calibration says"
+            )
+        found.append(notes + _of_fit(one, result, calibration))
+    return found
+
+
+def _of_fit(counts: Counts, result: Fit, calibration: Calibration) -> list[str]:
+    notes = []
+    if not result.identified:
+        low, high = result.failure_rate_set
+        reason = "no human labels" if not counts.n_labeled else "these labels and bounds"
+        notes.append(
+            f"not identified: with {reason} every failure rate from {100 * low:.2f}% to {100 * high:.2f}% "
+            "is equally likely; label more items or tighten the bounds"
+        )
+    if not result.converged:
+        notes.append(f"not converged: the gap per item is {result.gap:.1e}")
+    failures, passes = counts.tp + counts.fn, counts.fp + counts.tn
+    if failures and passes and counts.tp * passes < counts.fp * failures:
+        notes.append("in the labelled items the judge flags passes more often than failures")
+    if calibration == "internal" and not counts.n_unlabeled and counts.n_labeled:
+        notes.append("every item is labelled: the judge adds nothing")
+    return notes

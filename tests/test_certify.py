@@ -1,0 +1,156 @@
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from jaxmle import (
+    Bounds,
+    Counts,
+    adjust_p_values,
+    bounds_test,
+    certify,
+    design_check,
+    profile_interval,
+)
+
+JUDGE = Bounds(tpr=(0.87, 0.93), fpr=(0.03, 0.07))
+
+
+def data(rng, size, n, judged, theta, tpr=0.9, fpr=0.05):
+    cells = rng.multinomial(
+        n, [theta * tpr, theta * (1 - tpr), (1 - theta) * fpr, (1 - theta) * (1 - fpr)], size
+    )
+    flags = rng.binomial(judged, theta * tpr + (1 - theta) * fpr, size)
+    return Counts(*cells.T, flags, judged - flags)
+
+
+def test_labels_alone_give_the_exact_binomial_test():
+    for failures, n, limit in ((0, 60, 0.05), (2, 100, 0.08), (4, 100, 0.08)):
+        result = certify(Counts(failures, 0, 0, n - failures, 0, 0), limit=limit)
+        exact = binom.cdf(failures, n, limit)
+        # The confidence region of the judge costs a tenth of the error, and simulation is not exact.
+        assert result.p_value == pytest.approx(exact + 0.005, abs=0.15 * exact + 0.002)
+
+
+def test_the_error_rate_holds_at_the_limit_and_power_beats_human_labels():
+    rng = np.random.default_rng(11)
+    loose = Bounds(tpr=(0.75, 0.99), fpr=(0.0, 0.10))
+    at_limit = certify(data(rng, 100, 50, 10_000, 0.05), loose, limit=0.05)
+    # Two and a half standard errors above .05; `benchmarks.coverage` looks closer.
+    assert at_limit.certified.mean() <= 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / 100)
+    good = data(rng, 40, 50, 10_000, 0.02)
+    result = certify(good, JUDGE, limit=0.06)
+    human = binom.cdf(good.tp + good.fn, 50, 0.06) <= 0.05
+    assert result.certified.mean() > 0.7 > human.mean()
+
+
+@pytest.mark.parametrize("method", ["exact", "profile"])
+def test_certificates_invert_to_their_own_upper_limits(method):
+    counts = data(np.random.default_rng(5), 6, 60, 5000, 0.03)
+    result = certify(counts, JUDGE, limit=0.06, method=method)
+    slack = 0.03 if method == "exact" else 1e-6
+    # Where the limit was certified or missed by a hair, the limit itself stands in for the inversion.
+    above = certify(counts, JUDGE, limit=result.upper_limit * (1 + slack), method=method)
+    below = certify(counts, JUDGE, limit=result.upper_limit * (1 - slack), method=method)
+    assert above.certified.all()
+    assert not below.certified.any()
+    assert (result.certified == (result.upper_limit <= 0.06)).all()
+
+
+def test_profile_certificates_are_the_upper_profile_limits():
+    counts = data(np.random.default_rng(5), 6, 60, 5000, 0.03)
+    result = certify(counts, JUDGE, limit=0.06, method="profile")
+    upper = profile_interval(counts, JUDGE, side="upper", calibrate=False).high
+    np.testing.assert_allclose(result.upper_limit, upper, atol=1e-10)
+
+
+def test_external_and_by_verdict_designs():
+    result = certify(Counts(45, 5, 5, 45, 1500, 8500), limit=0.25, calibration="external")
+    assert result.certified
+    assert result.upper_limit < 0.25
+    by_verdict = certify(Counts(30, 2, 45, 98, 500, 9500), limit=0.08, labels="by_verdict")
+    assert 0.02 < by_verdict.upper_limit < 1
+
+
+def test_results_depend_on_the_seed_alone():
+    counts = Counts(1, 0, 2, 47, 670, 9330)
+    first, again = certify(counts, JUDGE, limit=0.05), certify(counts, JUDGE, limit=0.05)
+    assert first.p_value == again.p_value
+    assert first.upper_limit == again.upper_limit
+    others = [certify(counts, JUDGE, limit=0.05, seed=seed).p_value for seed in (1, 2)]
+    assert first.p_value not in others
+    np.testing.assert_allclose(others, first.p_value, rtol=0.25)
+
+
+def test_bounds_that_decide_or_contradict_are_said():
+    counts = Counts(4, 1, 2, 43, 900, 9100)
+    with pytest.warns(UserWarning, match="lies outside the bounds"):
+        result = certify(counts, Bounds(failure_rate=(0, 0.04)), limit=0.05)
+    assert result.certified
+    assert result.by_bounds
+    with pytest.warns(UserWarning, match="lies outside the bounds"):
+        result = certify(counts, Bounds(failure_rate=(0.06, 1)), limit=0.05)
+    assert not result.certified
+    with pytest.warns(UserWarning, match="contradict the bounds"):
+        result = certify(Counts(20, 20, 2, 158, 900, 9100), Bounds(tpr=(0.95, 1)), limit=0.3)
+    assert not result.certified
+    assert result.contradicted
+    assert "contradict" in str(result)
+
+
+def test_adjustments_over_slices():
+    p = np.array([0.001, 0.011, 0.02, 0.04, 0.8])
+    np.testing.assert_allclose(adjust_p_values(p, "holm"), [0.005, 0.044, 0.06, 0.08, 0.8])
+    np.testing.assert_allclose(adjust_p_values(p, "benjamini-hochberg"), [0.005, 0.0275, 0.1 / 3, 0.05, 0.8])
+    np.testing.assert_allclose(adjust_p_values(p, "none"), p)
+    counts = data(np.random.default_rng(2), 20, 50, 10_000, 0.02)
+    limits = [
+        certify(counts, JUDGE, limit=0.055, adjustment=a) for a in ("none", "benjamini-hochberg", "holm")
+    ]
+    plain, bh, holm = (result.certified.sum() for result in limits)
+    assert plain >= bh >= holm > 0
+    for result in limits:
+        assert (result.certified == (result.p_value <= 0.05)).all()
+        assert (result.upper_limit[result.certified] <= 0.055).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"limit": 0}, "`limit` must be strictly between"),
+        ({"limit": [0.1, 0.2]}, "`limit` must have shape"),
+        ({"limit": 0.1, "method": "bayes"}, "`method` must be"),
+        ({"limit": 0.1, "adjustment": "sidak"}, "`adjustment` must be one of"),
+        ({"limit": 0.1, "confidence": 0.2}, "`confidence` must be at least"),
+    ],
+)
+def test_bad_arguments_are_refused(options, match):
+    with pytest.raises(ValueError, match=match):
+        certify(Counts(4, 1, 2, 43, 900, 9100), **options)
+    with pytest.raises(ValueError, match="whole numbers"):
+        certify(Counts(4.5, 1, 2, 43, 900, 9100), limit=0.1)
+
+
+def test_bounds_test_keeps_its_level_and_finds_wrong_bounds():
+    rng = np.random.default_rng(7)
+    counts = data(rng, 150, 100, 5000, 0.1)
+    right = bounds_test(counts, Bounds(tpr=(0.9, 1.0), fpr=(0.0, 0.05)))
+    # The truth is a corner of the box, where the statistic is no chi-square.
+    assert np.mean(right.p_value <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 150)
+    assert np.mean(right.p_value <= 0.3) > 0.15
+    wrong = bounds_test(counts, Bounds(fpr=(0.15, 0.2)))
+    assert np.mean(wrong.p_value <= 0.05) > 0.6
+    assert (bounds_test(counts, Bounds()).p_value == 1).all()
+    one = bounds_test(Counts(70, 8, 14, 108, 4100, 5900), Bounds(tpr=(0.5, 0.7)))
+    assert one.p_value < 0.01
+    assert one.unbounded.tpr > 0.8 > one.bounded.tpr
+
+
+def test_design_check_finds_balanced_sets_and_no_others():
+    result = design_check(Counts([45, 10], [5, 1], [5, 9], [45, 80], [1800, 1900], [8200, 8100]))
+    assert result.p_value[0] < 1e-12
+    assert result.p_value[1] > 0.1
+    rng = np.random.default_rng(0)
+    p = design_check(data(rng, 4000, 50, 2000, 0.1)).p_value
+    assert np.mean(p < 0.05) == pytest.approx(0.05, abs=0.02)
+    nothing = design_check(Counts(0, 0, 0, 0, 10, 10))
+    assert (nothing.p_value, nothing.flag_rate_labeled) == (1, 0)

@@ -1,0 +1,224 @@
+import warnings
+
+import jax
+import numpy as np
+import pytest
+from conftest import CASES
+from scipy.optimize import brentq, minimize
+from scipy.stats import chi2
+
+from jaxmle import Bounds, Counts, Params, fit, identified_set, log_likelihood, maximize, profile_interval
+
+BOX = Bounds(tpr=(0.70, 0.95), fpr=(0.01, 0.10))
+CHI = chi2.ppf(0.95, 1)
+
+
+def chi_square(counts, bounds=None, **options):
+    return profile_interval(counts, bounds, calibrate=False, **options)
+
+
+@pytest.mark.filterwarnings("ignore:the judge flags")
+@pytest.mark.parametrize("calibration", ["internal", "external"])
+@pytest.mark.parametrize("bounds", [Bounds(), BOX, Bounds(failure_rate=(0.02, 0.6), tpr=(0.5, 1))])
+def test_ends_satisfy_the_likelihood_ratio_equation(calibration, bounds):
+    counts = Counts(*np.array(list(CASES.values()), float).T)
+    result = chi_square(counts, bounds, calibration=calibration)
+    best = fit(counts, bounds, calibration=calibration)
+    assert result.converged.all()
+    inner = 0
+    for end, at_bound, outwards in (
+        (result.low, result.at_bound[0], -1),
+        (result.high, result.at_bound[1], 1),
+    ):
+        known = Bounds(failure_rate=(end, end), tpr=bounds.tpr, fpr=bounds.fpr)
+        held = maximize(counts, known, calibration=calibration)
+        statistic = 2 * (best.log_likelihood - np.asarray(held.log_likelihood))
+        # Values of a million items carry a rounding error of their own.
+        tolerance = 1e-8 + 1e-14 * np.abs(best.log_likelihood)
+        assert (np.abs(statistic - CHI)[~at_bound] < tolerance[~at_bound]).all()
+        assert (statistic <= CHI + tolerance).all()
+        assert (outwards * (end - best.failure_rate) >= 0).all()
+        inner += (~at_bound).sum()
+    assert inner > 5
+
+
+def test_ends_agree_with_an_independent_optimizer():
+    counts = Counts(*map(float, CASES["B"]))
+    result = chi_square(counts, BOX)
+    best = fit(counts, BOX).log_likelihood
+    for end in (result.low, result.high):
+
+        def loss(rates, end=end):
+            return -float(log_likelihood(Params(end, rates[0], rates[1]), counts))
+
+        starts = [(a, b) for a in (0.72, 0.85, 0.94) for b in (0.015, 0.05, 0.09)]
+        value = min(minimize(loss, s, bounds=[BOX.tpr, BOX.fpr], method="L-BFGS-B").fun for s in starts)
+        assert 2 * (best + value) == pytest.approx(CHI, abs=1e-5)
+
+
+@pytest.mark.parametrize(("failures", "n"), [(0, 30), (3, 30), (30, 30), (120, 400)])
+def test_labels_alone_give_the_binomial_likelihood_ratio_interval(failures, n):
+    counts = Counts(failures, 0, 0, n - failures, 0, 0)
+    result = chi_square(counts)
+
+    def excess(t):
+        value = 0.0
+        for count, rate in ((failures, t), (n - failures, 1 - t)):
+            value += 2 * count * np.log(count / n / rate) if count else 0.0
+        return value - CHI
+
+    low = brentq(excess, 1e-9, failures / n, xtol=1e-14) if failures else 0.0
+    high = brentq(excess, failures / n, 1 - 1e-9, xtol=1e-14) if failures < n else 1.0
+    assert result.low == pytest.approx(low, abs=1e-9)
+    assert result.high == pytest.approx(high, abs=1e-9)
+    assert result.high > result.low
+
+
+def test_no_failures_seen_still_leaves_a_width():
+    result = profile_interval(Counts(0, 0, 2, 48, 500, 9500))
+    assert result.low == 0
+    assert 0.01 < result.high < 0.2
+
+
+def test_intervals_stay_inside_the_bounds_and_say_when_they_end_there():
+    result = chi_square(Counts(4, 1, 2, 43, 900, 9100), Bounds(failure_rate=(0.05, 0.10)))
+    assert (result.low, result.high) == (0.05, 0.10)
+    assert result.at_bound == (True, True)
+    assert "no limit below or above" in str(result)
+
+
+def test_without_labels_the_identified_set_is_widened_by_sampling_error():
+    bounds = Bounds(tpr=(0.8, 0.9), fpr=(0.02, 0.06))
+    small, large = (Counts(0, 0, 0, 0, 0.12 * n, 0.88 * n) for n in (1000, 1_000_000))
+    the_set = identified_set(small, bounds)
+    assert the_set.low == pytest.approx((0.12 - 0.06) / (0.9 - 0.06))
+    assert the_set.high == pytest.approx((0.12 - 0.02) / (0.8 - 0.02))
+    assert the_set.estimate is None
+    assert str(the_set) == "[0.0714, 0.1282] (identified set)"
+    wide, narrow = chi_square(small, bounds), chi_square(large, bounds)
+    assert wide.low < narrow.low < the_set.low < the_set.high < narrow.high < wide.high
+    assert not wide.identified
+    # At the end only the flag rate's likelihood speaks, at the judge that is nearest.
+    q = wide.high * 0.8 + (1 - wide.high) * 0.02
+    loss = 2 * (120 * np.log(0.12 / q) + 880 * np.log(0.88 / (1 - q)))
+    assert loss == pytest.approx(CHI, abs=1e-8)
+
+
+def test_known_rates_leave_the_sampling_error_of_the_flag_rate():
+    result = chi_square(Counts(0, 0, 0, 0, 1200, 8800), Bounds(tpr=(0.9, 0.9), fpr=(0.05, 0.05)))
+    assert result.identified
+    assert result.estimate == pytest.approx((0.12 - 0.05) / 0.85)
+    half = 1.96 * np.sqrt(0.12 * 0.88 / 10_000) / 0.85
+    assert result.high - result.estimate == pytest.approx(half, rel=0.05)
+
+
+def test_a_judge_at_chance_says_nothing():
+    result = profile_interval(Counts(10, 10, 10, 10, 500, 500), calibration="external")
+    assert (result.low, result.high) == (0, 1)
+    assert "the data set no limit below or above" in str(result)
+
+
+def test_exchanging_failure_and_pass_mirrors_the_interval():
+    tp, fn, fp, tn, pos, neg = 9, 2, 6, 63, 900, 5100
+    first = chi_square(Counts(tp, fn, fp, tn, pos, neg), Bounds(tpr=(0.7, 0.9), fpr=(0.05, 0.2)))
+    second = chi_square(Counts(fp, tn, tp, fn, pos, neg), Bounds(tpr=(0.05, 0.2), fpr=(0.7, 0.9)))
+    assert first.low == pytest.approx(1 - second.high, abs=1e-9)
+    assert first.high == pytest.approx(1 - second.low, abs=1e-9)
+
+
+@pytest.mark.parametrize("calibrate", [True, False])
+def test_one_sided_limits(calibrate):
+    counts = Counts(4, 1, 2, 43, 900, 9100)
+    both = profile_interval(counts, BOX, calibrate=calibrate)
+    upper = profile_interval(counts, BOX, side="upper", calibrate=calibrate)
+    lower = profile_interval(counts, BOX, side="lower", calibrate=calibrate)
+    assert (upper.low, lower.high) == (0, 1)
+    assert upper.estimate < upper.high < both.high
+    assert both.low < lower.low < lower.estimate
+    assert "no limit" not in str(upper)
+
+
+def test_higher_confidence_is_wider_and_simultaneous_wider_still():
+    counts = Counts(*np.tile(np.array(CASES["B"], float)[:, None], 8))
+    widths = [profile_interval(counts, BOX, confidence=c).width[0] for c in (0.8, 0.95, 0.99)]
+    assert widths == sorted(widths)
+    joint = profile_interval(counts, BOX, simultaneous=True)
+    assert joint.width[0] > widths[1]
+    assert "simultaneous over 8" in joint.method
+
+
+def test_results_depend_on_the_seed_alone():
+    counts = Counts(*np.array([CASES["B"], CASES["C"], CASES["E"]], float).T)
+    first, again = profile_interval(counts, BOX), profile_interval(counts, BOX)
+    other = profile_interval(counts, BOX, seed=1)
+    alone = profile_interval(counts[0], BOX)
+    for one, two in zip(jax.tree.leaves(first), jax.tree.leaves(again), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert (first.high != other.high).any()
+    assert first.high[0] == pytest.approx(alone.high, rel=1e-9)
+    # Another seed moves an end by a few percent of its distance from the estimate.
+    np.testing.assert_allclose(first.high - first.estimate, other.high - other.estimate, rtol=0.2)
+
+
+def test_weighted_counts_are_not_simulated():
+    counts = Counts(4.5, 1, 2, 43, 900, 9100)
+    assert profile_interval(counts).method == "profile likelihood"
+    with pytest.raises(ValueError, match="`calibrate` must be False or None"):
+        profile_interval(counts, calibrate=True)
+
+
+@pytest.mark.parametrize("labels", ["random", "by_verdict"])
+def test_calibrated_intervals_cover(labels):
+    rng = np.random.default_rng(3)
+    size, n, judged, theta, tpr, fpr = 300, 50, 10_000, 0.1, 0.9, 0.05
+    q = theta * tpr + (1 - theta) * fpr
+    if labels == "random":
+        cells = rng.multinomial(
+            n, [theta * tpr, theta * (1 - tpr), (1 - theta) * fpr, (1 - theta) * (1 - fpr)], size
+        )
+        tp, fn, fp, tn = cells.T
+        flags = rng.binomial(judged, q, size)
+    else:
+        flags = rng.binomial(judged + n, q, size) - n // 2
+        tp = rng.binomial(n // 2, theta * tpr / q, size)
+        fn = rng.binomial(n // 2, theta * (1 - tpr) / (1 - q), size)
+        fp, tn = n // 2 - tp, n // 2 - fn
+    counts = Counts(tp, fn, fp, tn, flags, judged - flags)
+    for half in (1, 0.05, 0.02):
+        bounds = Bounds(
+            tpr=(max(0.9 - half, 0), min(0.9 + half, 1)), fpr=(max(0.05 - half, 0), min(0.05 + half, 1))
+        )
+        result = profile_interval(counts, bounds, labels=labels, n_simulations=199)
+        covered = np.mean((result.low <= theta) & (theta <= result.high))
+        # Three standard errors below .945, and not needlessly long.
+        assert 0.945 - 3 * 0.0126 < covered < 0.99
+
+
+def test_a_balanced_calibration_set_given_as_internal_is_caught():
+    balanced = Counts(45, 5, 5, 45, 1800, 8200)
+    with pytest.warns(UserWarning, match='use calibration="external"'):
+        wrong = chi_square(balanced)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        right = chi_square(balanced, calibration="external")
+        chi_square(balanced, labels="by_verdict")
+    assert wrong.low > 0.1
+    assert right.low < 0.1 < right.high
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"confidence": 1.0}, "`confidence` must lie strictly"),
+        ({"side": "left"}, "`side` must be one of"),
+        ({"side": "upper", "confidence": 0.3}, "`confidence` must be at least 0.5"),
+        ({"labels": "some"}, "`labels` must be"),
+        ({"labels": "by_verdict", "calibration": "external"}, "`labels` must be"),
+        ({"calibration": "none"}, "`calibration` must be"),
+        ({"seed": -1}, "`seed` must be"),
+        ({"n_simulations": 3}, "`n_simulations` must be"),
+    ],
+)
+def test_bad_arguments_are_refused(options, match):
+    with pytest.raises(ValueError, match=match):
+        profile_interval(Counts(4, 1, 2, 43, 900, 9100), **options)

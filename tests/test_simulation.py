@@ -1,0 +1,94 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from jaxmle import Counts, Params
+from jaxmle._simulation import _binomial, draw_counts, law_of_counts, law_of_params, tables_for, uniforms
+
+DRAWS = 40_000
+
+
+def columns(*values):
+    return [np.array([value], float) for value in values]
+
+
+def drawn(law, design, seed=0):
+    keys = jax.vmap(jax.random.key)(jnp.arange(len(law.two)) + seed)
+    counts = draw_counts(uniforms(keys, DRAWS), law, design, tables_for(law, design))
+    return np.stack([np.asarray(x)[0] for x in counts.values()])
+
+
+@pytest.mark.parametrize(
+    ("n", "p"),
+    [(50, 0.1), (50, 0.0), (50, 1.0), (0, 0.3), (1, 0.5), (500, 0.02), (10_000, 0.001), (7, 0.999)],
+)
+def test_tables_invert_the_distribution_function(n, p):
+    u = np.concatenate(
+        [np.linspace(0, 1, 501)[:-1], 10.0 ** -np.arange(1, 12), 1 - 10.0 ** -np.arange(1, 12)]
+    )
+    spans = _binomial.span(np.array([n]), np.array([p]))
+    table = _binomial.table_size(spans, _binomial.tabulated(spans))
+    assert table.all_fit
+    x = np.asarray(_binomial.binomial(u[None], *columns(n, p, 1), table))[0]
+    assert (binom.cdf(x, n, p) > u - 1e-12).all()
+    assert (binom.cdf(x - 1, n, p) <= u + 1e-12).all()
+
+
+@pytest.mark.parametrize(("n", "p"), [(200, 0.08), (900, 0.02), (60, 0.5), (1000, 0.17), (40_000, 0.1)])
+def test_the_expansion_is_near_the_distribution_function(n, p):
+    k = np.arange(n + 1.0)
+    low, high = np.zeros(n + 1), np.ones(n + 1)
+    for _ in range(50):
+        middle = 0.5 * (low + high)
+        above = np.asarray(_binomial.cornish_fisher(middle, float(n), p)) > k
+        low, high = np.where(above, low, middle), np.where(above, middle, high)
+    assert np.abs(low - binom.cdf(k, n, p)).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("n", "judged", "theta", "tpr", "fpr"),
+    [
+        (50, 10_000, 0.08, 0.8, 0.05),
+        (500, 1000, 0.3, 0.65, 0.3),
+        (5000, 100, 0.3, 0.99, 0.001),
+        (25, 10**9, 0, 0.5, 0.2),
+    ],
+)
+def test_labelled_cells_are_multinomial(n, judged, theta, tpr, fpr):
+    counts = Counts(*columns(n, 0, 0, 0, judged, 0))
+    x = drawn(law_of_params(Params(*columns(theta, tpr, fpr)), counts, "random"), "random")
+    p = np.array([theta * tpr, theta * (1 - tpr), (1 - theta) * fpr, (1 - theta) * (1 - fpr)])
+    covariance = n * (np.diag(p) - np.outer(p, p))
+    assert (x[:4].sum(0) == n).all()
+    assert (x >= 0).all()
+    error = np.sqrt(np.maximum(np.diag(covariance), 1e-12) / DRAWS)
+    assert (np.abs(x[:4].mean(1) - n * p) < 5 * error + 1e-9).all()
+    assert np.abs(np.cov(x[:4]) - covariance).max() < 0.05 * max(covariance.max(), 0.1)
+    q = theta * tpr + (1 - theta) * fpr
+    assert abs(x[4].mean() - judged * q) < 5 * np.sqrt(judged * q * (1 - q) / DRAWS)
+    assert x[4].var() == pytest.approx(judged * q * (1 - q), rel=0.05)
+
+
+def test_designs_keep_their_margins():
+    counts = Counts(*columns(40, 10, 30, 120, 800, 9000))
+    tp, fn, fp, tn, pos, neg = drawn(law_of_counts(counts, "by_verdict"), "by_verdict")
+    assert (tp + fp == 70).all()
+    assert (fn + tn == 130).all()
+    assert (pos + neg == 9800).all()
+    assert pos.var() == pytest.approx(10_000 * 0.087 * 0.913, rel=0.05)
+    tp, fn, fp, tn, pos, neg = drawn(law_of_counts(counts, "external"), "external")
+    assert (tp + fn == 50).all()
+    assert (fp + tn == 150).all()
+    assert tp.var() == pytest.approx(50 * 0.8 * 0.2, rel=0.05)
+
+
+def test_labelling_every_flagged_item_leaves_room_for_fewer():
+    counts = Counts(*columns(40, 10, 30, 120, 0, 800))
+    tp, fn, fp, tn, pos, neg = drawn(law_of_counts(counts, "by_verdict"), "by_verdict")
+    flagged = tp + fp + pos
+    assert flagged.mean() == pytest.approx(70, abs=0.3)
+    assert flagged.std() == pytest.approx(np.sqrt(70 * 0.93), rel=0.05)
+    assert (tp + fp <= 70).all()
+    assert (tp + fn + fp + tn + pos + neg == 1000).all()
