@@ -10,7 +10,6 @@ import pytest
 from jaxmle import Counts, closed_form
 from jaxmle._cli import main
 
-
 COLUMNS = ["--judge", "judge", "--human", "human"]
 
 

@@ -19,8 +19,8 @@ def data_warnings(
             notes.append(
                 f"the judge flags {check.flag_rate_labeled[i]:.1%} of the labelled items and "
                 f"{check.flag_rate_unlabeled[i]:.1%} of the others, so the labelled ones are no random "
-                "sample. If they were chosen by their true label or come from elsewhere, use --calibration external; "
-                "if the judge's verdict decided which to label, use --labels by-verdict"
+                "sample. If they were chosen by their true label or come from elsewhere, use "
+                "--calibration external; if the judge's verdict decided which, use --labels by-verdict"
             )
         if against[i]:
             notes.append(
