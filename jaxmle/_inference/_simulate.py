@@ -68,8 +68,8 @@ def simulate(
     most = max(1, _ROWS[-1] // n_draws)
     width = min(next((n for n in _LAWS if n >= size), most), most)
     rows = next((r for r in _ROWS if r >= width * n_draws), width * n_draws)
-    draw = drawing(design, tables or tables_for(law, design), n_draws, width * n_draws <= _ROWS[1])
-    ratio = _ratio(calibration, rows <= _SMALL)
+    draw = drawing(design, tables or tables_for(law, design), n_draws, rows == _ROWS[0])
+    ratio = _ratio(calibration)
     used = width * n_draws
 
     def spread(x: Any) -> Any:
@@ -103,12 +103,12 @@ def drawing(design: Design, tables: Tables, n_draws: int, small: bool) -> Callab
 
 
 @cache
-def _ratio(calibration: Calibration, small: bool) -> Callable[..., tuple[Any, Any]]:
+def _ratio(calibration: Calibration) -> Callable[..., tuple[Any, Any]]:
     def ratio(counts: Counts, wide: Bounds, narrow: Bounds) -> tuple[Any, Any]:
         statistic, free, _ = likelihood_ratio(counts, wide, narrow, calibration, ERROR)
         return statistic, free.params.failure_rate
 
-    return jax.jit(ratio, compiler_options=compiler_options(small))
+    return jax.jit(ratio, compiler_options=compiler_options(False))
 
 
 def _pairs(ids: Any) -> Any:

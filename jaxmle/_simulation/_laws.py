@@ -22,13 +22,14 @@ class Law(NamedTuple):
         of all ``trials[3]`` items, the labelled ones among them.
     external: flagged of ``trials[0]`` failures; flagged of ``trials[1]`` passes; flagged of ``trials[3]``.
 
-    ``exact`` says which of them are drawn by table, ``order`` which cells of (tp, fn, fp, tn) come first,
-    shape ``(P, 4)``, and ``two`` is the probability of the first two of them.
+    ``spans`` holds the widths of the tables they are drawn by, 0 where there is none, and last that of the
+    first two cells together. ``order`` says which cells of (tp, fn, fp, tn) come first, shape ``(P, 4)``,
+    and ``two`` is the probability of the first two of them.
     """
 
     trials: tuple[Any, Any, Any, Any]
     rates: tuple[Any, Any, Any, Any]
-    exact: tuple[Any, Any, Any, Any]
+    spans: tuple[Any, Any, Any, Any, Any]
     order: Any
     two: Any
 
@@ -73,12 +74,9 @@ def law_of_counts(counts: Counts, design: Design) -> Law:
 
 def tables_for(law: Law, design: Design) -> Tables:
     """Tables that serve all rows of a law."""
-    spans = [span(n, p) for n, p in zip(law.trials, law.rates, strict=True)]
-    first, second, third, last = (table_size(s, e > 0) for s, e in zip(spans, law.exact, strict=True))
-    if design != "random":
-        return Tables((first, second, third, last), (0, 0))
-    both = table_size(span(law.trials[0], law.two), law.exact[2] > 0)
-    return Tables((first, second, third, last), (first.width, both.width))
+    first, second, third, last, both = (table_size(span, span > 0) for span in law.spans)
+    rows = (first.width, both.width) if design == "random" else (0, 0)
+    return Tables((first, second, third, last), rows)
 
 
 def draw_counts(uniforms: Any, law: Law, design: Design, tables: Tables) -> Counts:
@@ -93,23 +91,23 @@ def draw_counts(uniforms: Any, law: Law, design: Design, tables: Tables) -> Coun
     Returns:
         Counts of shape ``(P, D)``.
     """
-    (n, second, _, last), (p, a, b, q), exact, order, two = law
+    (n, second, _, last), (p, a, b, q), spans, order, two = law
     kinds, rows = tables
     u = [uniforms[:, i] for i in range(4)]
-    flagged = binomial(u[3], last, q, exact[3], kinds[3])
-    drawn = binomial(u[0], n, p, exact[0], kinds[0])
+    flagged = binomial(u[3], last, q, spans[3], kinds[3])
+    drawn = binomial(u[0], n, p, spans[0], kinds[0])
     n, second, last = n[:, None], second[:, None], last[:, None]
     if design == "random":
         fewest = _fewest(law.trials[0], p, rows[0])
-        other = binomial_rows(u[1], n - drawn, a, exact[1], fewest, rows[0], kinds[1])
+        other = binomial_rows(u[1], n - drawn, a, spans[1], fewest, rows[0], kinds[1])
         rest = n - drawn - other
         fewest = _fewest(law.trials[0], two, rows[1])
-        third = binomial_rows(u[2], rest, b, exact[2], fewest, rows[1], kinds[2])
+        third = binomial_rows(u[2], rest, b, spans[2], fewest, rows[1], kinds[2])
         cells = jnp.stack([drawn, other, third, rest - third], 1)
         place = jnp.argsort(order, -1)[..., None].astype(jnp.int32)
         cells = jnp.take_along_axis(cells, place, 1)
         return _counts(*(cells[:, i] for i in range(4)), flagged, last - flagged)
-    other = binomial(u[1], law.trials[1], a, exact[1], kinds[1])
+    other = binomial(u[1], law.trials[1], a, spans[1], kinds[1])
     if design == "external":
         return _counts(drawn, n - drawn, other, second - other, flagged, last - flagged)
     # Where fewer items are flagged than were labelled, all of them are, in the same proportions.
@@ -135,14 +133,14 @@ def _chain(counts: Counts, cells: Any, q: Any) -> Law:
     n = counts.n_labeled
     two = share[..., 0] + share[..., 1]
     # Rarest first: where a cell is too frequent for a table, so are those after it.
-    spans = [span(n, rate) for rate in rates]
-    first = tabulated(spans[0])
-    second = first & tabulated(spans[1], spans[0])
-    third = second & tabulated(spans[2], span(n, two))
-    last = tabulated(span(counts.n_unlabeled, q))
-    exact = [1.0 * x for x in (first, second, third, last)]
     trials = (n, n, n, counts.n_unlabeled)
-    return Law(trials, (*rates, q), tuple(exact), order.astype(np.float64), two)
+    one, other, third, last, both = span(np.stack([*trials, n]), np.stack([*rates, q, two]))
+    first = tabulated(one)
+    second = first & tabulated(other, one)
+    inner = second & tabulated(third, both)
+    pairs = ((first, one), (second, other), (inner, third), (tabulated(last), last), (inner, both))
+    a, b, c, d, e = (np.where(kept, width, 0.0) for kept, width in pairs)
+    return Law(trials, (rates[0], rates[1], rates[2], q), (a, b, c, d, e), order.astype(np.float64), two)
 
 
 def _strata(counts: Counts, design: Design, first: Any, second: Any, q: Any) -> Law:
@@ -153,12 +151,12 @@ def _strata(counts: Counts, design: Design, first: Any, second: Any, q: Any) -> 
         trials = (c.tp + c.fp, c.fn + c.tn, c.n_labeled + c.n_unlabeled)
     none = 0.0 * q
     order = np.zeros((*np.shape(q), 4))
-    pairs = zip(trials, (first, second, q), strict=True)
-    exact = [1.0 * tabulated(span(n, p)) for n, p in pairs]
+    widths = span(np.stack(trials), np.stack([first, second, q]))
+    spans = np.where(tabulated(widths), widths, 0.0)
     return Law(
         (trials[0], trials[1], none, trials[2]),
         (first, second, none, q),
-        (exact[0], exact[1], none, exact[2]),
+        (spans[0], spans[1], none, spans[2], none),
         order,
         none,
     )
