@@ -13,11 +13,10 @@ from jaxmle._inference._progress import Progress
 from jaxmle._simulation import Design, Law, Tables, draw_counts, tables_for, uniforms
 from jaxmle._solvers._bulk import likelihood_ratio
 
-# Sizes that are compiled for: rows of the solver's program and laws of the sampler's. The smallest are for
-# one data set and compile fast; runs of thousands of rows repay a better program.
-_ROWS = (1 << 10, 1 << 12, 1 << 14)
+# Sizes that are compiled for: rows of the solver's program and laws of the sampler's. The smaller serve one
+# data set.
+_ROWS = (1 << 12, 1 << 14)
 _LAWS = (2, 8, 32, 128)
-_SMALL = 1 << 10
 # Shortfall in nats that no decision by simulation can notice; ties are wider than it.
 ERROR = 1e-6
 TIE = 1e-4
