@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model import closed_form, log_likelihood
+from jaxmle._solvers._active_set import guessed_maximum
 from jaxmle._solvers._designs import follow_all, half_exists, mirror, obeys
 from jaxmle._solvers._external import External
 from jaxmle._solvers._internal import Internal
@@ -29,7 +30,7 @@ class Maximum(NamedTuple):
 
 
 def bulk_maximum(counts: Counts, bounds: Bounds, calibration: Calibration, error: float) -> Maximum:
-    """Maximize by closed form where no bound is active, else by interior point.
+    """Maximize by closed form where no bound is active, else by active set or interior point.
 
     Args:
         counts: Counts, shape ``(B,)``.
@@ -42,7 +43,9 @@ def bulk_maximum(counts: Counts, bounds: Bounds, calibration: Calibration, error
     direct = closed_form(counts, calibration=calibration)
     free = direct.exists & obeys(direct.params, bounds)
     if calibration == "internal":
-        found = _inside(follow_all(Internal, counts, bounds, aim, free), bounds)
+        guessed, done = guessed_maximum(counts, bounds, aim)
+        followed = _inside(follow_all(Internal, counts, bounds, aim, free | done), bounds)
+        found = jax.tree.map(lambda a, b: jnp.where(done, a, b), guessed, followed)
     else:
         found = _better_half(counts, bounds, aim, free)
     params = jax.tree.map(lambda a, b: jnp.where(free, a, b), direct.params, found)
