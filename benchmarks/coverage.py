@@ -154,6 +154,7 @@ def certificate_rows(cell, claims, kinds, size, seed):
     from jaxmle._inference._exact import ExactTest, Hypothesis
     from jaxmle._inference._fit import fit_flat
     from jaxmle._inference._profile import sides
+    from jaxmle._inference._simulate import streams
 
     n, judged, (tpr, fpr) = cell
     rng = np.random.default_rng([seed, n, judged, JUDGES.index((tpr, fpr)), 1])
@@ -165,7 +166,7 @@ def certificate_rows(cell, claims, kinds, size, seed):
     total = len(limit)
     leaves = [*columns, np.zeros(total), np.ones(total), *ends]
     free = fit_flat(leaves, "internal")
-    test = Hypothesis(sides(leaves, free)[1], limit, free.failure_rate_set[1], np.arange(total))
+    test = Hypothesis(sides(leaves, free)[1], limit, free.failure_rate_set[1], streams(leaves))
     # What `certify` does for the verdict, without the upper limits.
     p_value = ExactTest("internal", "random", seed, 0.1 * 0.05, SURE).p_values(test)
     verdicts = {

@@ -91,4 +91,9 @@ def test_labelling_every_flagged_item_leaves_room_for_fewer():
     assert flagged.mean() == pytest.approx(70, abs=0.3)
     assert flagged.std() == pytest.approx(np.sqrt(70 * 0.93), rel=0.05)
     assert (tp + fp <= 70).all()
+    # Given how many are flagged, the failures among them are binomial.
+    for m in (60, 66, 70):
+        part = tp[tp + fp == m]
+        assert part.mean() == pytest.approx(m * 4 / 7, abs=5 * np.sqrt(m * 12 / 49 / part.size))
+        assert part.var() == pytest.approx(m * 12 / 49, rel=0.2)
     assert (tp + fn + fp + tn + pos + neg == 1000).all()

@@ -189,6 +189,7 @@ def _read(
 ) -> tuple[Any, Any]:
     """Check the options all commands share, and count the rows of the file."""
     check_choice("--calibration", calibration, ("internal", "external"))
+    labels = labels.replace("_", "-")
     check_choice("--labels", labels, ("random", "by-verdict"))
     if not 0 < confidence < 1:
         raise ValueError(f"--confidence must lie strictly between 0 and 1, such as 0.95; got {confidence:g}.")

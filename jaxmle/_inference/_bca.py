@@ -44,7 +44,13 @@ def bca_levels(
         share = np.clip(below + 0.5 * equal, 0.5 / resamples, 1 - 0.5 / resamples)
         bias = _inverse(share)
         a = acceleration[index]
-        return tuple(_normal(bias + (bias + s) / (1 - a * (bias + s))) for s in (-z, z))
+        ends = []
+        for s in (-z, z):
+            shrink = 1 - a * (bias + s)
+            # Beyond this point the correction turns round: the outermost replicate stands for it.
+            moved = _normal(bias + (bias + s) / np.where(shrink > 0, shrink, 1))
+            ends.append(np.where(shrink > 0, moved, 1.0 if s > 0 else 0.0))
+        return ends[0], ends[1]
 
     return levels
 

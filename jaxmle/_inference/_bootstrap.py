@@ -1,6 +1,5 @@
 """The bootstrap: slices times replicates as one flat batch."""
 
-import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts, Params, check_confidence
+from jaxmle._data._validation import slice_label
 from jaxmle._inference._arguments import (
     check_labels,
     check_seed,
@@ -28,7 +28,7 @@ from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._fit import fit_flat
 from jaxmle._inference._interval import Interval
 from jaxmle._inference._progress import Progress, progress_bar
-from jaxmle._inference._simulate import ERROR, drawing
+from jaxmle._inference._simulate import ERROR, drawing, streams
 from jaxmle._simulation import Design, Labels, Law, design_of, law_of_counts, law_of_params, tables_for
 from jaxmle._solvers import SolverName, check_solver, maximize
 from jaxmle._solvers._bulk import bulk_maximum
@@ -37,10 +37,12 @@ Method = Literal["percentile", "basic", "bca"]
 
 # Replicates come in chunks with a random stream each, so that no result depends on the batch size.
 _CHUNK = 1024
-_BATCH = 1 << 14
-_AT_ONCE = 1 << 23
+# Chunks solved at once: one number for all, as compiled code for another shape may round another way.
+_WIDTH = 5
+_BATCH = 1 << 23
 _STREAM = 2
 _TOO_MANY_AT_BOUND = 0.05
+_HAIR = 1e-9
 
 
 @jax.tree_util.register_dataclass
@@ -106,7 +108,8 @@ def bootstrap(
         parametric: Whether to draw from the fitted model rather than from the items.
         solver: "interior_point" or "projected_gradient".
         seed: Seed, a whole number >= 0. The same seed gives the same replicates bit for bit.
-        batch_size: Fits solved at once by each core at most, >= 1,024; bounds memory and changes no result.
+        batch_size: Replicates held at once, >= 1,024 (2**23 by default), though never less than those of one
+            data set; bounds memory and changes no result.
         keep_replicates: Whether to return the replicates.
         progress: Whether to show a bar on standard error where that is a terminal.
 
@@ -149,8 +152,7 @@ def bootstrap(
     warn_of_design(leaves, calibration, labels)
     free = fit_flat(leaves, calibration)
     if not np.all(free.identified):
-        first = int(np.argmin(free.identified))
-        where = f" (slice {first})" if free.identified.size > 1 else ""
+        where = slice_label(~np.asarray(free.identified).reshape(shape))
         raise ValueError(
             f"`counts` do not determine the failure rate{where}, so there is no estimate to bootstrap; "
             "use profile_interval."
@@ -162,13 +164,13 @@ def bootstrap(
     levels: Any = ((1 - level) / 2, (1 + level) / 2)
     if method == "bca":
         levels = bca_levels(
-            leaves, free.failure_rate, calibration, labels, NormalDist().inv_cdf((1 + level) / 2)
+            leaves, free.failure_rate, calibration, labels, -NormalDist().inv_cdf((1 - level) / 2)
         )
     size = len(free.failure_rate)
-    group = max(1, _AT_ONCE // n_resamples)
+    group = max(1, (batch_size or _BATCH) // n_resamples)
     parts = []
     with progress_bar(progress, size * -(-n_resamples // _CHUNK), "Resampling") as bar:
-        run = _Run(design, calibration, solver, seed, int(n_resamples), batch_size or _BATCH, bar)
+        run = _Run(design, calibration, solver, seed, int(n_resamples), bar)
         for start in range(0, size, group):
             index = np.arange(start, min(start + group, size))
             values, held = run(index, law, leaves)
@@ -202,28 +204,30 @@ class _Run:
     solver: SolverName
     seed: int
     n_resamples: int
-    batch_size: int
     progress: Progress | None
 
     def __call__(self, index: Any, law: Law, leaves: list[Any]) -> tuple[Any, Any]:
         """Replicates of the slices at ``index``, shape ``(S, n_resamples)``, and the share at a bound."""
         chunks = -(-self.n_resamples // _CHUNK)
         rows = np.repeat(index, chunks)
-        ids = np.stack([rows, np.tile(np.arange(chunks), len(index))], -1).astype(np.uint32)
+        own = np.repeat(streams([a[index] for a in leaves]), chunks)
+        ids = np.stack([own, np.tile(np.arange(chunks), len(index))], -1).astype(np.uint32)
         arrays, structure = jax.tree.flatten(law)
         tables = tables_for(jax.tree.map(lambda x: x[index], law), self.design)
-        cores = (os.cpu_count() or 1) if jax.default_backend() == "cpu" else 1
-        width = max(1, min(self.batch_size // _CHUNK, -(-len(rows) // cores)))
         draw = drawing(self.design, tables, _CHUNK, False)
         solve = _solving(self.calibration, self.solver)
 
         def call(part: list[Any]) -> Any:
             law = jax.tree.unflatten(structure, part[1:-6])
             found, free = solve(draw(self.seed, _STREAM, part[0], law), part[-6:])
-            return np.asarray(found).reshape(-1, _CHUNK), np.asarray(free).reshape(-1, _CHUNK)
+            low, high = (np.repeat(end, _CHUNK) for end in part[-6:-4])
+            found = np.asarray(found)
+            # The solver ends within a hair of a bound that it means.
+            found = np.where(found - low < _HAIR, low, np.where(high - found < _HAIR, high, found))
+            return found.reshape(-1, _CHUNK), np.asarray(free).reshape(-1, _CHUNK)
 
         flat = [ids, *(a[rows] for a in arrays), *(a[rows] for a in leaves[6:])]
-        values, free = in_blocks(call, flat, width, progress=self.progress)
+        values, free = in_blocks(call, flat, _WIDTH, progress=self.progress)
         keep = self.n_resamples
         values, free = (x.reshape(len(index), -1)[:, :keep] for x in (values, free))
         return values, 1 - free.mean(1)

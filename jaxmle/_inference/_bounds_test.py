@@ -7,10 +7,11 @@ import jax
 import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts, Params
+from jaxmle._data._validation import slice_label
 from jaxmle._inference._arguments import check_labels, check_seed, checked_arrays, plain, split, whole_numbers
 from jaxmle._inference._fit import Fit, fit_flat
 from jaxmle._inference._interval import Interval
-from jaxmle._inference._simulate import TIE, simulate
+from jaxmle._inference._simulate import TIE, simulate, streams
 from jaxmle._simulation import Labels, design_of, law_of_params
 
 _DRAWS = 1999
@@ -104,7 +105,7 @@ def bounds_test(
             law_of_params(params, the_counts, design),
             wide,
             narrow,
-            todo,
+            streams([a[todo] for a in leaves]),
             lambda drawn, _, __, seen: (1 + (drawn >= seen[:, None] - TIE).sum(1)) / (1 + _DRAWS),
             calibration=calibration,
             design=design,
@@ -157,6 +158,11 @@ def identified_set(
     if calibration == "internal":
         flags, passes = flags + c.tp + c.fp, passes + c.fn + c.tn
     none = np.zeros_like(flags)
+    if np.any(flags + passes <= 0):
+        which = "unlabelled " if calibration == "external" else ""
+        raise ValueError(
+            f"`counts` must hold at least one {which}judge verdict{slice_label(flags + passes <= 0)}."
+        )
     leaves, shape = checked_arrays(Counts(none, none, none, none, flags, passes), bounds, calibration)
     low, high = (plain(x.reshape(shape)) for x in fit_flat(leaves, calibration).failure_rate_set)
     return Interval(None, low, high, None, "identified set")

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts, check_confidence
-from jaxmle._data._validation import first_bad, host_number
+from jaxmle._data._validation import first_bad, host_number, slice_label
 from jaxmle._inference._arguments import check_labels, check_seed, checked_arrays, plain, whole_numbers
 from jaxmle._inference._contradiction import contradicted
 from jaxmle._inference._design_check import warn_of_design
@@ -19,14 +19,15 @@ from jaxmle._inference._fit import fit_flat
 from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, level_for_limits
 from jaxmle._inference._profile import crossing, profile, sides
 from jaxmle._inference._progress import Progress, progress_bar
+from jaxmle._inference._simulate import streams
 from jaxmle._simulation import Labels, design_of
 
 CertificateMethod = Literal["exact", "profile"]
 
 # Share of the error spent on the nuisance region.
 _REGION_SHARE = 0.1
-_ROUNDS = 6
-_SETTLED = 2e-3
+_ROUNDS = 12
+_SETTLED = 5e-3
 _ROUNDING = 1e-8
 _LARGEST = 1 - 1e-9
 
@@ -41,7 +42,10 @@ class Certificate:
         p_value: p-value of "failure rate >= limit", adjusted as ``adjustment`` says, shape ``(...)``.
         upper_limit: Upper confidence limit of the failure rate, from the same test, shape ``(...)``.
         by_bounds: Whether the bounds on the failure rate decide alone: the limit lies outside them.
-        contradicted: Whether the data contradict the bounds; then nothing is certified.
+        contradicted: Whether the data contradict the bounds; then nothing is certified, the p-value is 1 and
+            the upper limit the bound.
+        mismatched: Whether the judge flags labelled and unlabelled items too differently for the labelled
+            ones to be the random sample they are declared to be; then nothing is certified either.
         limit: The limit, as given, shape ``(...)``.
         confidence: Confidence, such as 0.95.
         method: "exact" or "profile".
@@ -53,6 +57,7 @@ class Certificate:
     upper_limit: Any
     by_bounds: Any
     contradicted: Any
+    mismatched: Any
     limit: Any
     confidence: float = field(metadata={"static": True})
     method: str = field(metadata={"static": True})
@@ -74,6 +79,7 @@ class Certificate:
             return f"{int(np.sum(self.certified))} of {np.size(self.certified)} certified ({self.method})"
         verdict = "certified" if self.certified else "not certified"
         why = "; the data contradict the bounds" if self.contradicted else ""
+        why += "; the labelled items are no random sample" if self.mismatched else ""
         return (
             f"{verdict}: failure rate < {self.limit:g} at {100 * self.confidence:g}% confidence "
             f"(p = {self.p_value:.3g}, upper limit {self.upper_limit:.4f}, {self.method}){why}"
@@ -97,8 +103,9 @@ def certify(
 
     "exact" keeps the error rate in finite samples: its p-value is the largest over all judges that the bounds
     and a confidence region allow, plus the probability that the region misses the judge (a tenth of the
-    error). "profile" compares the signed likelihood-ratio statistic with the normal distribution; it is
-    faster and certifies more, but with few labels it errs more often than it says.
+    error, shared over the batch where p-values are adjusted: no p-value is smaller). "profile" compares the
+    signed likelihood-ratio statistic with the normal distribution; it is faster and certifies more, but with
+    few labels it errs more often than it says.
 
     Args:
         counts: Counts, any batch shape ``(...)``; whole numbers for "exact".
@@ -114,9 +121,11 @@ def certify(
         progress: Whether to show a bar on standard error where that is a terminal.
 
     Returns:
-        Verdict, p-value and upper limit, shape ``(...)``. With an adjustment the upper limits hold jointly
-        over the batch for "holm" (Bonferroni), and for "benjamini-hochberg" at the share of the error that
-        its certified slices leave.
+        Verdict, p-value and upper limit, shape ``(...)``. The upper limit of "exact" is the smallest rate
+        that was tested and rejected, to about 1.5% of itself; a p-value above one half is a lower bound. With
+        "holm" the upper limits hold jointly, and are the limit itself for certified slices unless all are
+        certified (Strassburger and Bretz, Stat. Med. 27, 2008); with "benjamini-hochberg" they hold at the
+        share of the error that the certified slices leave.
 
     Raises:
         ValueError: An argument is out of range; counts are not whole numbers (method "exact"); shapes do not
@@ -154,32 +163,37 @@ def certify(
             '`counts` must be whole numbers for method "exact": weighted items cannot be drawn anew; '
             'use method="profile".'
         )
-    warn_of_design(leaves, calibration, labels)
+    biased = warn_of_design(leaves, calibration, labels)
     size = len(rate)
     free = fit_flat(leaves, calibration)
     above = sides(leaves, free)[1]
     against = contradicted(leaves, free.log_likelihood, calibration)
     by_bounds = (rate > leaves[7]) | (rate <= leaves[6])
-    _warn(against, by_bounds, rate)
+    _warn(against, by_bounds, rate, shape)
 
     share = alpha if adjustment == "none" else alpha / size
     exact = ExactTest(calibration, design_of(calibration, labels), int(seed), _REGION_SHARE * share)
-    tests = Hypothesis(above, np.clip(rate, leaves[6], leaves[7]), free.failure_rate_set[1], np.arange(size))
+    tests = Hypothesis(above, np.clip(rate, leaves[6], leaves[7]), free.failure_rate_set[1], streams(leaves))
     p_value = np.where(rate > leaves[7], 0.0, 1.0)
     open_ = np.flatnonzero(~by_bounds)
     with progress_bar(progress and method == "exact", 4 * open_.size, "Certifying") as bar:
         if open_.size:
             p_value[open_] = _p_values(tests.take(open_), exact, method, bar)
+        # Data that contradict the bounds or the design support no claim, whatever their statistic.
+        p_value = np.where(against | biased, 1.0, p_value)
         adjusted = adjust_p_values(p_value, adjustment)
-        certified = (adjusted <= alpha) & ~against
+        certified = adjusted <= alpha
         level = level_for_limits(alpha, adjustment, certified)
         upper = leaves[7].copy()
         if open_.size:
             upper[open_] = _upper_limits(tests.take(open_), p_value[open_], exact, method, level, bar)
+    upper = np.where(against | biased, leaves[7], upper)
     # Rejecting the limit and every rate above it is one statement: the two answers agree.
-    upper = np.where(
-        certified, np.minimum(upper, rate), np.where(against | by_bounds, upper, np.maximum(upper, rate))
-    )
+    upper = np.where(certified, np.minimum(upper, rate), upper)
+    upper = np.where(certified | against | biased | by_bounds, upper, np.maximum(upper, rate))
+    if adjustment == "holm" and not certified.all():
+        # Joint limits that go with Holm's verdicts: no more is said of the certified than that.
+        upper = np.where(certified, rate, upper)
 
     result = Certificate(
         certified=certified,
@@ -187,6 +201,7 @@ def certify(
         upper_limit=upper,
         by_bounds=by_bounds,
         contradicted=against,
+        mismatched=biased,
         limit=rate,
         confidence=float(confidence),
         method=method,
@@ -211,12 +226,13 @@ def _upper_limits(
     p is nearly the normal tail of the signed root r of the statistic, stretched: with k = z(p) / r at one
     rate, the next is where r = z(alpha) / k. The stretch hardly varies, so few rounds settle it.
     """
-    wanted = NormalDist().inv_cdf(1 - alpha)
+    wanted = -NormalDist().inv_cdf(alpha)
     calibration = exact.calibration
     if method == "profile":
         return crossing(tests.side, np.full(len(p_value), wanted**2), calibration).failure_rate
     low, high = np.asarray(tests.side.start, float).copy(), np.asarray(tests.side.stop, float).copy()
-    upper, rate, p = np.empty_like(low), tests.rate.copy(), p_value.copy()
+    shown = np.zeros(len(p_value), bool)
+    rate, p = tests.rate.copy(), p_value.copy()
     todo = np.arange(len(p))
     for round_ in range(_ROUNDS):
         part = tests.take(todo)._replace(rate=rate[todo])
@@ -224,26 +240,30 @@ def _upper_limits(
             p[todo] = exact.p_values(part, progress if round_ == 1 else None)
         here, known = rate[todo], p[todo]
         rejected = known <= alpha
+        shown[todo] |= rejected
         low[todo] = np.where(rejected, low[todo], np.maximum(low[todo], here))
         high[todo] = np.where(rejected, np.minimum(high[todo], here), high[todo])
         statistic, _, _ = profile(part.side, here, calibration)
         # The region's share is a floor under every p-value, where p says nothing of the stretch.
         tail = np.clip((known - exact.region_error) / (1 - exact.region_error), 1e-15, 0.5)
         told = (statistic > 0.05) & (known < 0.4) & (tail > 1e-12)
-        stretch = np.where(told, _quantile(1 - tail) / np.sqrt(np.maximum(statistic, 0.05)), 0.9)
-        aim = _quantile(1 - (alpha - exact.region_error)) / np.clip(stretch, 0.2, 3.0)
+        stretch = np.where(told, -_quantile(tail) / np.sqrt(np.maximum(statistic, 0.05)), 0.9)
+        aim = -_quantile(np.maximum(alpha - exact.region_error, 1e-300)) / np.clip(stretch, 0.2, 3.0)
         moved = crossing(part.side, np.broadcast_to(aim**2, here.shape).copy(), calibration).failure_rate
-        # Stay between the largest rate kept and the smallest rejected, whatever the noise says.
+        # Step a little beyond the aim, so that the next test lands on the other side and closes the bracket.
+        moved = np.where(
+            rejected, np.minimum(moved, here) * (1 - _SETTLED), np.maximum(moved, here) * (1 + _SETTLED)
+        )
         outside = (moved <= low[todo]) | (moved >= high[todo])
-        moved = np.where(outside & (high[todo] < part.side.stop), 0.5 * (low[todo] + high[todo]), moved)
-        at_end = (here >= part.side.stop - _ROUNDING) & ~rejected
-        upper[todo] = np.where(at_end, part.side.stop, moved)
-        settled = at_end | (np.abs(moved - here) <= _SETTLED * here)
+        moved = np.where(outside, 0.5 * (low[todo] + high[todo]), moved)
+        at_end = (here >= np.minimum(part.side.stop, _LARGEST) - _ROUNDING) & ~rejected
+        closed = shown[todo] & (high[todo] - low[todo] <= 3 * _SETTLED * high[todo])
         rate[todo] = np.minimum(moved, _LARGEST)
-        todo = todo[~settled]
+        todo = todo[~(at_end | closed)]
         if not todo.size:
             break
-    return upper
+    # The smallest rate that was tested and rejected.
+    return np.where(shown, high, tests.side.stop)
 
 
 def _limits(limit: Any, shape: tuple[int, ...]) -> Any:
@@ -255,9 +275,10 @@ def _limits(limit: Any, shape: tuple[int, ...]) -> Any:
         raise ValueError(f"`limit` must have shape () or {shape}; got {np.shape(value)}.") from None
 
 
-def _warn(against: Any, by_bounds: Any, rate: Any) -> None:
+def _warn(against: Any, by_bounds: Any, rate: Any, shape: tuple[int, ...]) -> None:
     def where(flags: Any) -> str:
-        return "" if flags.size == 1 else f" (slice {np.argmax(flags)}, {int(flags.sum())} in all)"
+        flags = flags.reshape(shape)
+        return f"{slice_label(flags)}, {int(flags.sum())} in all" if shape else ""
 
     if against.any():
         warnings.warn(
@@ -266,8 +287,8 @@ def _warn(against: Any, by_bounds: Any, rate: Any) -> None:
         )
     if by_bounds.any():
         warnings.warn(
-            f"the limit {rate[np.argmax(by_bounds)]:g} lies outside the bounds on the failure rate"
-            f"{where(by_bounds)}: they decide, not the data.",
+            f"the bounds on the failure rate decide about the limit {rate[np.argmax(by_bounds)]:g}"
+            f"{where(by_bounds)}, not the data: it lies above them, or not above their lower end.",
             stacklevel=3,
         )
 

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from jaxmle._data import Calibration, Counts
-from jaxmle._inference._arguments import plain
+from jaxmle._inference._arguments import plain, whole_numbers
 from jaxmle._simulation import Labels
 
 # Below this p-value, shared out over the slices, a mismatch is said.
@@ -40,7 +40,7 @@ def design_check(counts: Counts) -> DesignCheck:
     chosen by the judge's verdict fails it too, and needs ``labels="by_verdict"``.
 
     Args:
-        counts: Counts, any batch shape ``(...)``.
+        counts: Counts, any batch shape ``(...)``, of unweighted items.
 
     Returns:
         The two flag rates and a p-value.
@@ -79,12 +79,14 @@ def mismatched(check: DesignCheck) -> Any:
     return np.asarray(check.p_value) < _SAID_BELOW / max(np.size(check.p_value), 1)
 
 
-def warn_of_design(leaves: list[Any], calibration: Calibration, labels: Labels) -> None:
-    """Warn where labels declared random and internal cannot be."""
-    if calibration != "internal" or labels != "random":
-        return
+def warn_of_design(leaves: list[Any], calibration: Calibration, labels: Labels) -> Any:
+    """Warn where labels declared random and internal cannot be, and say where, shape ``(B,)``."""
+    # Sums of weights are no sample sizes.
+    if calibration != "internal" or labels != "random" or not whole_numbers(leaves[:6]):
+        return np.zeros(len(leaves[0]), bool)
     check = design_check(Counts(*leaves[:6]))
-    bad = np.flatnonzero(mismatched(check))
+    wrong = mismatched(check)
+    bad = np.flatnonzero(wrong)
     if bad.size:
         where = (
             f" (slice {bad[0]}{f' and {bad.size - 1} more' if bad.size > 1 else ''})"
@@ -98,3 +100,4 @@ def warn_of_design(leaves: list[Any], calibration: Calibration, labels: Labels) 
             'calibration="external"; if the judge\'s verdict decided which, use labels="by_verdict".',
             stacklevel=3,
         )
+    return wrong

@@ -23,7 +23,7 @@ from jaxmle._inference._fit import fit_flat
 from jaxmle._inference._interval import Interval
 from jaxmle._inference._profile import Crossing, Side, crossing, joined, sides
 from jaxmle._inference._progress import progress_bar
-from jaxmle._inference._simulate import TIE, simulate
+from jaxmle._inference._simulate import TIE, simulate, streams
 from jaxmle._simulation import Labels, design_of, law_of_params
 
 EndSide = Literal["two-sided", "upper", "lower"]
@@ -86,7 +86,7 @@ def profile_interval(
 
     A failure rate belongs to the interval while twice the log-likelihood that it loses stays below a cut-off.
     The interval accounts for all judges within the bounds, stays inside [0, 1] and inside the bounds on the
-    failure rate, and has a width whatever the counts.
+    failure rate, and unless that rate is known has a width whatever the counts.
 
     Args:
         counts: Counts, any batch shape ``(...)``.
@@ -99,8 +99,8 @@ def profile_interval(
         calibrate: True takes each end's cut-off from data sets simulated there, False from the chi-square
             distribution. By default simulation, which few labels and active bounds need, unless counts are
             weighted sums and cannot be drawn anew.
-        n_simulations: Data sets drawn for each cut-off, >= 19. Ends vary with the seed by about 3% of their
-            distance from the estimate at 999, and by twice that at 249.
+        n_simulations: Data sets drawn for each cut-off, >= 19. At 999 the distance of an end from the
+            estimate has a standard deviation of up to 5% over seeds, at 249 of up to 10%.
         simultaneous: Whether all intervals of the batch are to cover at once with ``confidence``
             (Bonferroni), rather than each.
         seed: Seed of the simulation, a whole number >= 0.
@@ -124,7 +124,7 @@ def profile_interval(
         >>> from jaxmle import Bounds, Counts, profile_interval
         >>> counts = Counts(tp=4, fn=1, fp=2, tn=43, unlabeled_pos=900, unlabeled_neg=9100)
         >>> print(profile_interval(counts, calibrate=False))
-        0.0808 [0.0359, 0.1530] (profile likelihood)
+        0.0808 [0.0359, 0.1530] (profile likelihood, chi-square)
         >>> result = profile_interval(counts, Bounds(tpr=(0.80, 0.90), fpr=(0.05, 0.15)))
         >>> f"{result.low:.2f} {result.high:.2f}"
         '0.03 0.06'
@@ -166,7 +166,7 @@ def profile_interval(
     low = low or [leaves[6], ~given[0], given[1], none]
     high = high or [leaves[7], ~given[0], given[1], none]
     kind = "" if side == "two-sided" else f", {side} limit"
-    names = "profile likelihood, calibrated" if simulated else "profile likelihood"
+    names = f"profile likelihood, {'calibrated' if simulated else 'chi-square'}"
     result = ProfileInterval(
         estimate=free.failure_rate,
         low=np.minimum(low[0], free.failure_rate),
@@ -194,7 +194,7 @@ class _Plan:
     def quantile(self, alpha: float) -> float:
         """Chi-square cut-off: of the statistic, or one-sided of its signed root."""
         tail = alpha / 2 if self.side == "two-sided" else alpha
-        return NormalDist().inv_cdf(1 - tail) ** 2 if tail > 0 else np.inf
+        return NormalDist().inv_cdf(max(tail, 1e-300)) ** 2
 
 
 def _ends(wanted: Side, plan: _Plan, simulated: bool, progress: Any) -> tuple[Crossing, Any]:
@@ -209,8 +209,7 @@ def _ends(wanted: Side, plan: _Plan, simulated: bool, progress: Any) -> tuple[Cr
     for _ in range(_ROUNDS):
         part = wanted.take(todo)
         at = Crossing(*(x[todo] for x in ends))
-        ids = todo % (size // 2) if plan.side == "two-sided" else todo
-        cutoff[todo] = _simulated_cutoff(part, at, ids, plan, progress)
+        cutoff[todo] = _simulated_cutoff(part, at, plan, progress)
         moved = crossing(part, cutoff[todo], plan.calibration)
         for kept, new in zip(ends, moved, strict=True):
             kept[todo] = new
@@ -221,14 +220,14 @@ def _ends(wanted: Side, plan: _Plan, simulated: bool, progress: Any) -> tuple[Cr
     return ends, cutoff
 
 
-def _simulated_cutoff(part: Side, at: Crossing, ids: Any, plan: _Plan, progress: Any) -> Any:
+def _simulated_cutoff(part: Side, at: Crossing, plan: _Plan, progress: Any) -> Any:
     """Quantile of the statistic in data sets drawn at the ends, with the most likely judge there."""
     counts, wide = split(part.leaves)
     n_draws = plan.n_draws
     rank = int(np.floor(plan.alpha * (n_draws + 1) + 1e-9))
     reached = min(_LEAST_BEYOND, (n_draws + 1) // 10)
     alpha = plan.alpha if rank >= reached else reached / (n_draws + 1)
-    rank = max(rank, reached)
+    rank = min(max(rank, reached), n_draws)
     design = design_of(plan.calibration, plan.labels)
     params = Params(at.failure_rate, at.tpr, at.fpr)
     pair = (at.failure_rate, at.failure_rate)
@@ -246,7 +245,7 @@ def _simulated_cutoff(part: Side, at: Crossing, ids: Any, plan: _Plan, progress:
         law_of_params(params, counts, design),
         wide,
         narrow,
-        ids,
+        streams(part.leaves),
         reduce,
         calibration=plan.calibration,
         design=design,
@@ -257,4 +256,8 @@ def _simulated_cutoff(part: Side, at: Crossing, ids: Any, plan: _Plan, progress:
         progress=progress,
     )
     # A tie with the cut-off is inside; solvers tell ties to this tolerance.
-    return (found + TIE) * (plan.quantile(plan.alpha) / plan.quantile(alpha))
+    if alpha <= plan.alpha:
+        return found + TIE
+    # Beyond the reach of the draws a quantile is a guess, and no shorter than the asymptotic one.
+    asymptotic = plan.quantile(plan.alpha)
+    return np.maximum((found + TIE) * asymptotic / plan.quantile(alpha), asymptotic)

@@ -175,7 +175,11 @@ def certify_document(
     records = []
     for counts, result, verdict, note in zip(everything, fits, [*slices, total], notes, strict=True):
         if verdict.by_bounds:
-            note.append(f"the limit {limit:g} lies outside the bounds on the failure rate, which decide")
+            note.append(f"the bounds on the failure rate decide about the limit {limit:g}, not the data")
+        if verdict.contradicted or verdict.mismatched:
+            note.append("so nothing is certified here")
+        if not counts.n_labeled:
+            note.append("the verdict rests on the bounds alone: there is no human label")
         records.append(
             {
                 **_sizes(counts),

@@ -43,8 +43,11 @@ def _of_fit(counts: Counts, result: Fit, calibration: Calibration) -> list[str]:
     if not result.converged:
         notes.append(f"not converged: the gap per item is {result.gap:.1e}")
     failures, passes = counts.tp + counts.fn, counts.fp + counts.tn
-    if failures and passes and counts.tp * passes < counts.fp * failures:
-        notes.append("in the labelled items the judge flags passes more often than failures")
+    if failures and passes and counts.tp * passes <= counts.fp * failures:
+        notes.append(
+            "in the labelled items the judge flags failures no more often than passes: it is at "
+            "chance, or its verdicts are turned round"
+        )
     if calibration == "internal" and not counts.n_unlabeled and counts.n_labeled:
         notes.append("every item is labelled: the judge adds nothing")
     return notes

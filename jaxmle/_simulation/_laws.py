@@ -19,12 +19,14 @@ class Law(NamedTuple):
     random: the four labelled cells of ``trials[0]`` labels in turn, rarest first, each a share of what the
         earlier ones left (three binomials); flagged of ``trials[3]`` unlabelled items.
     by_verdict: failures of ``trials[0]`` flagged labels; failures of ``trials[1]`` passed labels; flagged
-        of all ``trials[3]`` items, the labelled ones among them.
+        of all ``trials[3]`` items, the labelled ones among them. Where fewer are flagged (or passed) than
+        were labelled, all of them are labelled.
     external: flagged of ``trials[0]`` failures; flagged of ``trials[1]`` passes; flagged of ``trials[3]``.
 
     ``spans`` holds the widths of the tables they are drawn by, 0 where there is none, and last that of the
-    first two cells together. ``order`` says which cells of (tp, fn, fp, tn) come first, shape ``(P, 4)``,
-    and ``two`` is the probability of the first two of them.
+    first two cells together (by_verdict: third and last, how many numbers of labels there are tables for).
+    ``order`` says which cells of (tp, fn, fp, tn) come first, shape ``(P, 4)``, and ``two`` is the
+    probability of the first two of them.
     """
 
     trials: tuple[Any, Any, Any, Any]
@@ -75,7 +77,11 @@ def law_of_counts(counts: Counts, design: Design) -> Law:
 def tables_for(law: Law, design: Design) -> Tables:
     """Tables that serve all rows of a law."""
     first, second, third, last, both = (table_size(span, span > 0) for span in law.spans)
-    rows = (first.width, both.width) if design == "random" else (0, 0)
+    rows = {
+        "random": (first.width, both.width),
+        "by_verdict": (third.width, both.width),
+        "external": (0, 0),
+    }[design]
     return Tables((first, second, third, last), rows)
 
 
@@ -95,27 +101,27 @@ def draw_counts(uniforms: Any, law: Law, design: Design, tables: Tables) -> Coun
     kinds, rows = tables
     u = [uniforms[:, i] for i in range(4)]
     flagged = binomial(u[3], last, q, spans[3], kinds[3])
-    drawn = binomial(u[0], n, p, spans[0], kinds[0])
-    n, second, last = n[:, None], second[:, None], last[:, None]
     if design == "random":
-        fewest = _fewest(law.trials[0], p, rows[0])
-        other = binomial_rows(u[1], n - drawn, a, spans[1], fewest, rows[0], kinds[1])
-        rest = n - drawn - other
-        fewest = _fewest(law.trials[0], two, rows[1])
+        drawn = binomial(u[0], n, p, spans[0], kinds[0])
+        fewest = _fewest(n, p, rows[0])
+        other = binomial_rows(u[1], n[:, None] - drawn, a, spans[1], fewest, rows[0], kinds[1])
+        rest = n[:, None] - drawn - other
+        fewest = _fewest(n, two, rows[1])
         third = binomial_rows(u[2], rest, b, spans[2], fewest, rows[1], kinds[2])
         cells = jnp.stack([drawn, other, third, rest - third], 1)
         place = jnp.argsort(order, -1)[..., None].astype(jnp.int32)
         cells = jnp.take_along_axis(cells, place, 1)
-        return _counts(*(cells[:, i] for i in range(4)), flagged, last - flagged)
-    other = binomial(u[1], law.trials[1], a, spans[1], kinds[1])
+        return _counts(*(cells[:, i] for i in range(4)), flagged, last[:, None] - flagged)
     if design == "external":
-        return _counts(drawn, n - drawn, other, second - other, flagged, last - flagged)
-    # Where fewer items are flagged than were labelled, all of them are, in the same proportions.
-    passed = last - flagged
-    labeled_pos, labeled_neg = jnp.minimum(n, flagged), jnp.minimum(second, passed)
-    tp = jnp.round(drawn * labeled_pos / jnp.maximum(n, 1))
-    fn = jnp.round(other * labeled_neg / jnp.maximum(second, 1))
-    return _counts(tp, fn, labeled_pos - tp, labeled_neg - fn, flagged - labeled_pos, passed - labeled_neg)
+        tp = binomial(u[0], n, p, spans[0], kinds[0])
+        fp = binomial(u[1], second, a, spans[1], kinds[1])
+        n, second, last = n[:, None], second[:, None], last[:, None]
+        return _counts(tp, n - tp, fp, second - fp, flagged, last - flagged)
+    passed = last[:, None] - flagged
+    pos, neg = jnp.minimum(n[:, None], flagged), jnp.minimum(second[:, None], passed)
+    tp = binomial_rows(u[0], pos, p, spans[0], jnp.maximum(n - rows[0] + 1, 0), rows[0], kinds[0])
+    fn = binomial_rows(u[1], neg, a, spans[1], jnp.maximum(second - rows[1] + 1, 0), rows[1], kinds[1])
+    return _counts(tp, fn, pos - tp, neg - fn, flagged - pos, passed - neg)
 
 
 def uniforms(keys: Any, n_draws: int) -> Any:
@@ -150,14 +156,21 @@ def _strata(counts: Counts, design: Design, first: Any, second: Any, q: Any) -> 
     else:
         trials = (c.tp + c.fp, c.fn + c.tn, c.n_labeled + c.n_unlabeled)
     none = 0.0 * q
-    order = np.zeros((*np.shape(q), 4))
     widths = span(np.stack(trials), np.stack([first, second, q]))
-    spans = np.where(tabulated(widths), widths, 0.0)
+    kept = tabulated(widths)
+    rows = np.stack([none, none])
+    if design == "by_verdict":
+        # How many fewer labels there may be: as many as the flagged (or passed) items may fall short of them.
+        labeled, share = np.stack(trials[:2]), np.stack([q, 1 - q])
+        rows = np.clip(labeled - (trials[2] * share - 0.5 * widths[2] - 1), 0, labeled) + 1
+        kept[:2] &= tabulated(widths[:2], rows) & tabulated(rows)
+        rows = np.where(kept[:2], rows, 0.0)
+    one, other, last = np.where(kept, widths, 0.0)
     return Law(
         (trials[0], trials[1], none, trials[2]),
         (first, second, none, q),
-        (spans[0], spans[1], none, spans[2], none),
-        order,
+        (one, other, rows[0], last, rows[1]),
+        np.zeros((*np.shape(q), 4)),
         none,
     )
 
