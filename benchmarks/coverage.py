@@ -4,10 +4,11 @@
     python -m benchmarks.coverage --quick    # a corner of it, in about a minute
     python -m benchmarks.coverage --figures  # the summary and the figures of what has been computed
 
-Every cell of the grid is `--data-sets` data sets drawn from one true failure rate and judge. Rows are
-appended to two files in `--out` as they are computed, and a run that was stopped goes on where it stopped.
-"refused" is the share of data sets for which a method gives no interval; they count as misses. Bounds "wrong
-by .05" put the TPR .05 to .15 too high (.04 to .05 at .95); all other bounds hold.
+Every cell of the grid is `--data-sets` data sets (`--tests` for certificates) drawn from one true failure
+rate and judge. Rows are appended to three files in `--out` as they are computed, and a run that was stopped
+goes on where it stopped. "refused" is the share of data sets for which a method gives no interval; they
+count as misses. Bounds "wrong by .05" put the TPR .05 to .15 too high (.04 to .05 at .95); all other bounds
+hold.
 """
 
 import argparse
@@ -212,7 +213,7 @@ class Results:
                 writer.writerow(short)
 
 
-def compute(out, quick, size, seed):
+def compute(out, quick, size, tests, seed):
     """Run what is not there yet."""
     coverage = Results(out / "coverage.csv", COVERAGE_FIELDS, ("n", "N", "tpr", "fpr"))
     errors = Results(out / "certificate_errors.csv", CERTIFICATE_FIELDS, ("n", "N", "tpr", "fpr"))
@@ -229,9 +230,9 @@ def compute(out, quick, size, seed):
             work.append((coverage, coverage_rows, (cell, size, seed)))
         at_limit = [(rate, rate) for rate in RATES]
         if not errors.holds(*key):
-            work.append((errors, certificate_rows, (cell, at_limit, holding, size, seed)))
+            work.append((errors, certificate_rows, (cell, at_limit, holding, tests, seed)))
         if judged == 10_000 and not power.holds(*key):
-            work.append((power, certificate_rows, (cell, CLAIMS, holding, size, seed)))
+            work.append((power, certificate_rows, (cell, CLAIMS, holding, tests, seed)))
     console = Console(stderr=True)
     for results, rows, arguments in track(work, "Cells", console=console, disable=not console.is_terminal):
         results.append(list(rows(*arguments)))
@@ -243,6 +244,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="one design only, about a minute")
     parser.add_argument("--figures", action="store_true", help="only summarize and draw")
     parser.add_argument("--data-sets", type=int, default=100, help="data sets a cell (default 100)")
+    parser.add_argument("--tests", type=int, default=50, help="certificates a cell (default 50)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="folder of results (default: benchmarks/results)")
     arguments = parser.parse_args()
@@ -253,7 +255,7 @@ def main():
         with warnings.catch_warnings():
             # Small samples and wrong bounds are the point here.
             warnings.simplefilter("ignore", UserWarning)
-            compute(out, arguments.quick, arguments.data_sets, arguments.seed)
+            compute(out, arguments.quick, arguments.data_sets, arguments.tests, arguments.seed)
     from benchmarks._coverage_report import report
 
     report(out)
