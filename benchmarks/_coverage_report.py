@@ -115,8 +115,11 @@ def _coverage_figure(rows, path):
                     axis.plot(width, np.mean(cover), marker, color=color, markersize=5, label=method)
             axis.set_xscale("log")
             axis.set_ylim(0.55, 1.01)
+            axis.minorticks_off()
+            left, right = axis.get_xlim()
+            shown = [x for x in (0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5) if left <= x <= right]
+            axis.set_xticks(shown, [f"{x:g}" for x in shown])
             axis.tick_params(labelsize=7)
-            axis.tick_params(axis="x", which="minor", labelsize=6)
             if i == 0:
                 axis.set_title(f"{int(n)} labels", fontsize=9)
             if j == 0:
@@ -125,11 +128,12 @@ def _coverage_figure(rows, path):
             if i == len(SHOWN) - 1:
                 axis.set_xlabel("mean width", fontsize=8)
     handles, names = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="upper center", ncol=4, fontsize=8, frameon=False)
-    figure.suptitle(
-        "Coverage against width of 95% intervals; bars: 10th to 90th percentile of cells", y=0.005, fontsize=8
+    title = "Coverage against width of 95% intervals; bars: 10th to 90th percentile of cells"
+    figure.suptitle(title, fontsize=10, y=0.995)
+    figure.legend(
+        handles, names, loc="upper center", bbox_to_anchor=(0.5, 0.985), ncol=4, fontsize=8, frameon=False
     )
-    figure.tight_layout(rect=(0, 0.01, 1, 0.955))
+    figure.tight_layout(rect=(0, 0, 1, 0.955))
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from jaxmle._data import Bounds, Counts, Params
 from jaxmle._model import closed_form, duality_gap
@@ -26,18 +27,25 @@ _TO_ZERO = 0.9
 _TINY = 1e-300
 
 
-def guessed_maximum(counts: Counts, bounds: Bounds, aim: Any) -> tuple[Params, Any]:
+def guessed_maximum(counts: Counts, bounds: Bounds, aim: Any, known: Any) -> tuple[Params, Any]:
     """Maximize flat batches of the internal design; only what is marked as done has a meaning.
 
     Args:
         counts: Counts, shape ``(B,)``.
         bounds: Bounds, shape ``(B,)``.
         aim: Gap per item to reach, shape ``(B,)``.
+        known: Elements that need no work, shape ``(B,)``; their results mean nothing.
 
     Returns:
         Parameters within the bounds, and whether their gap is at most ``aim``, shape ``(B,)``.
     """
-    return in_tiles(_guessed, (counts, bounds, aim))
+
+    def tile(arguments: Any) -> tuple[Params, Any]:
+        counts, bounds, aim, known = arguments
+        nothing = Params(aim, aim, aim), known
+        return lax.cond(jnp.all(known), lambda _: nothing, _guessed, (counts, bounds, aim))
+
+    return in_tiles(tile, (counts, bounds, aim, known))
 
 
 def _guessed(arguments: Any) -> tuple[Params, Any]:

@@ -43,7 +43,7 @@ def bulk_maximum(counts: Counts, bounds: Bounds, calibration: Calibration, error
     direct = closed_form(counts, calibration=calibration)
     free = direct.exists & obeys(direct.params, bounds)
     if calibration == "internal":
-        guessed, done = guessed_maximum(counts, bounds, aim)
+        guessed, done = guessed_maximum(counts, bounds, aim, free)
         followed = _inside(follow_all(Internal, counts, bounds, aim, free | done), bounds)
         found = jax.tree.map(lambda a, b: jnp.where(done, a, b), guessed, followed)
     else:
