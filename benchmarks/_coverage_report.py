@@ -61,10 +61,10 @@ def _coverage_table(rows):
             part = groups.get((kind, method))
             if not part:
                 continue
-            trials = int(part[0]["data_sets"])
             # A cell is short if even a coverage of .94 would hardly give so few.
-            least = _band(0.94, trials, len(part))
-            short = sum(row["coverage"] * trials < least for row in part)
+            short = sum(
+                row["coverage"] * row["data_sets"] < _band(0.94, row["data_sets"], len(part)) for row in part
+            )
             # Widths compare only where the other interval keeps its promise too.
             rivals = [(row["width"], by_cell[(*_cell(row), "PPI++")]) for row in part]
             fair = [(own, rival["width"]) for own, rival in rivals if rival["coverage"] >= 0.93]
@@ -82,9 +82,10 @@ def _certificate_table(errors, power):
     print("|---|--:|--:|--:|--:|")
     for method in CERTIFICATES:
         part = [row for row in errors if row["method"] == method]
-        trials = int(part[0]["data_sets"])
-        most = trials - _band(0.95, trials, len(part))
-        over = sum(row["certified"] * trials > most for row in part)
+        over = sum(
+            row["certified"] * row["data_sets"] > row["data_sets"] - _band(0.95, row["data_sets"], len(part))
+            for row in part
+        )
         shares = [row["certified"] for row in part]
         mean_power = np.mean([row["certified"] for row in power if row["method"] == method])
         worst = f"{max(shares):.2f} | {over} of {len(part)}"

@@ -132,8 +132,8 @@ def bootstrap(
         >>> from jaxmle import Bounds, Counts, bootstrap
         >>> counts = Counts(tp=70, fn=8, fp=14, tn=108, unlabeled_pos=4100, unlabeled_neg=5900)
         >>> result = bootstrap(counts, Bounds(tpr=(0.7, 1.0), fpr=(0.0, 0.3)))
-        >>> f"{result.standard_error:.3f} {result.interval.low:.2f} {result.interval.high:.2f}"
-        '0.022 0.34 0.43'
+        >>> f"{result.standard_error:.3f} {result.interval.low:.2f}"
+        '0.022 0.34'
     """
     level = check_confidence(confidence)
     if method not in get_args(Method):
