@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jaxmle import baselines as baselines
     from jaxmle import tables as tables
     from jaxmle._data import Bounds as Bounds
+    from jaxmle._data import Clusters as Clusters
     from jaxmle._data import Counts as Counts
     from jaxmle._data import Params as Params
     from jaxmle._inference import Bootstrap as Bootstrap
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from jaxmle._inference import bounds_test as bounds_test
     from jaxmle._inference import certify as certify
     from jaxmle._inference import design_check as design_check
+    from jaxmle._inference import design_effect as design_effect
     from jaxmle._inference import fit as fit
     from jaxmle._inference import identified_set as identified_set
     from jaxmle._inference import profile_interval as profile_interval
@@ -45,6 +47,7 @@ _HOME = {
     "BoundsTest": "_inference",
     "Certificate": "_inference",
     "ClosedForm": "_model",
+    "Clusters": "_data",
     "Counts": "_data",
     "DesignCheck": "_inference",
     "Fit": "_inference",
@@ -58,6 +61,7 @@ _HOME = {
     "certify": "_inference",
     "closed_form": "_model",
     "design_check": "_inference",
+    "design_effect": "_inference",
     "fit": "_inference",
     "identified_set": "_inference",
     "information": "_model",
@@ -74,6 +78,7 @@ __all__ = [
     "BoundsTest",
     "Certificate",
     "ClosedForm",
+    "Clusters",
     "Counts",
     "DesignCheck",
     "Fit",
@@ -88,6 +93,7 @@ __all__ = [
     "certify",
     "closed_form",
     "design_check",
+    "design_effect",
     "fit",
     "identified_set",
     "information",

@@ -1,6 +1,7 @@
 """What goes in: counts of verdicts, bounds on the judge, and the three parameters."""
 
 from jaxmle._data._bounds import Bounds as Bounds
+from jaxmle._data._clusters import Clusters as Clusters
 from jaxmle._data._counts import Counts as Counts
 from jaxmle._data._params import Params as Params
 from jaxmle._data._validation import Calibration as Calibration

@@ -1,5 +1,6 @@
 """What every estimator asks of its arguments, and how plain numbers leave again."""
 
+from statistics import NormalDist
 from typing import Any
 
 import jax
@@ -71,6 +72,46 @@ def check_whole(name: str, value: int, least: int) -> None:
 def whole_numbers(counts: list[Any]) -> bool:
     """Whether all counts are whole: weighted ones cannot be drawn anew."""
     return all(bool(np.all(c == np.round(c))) for c in counts)
+
+
+def effective(
+    leaves: list[Any], shape: tuple[int, ...], design_effect: Any, df: Any
+) -> tuple[list[Any], Any]:
+    """Divide the counts by the design effect; also the degrees of freedom, infinite where there are none.
+
+    Raises:
+        ValueError: ``design_effect`` or ``df`` is not > 0, of another shape, or ``df`` comes alone.
+    """
+    size = len(leaves[0])
+    if design_effect is None:
+        if df is not None:
+            raise ValueError("`df` goes with `design_effect`; got no `design_effect`.")
+        return leaves, np.full(size, np.inf)
+    values = []
+    for name, given in (("design_effect", design_effect), ("df", np.inf if df is None else df)):
+        value = np.asarray(given, dtype=np.float64)
+        if not np.all(value > 0):
+            raise ValueError(f"`{name}` must be > 0; got {value.tolist() if value.size < 9 else 'others'}.")
+        try:
+            values.append(np.broadcast_to(value, shape).reshape(size))
+        except ValueError:
+            raise ValueError(f"`{name}` must have shape () or {shape}; got {value.shape}.") from None
+    effect, freedom = values
+    if not np.all(np.isfinite(effect)):
+        raise ValueError("`design_effect` must be finite.")
+    return [count / effect for count in leaves[:6]] + leaves[6:], freedom
+
+
+def quantile_of_t(tail: Any, df: Any) -> Any:
+    """Point that Student's t exceeds with probability ``tail``; normal where ``df`` is infinite."""
+    tail, df = np.broadcast_arrays(np.maximum(np.asarray(tail, np.float64), 1e-300), df)
+    found = np.array([-NormalDist().inv_cdf(float(t)) for t in tail.reshape(-1)]).reshape(tail.shape)
+    finite = np.isfinite(df)
+    if finite.any():
+        from scipy.special import stdtrit  # a third of a second to import, and seldom needed
+
+        found = np.where(finite, -stdtrit(np.where(finite, df, 1.0), tail), found)
+    return found
 
 
 def plain(value: Any) -> Any:

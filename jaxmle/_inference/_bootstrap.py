@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmle._data import Bounds, Calibration, Counts, Params, check_confidence
+from jaxmle._data import Bounds, Calibration, Clusters, Counts, Params, check_confidence
 from jaxmle._data._validation import slice_label
 from jaxmle._inference._arguments import (
     check_labels,
@@ -24,6 +24,7 @@ from jaxmle._inference._arguments import (
 )
 from jaxmle._inference._bca import bca_levels
 from jaxmle._inference._blocks import compiler_options, in_blocks
+from jaxmle._inference._cluster_bootstrap import check_clusters, cluster_replicates
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._fit import fit_flat
 from jaxmle._inference._interval import Interval
@@ -84,6 +85,7 @@ def bootstrap(
     calibration: Calibration = "internal",
     labels: Labels = "random",
     parametric: bool = False,
+    clusters: Clusters | None = None,
     solver: SolverName = "interior_point",
     seed: int = 0,
     batch_size: int | None = None,
@@ -98,7 +100,7 @@ def bootstrap(
     short: `profile_interval` is the interval to report, this one is for comparison and for standard errors.
 
     Args:
-        counts: Counts, any batch shape ``(...)``, whole numbers.
+        counts: Counts, any batch shape ``(...)``, whole numbers unless there are ``clusters``.
         bounds: Bounds, scalar or broadcastable with the counts; none by default.
         n_resamples: Replicates of each data set, >= 2.
         confidence: Nominal coverage, in (0, 1).
@@ -106,6 +108,8 @@ def bootstrap(
         calibration: "internal" or "external", as in `fit`.
         labels: "random", or "by_verdict" where the judge's verdict decided which items humans label.
         parametric: Whether to draw from the fitted model rather than from the items.
+        clusters: Clusters whose sums the counts are. They are then what is resampled, within their slice, and
+            counts may be sums of weights; methods "percentile" and "basic" only.
         solver: "interior_point" or "projected_gradient".
         seed: Seed, a whole number >= 0. The same seed gives the same replicates bit for bit.
         batch_size: Replicates held at once, >= 1,024 (2**23 by default), though never less than those of one
@@ -145,11 +149,14 @@ def bootstrap(
     if batch_size is not None:
         check_whole("batch_size", batch_size, _CHUNK)
     leaves, shape = checked_arrays(counts, bounds, calibration)
-    if not whole_numbers(leaves[:6]):
+    if clusters is not None:
+        check_clusters(clusters, leaves, shape, method, parametric)
+    elif not whole_numbers(leaves[:6]):
         raise ValueError(
-            "`counts` must be whole numbers: weighted items cannot be drawn anew from their sums."
+            "`counts` must be whole numbers: sums of weights cannot be drawn anew; use profile_interval."
         )
-    warn_of_design(leaves, calibration, labels)
+    if clusters is None:
+        warn_of_design(leaves, calibration, labels)
     free = fit_flat(leaves, calibration)
     if not np.all(free.identified):
         where = slice_label(~np.asarray(free.identified).reshape(shape))
@@ -173,7 +180,7 @@ def bootstrap(
         run = _Run(design, calibration, solver, seed, int(n_resamples), bar)
         for start in range(0, size, group):
             index = np.arange(start, min(start + group, size))
-            values, held = run(index, law, leaves)
+            values, held = run(index, law, leaves) if clusters is None else run.over(clusters, index, leaves)
             ends = _ends(values, free.failure_rate[index], levels, index)
             kept = values if keep_replicates else None
             parts.append((*ends, values.std(1, ddof=1), held, kept))
@@ -187,7 +194,8 @@ def bootstrap(
     def out(x: Any) -> Any:
         return plain(x.reshape(shape))
 
-    name = f"{'parametric ' if parametric else ''}bootstrap, {'BCa' if method == 'bca' else method}"
+    kind = "cluster " if clusters else "parametric " if parametric else ""
+    name = f"{kind}bootstrap, {'BCa' if method == 'bca' else method}"
     return Bootstrap(
         interval=Interval(out(free.failure_rate), out(low), out(high), float(confidence), name),
         standard_error=out(error),
@@ -220,17 +228,34 @@ class _Run:
         def call(part: list[Any]) -> Any:
             law = jax.tree.unflatten(structure, part[1:-6])
             found, free = solve(draw(self.seed, _STREAM, part[0], law), part[-6:])
-            low, high = (np.repeat(end, _CHUNK) for end in part[-6:-4])
-            found = np.asarray(found)
-            # The solver ends within a hair of a bound that it means.
-            found = np.where(found - low < _HAIR, low, np.where(high - found < _HAIR, high, found))
-            return found.reshape(-1, _CHUNK), np.asarray(free).reshape(-1, _CHUNK)
+            return np.asarray(found).reshape(-1, _CHUNK), np.asarray(free).reshape(-1, _CHUNK)
 
         flat = [ids, *(a[rows] for a in arrays), *(a[rows] for a in leaves[6:])]
         values, free = in_blocks(call, flat, _WIDTH, progress=self.progress)
-        keep = self.n_resamples
-        values, free = (x.reshape(len(index), -1)[:, :keep] for x in (values, free))
-        return values, 1 - free.mean(1)
+        values, free = (x.reshape(len(index), -1)[:, : self.n_resamples] for x in (values, free))
+        return _on_bounds(values, leaves, index), 1 - free.mean(1)
+
+    def over(self, clusters: Clusters, index: Any, leaves: list[Any]) -> tuple[Any, Any]:
+        """The same, resampling clusters."""
+        values, free = cluster_replicates(
+            clusters,
+            index,
+            leaves,
+            chunk=_CHUNK,
+            n_resamples=self.n_resamples,
+            seed=self.seed,
+            stream=_STREAM,
+            width=_WIDTH,
+            solve=lambda sums, ends: _solving(self.calibration, self.solver)(Counts(*sums), ends),
+            progress=self.progress,
+        )
+        return _on_bounds(values, leaves, index), 1 - free.mean(1)
+
+
+def _on_bounds(values: Any, leaves: list[Any], index: Any) -> Any:
+    """The solver ends within a hair of a bound that it means."""
+    low, high = leaves[6][index, None], leaves[7][index, None]
+    return np.where(values - low < _HAIR, low, np.where(high - values < _HAIR, high, values))
 
 
 @cache

@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from statistics import NormalDist
 from typing import Any, Literal, Self, get_args
 
 import jax
@@ -11,14 +10,22 @@ import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts, check_confidence
 from jaxmle._data._validation import first_bad, host_number, slice_label
-from jaxmle._inference._arguments import check_labels, check_seed, checked_arrays, plain, whole_numbers
+from jaxmle._inference._arguments import (
+    check_labels,
+    check_seed,
+    checked_arrays,
+    effective,
+    plain,
+    whole_numbers,
+)
 from jaxmle._inference._contradiction import contradicted
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._exact import ExactTest, Hypothesis
 from jaxmle._inference._fit import fit_flat
 from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, level_for_limits
-from jaxmle._inference._profile import crossing, profile, sides
-from jaxmle._inference._progress import Progress, progress_bar
+from jaxmle._inference._profile import sides
+from jaxmle._inference._progress import progress_bar
+from jaxmle._inference._rejection import p_values, upper_limits
 from jaxmle._inference._simulate import streams
 from jaxmle._simulation import Labels, design_of
 
@@ -26,10 +33,6 @@ CertificateMethod = Literal["exact", "profile"]
 
 # Share of the error spent on the nuisance region.
 _REGION_SHARE = 0.1
-_ROUNDS = 12
-_SETTLED = 5e-3
-_ROUNDING = 1e-8
-_LARGEST = 1 - 1e-9
 
 
 @jax.tree_util.register_dataclass
@@ -96,6 +99,8 @@ def certify(
     calibration: Calibration = "internal",
     labels: Labels = "random",
     adjustment: Adjustment = "none",
+    design_effect: Any = None,
+    df: Any = None,
     seed: int = 0,
     progress: bool = False,
 ) -> Certificate:
@@ -117,6 +122,8 @@ def certify(
         labels: "random", or "by_verdict" where the judge's verdict decided which items humans label.
         adjustment: For a batch: "holm" keeps the probability of any wrong certificate, "benjamini-hochberg"
             the expected share of wrong ones among the certified; "none" judges each slice by itself.
+        design_effect: Design effect of weights or clusters, as in `profile_interval`; method "profile" only.
+        df: Degrees of freedom with it; Student's t then takes the place of the normal distribution.
         seed: Seed of the simulation, a whole number >= 0.
         progress: Whether to show a bar on standard error where that is a terminal.
 
@@ -158,12 +165,18 @@ def certify(
     check_seed(seed)
     leaves, shape = checked_arrays(counts, bounds, calibration)
     rate = _limits(limit, shape)
+    if method == "exact" and design_effect is not None:
+        raise ValueError(
+            '`method` must be "profile" (--method profile) where items carry weights or come in clusters: '
+            "the exact test is for items that stand for themselves."
+        )
+    leaves, freedom = effective(leaves, shape, design_effect, df)
     if method == "exact" and not whole_numbers(leaves[:6]):
         raise ValueError(
             '`counts` must be whole numbers for method "exact": weighted items cannot be drawn anew; '
             'use method="profile".'
         )
-    biased = warn_of_design(leaves, calibration, labels)
+    biased = warn_of_design(leaves, calibration, labels, effective=design_effect is not None)
     size = len(rate)
     free = fit_flat(leaves, calibration)
     above = sides(leaves, free)[1]
@@ -178,7 +191,7 @@ def certify(
     open_ = np.flatnonzero(~by_bounds)
     with progress_bar(progress and method == "exact", 4 * open_.size, "Certifying") as bar:
         if open_.size:
-            p_value[open_] = _p_values(tests.take(open_), exact, method, bar)
+            p_value[open_] = p_values(tests.take(open_), exact, method, freedom[open_], bar)
         # Data that contradict the bounds or the design support no claim, whatever their statistic.
         p_value = np.where(against | biased, 1.0, p_value)
         adjusted = adjust_p_values(p_value, adjustment)
@@ -186,7 +199,8 @@ def certify(
         level = level_for_limits(alpha, adjustment, certified)
         upper = leaves[7].copy()
         if open_.size:
-            upper[open_] = _upper_limits(tests.take(open_), p_value[open_], exact, method, level, bar)
+            known = p_value[open_]
+            upper[open_] = upper_limits(tests.take(open_), known, exact, method, level, freedom[open_], bar)
     upper = np.where(against | biased, leaves[7], upper)
     # Rejecting the limit and every rate above it is one statement: the two answers agree.
     upper = np.where(certified, np.minimum(upper, rate), upper)
@@ -208,62 +222,6 @@ def certify(
         adjustment=adjustment,
     )
     return jax.tree.map(lambda x: plain(x.reshape(shape)), result)
-
-
-def _p_values(tests: Hypothesis, exact: ExactTest, method: str, progress: Progress | None) -> Any:
-    if method == "exact":
-        return exact.p_values(tests, progress)
-    statistic, _, _ = profile(tests.side, tests.rate, exact.calibration)
-    against = np.where(tests.estimate < tests.rate, np.sqrt(statistic), 0.0)
-    return np.where(against > 0, _normal(-against), 1.0)
-
-
-def _upper_limits(
-    tests: Hypothesis, p_value: Any, exact: ExactTest, method: str, alpha: float, progress: Progress | None
-) -> Any:
-    """Rates at which the p-value comes down to ``alpha``; ``p_value`` holds those of the tests' own rates.
-
-    p is nearly the normal tail of the signed root r of the statistic, stretched: with k = z(p) / r at one
-    rate, the next is where r = z(alpha) / k. The stretch hardly varies, so few rounds settle it.
-    """
-    wanted = -NormalDist().inv_cdf(alpha)
-    calibration = exact.calibration
-    if method == "profile":
-        return crossing(tests.side, np.full(len(p_value), wanted**2), calibration).failure_rate
-    low, high = np.asarray(tests.side.start, float).copy(), np.asarray(tests.side.stop, float).copy()
-    shown = np.zeros(len(p_value), bool)
-    rate, p = tests.rate.copy(), p_value.copy()
-    todo = np.arange(len(p))
-    for round_ in range(_ROUNDS):
-        part = tests.take(todo)._replace(rate=rate[todo])
-        if round_:
-            p[todo] = exact.p_values(part, progress if round_ == 1 else None)
-        here, known = rate[todo], p[todo]
-        rejected = known <= alpha
-        shown[todo] |= rejected
-        low[todo] = np.where(rejected, low[todo], np.maximum(low[todo], here))
-        high[todo] = np.where(rejected, np.minimum(high[todo], here), high[todo])
-        statistic, _, _ = profile(part.side, here, calibration)
-        # The region's share is a floor under every p-value, where p says nothing of the stretch.
-        tail = np.clip((known - exact.region_error) / (1 - exact.region_error), 1e-15, 0.5)
-        told = (statistic > 0.05) & (known < 0.4) & (tail > 1e-12)
-        stretch = np.where(told, -_quantile(tail) / np.sqrt(np.maximum(statistic, 0.05)), 0.9)
-        aim = -_quantile(np.maximum(alpha - exact.region_error, 1e-300)) / np.clip(stretch, 0.2, 3.0)
-        moved = crossing(part.side, np.broadcast_to(aim**2, here.shape).copy(), calibration).failure_rate
-        # Step a little beyond the aim, so that the next test lands on the other side and closes the bracket.
-        moved = np.where(
-            rejected, np.minimum(moved, here) * (1 - _SETTLED), np.maximum(moved, here) * (1 + _SETTLED)
-        )
-        outside = (moved <= low[todo]) | (moved >= high[todo])
-        moved = np.where(outside, 0.5 * (low[todo] + high[todo]), moved)
-        at_end = (here >= np.minimum(part.side.stop, _LARGEST) - _ROUNDING) & ~rejected
-        closed = shown[todo] & (high[todo] - low[todo] <= 3 * _SETTLED * high[todo])
-        rate[todo] = np.minimum(moved, _LARGEST)
-        todo = todo[~(at_end | closed)]
-        if not todo.size:
-            break
-    # The smallest rate that was tested and rejected.
-    return np.where(shown, high, tests.side.stop)
 
 
 def _limits(limit: Any, shape: tuple[int, ...]) -> Any:
@@ -291,7 +249,3 @@ def _warn(against: Any, by_bounds: Any, rate: Any, shape: tuple[int, ...]) -> No
             f"{where(by_bounds)}, not the data: it lies above them, or not above their lower end.",
             stacklevel=3,
         )
-
-
-_normal = np.vectorize(NormalDist().cdf, otypes=[float])
-_quantile = np.vectorize(NormalDist().inv_cdf, otypes=[float])

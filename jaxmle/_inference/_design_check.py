@@ -79,10 +79,13 @@ def mismatched(check: DesignCheck) -> Any:
     return np.asarray(check.p_value) < _SAID_BELOW / max(np.size(check.p_value), 1)
 
 
-def warn_of_design(leaves: list[Any], calibration: Calibration, labels: Labels) -> Any:
+def warn_of_design(
+    leaves: list[Any], calibration: Calibration, labels: Labels, *, effective: bool = False
+) -> Any:
     """Warn where labels declared random and internal cannot be, and say where, shape ``(B,)``."""
-    # Sums of weights are no sample sizes.
-    if calibration != "internal" or labels != "random" or not whole_numbers(leaves[:6]):
+    # Sums of weights are no sample sizes, unless they have been made effective ones.
+    sizes = effective or whole_numbers(leaves[:6])
+    if calibration != "internal" or labels != "random" or not sizes:
         return np.zeros(len(leaves[0]), bool)
     check = design_check(Counts(*leaves[:6]))
     wrong = mismatched(check)

@@ -1,7 +1,6 @@
 """Likelihood-ratio intervals for the failure rate, their cut-offs calibrated by simulation."""
 
 from dataclasses import dataclass, field
-from statistics import NormalDist
 from typing import Any, Literal, get_args
 
 import jax
@@ -14,7 +13,9 @@ from jaxmle._inference._arguments import (
     check_seed,
     check_whole,
     checked_arrays,
+    effective,
     plain,
+    quantile_of_t,
     split,
     whole_numbers,
 )
@@ -79,6 +80,8 @@ def profile_interval(
     calibrate: bool | None = None,
     n_simulations: int = 999,
     simultaneous: bool = False,
+    design_effect: Any = None,
+    df: Any = None,
     seed: int = 0,
     progress: bool = False,
 ) -> ProfileInterval:
@@ -98,11 +101,15 @@ def profile_interval(
             label. Only the simulation depends on it.
         calibrate: True takes each end's cut-off from data sets simulated there, False from the chi-square
             distribution. By default simulation, which few labels and active bounds need, unless counts are
-            weighted sums and cannot be drawn anew.
+            weighted sums without a ``design_effect`` to tell their effective size.
         n_simulations: Data sets drawn for each cut-off, >= 19. At 999 the distance of an end from the
             estimate has a standard deviation of up to 5% over seeds, at 249 of up to 10%.
         simultaneous: Whether all intervals of the batch are to cover at once with ``confidence``
             (Bonferroni), rather than each.
+        design_effect: Design effect of weights or clusters, > 0, scalar or of the batch shape: see
+            `design_effect`. Counts are divided by it, and simulated data sets have the sizes that remain.
+        df: Degrees of freedom with it, such as the number of clusters less one; cut-offs are then
+            those of F(1, df) where they would be chi-square, and simulated ones stretched as much.
         seed: Seed of the simulation, a whole number >= 0.
         progress: Whether to show a bar on standard error where that is a terminal.
 
@@ -138,13 +145,14 @@ def profile_interval(
     check_seed(seed)
     check_whole("n_simulations", n_simulations, 19)
     leaves, shape = checked_arrays(counts, bounds, calibration)
-    whole = whole_numbers(leaves[:6])
+    leaves, freedom = effective(leaves, shape, design_effect, df)
+    whole = design_effect is not None or whole_numbers(leaves[:6])
     if calibrate and not whole:
         raise ValueError(
             "`calibrate` must be False or None where counts are not whole numbers: weighted items cannot be "
             "drawn anew."
         )
-    warn_of_design(leaves, calibration, labels)
+    warn_of_design(leaves, calibration, labels, effective=design_effect is not None)
     simulated = whole if calibrate is None else calibrate
     if simultaneous:
         alpha = alpha / len(leaves[0])
@@ -153,7 +161,7 @@ def profile_interval(
     below, above = sides(leaves, free)
     wanted = {"two-sided": joined(below, above), "upper": above, "lower": below}[side]
     with progress_bar(progress and simulated, _ROUNDS * len(wanted.start), "Calibrating") as bar:
-        ends, cutoff = _ends(wanted, plan, simulated, bar)
+        ends, cutoff = _ends(wanted, plan, np.resize(freedom, len(wanted.start)), simulated, bar)
 
     size = len(leaves[0])
     none = np.zeros(size)
@@ -167,6 +175,7 @@ def profile_interval(
     high = high or [leaves[7], ~given[0], given[1], none]
     kind = "" if side == "two-sided" else f", {side} limit"
     names = f"profile likelihood, {'calibrated' if simulated else 'chi-square'}"
+    names += "" if design_effect is None else ", design effect"
     result = ProfileInterval(
         estimate=free.failure_rate,
         low=np.minimum(low[0], free.failure_rate),
@@ -191,16 +200,16 @@ class _Plan:
     seed: int
     n_draws: int
 
-    def quantile(self, alpha: float) -> float:
-        """Chi-square cut-off: of the statistic, or one-sided of its signed root."""
-        tail = alpha / 2 if self.side == "two-sided" else alpha
-        return NormalDist().inv_cdf(max(tail, 1e-300)) ** 2
+    def quantile(self, alpha: float, df: Any = np.inf) -> Any:
+        """Asymptotic cut-off: of the statistic, or one-sided of its signed root."""
+        return quantile_of_t(alpha / 2 if self.side == "two-sided" else alpha, df) ** 2
 
 
-def _ends(wanted: Side, plan: _Plan, simulated: bool, progress: Any) -> tuple[Crossing, Any]:
+def _ends(wanted: Side, plan: _Plan, df: Any, simulated: bool, progress: Any) -> tuple[Crossing, Any]:
     """Ends of the intervals and the cut-offs they stand at."""
     size = len(wanted.start)
-    cutoff = np.full(size, plan.quantile(plan.alpha))
+    cutoff = plan.quantile(plan.alpha, df)
+    stretch = cutoff / plan.quantile(plan.alpha)
     ends = crossing(wanted, cutoff, plan.calibration)
     if not simulated:
         return ends, cutoff
@@ -209,7 +218,7 @@ def _ends(wanted: Side, plan: _Plan, simulated: bool, progress: Any) -> tuple[Cr
     for _ in range(_ROUNDS):
         part = wanted.take(todo)
         at = Crossing(*(x[todo] for x in ends))
-        cutoff[todo] = _simulated_cutoff(part, at, plan, progress)
+        cutoff[todo] = _simulated_cutoff(part, at, plan, progress) * stretch[todo]
         moved = crossing(part, cutoff[todo], plan.calibration)
         for kept, new in zip(ends, moved, strict=True):
             kept[todo] = new
@@ -229,6 +238,7 @@ def _simulated_cutoff(part: Side, at: Crossing, plan: _Plan, progress: Any) -> A
     alpha = plan.alpha if rank >= reached else reached / (n_draws + 1)
     rank = min(max(rank, reached), n_draws)
     design = design_of(plan.calibration, plan.labels)
+    counts = _whole(counts)
     params = Params(at.failure_rate, at.tpr, at.fpr)
     pair = (at.failure_rate, at.failure_rate)
     narrow = Bounds(failure_rate=pair, tpr=wide.tpr, fpr=wide.fpr)
@@ -261,3 +271,11 @@ def _simulated_cutoff(part: Side, at: Crossing, plan: _Plan, progress: Any) -> A
     # Beyond the reach of the draws a quantile is a guess, and no shorter than the asymptotic one.
     asymptotic = plan.quantile(plan.alpha)
     return np.maximum((found + TIE) * asymptotic / plan.quantile(alpha), asymptotic)
+
+
+def _whole(counts: Counts) -> Counts:
+    """Whole counts with nearly the same sums of labelled and of unlabelled items."""
+    cells = np.stack(counts.values(), -1)
+    parts = [np.rint(np.cumsum(cells[:, group], 1)) for group in (slice(0, 4), slice(4, 6))]
+    whole = np.concatenate([np.diff(part, axis=1, prepend=0) for part in parts], 1)
+    return Counts(*whole.T)

@@ -1,0 +1,77 @@
+"""Sums over items that belong together."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxmle._data._counts import Counts
+
+
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """Counts of each cluster: items that share a prompt, a conversation or an epoch.
+
+    Args:
+        counts: Counts of the items of each cluster within its slice, shape ``(n_clusters,)``; sums of weights
+            where items carry weights.
+        index: Slice of each cluster, shape ``(n_clusters,)``, 0 to ``n_slices - 1``.
+        n_slices: Number of slices.
+
+    Raises:
+        ValueError: ``counts`` is not one-dimensional, a cluster is empty, or ``index`` does not fit.
+
+    Examples:
+        >>> from jaxmle import Clusters, Counts
+        >>> pairs = Clusters(Counts([2, 0], [0, 0], [0, 0], [0, 2], [0, 1], [0, 0]), [0, 0], 1)
+        >>> pairs.totals
+        Counts(tp=[2], fn=[0], fp=[0], tn=[2], unlabeled_pos=[1], unlabeled_neg=[0])
+    """
+
+    counts: Counts
+    index: Any
+    n_slices: int
+
+    def __post_init__(self) -> None:
+        if len(self.counts.shape) != 1:
+            raise ValueError(f"`counts` must be one-dimensional; got shape {self.counts.shape}.")
+        index = np.asarray(self.index)
+        if index.shape != self.counts.shape or index.dtype.kind not in "iu":
+            raise ValueError(
+                f"`index` must hold a whole number for each of the {len(self.counts)} clusters; "
+                f"got shape {index.shape}."
+            )
+        if index.size and not 0 <= index.min() <= index.max() < self.n_slices:
+            raise ValueError(f"`index` must lie in 0 to {self.n_slices - 1}.")
+        if np.any(np.sum(self.counts.values(), axis=0) < 0):
+            raise ValueError("`counts` must be >= 0.")
+        object.__setattr__(self, "index", index)
+
+    @property
+    def size(self) -> Any:
+        """Number of clusters in each slice, shape ``(n_slices,)``."""
+        return np.bincount(self.index, minlength=self.n_slices)
+
+    @property
+    def n_labeled(self) -> Any:
+        """Number of clusters in each slice that hold a label, shape ``(n_slices,)``."""
+        return np.bincount(self.index[self.counts.n_labeled > 0], minlength=self.n_slices)
+
+    @property
+    def cells(self) -> Any:
+        """The six sums of each cluster, shape ``(n_clusters, 6)``."""
+        return np.stack([np.asarray(value, dtype=np.float64) for value in self.counts.values()], axis=-1)
+
+    @property
+    def totals(self) -> Counts:
+        """Counts of each slice, shape ``(n_slices,)``."""
+        sums = np.zeros((self.n_slices, 6), dtype=np.result_type(*self.counts.values()))
+        np.add.at(sums, self.index, np.stack(self.counts.values(), axis=-1))
+        return Counts(*sums.T)
+
+    @property
+    def products(self) -> Any:
+        """Sums over clusters of the products of their six sums, shape ``(n_slices, 6, 6)``."""
+        sums = np.zeros((self.n_slices, 6, 6))
+        np.add.at(sums, self.index, self.cells[:, :, None] * self.cells[:, None, :])
+        return sums

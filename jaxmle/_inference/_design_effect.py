@@ -1,0 +1,101 @@
+"""How much less weighted or clustered items tell than as many independent ones."""
+
+from functools import cache
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxmle._data import Bounds, Calibration, Counts
+from jaxmle._inference._arguments import checked_arrays, plain, split, whole_numbers
+from jaxmle._inference._fit import fit_flat
+from jaxmle._solvers import maximize
+
+# Cells of the counts whose sums a design fixes.
+_GROUPS = {"internal": ((0, 1, 2, 3), (4, 5)), "external": ((0, 1), (2, 3), (4, 5))}
+_FLAT = 1e-9
+
+
+def design_effect(
+    counts: Counts,
+    products: Any,
+    size: Any,
+    bounds: Bounds | None = None,
+    *,
+    calibration: Calibration = "internal",
+) -> Any:
+    """Ratio of the estimate's variance to what it would be if each item stood for itself.
+
+    Divide counts by it and they tell as much as they seem to: the effective counts of Rao and Scott, which
+    `profile_interval` and `certify` take as ``design_effect=``. The estimate is linearized in the six counts.
+    Where it does not move with them (it sits on a bound, or is not identified), the effect is that of items
+    that are all alike within their clusters, the largest there can be.
+
+    Args:
+        counts: Counts, any batch shape ``(...)``.
+        products: Sums over clusters of the products of their six sums, shape ``(..., 6, 6)``, as in
+            `Clusters.products`; where items carry weights and stand alone, the diagonal matrix of the sums
+            of their squares.
+        size: Number of clusters, shape ``(...)``.
+        bounds: Bounds, scalar or broadcastable with the counts; none by default.
+        calibration: "internal" or "external", as in `fit`.
+
+    Returns:
+        The design effect, shape ``(...)``, > 0. Of whole counts at least 1, as a smaller one would shorten
+        intervals on the strength of few clusters.
+
+    Raises:
+        ValueError: Shapes do not match, or a data set is empty or impossible within the bounds.
+        TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
+
+    Source:
+        Rao and Scott, JASA 76 (1981); Annals of Statistics 12 (1984).
+
+    Examples:
+        >>> import numpy as np
+        >>> from jaxmle import Clusters, Counts, design_effect
+        >>> items = [[1, 0, 0, 0, 0, 0]] * 8 + [[0, 0, 0, 1, 0, 0]] * 92
+        >>> twins = Clusters(Counts(*(2 * count for count in np.array(items).T)), np.zeros(100, int), 1)
+        >>> effect = design_effect(twins.totals, twins.products, twins.size)
+        >>> f"{effect[0]:.3f}"  # two alike, and 100 / 99 for the mean that is estimated
+        '2.020'
+    """
+    leaves, shape = checked_arrays(counts, bounds, calibration)
+    matrix = np.asarray(products, dtype=np.float64)
+    if matrix.shape != (*shape, 6, 6):
+        raise ValueError(f"`products` must have shape {(*shape, 6, 6)}; got {matrix.shape}.")
+    matrix = matrix.reshape(-1, 6, 6)
+    units = np.broadcast_to(np.asarray(size, dtype=np.float64), shape).reshape(-1)
+    cells = np.stack(leaves[:6], -1)
+    with jax.enable_x64(True):
+        gradient = np.stack([np.asarray(leaf) for leaf in _gradient(calibration)(leaves)], -1)
+    for group in map(list, _GROUPS[calibration]):
+        total = np.maximum(cells[:, group].sum(1), 1e-300)
+        mean = (gradient[:, group] * cells[:, group]).sum(1) / total
+        gradient[:, group] -= mean[:, None]
+    gradient = np.where(cells > 0, gradient, 0.0)
+    identified = np.asarray(fit_flat(leaves, calibration).identified)
+    alone = (gradient**2 * cells).sum(1)
+    told = identified & np.isfinite(alone) & (alone * cells.sum(1) > _FLAT)
+    shared = np.einsum("bi,bij,bj->b", gradient, matrix, gradient)
+    shared = shared * units / np.maximum(units - 1, 1)
+    labeled = cells[:, :4].sum(1) > 0
+    inside = np.where(labeled[:, None], np.arange(6) < 4, True).astype(float)
+    alike = np.einsum("bi,bij,bj->b", inside, matrix, inside) / (inside * cells).sum(1)
+    effect = np.where(told, shared / np.where(told, alone, 1.0), alike)
+    if whole_numbers(leaves[:6]):
+        effect = np.maximum(effect, 1.0)
+    effect = np.where((effect > 0) & np.isfinite(effect), effect, 1.0)
+    return plain(effect.reshape(shape))
+
+
+@cache
+def _gradient(calibration: Calibration) -> Any:
+    def total(counts: list[Any], ends: list[Any]) -> Any:
+        found = maximize(*split([*counts, *ends]), calibration=calibration)
+        return found.params.failure_rate.sum()
+
+    def gradient(leaves: list[Any]) -> Any:
+        return jax.grad(total)(leaves[:6], leaves[6:])
+
+    return jax.jit(gradient)
