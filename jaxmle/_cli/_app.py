@@ -2,13 +2,12 @@
 
 import json
 import sys
-from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 
-from jaxmle._cli._options import check_choice, parse_range, prepared, use_cache
-from jaxmle.tables._count import count_rows, open_table
+from jaxmle._cli._options import check_choice, use_cache
+from jaxmle._cli._reading import Reading, with_reading
 
 app = typer.Typer(
     name="jaxmle",
@@ -22,35 +21,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document inst
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Do not keep compiled code in the user's cache folder.")
 ]
-_RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
-File = Annotated[Path, typer.Argument(help="CSV, TSV, JSONL or Parquet, one row an item.", metavar="FILE")]
-Judge = Annotated[str, typer.Option(help="Column of judge verdicts.", metavar="COL")]
-Human = Annotated[str, typer.Option(help="Column of human verdicts, blank if unlabelled.", metavar="COL")]
-By = Annotated[list[str] | None, typer.Option(help="Slice by this column (repeatable).", metavar="COL")]
-Tpr = Annotated[
-    str, typer.Option(help=f"Known range of P(judge fails it | failure): {_RANGE}", metavar="LO:HI")
-]
-Fpr = Annotated[str, typer.Option(help=f"Known range of P(judge fails it | pass): {_RANGE}", metavar="LO:HI")]
-Rate = Annotated[str, typer.Option(help=f"Known range of the failure rate: {_RANGE}", metavar="LO:HI")]
-Failure = Annotated[
-    list[str] | None, typer.Option(help="The verdict that counts as failure (repeatable).", metavar="WORD")
-]
-Design = Annotated[
-    str,
-    typer.Option(
-        help="internal: labelled items belong to the judged ones, chosen at random or by verdict. "
-        "external: from elsewhere, or chosen by their true label.",
-        metavar="DESIGN",
-    ),
-]
-Chosen = Annotated[
-    str,
-    typer.Option(
-        help="How items were chosen for labelling: random, or by-verdict of the judge.", metavar="HOW"
-    ),
-]
-Confidence = Annotated[float, typer.Option(help="Confidence, such as 0.95.", metavar="LEVEL")]
-Seed = Annotated[int, typer.Option(help="Seed of the simulation.", min=0)]
 
 
 def _version(wanted: bool) -> None:
@@ -86,53 +56,39 @@ def demo(
 
 
 @app.command()
+@with_reading
 def estimate(
-    file: File,
-    judge: Judge,
-    human: Human,
-    by: By = None,
-    tpr: Tpr = "0:1",
-    fpr: Fpr = "0:1",
-    failure_rate: Rate = "0:1",
-    failure: Failure = None,
-    calibration: Design = "internal",
-    labels: Chosen = "random",
+    reading: Reading,
     interval: Annotated[
         str, typer.Option(help="profile (the one to report), or bootstrap.", metavar="METHOD")
     ] = "profile",
-    confidence: Confidence = 0.95,
     resamples: Annotated[int, typer.Option(help="Bootstrap replicates.", min=2)] = 10_000,
-    seed: Seed = 0,
-    as_json: Json = False,
-    no_cache: NoCache = False,
+    order: Annotated[
+        str, typer.Option(help="Order of slices: key, estimate (highest first) or width.", metavar="BY")
+    ] = "key",
 ) -> None:
     """Estimate the true failure rate from a file of human and judge verdicts."""
     check_choice("--interval", interval, ("profile", "bootstrap"))
-    ranges = {"failure_rate": failure_rate, "tpr": tpr, "fpr": fpr}
-    table, claims = _read(
-        file, judge, human, by, failure, ranges, calibration, labels, confidence, seed, no_cache
-    )
+    check_choice("--order", order, ("key", "estimate", "width"))
+    table, claims = reading.read()
     from jaxmle._report import estimate_document, estimate_table
 
     document = estimate_document(
-        table, claims, interval=cast(Any, interval), n_resamples=resamples, progress=True
+        table,
+        claims,
+        interval=cast(Any, interval),
+        n_resamples=resamples,
+        order=cast(Any, order),
+        progress=True,
     )
-    _show(document, as_json, estimate_table)
+    _show(document, reading.as_json, estimate_table)
 
 
 @app.command()
+@with_reading
 def certify(
-    file: File,
-    judge: Judge,
-    human: Human,
+    reading: Reading,
     limit: Annotated[float, typer.Option(help="The failure rate to stay under, such as 0.05.")],
-    by: By = None,
-    tpr: Tpr = "0:1",
-    fpr: Fpr = "0:1",
-    failure_rate: Rate = "0:1",
-    failure: Failure = None,
-    calibration: Design = "internal",
-    labels: Chosen = "random",
     method: Annotated[
         str,
         typer.Option(
@@ -145,10 +101,6 @@ def certify(
             help="For slices: none, holm (no wrong pass among all) or benjamini-hochberg.", metavar="HOW"
         ),
     ] = "none",
-    confidence: Confidence = 0.95,
-    seed: Seed = 0,
-    as_json: Json = False,
-    no_cache: NoCache = False,
 ) -> int:
     """Decide whether the failure rate is below a limit: exit status 0 yes, 1 not shown, 2 trouble.
 
@@ -156,10 +108,7 @@ def certify(
     """
     check_choice("--method", method, ("exact", "profile"))
     check_choice("--adjust", adjust, ("none", "holm", "benjamini-hochberg"))
-    ranges = {"failure_rate": failure_rate, "tpr": tpr, "fpr": fpr}
-    table, claims = _read(
-        file, judge, human, by, failure, ranges, calibration, labels, confidence, seed, no_cache
-    )
+    table, claims = reading.read()
     from jaxmle._report import certify_document, certify_table
 
     document = certify_document(
@@ -170,40 +119,8 @@ def certify(
         adjustment=cast(Any, adjust),
         progress=True,
     )
-    _show(document, as_json, certify_table)
+    _show(document, reading.as_json, certify_table)
     return 0 if document["certified"] else 1
-
-
-def _read(
-    file: Path,
-    judge: str,
-    human: str,
-    by: list[str] | None,
-    failure: list[str] | None,
-    ranges: dict[str, str],
-    calibration: str,
-    labels: str,
-    confidence: float,
-    seed: int,
-    no_cache: bool,
-) -> tuple[Any, Any]:
-    """Check the options all commands share, and count the rows of the file."""
-    check_choice("--calibration", calibration, ("internal", "external"))
-    labels = labels.replace("_", "-")
-    check_choice("--labels", labels, ("random", "by-verdict"))
-    if not 0 < confidence < 1:
-        raise ValueError(f"--confidence must lie strictly between 0 and 1, such as 0.95; got {confidence:g}.")
-    pairs = {name: parse_range(f"--{name.replace('_', '-')}", text) for name, text in ranges.items()}
-    columns = list(dict.fromkeys(by or ()))
-    opened = open_table(file, judge, human, columns)
-    use_cache(not no_cache)
-    from jaxmle import Bounds
-    from jaxmle._report import Claims
-
-    design = cast(Any, calibration)
-    claims = Claims(Bounds(**pairs), columns, design, cast(Any, labels.replace("-", "_")), confidence, seed)
-    with prepared(design):
-        return count_rows(opened, judge, human, columns, failure or ()), claims
 
 
 def run(arguments: list[str]) -> int:

@@ -1,9 +1,10 @@
 """Results as documents (plain dictionaries) and as tables for a terminal."""
 
+from jaxmle._report._certify import certify_document as certify_document
+from jaxmle._report._claims import Claims as Claims
+from jaxmle._report._claims import known_bounds as known_bounds
 from jaxmle._report._demo import demo_document as demo_document
 from jaxmle._report._demo import demo_table as demo_table
-from jaxmle._report._document import Claims as Claims
-from jaxmle._report._document import certify_document as certify_document
-from jaxmle._report._document import estimate_document as estimate_document
+from jaxmle._report._estimate import estimate_document as estimate_document
 from jaxmle._report._table import certify_table as certify_table
 from jaxmle._report._table import estimate_table as estimate_table

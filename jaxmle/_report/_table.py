@@ -50,7 +50,8 @@ def _layout(
     cells_of: Callable[[dict[str, Any]], list[Text]],
 ) -> Group:
     """One row a slice, then the total, then what was left out and what there is to say."""
-    by = document["settings"]["by"]
+    settings = document["settings"]
+    by = settings["by"]
     table = new_table(title)
     for column in by or ["slice"]:
         table.add_column(plain(column), no_wrap=True)
@@ -67,7 +68,19 @@ def _layout(
         Text(f"{rows:,} {'row' if rows == 1 else 'rows'} left out: {reason}.")
         for reason, rows in document["dropped"].items()
     ]
-    for record in [*document["slices"], document["total"]]:
+    if labels := document["labels"]:
+        notes.append(
+            Text(f"{labels['read']:,} labels read from the other file; {labels['unmatched']:,} met no row.")
+        )
+    records = [*document["slices"], document["total"]]
+    if any(record["few_labels"] for record in records):
+        notes.append(Text(f"* fewer than {settings['min_labels']} labels."))
+    effects = [record["design_effect"] for record in records if "design_effect" in record]
+    if effects:
+        least, most = min(effects), max(effects)
+        shown = f"{most:.2f}" if len(effects) == 1 else f"{least:.2f} to {most:.2f}"
+        notes.append(Text(f"Weights or clusters: design effect {shown}; the intervals account for it."))
+    for record in records:
         name = ", ".join(str(plain(value)) for value in record.get("key", {}).values()) or "all"
         notes += [Text(f"{name}: {warning}.", style="yellow") for warning in record["warnings"]]
     if len(notes) > _MOST_NOTES:
@@ -97,13 +110,16 @@ def plain(value: str | None) -> Text:
 
 
 def _bounds(settings: dict[str, Any]) -> str:
+    if settings["bounds"] == "by slice":
+        return "bounds: by slice"
     names = {"failure_rate": "failure rate", "tpr": "TPR", "fpr": "FPR"}
     stated = [f"{names[name]} in [{low:g}, {high:g}]" for name, (low, high) in settings["bounds"].items()]
     return f"bounds: {', '.join(stated) or 'none'}"
 
 
 def _cells(record: dict[str, Any], cells_of: Callable[[dict[str, Any]], list[Text]]) -> list[Text]:
-    sizes = [Text(f"{record['n_labeled']:,}"), Text(f"{record['n_unlabeled']:,}")]
+    mark = "*" if record["few_labels"] else ""
+    sizes = [Text(f"{record['n_labeled']:,.8g}{mark}"), Text(f"{record['n_unlabeled']:,.8g}")]
     return [*sizes, *cells_of(record), Text(", ".join(record["at_bound"]) or "none")]
 
 

@@ -1,17 +1,17 @@
 """What there is to say against a result, in words."""
 
-from jaxmle._data import Bounds, Calibration, Counts
+from jaxmle._data import Calibration, Counts
 from jaxmle._inference import Fit, contradicts, design_check, mismatched
-from jaxmle._simulation import Labels
+from jaxmle._report._claims import Claims
+from jaxmle.tables import SliceCounts
 
 
-def data_warnings(
-    counts: Counts, bounds: Bounds, fits: Fit, calibration: Calibration, labels: Labels
-) -> list[list[str]]:
+def data_warnings(counts: Counts, claims: Claims, fits: Fit) -> list[list[str]]:
     """Warnings about data, bounds and design, a list for each data set of a batch."""
+    calibration = claims.calibration
     check = design_check(counts)
-    wrong_design = mismatched(check) & (calibration == "internal") & (labels == "random")
-    against = contradicts(counts, bounds, calibration=calibration)
+    wrong_design = mismatched(check) & (calibration == "internal") & (claims.labels == "random")
+    against = contradicts(counts, claims.bounds, calibration=calibration)
     found = []
     for i, (one, result) in enumerate(zip(counts, fits, strict=True)):
         notes = []
@@ -29,6 +29,26 @@ def data_warnings(
             )
         found.append(notes + _of_fit(one, result, calibration))
     return found
+
+
+def table_warnings(table: SliceCounts) -> list[str]:
+    """Warnings about the rows that the counts come from."""
+    notes = []
+    failures, passes = (int(value) for value in table.unjudged.sum(0))
+    if failures + passes:
+        rest = table.total
+        rate = (rest.tp + rest.fn) / rest.n_labeled if rest.n_labeled else None
+        against = "" if rate is None else f", against {rate:.1%} among those with one"
+        notes.append(
+            f"humans labelled {failures + passes} of the items without a judge verdict and found "
+            f"{failures / (failures + passes):.1%} failures{against}; such items are left out of the estimate"
+        )
+    if table.repeated:
+        notes.append(
+            f"{table.repeated!r} repeats, so rows that share it may not be independent: --cluster "
+            f"{table.repeated} widens the interval as they require"
+        )
+    return notes
 
 
 def _of_fit(counts: Counts, result: Fit, calibration: Calibration) -> list[str]:

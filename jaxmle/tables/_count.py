@@ -1,204 +1,251 @@
 """One group-by from rows of verdicts to six numbers a slice."""
 
 import difflib
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Literal, get_args
 
-import numpy as np
-
-from jaxmle.tables._source import Source, quote_text
+from jaxmle.tables._aggregate import (
+    BAD_CLUSTER,
+    BAD_HUMAN,
+    BAD_JUDGE,
+    BAD_WEIGHT,
+    Roles,
+    counted,
+    grouped,
+    listed,
+    score_code,
+    verdict_code,
+    weight_of,
+    word_of,
+)
+from jaxmle.tables._join import join_labels
+from jaxmle.tables._slice_counts import SliceCounts
+from jaxmle.tables._source import VERDICTS, Source, Table, open_source
+from jaxmle.tables._sums import Sums
 from jaxmle.tables._words import FAILURE_WORDS, MISSING_WORDS, PASS_WORDS, Vocabulary
 
-if TYPE_CHECKING:
-    from jaxmle._data import Counts
+OnInvalid = Literal["error", "drop"]
 
-# Columns of the aggregation, after the keys: six counts, rows without a judge verdict, bad rows.
-_CELLS = (("j = 1", "h = 1"), ("j = 0", "h = 1"), ("j = 1", "h = 0"), ("j = 0", "h = 0"))
-_SPACE = quote_text(" \t\r\n")
-
-
-@dataclass(frozen=True)
-class SliceCounts:
-    """Counts by slice, and what was left out.
-
-    Attributes:
-        counts: Counts of shape ``(n_slices,)``; one slice where no columns were given.
-        keys: One row per slice, in the order of ``counts``: column name to value (text or None).
-        dropped: Rows left out, by reason.
-        n_rows: Rows read.
-    """
-
-    counts: "Counts"
-    keys: list[dict[str, str | None]]
-    dropped: dict[str, int]
-    n_rows: int
-
-    @property
-    def total(self) -> "Counts":
-        """Counts of all slices together."""
-        from jaxmle._data import Counts
-
-        return Counts(*(value.sum().item() for value in self.counts.values()))
+_LONGEST = 40
+_IDS = {"id"} | {
+    f"{what}_id" for what in ("prompt", "item", "question", "sample", "example", "conversation", "doc")
+}
+# Distinct names are counted approximately.
+_FEW_NAMES = 0.8
+_REASONS = {
+    BAD_JUDGE: "judge verdict neither a failure nor a pass",
+    BAD_HUMAN: "human verdict neither a failure nor a pass",
+    BAD_WEIGHT: "weight missing, negative or no number",
+    BAD_CLUSTER: "no cluster",
+}
 
 
 def count(
-    source: str | os.PathLike[str],
+    source: Any,
     *,
     judge: str,
     human: str,
-    by: Sequence[str] = (),
+    by: str | Sequence[str] = (),
+    weight: str | None = None,
+    cluster: str | None = None,
     failure: str | Sequence[str] = (),
+    judge_threshold: str | float | None = None,
+    where: str | None = None,
+    on_invalid: OnInvalid = "error",
+    human_source: Any = None,
+    id: str | None = None,
 ) -> SliceCounts:
-    r"""Count human and judge verdicts in a file, by slice.
+    r"""Count human and judge verdicts, by slice.
 
     Verdicts are read without regard to case and surrounding space: 1, true, fail, unsafe and the
     like are failures, 0, false, pass, safe and the like are passes. A blank human verdict means
     that nobody labelled the item. Rows without a judge verdict are left out and counted.
 
     Args:
-        source: Path of a CSV, TSV, JSONL or Parquet file, also compressed (.gz, .zst).
-        judge: Column of judge verdicts.
+        source: Path or pattern of CSV, TSV, JSONL or Parquet files, also compressed (.gz, .zst); "-" for
+            standard input; a pandas, polars or pyarrow table; a list of dictionaries; or an Ibis
+            table expression, in whose engine the counting then runs.
+        judge: Column of judge verdicts. In JSON a dotted name reaches into nested objects.
         human: Column of human verdicts, blank where nobody labelled.
-        by: Columns whose distinct values make the slices; sorted by value.
+        by: Column or columns whose distinct values make the slices; sorted by value.
+        weight: Column of item weights, finite and >= 0; counts are then sums of weights.
+        cluster: Column that tells items that belong together, such as answers to one prompt.
         failure: Word or words that mean failure in this file, such as "refusal". The one other
             word that is not known is then a pass. Calling a word a failure that is a pass by
             default, such as "0", makes its opposite a pass.
+        judge_threshold: For graded judge scores: "0.5" or ">=0.5" makes scores of a half and more failures,
+            "<3" those below three.
+        where: Condition in SQL that rows must meet, such as "language = 'en'".
+        on_invalid: What to do with a verdict that is neither failure nor pass, and with a weight that is
+            none: "error", or "drop" to leave the row out and count it.
+        human_source: Human verdicts in a file or table of their own; ``human`` is then a column there.
+        id: Column that names an item in both, where there is a ``human_source``.
 
     Returns:
         Counts by slice, their keys, and rows left out by reason.
 
     Raises:
-        ValueError: The file is missing, unreadable or empty; a column does not exist (the message
-            lists those that do); a verdict is neither failure nor pass (it names row and value);
-            or there is no judge verdict at all.
+        ValueError: A file is missing, unreadable or empty; a column does not exist (the message
+            lists those that do); a verdict is neither failure nor pass (it names row and value); ids are
+            repeated or none matches; an argument is out of range; or there is no judge verdict at all.
+        TypeError: ``source`` is nothing that holds rows.
 
     Examples:
-        >>> import pathlib, tempfile
         >>> from jaxmle import tables
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = pathlib.Path(folder, "verdicts.csv")
-        ...     _ = path.write_text("model,human,judge\na,fail,fail\na,,pass\nb,pass,FAIL\n")
-        ...     result = tables.count(path, judge="judge", human="human", by=["model"])
+        >>> rows = [
+        ...     {"model": "a", "human": "fail", "judge": "fail"},
+        ...     {"model": "a", "human": None, "judge": "pass"},
+        ...     {"model": "b", "human": "pass", "judge": "FAIL"},
+        ... ]
+        >>> result = tables.count(rows, judge="judge", human="human", by="model")
         >>> result.keys
         [{'model': 'a'}, {'model': 'b'}]
         >>> result.counts
         Counts(tp=[1, 0], fn=[0, 0], fp=[0, 1], tn=[0, 0], unlabeled_pos=[0, 0], unlabeled_neg=[1, 0])
     """
-    return count_rows(open_table(source, judge, human, by), judge, human, by, failure)
+    columns = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
+    roles = Roles(judge, human, columns, weight, cluster, where)
+    opened = open_rows(source, roles, human_source=human_source, id=id)
+    return count_rows(opened, roles, failure=failure, judge_threshold=judge_threshold, on_invalid=on_invalid)
 
 
-def open_table(source: str | os.PathLike[str], judge: str, human: str, by: Sequence[str]) -> Source:
-    """Open a file and see that it has the columns: the part of `count` that is quick."""
-    table = Source(source)
-    for column in (judge, human, *by):
-        _check_column(table, column)
-    if judge == human:
-        raise ValueError(f"`judge` and `human` must be different columns; both are {judge!r}.")
-    return table
+def open_rows(source: Any, roles: Roles, *, human_source: Any = None, id: str | None = None) -> Source:
+    """Open a source and see that it has the columns: the part of `count` that is quick."""
+    opened = open_source(source)
+    if (human_source is None) != (id is None):
+        raise ValueError("`human_source` and `id` (--human-file and --id) go together: give both or none.")
+    if human_source is not None:
+        if not isinstance(opened, Table):
+            raise ValueError("`human_source` is for files and tables in memory; join Ibis tables in Ibis.")
+        join_labels(opened, open_source(human_source), human=roles.human, id=str(id), check=_check_column)
+    for column in roles.columns:
+        _check_column(opened, column)
+    if roles.judge == roles.human:
+        raise ValueError(f"`judge` and `human` must be different columns; both are {roles.judge!r}.")
+    return opened
 
 
 def count_rows(
-    table: Source, judge: str, human: str, by: Sequence[str], failure: str | Sequence[str]
+    source: Source,
+    roles: Roles,
+    *,
+    failure: str | Sequence[str] = (),
+    judge_threshold: str | float | None = None,
+    on_invalid: OnInvalid = "error",
 ) -> SliceCounts:
-    """Count the verdicts in an opened file, as `count` does."""
-    from jaxmle._data import Counts  # brings JAX, which a misspelt column name need not wait for
-
-    keys = list(dict.fromkeys(by))
+    """Count the verdicts in an opened source, as `count` does."""
+    if on_invalid not in get_args(OnInvalid):
+        raise ValueError(f'`on_invalid` (--on-invalid) must be "error" or "drop"; got {on_invalid!r}.')
     words = (failure,) if isinstance(failure, str) else tuple(failure)
-    meanings = _vocabularies(table, (judge, human), words)
-    codes = {c: _code(table, c, meaning) for c, meaning in zip((judge, human), meanings, strict=True)}
-    rows = table.query(_aggregation(table, codes[judge], codes[human], keys))
+    threshold = None if judge_threshold is None else str(judge_threshold)
+    if threshold is not None:
+        score_code("j", threshold)  # before any row is read
+    staged = source.stage(grouped(source, roles))
+    spoken = ("j", "h") if threshold is None else ("h",)
+    meanings = _vocabularies(source, staged, roles, words, spoken)
+    coders: dict[str, Callable[[str], str]] = {
+        name: partial(verdict_code, vocabulary=meaning) for name, meaning in meanings.items()
+    }
+    if threshold is not None:
+        coders["j"] = partial(score_code, threshold=threshold)
+    rows = source.query(counted(staged, roles, coders["j"]("j"), coders["h"]("h")))
     if not rows:
-        raise ValueError(f"cannot use {str(table.path)!r}: it has a header but no rows.")
-    if any(row[-1] for row in rows):
-        _raise_bad_verdict(table, {column: codes[column] for column in (judge, human)})
-    no_judge = sum(row[-2] for row in rows)
-    if all(not any(row[len(keys) : -2]) for row in rows):
-        raise ValueError(f"column {judge!r} of {str(table.path)!r} holds no judge verdicts.")
-    filled = [row for row in rows if any(row[len(keys) : -2])]
-    cells = np.array([row[len(keys) : -2] for row in filled], dtype=np.int64)
-    return SliceCounts(
-        counts=Counts(*cells.T),
-        keys=[dict(zip(keys, row[: len(keys)], strict=True)) for row in filled],
-        dropped={"no judge verdict": no_judge} if no_judge else {},
-        n_rows=int(cells.sum()) + no_judge,
-    )
+        reason = "no row meets the condition" if roles.where else "it has a header but no rows"
+        raise ValueError(f"cannot use {source.name}: {reason}.")
+    table = Sums.of(rows, roles)
+    bad = {kind: n for kind in _REASONS if (n := int(table.rows[:, kind].sum()))}
+    if bad and on_invalid == "error":
+        _raise_invalid(source, roles, coders, bad)
+    result = table.counts(source, roles, {_REASONS[kind]: n for kind, n in bad.items()})
+    return replace(result, repeated=None if roles.cluster else _repeated_id(source))
 
 
-def _aggregation(table: Source, judge: str, human: str, keys: list[str]) -> str:
-    names = [f"k{i}" for i in range(len(keys))]
-    selected = "".join(f"{table.text(key)} AS {name}, " for key, name in zip(keys, names, strict=True))
-    cells = [f"count(*) FILTER ({j} AND {h})" for j, h in _CELLS]
-    cells += [f"count(*) FILTER (j = {j} AND h IS NULL)" for j in (1, 0)]
-    # The code -1 marks a verdict that is neither.
-    cells += ["count(*) FILTER (j IS NULL AND h IS DISTINCT FROM -1)", "count(*) FILTER (j = -1 OR h = -1)"]
-    grouping = (
-        f" GROUP BY {', '.join(names)} ORDER BY {', '.join(names)}" if names else " HAVING count(*) > 0"
-    )
-    columns = ", ".join([*names, *cells])
-    return f"SELECT {columns} FROM (SELECT {selected}{judge} AS j, {human} AS h FROM verdicts){grouping}"
+def _repeated_id(source: Source) -> str | None:
+    """Column that by its name tells items apart, and does not: its rows are not independent."""
+    for column in source.columns:
+        if isinstance(source, Table) and column.casefold() in _IDS:
+            text = source.text(column)
+            ((rows, names),) = source.query(
+                f"SELECT count({text}), approx_count_distinct({text}) FROM {VERDICTS}"
+            )
+            if names < _FEW_NAMES * rows:
+                return column
+    return None
 
 
-def _code(table: Source, column: str, vocabulary: Vocabulary) -> str:
-    """SQL for 1 failure, 0 pass, NULL missing, -1 neither."""
-    word = f"lower(trim({table.text(column)}, {_SPACE}))"
-    return (
-        f"CASE WHEN {word} IS NULL OR {word} IN ({_listed(MISSING_WORDS)}) THEN NULL "
-        f"WHEN {word} IN ({_listed(vocabulary.failures)}) THEN 1 "
-        f"WHEN {word} IN ({_listed(vocabulary.passes)}) THEN 0 ELSE -1 END"
-    )
-
-
-def _vocabularies(table: Source, columns: tuple[str, str], words: tuple[str, ...]) -> list[Vocabulary]:
+def _vocabularies(
+    source: Source, staged: str, roles: Roles, words: tuple[str, ...], columns: tuple[str, ...]
+) -> dict[str, Vocabulary]:
     """What the words of each column mean, given the words that the user calls failures."""
+    meanings = {"j": Vocabulary(), "h": Vocabulary()}
     if not words:
-        return [Vocabulary(), Vocabulary()]
+        return meanings
     given = frozenset(word.strip().lower() for word in words)
     given |= {f"{word}.0" for word in given & {"0", "1"}}
-    known = _listed(FAILURE_WORDS | PASS_WORDS | MISSING_WORDS | given)
-    holds, unknown = [], set()
-    for column in columns:
-        text = f"lower(trim({table.text(column)}, {_SPACE}))"
-        ((found,),) = table.query(f"SELECT count(*) FROM verdicts WHERE {text} IN ({_listed(given)})")
-        holds.append(found > 0)
-        others = f"{text} IS NOT NULL AND {text} NOT IN ({known})"
+    known = listed(FAILURE_WORDS | PASS_WORDS | MISSING_WORDS | given)
+    holds: dict[str, bool] = {}
+    unknown: set[str] = set()
+    for word in columns:
+        ((found,),) = source.query(f"SELECT count(*) AS n FROM {staged} WHERE {word} IN ({listed(given)})")
+        holds[word] = found > 0
+        others = f"{word} IS NOT NULL AND {word} NOT IN ({known})"
         unknown |= {
-            row[0] for row in table.query(f"SELECT DISTINCT {text} FROM verdicts WHERE {others} LIMIT 2")
+            row[0]
+            for row in source.query(f"SELECT DISTINCT {word} AS word FROM {staged} WHERE {others} LIMIT 2")
         }
-    if not any(holds):
-        raise ValueError(
-            f"no verdict in {columns[0]!r} or {columns[1]!r} is {' or '.join(map(repr, words))}."
-        )
-    return [Vocabulary.with_failure(given, frozenset(unknown), held) for held in holds]
+    if not any(holds.values()):
+        names = {"j": roles.judge, "h": roles.human}
+        where = " or ".join(repr(names[word]) for word in columns)
+        raise ValueError(f"no verdict in {where} is {' or '.join(map(repr, words))}.")
+    for word in columns:
+        meanings[word] = Vocabulary.with_failure(given, frozenset(unknown), holds[word])
+    return meanings
 
 
-def _raise_bad_verdict(table: Source, codes: dict[str, str]) -> None:
+def _raise_invalid(
+    source: Source, roles: Roles, coders: dict[str, Callable[[str], str]], kinds: Iterable[int]
+) -> None:
+    """Name the first row that can't be used, and what to do about it."""
     found = []
-    for column, code in codes.items():
-        rows = table.query(
-            f"SELECT n, value FROM (SELECT row_number() OVER () AS n, {table.text(column)} AS value, "
-            f"{code} AS code FROM verdicts) WHERE code = -1 ORDER BY n LIMIT 1"
+    for kind in kinds:
+        column = {BAD_JUDGE: roles.judge, BAD_HUMAN: roles.human, BAD_WEIGHT: roles.weight}.get(
+            kind, roles.cluster
         )
-        found += [(int(n), column, value) for n, value in rows]
-    row, column, value = min(found)
-    shown = value if len(value) <= 40 else value[:37] + "..."
+        text = source.text(str(column))
+        word = word_of(text)
+        bad = f"{text} IS NULL"
+        if kind == BAD_WEIGHT:
+            bad = f"({weight_of(word)}) IS NULL"
+        elif kind != BAD_CLUSTER:
+            bad = f"({coders['j' if kind == BAD_JUDGE else 'h'](word)}) = -1"
+        if roles.where:
+            bad += f" AND ({roles.where}\n)"
+        found.append((*source.locate(text, bad), column, kind))
+    _, where, value, column, kind = min(found, key=lambda one: one[0])
+    drop = "or leave such rows out with --on-invalid drop"
+    if kind in (BAD_WEIGHT, BAD_CLUSTER):
+        raise ValueError(f"{where}: {column} is {_shown(value)}: {_REASONS[kind]}; {drop}.")
     raise ValueError(
-        f"row {row} of {str(table.path)!r}: {column} is {shown!r}, neither a failure nor a pass. "
-        f"Name every word that is a failure, as in --failure WORD --failure WORD (failure= in Python)."
+        f"{where}: {column} is {_shown(value)}, neither a failure nor a pass. Name every word that is a "
+        f"failure, as in --failure WORD --failure WORD (failure= in Python), {drop}."
     )
 
 
-def _check_column(table: Source, column: str) -> None:
-    if column in table.columns:
+def _shown(value: str | None) -> str:
+    return repr(value if value is None or len(value) <= _LONGEST else value[: _LONGEST - 3] + "...")
+
+
+def _check_column(source: Source, column: str) -> None:
+    if source.has(column):
         return
-    near = difflib.get_close_matches(column, table.columns, n=1)
+    if column.casefold() in source.repeated:
+        raise ValueError(
+            f"{source.name} has more than one column {column!r} (upper and lower case are one); rename them."
+        )
+    near = difflib.get_close_matches(column, source.columns, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    listed = ", ".join(repr(name) for name in table.columns[:20])
-    more = f" and {len(table.columns) - 20} more" if len(table.columns) > 20 else ""
-    raise ValueError(f"{str(table.path)!r} has no column {column!r}. Its columns: {listed}{more}.{hint}")
-
-
-def _listed(words: frozenset[str] | set[str]) -> str:
-    return ", ".join(quote_text(word) for word in sorted(words))
+    listed_ = ", ".join(_shown(name) for name in source.columns[:20])
+    more = f" and {len(source.columns) - 20} more" if len(source.columns) > 20 else ""
+    raise ValueError(f"{source.name} has no column {_shown(column)}. Its columns: {listed_}{more}.{hint}")

@@ -1,0 +1,181 @@
+"""The options that say what the rows are, shared by all commands that read verdicts."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, cast, get_type_hints
+
+import typer
+
+from jaxmle._cli._options import check_choice, parse_range, prepared, use_cache
+from jaxmle.tables._aggregate import Roles
+from jaxmle.tables._count import count_rows, open_rows
+
+_RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
+
+
+def _option(text: str, name: str | None = None, metavar: str | None = "COL", **more: Any) -> Any:
+    return typer.Option(*([name] if name else []), help=text, metavar=metavar, **more)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What rows to read, what they mean, and what the user claims of them."""
+
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="CSV, TSV, JSONL or Parquet, one row an item; a quoted pattern for several files; "
+            "- for standard input.",
+            metavar="FILE",
+        ),
+    ]
+    judge: Annotated[str, _option("Column of judge verdicts.")]
+    human: Annotated[str, _option("Column of human verdicts, blank if unlabelled.")]
+    by: Annotated[list[str] | None, _option("Slice by this column (repeatable).")] = None
+    tpr: Annotated[str, _option(f"Known range of P(judge fails it | failure): {_RANGE}", metavar="LO:HI")] = (
+        "0:1"
+    )
+    fpr: Annotated[str, _option(f"Known range of P(judge fails it | pass): {_RANGE}", metavar="LO:HI")] = (
+        "0:1"
+    )
+    failure_rate: Annotated[str, _option(f"Known range of the failure rate: {_RANGE}", metavar="LO:HI")] = (
+        "0:1"
+    )
+    bounds: Annotated[
+        Path | None,
+        _option(
+            "Bounds by slice: a table with the --by columns and tpr_low, tpr_high, fpr_low, fpr_high.",
+            metavar="FILE",
+        ),
+    ] = None
+    reference: Annotated[
+        str | None,
+        _option(
+            "Bound the judge's rates by another file with the same columns, humans having labelled it.",
+            metavar="FILE",
+        ),
+    ] = None
+    margin: Annotated[
+        float, _option("Widen the ranges from --reference by this much on both sides.", metavar="M", min=0)
+    ] = 0.0
+    failure: Annotated[
+        list[str] | None, _option("The verdict that counts as failure (repeatable).", metavar="WORD")
+    ] = None
+    judge_threshold: Annotated[
+        str | None, _option("Graded judge scores: '>=0.5' or '<3' is a failure.", metavar="SCORE")
+    ] = None
+    where: Annotated[
+        str | None, _option("Use only the rows that meet this SQL condition.", metavar="SQL")
+    ] = None
+    on_invalid: Annotated[
+        str, _option("Verdicts that are neither failure nor pass: error, or drop.", metavar="WHAT")
+    ] = "error"
+    human_file: Annotated[
+        str | None, _option("Human verdicts in a file of their own, joined by --id.", metavar="FILE")
+    ] = None
+    id: Annotated[str | None, _option("Column that names an item, in both files.")] = None
+    weight: Annotated[str | None, _option("Column of item weights.")] = None
+    cluster: Annotated[
+        str | None, _option("Column of what belongs together: prompt, conversation, epoch.")
+    ] = None
+    calibration: Annotated[
+        str,
+        _option(
+            "internal: labelled items belong to the judged ones, chosen at random or by verdict. "
+            "external: from elsewhere, or chosen by their true label.",
+            metavar="DESIGN",
+        ),
+    ] = "internal"
+    labels: Annotated[
+        str,
+        _option("How items were chosen for labelling: random, or by-verdict of the judge.", metavar="HOW"),
+    ] = "random"
+    confidence: Annotated[float, _option("Confidence, such as 0.95.", metavar="LEVEL")] = 0.95
+    min_labels: Annotated[int, _option("Mark slices with fewer labels than this.", metavar="N", min=0)] = 10
+    seed: Annotated[int, _option("Seed of the simulation.", metavar="N", min=0)] = 0
+    as_json: Annotated[
+        bool, _option("Print one JSON document instead of a table.", "--json", metavar=None)
+    ] = False
+    no_cache: Annotated[
+        bool,
+        _option("Do not keep compiled code in the user's cache folder.", "--no-cache", metavar=None),
+    ] = False
+
+    def read(self) -> tuple[Any, Any]:
+        """Check the options, count the rows, and gather the claims."""
+        check_choice("--calibration", self.calibration, ("internal", "external"))
+        labels = self.labels.replace("_", "-")
+        check_choice("--labels", labels, ("random", "by-verdict"))
+        check_choice("--on-invalid", self.on_invalid, ("error", "drop"))
+        if not 0 < self.confidence < 1:
+            raise ValueError(
+                f"--confidence must lie strictly between 0 and 1, such as 0.95; got {self.confidence:g}."
+            )
+        ranges = {"failure_rate": self.failure_rate, "tpr": self.tpr, "fpr": self.fpr}
+        pairs = {name: parse_range(f"--{name.replace('_', '-')}", text) for name, text in ranges.items()}
+        if self.reference and (self.tpr, self.fpr) != ("0:1", "0:1"):
+            raise ValueError("--reference takes the place of --tpr and --fpr: give one or the other.")
+        by = tuple(dict.fromkeys(self.by or ()))
+        roles = Roles(self.judge, self.human, by, self.weight, self.cluster, self.where)
+        opened = open_rows(self.file, roles, human_source=self.human_file, id=self.id)
+        use_cache(not self.no_cache)
+        from jaxmle import Bounds
+        from jaxmle._report import Claims, known_bounds
+
+        design = cast(Any, self.calibration)
+        meaning: dict[str, Any] = {
+            "failure": self.failure or (),
+            "judge_threshold": self.judge_threshold,
+            "on_invalid": self.on_invalid,
+        }
+        given = Bounds(**pairs)
+        with prepared(design):
+            table = count_rows(opened, roles, **meaning)
+            if self.reference:
+                anchor = Roles(self.judge, self.human)
+                counts = count_rows(open_rows(self.reference, anchor), anchor, **meaning).total
+                rates = Bounds.from_reference(counts, margin=self.margin)
+                given = Bounds(failure_rate=given.failure_rate, tpr=rates.tpr, fpr=rates.fpr)
+        bounds = known_bounds(table, given, self.bounds)
+        claims = Claims(
+            bounds=bounds,
+            by=list(by),
+            calibration=design,
+            labels=cast(Any, labels.replace("-", "_")),
+            confidence=self.confidence,
+            seed=self.seed,
+            min_labels=self.min_labels,
+        )
+        return table, claims
+
+
+def with_reading(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command all options of `Reading` and hand it one as its first argument."""
+    types = get_type_hints(Reading, include_extras=True)
+    shared = [
+        inspect.Parameter(
+            one.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if one.default is MISSING else one.default,
+            annotation=types[one.name],
+        )
+        for one in fields(Reading)
+    ]
+    own_types = get_type_hints(command, include_extras=True)
+    own = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=own_types[name])
+        for name, parameter in list(inspect.signature(command).parameters.items())[1:]
+    ]
+
+    def run(**options: Any) -> Any:
+        reading = Reading(**{one.name: options.pop(one.name) for one in shared})
+        return command(reading, **options)
+
+    # Typer reads options off the signature and their types off the annotations.
+    parameters = [*shared[:3], *own, *shared[3:]]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    return run

@@ -1,0 +1,176 @@
+"""The result of `jaxmle estimate`."""
+
+import warnings
+from typing import Any, Literal
+
+import numpy as np
+
+from jaxmle import baselines
+from jaxmle._data import Clusters, Counts
+from jaxmle._inference import Fit, Interval, bootstrap, fit, profile_interval
+from jaxmle._report._claims import Claims, Spread, spread_of, with_total
+from jaxmle._report._document import document_of, naming_slices, sizes_of
+from jaxmle._report._warnings import data_warnings, table_warnings
+from jaxmle.tables import SliceCounts
+
+Order = Literal["key", "estimate", "width"]
+IntervalName = Literal["profile", "bootstrap"]
+
+
+def estimate_document(
+    table: SliceCounts,
+    claims: Claims,
+    *,
+    interval: IntervalName = "profile",
+    n_resamples: int = 10_000,
+    order: Order = "key",
+    progress: bool = False,
+) -> dict[str, Any]:
+    """Estimate every slice and the total, and describe them.
+
+    Args:
+        table: Counts by slice.
+        claims: What the user says of the data.
+        interval: "profile", or "bootstrap" (percentile).
+        n_resamples: Bootstrap replicates.
+        order: Order of the slices: by "key", by "estimate" or by "width" of the interval, largest first.
+        progress: Whether to show a bar on standard error where that is a terminal.
+
+    Returns:
+        The document: numbers as numbers, never NaN, None where there is none.
+
+    Raises:
+        ValueError: The bounds leave no feasible point for some slice, or an argument is out of range.
+    """
+    # The total goes last: a slice that the bounds exclude then keeps its number in the error.
+    everything = with_total(table, claims)
+    with naming_slices(table):
+        fits = fit(everything, claims.bounds, calibration=claims.calibration)
+    spread = spread_of(table, claims, everything)
+    notes = data_warnings(spread.effective(everything) if spread else everything, claims, fits)
+    notes[-1] += table_warnings(table)
+    rates = _rates(table, claims, everything, fits, spread, notes, interval, n_resamples, progress)
+    records = [
+        _record(i, counts, result, rate, claims, spread, note)
+        for i, (counts, result, rate, note) in enumerate(zip(everything, fits, rates, notes, strict=True))
+    ]
+    document = document_of("estimate", table, claims, records)
+    document["settings"] |= {"interval": interval, "order": order}
+    if interval == "bootstrap":
+        document["settings"]["n_resamples"] = n_resamples
+    if order != "key":
+        document["slices"].sort(key=lambda record: _size(record, order), reverse=True)
+    return document
+
+
+def _rates(
+    table: SliceCounts,
+    claims: Claims,
+    everything: Counts,
+    fits: Fit,
+    spread: Spread | None,
+    notes: list[list[str]],
+    interval: IntervalName,
+    n_resamples: int,
+    progress: bool,
+) -> list[dict[str, Any]]:
+    """Interval of every data set."""
+    given: dict[str, Any] = {
+        "confidence": claims.confidence,
+        "calibration": claims.calibration,
+        "labels": claims.labels,
+        "seed": claims.seed,
+        "progress": progress,
+    }
+    rates: list[dict[str, Any]] = [{} for _ in fits]
+    # Without a single estimate there is nothing to bootstrap, but there is still an interval.
+    resampled = np.asarray(fits.identified) & (interval == "bootstrap")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # said slice by slice
+        if not resampled.all():
+            index = np.flatnonzero(~resampled)
+            wider = spread.take(index) if spread else {}
+            found = profile_interval(everything[index], claims.bounds_of(index), **given, **wider)
+            for i, low, high in zip(index, found.low, found.high, strict=True):
+                rates[i] = {"low": float(low), "high": float(high), "method": "profile"}
+        if resampled.any():
+            index = np.flatnonzero(resampled)
+            drawn = bootstrap(
+                everything[index],
+                claims.bounds_of(index),
+                n_resamples=n_resamples,
+                **given,
+                clusters=_clusters(table, claims, index),
+            )
+            rows = zip(index, drawn.interval.low, drawn.interval.high, drawn.share_at_bound, strict=True)
+            for i, low, high, share in rows:
+                rates[i] = {"low": float(low), "high": float(high), "method": "bootstrap"}
+                rates[i]["share_at_bound"] = float(share)
+                if share > 0.05:
+                    notes[i].append(
+                        f"{share:.0%} of the bootstrap replicates are at a bound, so the interval is too "
+                        "short: use --interval profile"
+                    )
+    return rates
+
+
+def _clusters(table: SliceCounts, claims: Claims, index: Any) -> Clusters | None:
+    """Clusters of some data sets, the total being the last of all."""
+    if table.clusters is None or table.total_clusters is None:
+        return None
+    parts = [(table.clusters.counts, np.asarray(table.clusters.index))]
+    if claims.by:
+        total = table.total_clusters
+        parts.append((total.counts, np.full(len(total.counts), len(table.counts))))
+    values = [np.concatenate(columns) for columns in zip(*(part[0].values() for part in parts), strict=True)]
+    place = np.full(len(table.counts) + 1, -1)
+    place[index] = np.arange(len(index))
+    slices = place[np.concatenate([part[1] for part in parts])]
+    kept = slices >= 0
+    return Clusters(Counts(*(value[kept] for value in values)), slices[kept], len(index))
+
+
+def _record(
+    i: int,
+    counts: Counts,
+    result: Fit,
+    rate: dict[str, Any],
+    claims: Claims,
+    spread: Spread | None,
+    notes: list[str],
+) -> dict[str, Any]:
+    # Without failures nothing bears on the TPR, and without passes nothing on the FPR.
+    seen = (counts.tp + counts.fn > 0, counts.fp + counts.tn > 0)
+    level = claims.confidence
+    for_humans, for_judge = (
+        (spread.for_humans(i, counts), spread.for_judge(i, counts)) if spread else (counts, counts)
+    )
+    human = baselines.human_only(for_humans, confidence=level) if counts.n_labeled > 0 else None
+    return {
+        **sizes_of(i, counts, claims, spread),
+        "failure_rate": {
+            "estimate": result.failure_rate if result.identified else None,
+            **rate,
+            "set": None if result.identified else list(result.failure_rate_set),
+        },
+        "tpr": result.tpr if result.identified and (seen[0] or result.failure_rate > 0) else None,
+        "fpr": result.fpr if result.identified and (seen[1] or result.failure_rate < 1) else None,
+        "judge_only": _interval(baselines.judge_only(for_judge, confidence=level)),
+        "human_only": _interval(human) if human else {"estimate": None, "low": None, "high": None},
+        "at_bound": result.active_bounds,
+        "identified": result.identified,
+        "converged": result.converged,
+        "gap": result.gap,
+        "warnings": notes,
+    }
+
+
+def _interval(interval: Interval) -> dict[str, float]:
+    return {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
+
+
+def _size(record: dict[str, Any], order: str) -> float:
+    rate = record["failure_rate"]
+    if order == "width":
+        return float(rate["high"] - rate["low"])
+    return -1.0 if rate["estimate"] is None else float(rate["estimate"])

@@ -1,0 +1,63 @@
+"""Human labels in a table of their own, joined by the name of the item."""
+
+from collections.abc import Callable
+
+from jaxmle.tables._aggregate import word_of
+from jaxmle.tables._source import VERDICTS, Source, Table
+
+
+def join_labels(
+    verdicts: Table, labels: Source, *, human: str, id: str, check: Callable[[Source, str], None]
+) -> None:
+    """Give each row of ``verdicts`` the human verdict of its id, in place.
+
+    Args:
+        verdicts: The judged items; a column named as ``human`` there is not used.
+        labels: The labelled ones.
+        human: Column of human verdicts in ``labels``; rows where it is blank are no labels.
+        id: Column that names an item, in both.
+        check: Raises where a source lacks a column.
+
+    Raises:
+        ValueError: A column is missing; an id occurs twice on either side, or with two verdicts; or no id
+            of the labels is among the judged items.
+    """
+    if not isinstance(labels, Table):
+        raise ValueError("`human_source` is for files and tables in memory; join Ibis tables in Ibis.")
+    for source, column in ((verdicts, id), (labels, id), (labels, human)):
+        check(source, column)
+    key, label = labels.text(id), labels.text(human)
+    rows = labels.query(
+        "SELECT i, min(h), max(h), count(*) "
+        f"FROM (SELECT trim({key}) AS i, {word_of(label)} AS h FROM {VERDICTS}) "
+        "WHERE coalesce(h, '') <> '' AND i IS NOT NULL GROUP BY i HAVING count(*) > 1 ORDER BY i LIMIT 1"
+    )
+    for name, first, last, times in rows:
+        what = f"the verdicts {first!r} and {last!r}" if first != last else f"{times} verdicts"
+        raise ValueError(f"{labels.name} holds {what} for {id} {name!r}; keep one row an item.")
+    # One connection must see both, so the labels, which are few, move over.
+    found = labels.query(
+        f"SELECT trim({key}), {label} FROM {VERDICTS} "
+        f"WHERE coalesce({word_of(label)}, '') <> '' AND {key} IS NOT NULL"
+    )
+    verdicts.query("CREATE TEMP TABLE labels (i VARCHAR, h VARCHAR)")
+    if found:
+        verdicts.connection.executemany("INSERT INTO labels VALUES (?, ?)", found)
+    mine = f"trim({verdicts.text(id)})"
+    twice = verdicts.query(
+        f"SELECT {mine} AS i, count(*) FROM {VERDICTS} WHERE {mine} IN (SELECT i FROM labels) "
+        "GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT 1"
+    )
+    for name, times in twice:
+        raise ValueError(
+            f"{verdicts.name} holds {times} rows for {id} {name!r}, so one label would count {times} times; "
+            "name a column that tells the items apart."
+        )
+    ((landed,),) = verdicts.query(f"SELECT count(*) FROM {VERDICTS} WHERE {mine} IN (SELECT i FROM labels)")
+    if not landed:
+        raise ValueError(
+            f"no {id} of {labels.name} is among those of {verdicts.name}; "
+            "see that both columns name items the same way."
+        )
+    verdicts.attach(human, f"labels ON labels.i = {mine}", "labels.h")
+    verdicts.labels = {"read": len(found), "unmatched": len(found) - landed}

@@ -1,0 +1,69 @@
+"""Counts by slice, and what was left out."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from jaxmle._data import Clusters, Counts
+
+
+@dataclass(frozen=True)
+class SliceCounts:
+    """Counts by slice, and what was left out.
+
+    Attributes:
+        counts: Counts of shape ``(n_slices,)``; one slice where no columns were given. Sums of weights where
+            there is a weight column.
+        keys: One row per slice, in the order of ``counts``: column name to value (text or None).
+        dropped: Rows left out, by reason.
+        n_rows: Rows read, and met by the condition where there is one.
+        unjudged: Human failures and passes among the rows without a judge verdict, shape ``(n_slices, 2)``:
+            where they differ from the rest, it matters that the judge gave none.
+        labels: Labels read from a file of their own, and how many of them met no row; None without one.
+        clusters: Sums of each cluster within its slice, where there is a cluster column.
+        total_clusters: Sums of each cluster over all slices, likewise.
+        squares: Sums of squared weights in each of the six cells, shape ``(n_slices, 6)``, where there is a
+            weight column and no cluster column.
+        n_items: Items counted, shape ``(n_slices,)``; sums of weights do not tell.
+        repeated: Name of an id column that repeats though no cluster column was given, or None.
+    """
+
+    counts: "Counts"
+    keys: list[dict[str, str | None]]
+    dropped: dict[str, int]
+    n_rows: int
+    unjudged: Any = field(default_factory=lambda: np.zeros((1, 2), dtype=np.int64))
+    labels: dict[str, int] | None = None
+    clusters: "Clusters | None" = None
+    total_clusters: "Clusters | None" = None
+    squares: Any = None
+    n_items: Any = None
+    repeated: str | None = None
+
+    @property
+    def total(self) -> "Counts":
+        """Counts of all slices together."""
+        from jaxmle._data import Counts
+
+        return Counts(*(value.sum().item() for value in self.counts.values()))
+
+    @property
+    def products(self) -> Any:
+        """Sums over clusters of products of their six sums, the total last, ``(n_slices + 1, 6, 6)``.
+
+        An item with a weight and no cluster is a cluster of its own. None where each item stands for itself.
+        """
+        if self.clusters is not None and self.total_clusters is not None:
+            return np.concatenate([self.clusters.products, self.total_clusters.products])
+        if self.squares is None:
+            return None
+        return np.concatenate([self.squares, self.squares.sum(0, keepdims=True)])[:, :, None] * np.eye(6)
+
+    @property
+    def n_units(self) -> Any:
+        """Number of clusters, or of items where there are no clusters, the total last."""
+        if self.clusters is not None and self.total_clusters is not None:
+            return np.concatenate([self.clusters.size, self.total_clusters.size])
+        return np.append(self.n_items, self.n_items.sum())

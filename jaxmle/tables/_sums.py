@@ -1,0 +1,106 @@
+"""From the rows that the aggregation returns to arrays by slice."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxmle.tables._aggregate import N_CELLS, N_KINDS, NO_JUDGE, Roles
+from jaxmle.tables._slice_counts import SliceCounts
+from jaxmle.tables._source import Source
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The rows of `counted` as arrays: a row a slice, or one for each cluster in it, and a column a kind.
+
+    Attributes:
+        keys: Values of the key columns, a tuple a slice.
+        index: Slice of each row.
+        group: Cluster of each row, 0 where there are none.
+        rows: Rows of the source, shape ``(rows, N_KINDS)``.
+        weights: Sums of their weights.
+        squares: Sums of their squared weights.
+    """
+
+    keys: list[tuple[Any, ...]]
+    index: Any
+    group: Any
+    rows: Any
+    weights: Any
+    squares: Any
+
+    @classmethod
+    def of(cls, found: list[tuple[Any, ...]], roles: Roles) -> "Sums":
+        """Lay out the result of the query."""
+        n_keys = len(roles.by)
+        columns = list(zip(*found, strict=True))
+        slices = np.asarray(columns[0], dtype=np.int64)
+        groups, kinds = (np.asarray(columns[1 + n_keys + i], dtype=np.int64) for i in range(2))
+        _, first = np.unique(slices, return_index=True)
+        keys = [tuple(found[i][1 : 1 + n_keys]) for i in first]
+        units, place = np.unique(np.stack([slices, groups]), axis=1, return_inverse=True)
+        arrays = []
+        for i, kind in ((3, np.int64), (4, np.float64), (5, np.float64)):
+            array = np.zeros((units.shape[1], N_KINDS), dtype=kind)
+            array[place.reshape(-1), kinds] = np.asarray(columns[n_keys + i], dtype=kind)
+            arrays.append(array)
+        return cls(keys, units[0], units[1], *arrays)
+
+    def counts(self, source: Source, roles: Roles, dropped: dict[str, int]) -> SliceCounts:
+        """Counts by slice, ordered by key, without the slices that hold no judge verdict."""
+        from jaxmle._data import Counts  # brings JAX, which a misspelt name need not wait for
+
+        n_slices, cells = len(self.keys), N_CELLS
+        by_slice = np.zeros((n_slices, N_KINDS), dtype=np.int64)
+        np.add.at(by_slice, self.index, self.rows)
+        n_items = by_slice[:, :cells].sum(1)
+        if not n_items.any():
+            raise ValueError(f"column {roles.judge!r} of {source.name} holds no judge verdicts.")
+        rows = np.asarray(
+            sorted(np.flatnonzero(n_items), key=lambda i: _sortable(self.keys[i])), dtype=np.int64
+        )
+        values = self.weights if roles.weight else self.rows
+        sums = np.zeros((n_slices, cells), dtype=values.dtype)
+        np.add.at(sums, self.index, values[:, :cells])
+        if np.any(sums[rows].sum(1) <= 0):
+            raise ValueError(
+                f"column {roles.weight!r} of {source.name} holds only weights of zero in a slice."
+            )
+        squares = clusters = whole = None
+        if roles.cluster:
+            from jaxmle._data._clusters import Clusters
+
+            used = np.flatnonzero(self.rows[:, :cells].any(1))
+            place = np.zeros(n_slices, dtype=np.int64)
+            place[rows] = np.arange(len(rows))
+            inside = values[used, :cells]
+            clusters = Clusters(Counts(*inside.T), place[self.index[used]], len(rows))
+            # A cluster may reach over slices; for the total it is one.
+            names, place = np.unique(self.group[used], return_inverse=True)
+            over = np.zeros((len(names), cells), dtype=values.dtype)
+            np.add.at(over, place, inside)
+            whole = Clusters(Counts(*over.T), np.zeros(len(names), dtype=np.int64), 1)
+        elif roles.weight:
+            squares = np.zeros((n_slices, cells))
+            np.add.at(squares, self.index, self.squares[:, :cells])
+        no_judge = [NO_JUDGE[human] for human in (1, 0, None)]
+        if n_missing := int(by_slice[:, no_judge].sum()):
+            dropped = {"no judge verdict": n_missing, **dropped}
+        return SliceCounts(
+            counts=Counts(*sums[rows].T),
+            keys=[dict(zip(roles.by, self.keys[i], strict=True)) for i in rows],
+            dropped=dropped,
+            n_rows=int(by_slice.sum()),
+            unjudged=by_slice[rows][:, no_judge[:2]],
+            labels=source.labels,
+            clusters=clusters,
+            total_clusters=whole,
+            squares=None if squares is None else squares[rows],
+            n_items=n_items[rows],
+        )
+
+
+def _sortable(key: tuple[str | None, ...]) -> tuple[tuple[bool, str], ...]:
+    """Order by code points, whatever the engine's collation, what is missing last."""
+    return tuple((value is None, value or "") for value in key)
