@@ -209,7 +209,9 @@ def _ends(wanted: Side, plan: _Plan, df: Any, simulated: bool, progress: Any) ->
     """Ends of the intervals and the cut-offs they stand at."""
     size = len(wanted.start)
     cutoff = plan.quantile(plan.alpha, df)
-    stretch = cutoff / plan.quantile(plan.alpha)
+    plain_cutoff = plan.quantile(plan.alpha)
+    stretch = cutoff / np.where(plain_cutoff > 0, plain_cutoff, 1.0)  # an even chance is cut off at 0
+    stretch = np.where(cutoff > 0, stretch, 1.0)
     ends = crossing(wanted, cutoff, plan.calibration)
     if not simulated:
         return ends, cutoff
