@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
@@ -66,21 +67,31 @@ def estimate(
     order: Annotated[
         str, typer.Option(help="Order of slices: key, estimate (highest first) or width.", metavar="BY")
     ] = "key",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the slices to this .parquet or .csv file.", metavar="FILE"),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="With --out: go on where a run that was stopped left off.")
+    ] = False,
 ) -> None:
     """Estimate the true failure rate from a file of human and judge verdicts."""
     check_choice("--interval", interval, ("profile", "bootstrap"))
     check_choice("--order", order, ("key", "estimate", "width"))
-    table, claims = reading.read()
-    from jaxmle._report import estimate_document, estimate_table
+    if resume and out is None:
+        raise ValueError("--resume goes with --out.")
+    if out is not None:
+        from jaxmle._report._rows import check_out
 
-    document = estimate_document(
-        table,
-        claims,
-        interval=cast(Any, interval),
-        n_resamples=resamples,
-        order=cast(Any, order),
-        progress=True,
-    )
+        check_out(out, list(reading.by or ()))
+    table, claims = reading.read()
+    from jaxmle._report import estimate_document, estimate_file, estimate_table
+
+    options: dict[str, Any] = {"interval": interval, "n_resamples": resamples, "order": order}
+    if out is None:
+        document = estimate_document(table, claims, progress=True, **options)
+    else:
+        document = estimate_file(table, claims, out, resume=resume, progress=True, **options)
     _show(document, reading.as_json, estimate_table)
 
 

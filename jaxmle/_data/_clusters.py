@@ -19,7 +19,7 @@ class Clusters:
         n_slices: Number of slices.
 
     Raises:
-        ValueError: ``counts`` is not one-dimensional, a cluster is empty, or ``index`` does not fit.
+        ValueError: ``counts`` is not one-dimensional, or ``index`` does not fit.
 
     Examples:
         >>> from jaxmle import Clusters, Counts
@@ -43,8 +43,6 @@ class Clusters:
             )
         if index.size and not 0 <= index.min() <= index.max() < self.n_slices:
             raise ValueError(f"`index` must lie in 0 to {self.n_slices - 1}.")
-        if np.any(np.sum(self.counts.values(), axis=0) < 0):
-            raise ValueError("`counts` must be >= 0.")
         object.__setattr__(self, "index", index)
 
     @property

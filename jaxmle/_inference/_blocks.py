@@ -1,8 +1,10 @@
-"""Batches of any size on compiled programs of a few fixed sizes, side by side on a CPU."""
+"""Batches of any size on compiled programs of a few fixed sizes, side by side on cores and devices."""
 
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from queue import Queue
 from typing import Any
 
 import jax
@@ -20,6 +22,9 @@ def in_blocks(
 ) -> Any:
     """Map ``call`` over blocks of ``width`` elements and join the results.
 
+    Blocks go to whichever of this process's devices is free. No block spans two, so that results do not
+    depend on how many there are, and nothing passes between them.
+
     Args:
         call: Maps arrays of length ``width`` to a pytree of numpy arrays of that length. It runs in a thread.
         flat: Arrays of one length, >= 1.
@@ -32,23 +37,36 @@ def in_blocks(
     size = len(flat[0])
     starts = range(0, size, width)
 
+    chosen = jax.config.jax_default_device  # type: ignore[attr-defined]
+    used_devices = [chosen] if chosen is not None else jax.local_devices()
+    # One XLA program uses a second core badly; two programs side by side use it well.
+    n_threads = max(len(used_devices), os.cpu_count() or 1 if jax.default_backend() == "cpu" else 1)
+    free: Queue[Any] = Queue()
+    for i in range(n_threads):
+        free.put(used_devices[i % len(used_devices)])
+
     def block(start: int) -> Any:
         part = [a[start : start + width] for a in flat]
         used = len(part[0])
         if used < width:
             part = [np.concatenate([a, np.repeat(a[-1:], width - used, axis=0)]) for a in part]
-        # The flag is local to a thread, so it is set where the work is done.
-        with jax.enable_x64(True):
-            result = jax.tree.map(lambda x: np.asarray(x)[:used], call(part))
+        device = free.get()
+        try:
+            # Both settings are local to a thread, so they are made where the work is done.
+            # A device that is the only one is not named: compiled code is cached under the name.
+            place = jax.default_device(device) if len(jax.local_devices()) > 1 else nullcontext()
+            with jax.enable_x64(True), place:
+                result = jax.tree.map(lambda x: np.asarray(x)[:used], call(part))
+        finally:
+            free.put(device)
         if progress:
             progress.advance(used)
         return result
 
-    if len(starts) == 1 or jax.default_backend() != "cpu":
+    if len(starts) == 1 or n_threads == 1:
         parts = [block(start) for start in starts]
     else:
-        # One XLA program uses a second core badly here; two programs side by side use it well.
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(n_threads) as pool:
             parts = list(pool.map(block, starts))
     return parts[0] if len(parts) == 1 else jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
 

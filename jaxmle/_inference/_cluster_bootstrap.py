@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmle._data import Clusters
+from jaxmle._data._validation import slice_label
 from jaxmle._inference._blocks import in_blocks
 from jaxmle._inference._progress import Progress
 from jaxmle._inference._simulate import streams
@@ -29,10 +30,15 @@ def check_clusters(
         raise ValueError('`clusters` go with method "percentile" or "basic", and not with `parametric`.')
     sums = clusters.totals.values()
     size = len(leaves[0])
-    if clusters.n_slices != size or len(shape) > 1:
+    if len(shape) > 1:
+        raise ValueError(f"`counts` must have shape () or (n_slices,) with `clusters`; got {shape}.")
+    if clusters.n_slices != size:
         raise ValueError(f"`clusters` must be of {size} slices; got {clusters.n_slices}.")
     if not np.allclose(np.stack(sums), np.stack(leaves[:6]), rtol=1e-9, atol=1e-9):
         raise ValueError("`clusters` must add up to `counts`.")
+    if np.any(clusters.size < 2):
+        where = slice_label((clusters.size < 2).reshape(shape))
+        raise ValueError(f"`clusters` must be two or more{where}: one tells nothing of how they differ.")
 
 
 def cluster_replicates(
@@ -92,7 +98,9 @@ def cluster_replicates(
 
         def call(part: list[Any], draw: Any = draw, matrix: Any = matrix) -> Any:
             ids, which, n_clusters, *ends = part
-            sums = draw(jax.random.key(seed), stream, ids, n_clusters, jnp.asarray(matrix[which]))
+            sums = draw(
+                jax.random.key(seed, impl="threefry2x32"), stream, ids, n_clusters, jnp.asarray(matrix[which])
+            )
             found, held = solve(sums, ends)
             return np.asarray(found).reshape(-1, chunk), np.asarray(held).reshape(-1, chunk)
 

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts
-from jaxmle._inference._arguments import checked_arrays, plain, split, whole_numbers
+from jaxmle._inference._arguments import checked_arrays, plain, split
 from jaxmle._inference._fit import fit_flat
 from jaxmle._solvers import maximize
 
@@ -28,8 +28,8 @@ def design_effect(
 
     Divide counts by it and they tell as much as they seem to: the effective counts of Rao and Scott, which
     `profile_interval` and `certify` take as ``design_effect=``. The estimate is linearized in the six counts.
-    Where it does not move with them (it sits on a bound, or is not identified), the effect is that of items
-    that are all alike within their clusters, the largest there can be.
+    Where it does not move with them (it sits on a bound, or is not identified), or one cluster holds all
+    labels, the effect is that of items that are all alike within their clusters, the largest there can be.
 
     Args:
         counts: Counts, any batch shape ``(...)``.
@@ -41,11 +41,12 @@ def design_effect(
         calibration: "internal" or "external", as in `fit`.
 
     Returns:
-        The design effect, shape ``(...)``, > 0. Of whole counts at least 1, as a smaller one would shorten
-        intervals on the strength of few clusters.
+        The design effect, shape ``(...)``, > 0. Of numbers of items at least 1: few clusters must not
+        shorten intervals.
 
     Raises:
-        ValueError: Shapes do not match, or a data set is empty or impossible within the bounds.
+        ValueError: Shapes do not match; ``products`` are negative or not finite, or ``size`` is below 1; or a
+            data set is empty or impossible within the bounds.
         TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
 
     Source:
@@ -65,7 +66,12 @@ def design_effect(
     if matrix.shape != (*shape, 6, 6):
         raise ValueError(f"`products` must have shape {(*shape, 6, 6)}; got {matrix.shape}.")
     matrix = matrix.reshape(-1, 6, 6)
-    units = np.broadcast_to(np.asarray(size, dtype=np.float64), shape).reshape(-1)
+    if not (np.all(np.isfinite(matrix)) and np.all(matrix >= 0)):
+        raise ValueError("`products` must be finite and >= 0.")
+    units = np.asarray(size, dtype=np.float64)
+    if units.shape not in ((), shape) or not np.all(units >= 1):
+        raise ValueError(f"`size` must be numbers of clusters, >= 1, of shape () or {shape}.")
+    units = np.broadcast_to(units, shape).reshape(-1)
     cells = np.stack(leaves[:6], -1)
     with jax.enable_x64(True):
         gradient = np.stack([np.asarray(leaf) for leaf in _gradient(calibration)(leaves)], -1)
@@ -81,12 +87,47 @@ def design_effect(
     shared = shared * units / np.maximum(units - 1, 1)
     labeled = cells[:, :4].sum(1) > 0
     inside = np.where(labeled[:, None], np.arange(6) < 4, True).astype(float)
-    alike = np.einsum("bi,bij,bj->b", inside, matrix, inside) / (inside * cells).sum(1)
-    effect = np.where(told, shared / np.where(told, alone, 1.0), alike)
-    if whole_numbers(leaves[:6]):
-        effect = np.maximum(effect, 1.0)
-    effect = np.where((effect > 0) & np.isfinite(effect), effect, 1.0)
+    sums = (inside * cells).sum(1)
+    squares = np.einsum("bi,bij,bj->b", inside, matrix, inside)
+    # One cluster with all the labels says nothing of how clusters differ.
+    told &= squares < (1 - _FLAT) * sums**2
+    effect = np.where(told, shared / np.where(told, alone, 1.0), squares / sums)
+    effect = np.where(_counts_items(matrix, cells), np.maximum(effect, 1.0), effect)
     return plain(effect.reshape(shape))
+
+
+def rate_effect(products: Any, cells: Any, positive: Any, negative: Any) -> Any:
+    """Design effect of the share of some cells, by linearization.
+
+    Args:
+        products: Sums over clusters of the products of their six sums, shape ``(B, 6, 6)``.
+        cells: The six sums, shape ``(B, 6)``.
+        positive: Cells that count.
+        negative: The other cells of the group; where all is of one kind or in one cluster, items are taken
+            to be all alike within their clusters.
+
+    Returns:
+        The design effect, shape ``(B,)``, > 0; 1 for an empty group.
+    """
+    inside = np.zeros(6)
+    inside[[*positive, *negative]] = 1
+    total = np.maximum(cells @ inside, 1e-300)
+    share = cells[:, list(positive)].sum(1) / total
+    gradient = np.zeros(cells.shape)
+    gradient[:, list(positive)], gradient[:, list(negative)] = (1 - share)[:, None], -share[:, None]
+    squares = np.einsum("i,bij,j->b", inside, products, inside)
+    units = total**2 / np.maximum(squares, 1e-300)  # clusters, were they of one size
+    alone = total * share * (1 - share)
+    told = (alone > 0) & (units > 1 + _FLAT)
+    shared = np.einsum("bi,bij,bj->b", gradient, products, gradient) * units / np.where(told, units - 1, 1)
+    effect = np.where(told, shared / np.where(told, alone, 1), squares / total)
+    effect = np.where(_counts_items(products, cells * inside), np.maximum(effect, 1.0), effect)
+    return np.where((effect > 0) & (cells @ inside > 0), effect, 1.0)
+
+
+def _counts_items(products: Any, cells: Any) -> Any:
+    """Whether sums may be of whole numbers, whose squares are no smaller; weights below 1 make them so."""
+    return np.all(np.einsum("bii->bi", products) >= cells * (1 - _FLAT), 1)
 
 
 @cache

@@ -107,7 +107,8 @@ def profile_interval(
         simultaneous: Whether all intervals of the batch are to cover at once with ``confidence``
             (Bonferroni), rather than each.
         design_effect: Design effect of weights or clusters, > 0, scalar or of the batch shape: see
-            `design_effect`. Counts are divided by it, and simulated data sets have the sizes that remain.
+            `design_effect`. Counts are divided by it, simulated data sets have the sizes that remain, and no
+            cut-off is below the chi-square one.
         df: Degrees of freedom with it, such as the number of clusters less one; cut-offs are then
             those of F(1, df) where they would be chi-square, and simulated ones stretched as much.
         seed: Seed of the simulation, a whole number >= 0.
@@ -156,7 +157,7 @@ def profile_interval(
     simulated = whole if calibrate is None else calibrate
     if simultaneous:
         alpha = alpha / len(leaves[0])
-    plan = _Plan(alpha, side, calibration, labels, int(seed), int(n_simulations))
+    plan = _Plan(alpha, side, calibration, labels, int(seed), int(n_simulations), design_effect is not None)
     free = fit_flat(leaves, calibration)
     below, above = sides(leaves, free)
     wanted = {"two-sided": joined(below, above), "upper": above, "lower": below}[side]
@@ -199,6 +200,7 @@ class _Plan:
     labels: Labels
     seed: int
     n_draws: int
+    effective: bool
 
     def quantile(self, alpha: float, df: Any = np.inf) -> Any:
         """Asymptotic cut-off: of the statistic, or one-sided of its signed root."""
@@ -220,7 +222,11 @@ def _ends(wanted: Side, plan: _Plan, df: Any, simulated: bool, progress: Any) ->
     for _ in range(_ROUNDS):
         part = wanted.take(todo)
         at = Crossing(*(x[todo] for x in ends))
-        cutoff[todo] = _simulated_cutoff(part, at, plan, progress) * stretch[todo]
+        found = _simulated_cutoff(part, at, plan, progress)
+        if plan.effective:
+            # Data sets of a few whole items say little of sums that are not whole.
+            found = np.maximum(found, plain_cutoff)
+        cutoff[todo] = found * stretch[todo]
         moved = crossing(part, cutoff[todo], plan.calibration)
         for kept, new in zip(ends, moved, strict=True):
             kept[todo] = new

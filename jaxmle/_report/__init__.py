@@ -1,5 +1,6 @@
 """Results as documents (plain dictionaries) and as tables for a terminal."""
 
+from jaxmle._report._bulk import estimate_file as estimate_file
 from jaxmle._report._certify import certify_document as certify_document
 from jaxmle._report._claims import Claims as Claims
 from jaxmle._report._claims import known_bounds as known_bounds

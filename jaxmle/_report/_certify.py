@@ -61,7 +61,7 @@ def certify_document(
                 **(spread.take(slices) if spread else {}),
             }
             verdicts = [*certify(table.counts, claims.bounds_of(slices), **given), *verdicts]
-    notes = data_warnings(spread.effective(everything) if spread else everything, claims, fits)
+    notes = data_warnings(everything, claims, fits, spread)
     notes[-1] += table_warnings(table)
     records = []
     for i, (counts, result, verdict, note) in enumerate(zip(everything, fits, verdicts, notes, strict=True)):

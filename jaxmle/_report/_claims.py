@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts
 from jaxmle._inference import design_effect
+from jaxmle._inference._design_effect import rate_effect
 from jaxmle._simulation import Labels
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._slice_bounds import slice_bounds
@@ -109,7 +110,7 @@ def spread_of(table: SliceCounts, claims: Claims, everything: Counts) -> Spread 
         return None
     products, units = table.products[: len(everything)], table.n_units[: len(everything)]
     human, judge = (
-        _rate_effect(products, np.stack(everything.values(), -1), positive, negative)
+        rate_effect(products, np.stack(everything.values(), -1), positive, negative)
         for positive, negative in (((0, 1), (2, 3)), ((4,), (5,)))
     )
     effect = design_effect(everything, products, units, claims.bounds, calibration=claims.calibration)
@@ -118,19 +119,3 @@ def spread_of(table: SliceCounts, claims: Claims, everything: Counts) -> Spread 
         labeled = np.append(table.clusters.n_labeled, table.total_clusters.n_labeled)[: len(everything)]
         df = np.maximum(labeled - 1, 1)
     return Spread(np.asarray(effect), df, human, judge, units)
-
-
-def _rate_effect(products: Any, cells: Any, positive: Any, negative: Any) -> Any:
-    """Design effect of a share, by linearization; the one of the total where all are of one kind."""
-    sums = cells[:, positive].sum(1), cells[:, negative].sum(1)
-    total = np.maximum(sums[0] + sums[1], 1e-300)
-    share = sums[0] / total
-    gradient = np.zeros(cells.shape)
-    gradient[:, positive], gradient[:, negative] = (1 - share)[:, None], -share[:, None]
-    plain = total * share * (1 - share)
-    clustered = np.einsum("bi,bij,bj->b", gradient, products, gradient)
-    inside = np.zeros(cells.shape[1])
-    inside[[*positive, *negative]] = 1
-    kish = np.einsum("i,bij,j->b", inside, products, inside) / total
-    effect = np.where(plain > 0, clustered / np.where(plain > 0, plain, 1), kish)
-    return np.where(effect > 0, effect, 1.0)

@@ -1,6 +1,9 @@
 """The result of `jaxmle estimate`."""
 
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -8,6 +11,7 @@ import numpy as np
 from jaxmle import baselines
 from jaxmle._data import Clusters, Counts
 from jaxmle._inference import Fit, Interval, bootstrap, fit, profile_interval
+from jaxmle._inference._progress import progress_bar
 from jaxmle._report._claims import Claims, Spread, spread_of, with_total
 from jaxmle._report._document import document_of, naming_slices, sizes_of
 from jaxmle._report._warnings import data_warnings, table_warnings
@@ -15,6 +19,11 @@ from jaxmle.tables import SliceCounts
 
 Order = Literal["key", "estimate", "width"]
 IntervalName = Literal["profile", "bootstrap"]
+Keep = Callable[[int, Callable[[], list[dict[str, Any]]]], list[dict[str, Any]]]
+
+# Data sets whose intervals are computed, and kept, at once.
+_PART = 256
+_MANY_AT_BOUND = 0.05
 
 
 def estimate_document(
@@ -24,6 +33,7 @@ def estimate_document(
     interval: IntervalName = "profile",
     n_resamples: int = 10_000,
     order: Order = "key",
+    keep: Keep | None = None,
     progress: bool = False,
 ) -> dict[str, Any]:
     """Estimate every slice and the total, and describe them.
@@ -34,6 +44,8 @@ def estimate_document(
         interval: "profile", or "bootstrap" (percentile).
         n_resamples: Bootstrap replicates.
         order: Order of the slices: by "key", by "estimate" or by "width" of the interval, largest first.
+        keep: Maps the number of a part of the intervals, and what computes it, to that part; by default
+            computes it.
         progress: Whether to show a bar on standard error where that is a terminal.
 
     Returns:
@@ -42,14 +54,33 @@ def estimate_document(
     Raises:
         ValueError: The bounds leave no feasible point for some slice, or an argument is out of range.
     """
+    if interval == "bootstrap" and table.squares is not None:
+        raise ValueError(
+            "--interval bootstrap with --weight resamples clusters: name the column that tells items apart, "
+            "or those that belong together, with --cluster."
+        )
     # The total goes last: a slice that the bounds exclude then keeps its number in the error.
     everything = with_total(table, claims)
     with naming_slices(table):
         fits = fit(everything, claims.bounds, calibration=claims.calibration)
     spread = spread_of(table, claims, everything)
-    notes = data_warnings(spread.effective(everything) if spread else everything, claims, fits)
+    notes = data_warnings(everything, claims, fits, spread)
     notes[-1] += table_warnings(table)
-    rates = _rates(table, claims, everything, fits, spread, notes, interval, n_resamples, progress)
+    work = _Work(table, claims, everything, fits, spread, interval, n_resamples)
+    rates, size = [], len(everything)
+    with progress_bar(progress and size > _PART, size, "Slices") as bar:
+        for number, start in enumerate(range(0, size, _PART)):
+            index = np.arange(start, min(start + _PART, size))
+            compute = partial(work.rates, index, progress=progress and size <= _PART)
+            rates += keep(number, compute) if keep else compute()
+            if bar:
+                bar.advance(len(index))
+    for rate, note in zip(rates, notes, strict=True):
+        if rate.get("share_at_bound", 0) > _MANY_AT_BOUND:
+            note.append(
+                f"{rate['share_at_bound']:.0%} of the bootstrap replicates are at a bound, so the interval "
+                "is too short: use --interval profile"
+            )
     records = [
         _record(i, counts, result, rate, claims, spread, note)
         for i, (counts, result, rate, note) in enumerate(zip(everything, fits, rates, notes, strict=True))
@@ -63,55 +94,59 @@ def estimate_document(
     return document
 
 
-def _rates(
-    table: SliceCounts,
-    claims: Claims,
-    everything: Counts,
-    fits: Fit,
-    spread: Spread | None,
-    notes: list[list[str]],
-    interval: IntervalName,
-    n_resamples: int,
-    progress: bool,
-) -> list[dict[str, Any]]:
-    """Interval of every data set."""
-    given: dict[str, Any] = {
-        "confidence": claims.confidence,
-        "calibration": claims.calibration,
-        "labels": claims.labels,
-        "seed": claims.seed,
-        "progress": progress,
-    }
-    rates: list[dict[str, Any]] = [{} for _ in fits]
-    # Without a single estimate there is nothing to bootstrap, but there is still an interval.
-    resampled = np.asarray(fits.identified) & (interval == "bootstrap")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # said slice by slice
-        if not resampled.all():
-            index = np.flatnonzero(~resampled)
-            wider = spread.take(index) if spread else {}
-            found = profile_interval(everything[index], claims.bounds_of(index), **given, **wider)
-            for i, low, high in zip(index, found.low, found.high, strict=True):
-                rates[i] = {"low": float(low), "high": float(high), "method": "profile"}
-        if resampled.any():
-            index = np.flatnonzero(resampled)
-            drawn = bootstrap(
-                everything[index],
-                claims.bounds_of(index),
-                n_resamples=n_resamples,
-                **given,
-                clusters=_clusters(table, claims, index),
-            )
-            rows = zip(index, drawn.interval.low, drawn.interval.high, drawn.share_at_bound, strict=True)
-            for i, low, high, share in rows:
-                rates[i] = {"low": float(low), "high": float(high), "method": "bootstrap"}
-                rates[i]["share_at_bound"] = float(share)
-                if share > 0.05:
-                    notes[i].append(
-                        f"{share:.0%} of the bootstrap replicates are at a bound, so the interval is too "
-                        "short: use --interval profile"
-                    )
-    return rates
+@dataclass(frozen=True)
+class _Work:
+    """What the intervals are of, and how they are found."""
+
+    table: SliceCounts
+    claims: Claims
+    everything: Counts
+    fits: Fit
+    spread: Spread | None
+    interval: IntervalName
+    n_resamples: int
+
+    def rates(self, index: Any, *, progress: bool) -> list[dict[str, Any]]:
+        """Intervals of the data sets at ``index``."""
+        claims, spread = self.claims, self.spread
+        given: dict[str, Any] = {
+            "confidence": claims.confidence,
+            "calibration": claims.calibration,
+            "labels": claims.labels,
+            "seed": claims.seed,
+            "progress": progress,
+        }
+        rates: dict[int, dict[str, Any]] = {}
+        # Without a single estimate there is nothing to bootstrap, but there is still an interval.
+        resampled = np.asarray(self.fits.identified)[index] & (self.interval == "bootstrap")
+        if self.table.clusters is not None:
+            resampled &= self.table.n_units[index] > 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # said slice by slice
+            if not resampled.all():
+                part = index[~resampled]
+                wider = spread.take(part) if spread else {}
+                found = profile_interval(self.everything[part], claims.bounds_of(part), **given, **wider)
+                for i, low, high in zip(part, found.low, found.high, strict=True):
+                    rates[i] = {"low": float(low), "high": float(high), "method": "profile"}
+            if resampled.any():
+                part = index[resampled]
+                drawn = bootstrap(
+                    self.everything[part],
+                    claims.bounds_of(part),
+                    n_resamples=self.n_resamples,
+                    **given,
+                    clusters=_clusters(self.table, claims, part),
+                )
+                rows = zip(part, drawn.interval.low, drawn.interval.high, drawn.share_at_bound, strict=True)
+                for i, low, high, share in rows:
+                    rates[i] = {
+                        "low": float(low),
+                        "high": float(high),
+                        "method": "bootstrap",
+                        "share_at_bound": float(share),
+                    }
+        return [rates[i] for i in index]
 
 
 def _clusters(table: SliceCounts, claims: Claims, index: Any) -> Clusters | None:

@@ -68,6 +68,9 @@ def _layout(
         Text(f"{rows:,} {'row' if rows == 1 else 'rows'} left out: {reason}.")
         for reason, rows in document["dropped"].items()
     ]
+    if "out" in document:
+        n = document["n_slices"]
+        notes.append(Text(f"{n:,} {'slice' if n == 1 else 'slices'} written to {plain(document['out'])}."))
     if labels := document["labels"]:
         notes.append(
             Text(f"{labels['read']:,} labels read from the other file; {labels['unmatched']:,} met no row.")

@@ -1,0 +1,67 @@
+"""Estimates of many slices into a file, by a run that can be killed and resumed."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxmle._report._claims import Claims
+from jaxmle._report._estimate import estimate_document
+from jaxmle._report._parts import Parts, fingerprint_of
+from jaxmle._report._rows import check_out, write_rows
+from jaxmle.tables import SliceCounts
+
+
+def estimate_file(
+    table: SliceCounts, claims: Claims, out: Path, *, resume: bool, progress: bool = False, **options: Any
+) -> dict[str, Any]:
+    """Estimate every slice into a file; what is done when the process is killed is kept for ``resume``.
+
+    Args:
+        table: Counts by slice.
+        claims: What the user says of the data.
+        out: Parquet or CSV file for the slices; ``OUT.json`` describes the run, ``OUT.parts`` holds what
+            is done.
+        resume: Whether to go on with what an earlier run on the same data left.
+        progress: Whether to show a bar on standard error where that is a terminal.
+        **options: As for `estimate_document`.
+
+    Returns:
+        The document without its slices: ``out`` names the file, ``n_slices`` and ``n_resumed`` tell how many
+        slices it has, and how many parts were there already.
+
+    Raises:
+        ValueError: ``out`` has no known ending, is there already, or is of another run; the bounds leave no
+            feasible point for some slice; or an argument is out of range.
+    """
+    check_out(out, claims.by)
+    parts = Parts(out, _fingerprint(table, claims, options), resume=resume)
+    with parts.held():
+        if parts.complete:
+            return parts.described()
+        document = estimate_document(table, claims, keep=parts.part, progress=progress, **options)
+        summary = {key: value for key, value in document.items() if key != "slices"}
+        summary |= {
+            "slices": [],
+            "out": str(out),
+            "n_slices": len(document["slices"]) or 1,
+            "n_resumed": parts.found,
+        }
+        parts.finish(summary, lambda path: write_rows(document, path))
+    return summary
+
+
+def _fingerprint(table: SliceCounts, claims: Claims, options: dict[str, Any]) -> str:
+    """What the result depends on."""
+    arrays = [np.asarray(value) for value in table.counts.values()]
+    for clusters in (table.clusters, table.total_clusters):
+        if clusters is not None:
+            arrays += [clusters.cells, np.asarray(clusters.index)]
+    if table.squares is not None:
+        arrays.append(np.asarray(table.squares))
+    ends = [np.asarray(end) for end in jax.tree.leaves(claims.bounds)]
+    said = {name: value for name, value in vars(claims).items() if name != "bounds"}
+    rows = [table.dropped, table.n_rows, np.asarray(table.unjudged), table.labels, table.repeated]
+    return fingerprint_of(version("jaxmle"), jax.__version__, table.keys, arrays, ends, said, rows, options)

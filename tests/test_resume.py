@@ -1,0 +1,227 @@
+"""Runs into a file: killed, resumed, and never a part lost, redone or mixed with another run's."""
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import duckdb
+import numpy as np
+import pytest
+
+from jaxmle._cli import main
+from jaxmle._report._parts import Parts, fingerprint_of
+
+COLUMNS = ["--judge", "judge", "--human", "human"]
+BOOTSTRAP = ["--interval", "bootstrap", "--resamples", "1500"]
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """1,400 slices: with the total six parts of up to 256."""
+    rng = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("many") / "verdicts.csv"
+    n, slices = 20, 1400
+    truth = rng.random((slices, n)) < 0.3
+    judge = rng.random((slices, n)) < np.where(truth, 0.9, 0.1)
+    with path.open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["part", "human", "judge"])
+        for s in range(slices):
+            out.writerows((f"p{s}", int(truth[s, i]) if i < 10 else "", int(judge[s, i])) for i in range(n))
+    return path
+
+
+def command(source, out, *more):
+    return [sys.executable, "-m", "jaxmle", "estimate", str(source), *COLUMNS, "--by", "part", *BOOTSTRAP,
+            "--out", str(out), *more]  # fmt: skip
+
+
+def rows_of(path):
+    return duckdb.sql(f"SELECT * FROM '{path}'").fetchall()
+
+
+def test_ten_kills_change_nothing(many, tmp_path, environment):
+    for _ in range(2):  # the first one compiles, and says nothing of how long others take
+        (tmp_path / "whole.parquet").unlink(missing_ok=True)
+        start = time.perf_counter()
+        subprocess.run(command(many, tmp_path / "whole.parquet"), check=True, env=environment)
+        whole = time.perf_counter() - start
+    out, parts = tmp_path / "killed.parquet", tmp_path / "killed.parquet.parts"
+    rng = random.Random(0)
+    done: dict[str, int] = {}
+    kills = 0
+    for _ in range(60):
+        if kills == 10:
+            break
+        process = subprocess.Popen(
+            command(many, out, "--resume"),
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        # Mostly while parts are written, which is late: reading and compiling come first.
+        time.sleep(whole * rng.uniform(0.2, 0.95))
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            kills += 1
+        assert process.wait() in (0, -signal.SIGKILL)
+        now = {path.name: path.stat().st_mtime_ns for path in parts.glob("0*.json")}
+        if out.exists():  # it was quicker than the kill: start anew
+            assert rows_of(out) == rows_of(tmp_path / "whole.parquet")
+            out.unlink()
+            done = {}
+            continue
+        assert all(now[name] == stamp for name, stamp in done.items()), "a part was lost or done again"
+        done = now
+    assert kills == 10
+    subprocess.run(command(many, out, "--resume"), check=True, env=environment)
+    assert rows_of(out) == rows_of(tmp_path / "whole.parquet")
+    assert len(rows_of(out)) == 1400
+    assert not parts.exists()
+    assert json.loads((tmp_path / "killed.parquet.json").read_text())["n_resumed"] == len(done)
+
+
+def test_two_devices_change_nothing(many, tmp_path, environment):
+    for devices in (1, 2):
+        flags = {**environment, "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"}
+        out = tmp_path / f"{devices}.csv"
+        subprocess.run(command(many, out), check=True, env=flags)
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
+
+
+def test_blocks_are_dealt_to_all_devices(environment):
+    code = """
+import jax, numpy as np
+from jaxmle._inference._blocks import in_blocks
+seen = set()
+double = jax.jit(lambda x: 2 * x)
+def call(part):
+    result = double(part[0])
+    seen.update(result.devices())
+    return np.asarray(result)
+assert len(jax.local_devices()) == 2
+found = in_blocks(call, [np.arange(1000.0)], 7)
+assert (found == 2 * np.arange(1000.0)).all() and found.dtype == np.float64
+assert seen == set(jax.local_devices()), seen
+seen.clear()
+with jax.default_device(jax.local_devices()[1]):
+    in_blocks(call, [np.arange(1000.0)], 7)
+assert seen == {jax.local_devices()[1]}, seen
+"""
+    flags = {**environment, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    run = subprocess.run([sys.executable, "-c", code], env=flags, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
+def small(tmp_path, extra=""):
+    path = tmp_path / "small.csv"
+    path.write_text("topic,human,judge\na,1,1\na,0,0\na,,1\nb,0,0\nb,,0\n" + extra)
+    return path
+
+
+def estimate(capsys, source, out, *more):
+    status = main(["estimate", str(source), *COLUMNS, "--by", "topic", "--out", str(out), *more])
+    printed, err = capsys.readouterr()
+    return status, printed, err
+
+
+def test_the_file_holds_what_json_holds(tmp_path, capsys):
+    source, out = small(tmp_path), tmp_path / "it's out.csv"
+    status, printed, err = estimate(capsys, source, out)
+    assert (status, err) == (0, "")
+    assert "2 slices written to" in printed
+    main(["estimate", str(source), *COLUMNS, "--by", "topic", "--json"])
+    document = json.loads(capsys.readouterr().out)
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["topic"] for row in rows] == ["a", "b"]
+    for row, record in zip(rows, document["slices"], strict=True):
+        assert float(row["low"]) == record["failure_rate"]["low"]
+        assert float(row["failure_rate"]) == record["failure_rate"]["estimate"]
+        assert int(row["tp"]) == record["counts"]["tp"]
+        assert row["few_labels"] == "true"
+        assert row["warnings"] == "; ".join(record["warnings"])
+    described = json.loads((tmp_path / "it's out.csv.json").read_text())
+    assert described["total"] == document["total"]
+    assert described["dropped"] == document["dropped"]
+
+
+def test_nothing_is_overwritten_or_mixed(tmp_path, capsys):
+    source, out = small(tmp_path), tmp_path / "out.csv"
+    assert estimate(capsys, source, out)[0] == 0
+    before = out.read_bytes()
+    assert "is there already" in estimate(capsys, source, out)[2]
+    status, printed, _ = estimate(capsys, source, out, "--resume")
+    assert status == 0
+    assert "2 slices written" in printed
+    for more in (["--seed", "1"], ["--tpr", "0.5:1"], ["--confidence", "0.9"], ["--interval", "bootstrap"]):
+        status, _, err = estimate(capsys, source, out, "--resume", *more)
+        assert status == 2
+        assert "is of another run" in err
+    small(tmp_path, "b,,1\n")
+    assert "is of another run" in estimate(capsys, source, out, "--resume")[2]
+    assert out.read_bytes() == before
+
+
+def test_unfinished_runs_are_resumed_only_when_asked(tmp_path, capsys):
+    source, out = small(tmp_path), tmp_path / "out.csv"
+    unfinished = Parts(out, "someone else", resume=True)
+    with unfinished.held():
+        unfinished.part(0, lambda: [1])
+        with pytest.raises(ValueError, match="another process is writing"), unfinished.held():
+            pass
+    assert "go on with it by --resume" in estimate(capsys, source, out)[2]
+    assert "is of another run" in estimate(capsys, source, out, "--resume")[2]
+    again = Parts(out, "someone else", resume=True)
+    with again.held():
+        assert again.part(0, lambda: pytest.fail("done already")) == [1]
+    assert again.found == 1
+
+
+@pytest.mark.parametrize(
+    ("out", "more", "message"),
+    [
+        ("out.txt", [], "must end in .parquet or .csv"),
+        ("none/out.csv", [], "there is no folder"),
+        (None, ["--resume"], "--resume goes with --out"),
+    ],
+)
+def test_bad_targets_are_one_line(tmp_path, capsys, out, more, message):
+    target = ["--out", str(tmp_path / out)] if out else []
+    status = main(["estimate", str(small(tmp_path)), *COLUMNS, *target, *more])
+    err = capsys.readouterr().err
+    assert status == 2
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_columns_of_strangers_keep_their_names_and_values(tmp_path, capsys):
+    name, value = 'a "b"; DROP TABLE x --', 'line\nbreak, "quote" 😀 \\u0041'
+    source = tmp_path / "odd.csv"
+    with source.open("w", newline="") as file:
+        csv.writer(file).writerows([[name, "human", "judge"], [value, 1, 1], [value, 0, 0], ["", "", 1]])
+    for ending in ("csv", "parquet"):
+        out = tmp_path / f"out.{ending}"
+        assert main(["estimate", str(source), *COLUMNS, "--by", name, "--out", str(out)]) == 0
+        relation = duckdb.sql(f"SELECT * FROM '{out}'")
+        assert relation.columns[0] == name
+        assert {row[0] for row in relation.fetchall()} == {value, None}
+    clash = tmp_path / "clash.csv"
+    clash.write_text("Low,human,judge\na,1,1\n")
+    assert main(["estimate", str(clash), *COLUMNS, "--by", "Low", "--out", str(tmp_path / "x.csv")]) == 2
+    assert "rename yours" in capsys.readouterr().err
+
+
+def test_fingerprints_tell_things_apart():
+    things = [
+        ("ab", "c"), ("a", "bc"), (["ab", "c"],), (1,), (1.0,), (True,), ("1",), (None,), (np.array([1.0]),),
+        (np.array([1]),), (np.array([[1.0]]),), ({"a": 1},), ({"a": 2},), ("\ud800",),
+    ]  # fmt: skip
+    assert len({fingerprint_of(*one) for one in things}) == len(things)
+    assert fingerprint_of({"a": np.arange(3)}) == fingerprint_of({"a": np.arange(3)})
