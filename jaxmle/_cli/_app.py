@@ -61,7 +61,11 @@ def demo(
 def estimate(
     reading: Reading,
     interval: Annotated[
-        str, typer.Option(help="profile (the one to report), or bootstrap.", metavar="METHOD")
+        str,
+        typer.Option(
+            help="profile (the one to report), chi-square (the same by asymptotics, at once), or bootstrap.",
+            metavar="METHOD",
+        ),
     ] = "profile",
     resamples: Annotated[int, typer.Option(help="Bootstrap replicates.", min=2)] = 10_000,
     order: Annotated[
@@ -76,7 +80,7 @@ def estimate(
     ] = False,
 ) -> None:
     """Estimate the true failure rate from a file of human and judge verdicts."""
-    check_choice("--interval", interval, ("profile", "bootstrap"))
+    check_choice("--interval", interval, ("profile", "chi-square", "bootstrap"))
     check_choice("--order", order, ("key", "estimate", "width"))
     if resume and out is None:
         raise ValueError("--resume goes with --out.")

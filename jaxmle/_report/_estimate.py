@@ -18,7 +18,7 @@ from jaxmle._report._warnings import data_warnings, table_warnings
 from jaxmle.tables import SliceCounts
 
 Order = Literal["key", "estimate", "width"]
-IntervalName = Literal["profile", "bootstrap"]
+IntervalName = Literal["profile", "chi-square", "bootstrap"]
 Keep = Callable[[int, Callable[[], list[dict[str, Any]]]], list[dict[str, Any]]]
 
 # Data sets whose intervals are computed, and kept, at once.
@@ -41,7 +41,7 @@ def estimate_document(
     Args:
         table: Counts by slice.
         claims: What the user says of the data.
-        interval: "profile", or "bootstrap" (percentile).
+        interval: "profile"; "chi-square" for the same with asymptotic cut-offs; or "bootstrap" (percentile).
         n_resamples: Bootstrap replicates.
         order: Order of the slices: by "key", by "estimate" or by "width" of the interval, largest first.
         keep: Maps the number of a part of the intervals, and what computes it, to that part; by default
@@ -126,9 +126,13 @@ class _Work:
             if not resampled.all():
                 part = index[~resampled]
                 wider = spread.take(part) if spread else {}
-                found = profile_interval(self.everything[part], claims.bounds_of(part), **given, **wider)
+                simulated = False if self.interval == "chi-square" else None
+                found = profile_interval(
+                    self.everything[part], claims.bounds_of(part), calibrate=simulated, **given, **wider
+                )
+                name = "profile" if self.interval == "bootstrap" else self.interval
                 for i, low, high in zip(part, found.low, found.high, strict=True):
-                    rates[i] = {"low": float(low), "high": float(high), "method": "profile"}
+                    rates[i] = {"low": float(low), "high": float(high), "method": name}
             if resampled.any():
                 part = index[resampled]
                 drawn = bootstrap(

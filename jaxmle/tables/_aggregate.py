@@ -97,14 +97,13 @@ def grouped(source: Source, roles: Roles) -> str:
     ww (sum of squares) and bad (whether they are no weights).
     """
     keys = _keys(roles)
-    cluster = source.text(roles.cluster) if roles.cluster else "NULL"
     texts = [f"{source.text(column)} AS {key}" for key, column in zip(keys, roles.by, strict=True)]
-    texts += [f"{word_of(source.text(roles.judge))} AS j", f"{word_of(source.text(roles.human))} AS h"]
-    groups = [*keys, "j", "h"]
+    texts += [f"{source.text(roles.judge)} AS j", f"{source.text(roles.human)} AS h"]
+    named = [*keys, "j", "h"]
     if roles.cluster:
-        texts.append(f"{cluster} AS c")
-        groups.append("c")
-    sums = "count(*) AS n"
+        texts.append(f"{source.text(roles.cluster)} AS c")
+        named.append("c")
+    groups, sums = list(named), "count(*) AS n"
     if roles.weight:
         texts.append(f"{weight_of(word_of(source.text(roles.weight)))} AS w")
         sums += ", sum(w) AS w, sum(w * w) AS ww, CASE WHEN w IS NULL THEN 1 ELSE 0 END AS bad"
@@ -112,8 +111,11 @@ def grouped(source: Source, roles: Roles) -> str:
     # The line break keeps a comment in the condition from swallowing what follows.
     where = f" WHERE ({roles.where}\n)" if roles.where else ""
     rows = f"SELECT {', '.join(texts)} FROM {VERDICTS}{where}"
-    named = ", ".join([*keys, "j", "h", *(["c"] if roles.cluster else [])])
-    return f"SELECT {named}, {sums} FROM ({rows}) AS listed GROUP BY {', '.join(groups)}"
+    counts = f"SELECT {', '.join(named)}, {sums} FROM ({rows}) AS listed GROUP BY {', '.join(groups)}"
+    # Words are brought to one form after grouping: there are few of them, and many rows.
+    words = [f"{word_of(name)} AS {name}" if name in ("j", "h") else name for name in named]
+    more = ", w, ww, bad" if roles.weight else ""
+    return f"SELECT {', '.join(words)}, n{more} FROM ({counts}) AS spelt"
 
 
 def weight_of(word: str) -> str:
