@@ -88,7 +88,7 @@ def estimate(
         from jaxmle._report._rows import check_out
 
         check_out(out, list(reading.by or ()))
-    table, claims = reading.read()
+    table, claims = reading.read(intervals=interval != "bootstrap")
     from jaxmle._report import estimate_document, estimate_file, estimate_table
 
     options: dict[str, Any] = {"interval": interval, "n_resamples": resamples, "order": order}
@@ -123,7 +123,7 @@ def certify(
     """
     check_choice("--method", method, ("exact", "profile"))
     check_choice("--adjust", adjust, ("none", "holm", "benjamini-hochberg"))
-    table, claims = reading.read()
+    table, claims = reading.read(intervals=False)
     from jaxmle._report import certify_document, certify_table
 
     document = certify_document(

@@ -30,12 +30,18 @@ def check_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def prepared(calibration: "Calibration") -> Iterator[None]:
-    """Get the solver compiled, or its code loaded, while the rows of a file are counted."""
-    from jaxmle import Counts, fit
+def prepared(calibration: "Calibration", n_slices: int, *, intervals: bool) -> Iterator[None]:
+    """Get the solver compiled, or its code loaded, while the rows of a file are counted.
 
+    ``n_slices`` is a guess: programs are compiled for powers of two.
+    """
+    from jaxmle import Counts, fit, profile_interval
+
+    counts = Counts(*([1] * n_slices for _ in range(6)))
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(fit, Counts(1, 1, 1, 1, 1, 1), calibration=calibration)
+        pool.submit(fit, counts, calibration=calibration)
+        if intervals:
+            pool.submit(profile_interval, counts, calibration=calibration, calibrate=False)
         yield
 
 

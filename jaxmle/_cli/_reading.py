@@ -12,6 +12,8 @@ from jaxmle._cli._options import check_choice, parse_range, prepared, use_cache
 from jaxmle.tables._aggregate import Roles
 from jaxmle.tables._count import count_rows, open_rows
 
+# Slices to prepare for while nobody knows how many there are.
+_GUESS = 100
 _RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
 
 
@@ -31,8 +33,10 @@ class Reading:
             metavar="FILE",
         ),
     ]
-    judge: Annotated[str, _option("Column of judge verdicts.")]
     human: Annotated[str, _option("Column of human verdicts, blank if unlabelled.")]
+    judge: Annotated[
+        str | None, _option("Column of judge verdicts; an eval log with one score needs none.")
+    ] = None
     by: Annotated[list[str] | None, _option("Slice by this column (repeatable).")] = None
     tpr: Annotated[str, _option(f"Known range of P(judge fails it | failure): {_RANGE}", metavar="LO:HI")] = (
         "0:1"
@@ -103,8 +107,8 @@ class Reading:
         _option("Do not keep compiled code in the user's cache folder.", "--no-cache", metavar=None),
     ] = False
 
-    def read(self) -> tuple[Any, Any]:
-        """Check the options, count the rows, and gather the claims."""
+    def read(self, *, intervals: bool) -> tuple[Any, Any]:
+        """Check the options, count the rows, and gather the claims; ``intervals`` will be asked for."""
         check_choice("--calibration", self.calibration, ("internal", "external"))
         labels = self.labels.replace("_", "-")
         check_choice("--labels", labels, ("random", "by-verdict"))
@@ -118,8 +122,8 @@ class Reading:
         if self.reference and (self.tpr, self.fpr) != ("0:1", "0:1"):
             raise ValueError("--reference takes the place of --tpr and --fpr: give one or the other.")
         by = tuple(dict.fromkeys(self.by or ()))
-        roles = Roles(self.judge, self.human, by, self.weight, self.cluster, self.where)
-        opened = open_rows(self.file, roles, human_source=self.human_file, id=self.id)
+        roles = Roles(self.judge or "", self.human, by, self.weight, self.cluster, self.where)
+        opened, roles = open_rows(self.file, roles, human_source=self.human_file, id=self.id)
         use_cache(not self.no_cache)
         from jaxmle import Bounds
         from jaxmle._report import Claims, known_bounds
@@ -131,11 +135,11 @@ class Reading:
             "on_invalid": self.on_invalid,
         }
         given = Bounds(**pairs)
-        with prepared(design):
+        with prepared(design, _GUESS if by else 1, intervals=intervals):
             table = count_rows(opened, roles, **meaning)
             if self.reference:
-                anchor = Roles(self.judge, self.human)
-                counts = count_rows(open_rows(self.reference, anchor), anchor, **meaning).total
+                anchor = Roles(roles.judge, self.human)
+                counts = count_rows(*open_rows(self.reference, anchor), **meaning).total
                 rates = Bounds.from_reference(counts, margin=self.margin)
                 given = Bounds(failure_rate=given.failure_rate, tpr=rates.tpr, fpr=rates.fpr)
         bounds = known_bounds(table, given, self.bounds)

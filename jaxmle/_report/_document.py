@@ -31,6 +31,7 @@ def document_of(
         "total": total,
         "slices": [{"key": key, **record} for key, record in zip(table.keys, slices, strict=False)],
         "rows": table.n_rows,
+        "log": table.log,
         "labels": table.labels,
         "dropped": table.dropped,
     }

@@ -71,6 +71,8 @@ def _layout(
     if "out" in document:
         n = document["n_slices"]
         notes.append(Text(f"{n:,} {'slice' if n == 1 else 'slices'} written to {plain(document['out'])}."))
+    if log := document["log"]:
+        notes.append(Text(f"Log of {log['tool']}; judge: {plain(log['judge'])}."))
     if labels := document["labels"]:
         notes.append(
             Text(f"{labels['read']:,} labels read from the other file; {labels['unmatched']:,} met no row.")

@@ -29,7 +29,7 @@ class Roles:
     """Which columns are what.
 
     Attributes:
-        judge: Column of judge verdicts.
+        judge: Column of judge verdicts; empty until a log has told it.
         human: Column of human verdicts.
         by: Columns that make the slices.
         weight: Column of item weights, or None.

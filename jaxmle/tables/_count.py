@@ -45,7 +45,7 @@ _REASONS = {
 def count(
     source: Any,
     *,
-    judge: str,
+    judge: str | None = None,
     human: str,
     by: str | Sequence[str] = (),
     weight: str | None = None,
@@ -64,10 +64,12 @@ def count(
     that nobody labelled the item. Rows without a judge verdict are left out and counted.
 
     Args:
-        source: Path or pattern of CSV, TSV, JSONL or Parquet files, also compressed (.gz, .zst); "-" for
-            standard input; a pandas, polars or pyarrow table; a list of dictionaries; or an Ibis
-            table expression, in whose engine the counting then runs.
-        judge: Column of judge verdicts. In JSON a dotted name reaches into nested objects.
+        source: Path or pattern of CSV, TSV, JSONL or Parquet files, also compressed (.gz, .zst), or of logs
+            of Inspect AI, lm-evaluation-harness, promptfoo or DeepEval; "-" for standard input; a pandas,
+            polars or pyarrow table; a list of dictionaries; or an Ibis table expression, in whose engine
+            the counting then runs.
+        judge: Column of judge verdicts. In JSON a dotted name reaches into nested objects. A log with one
+            score, or an overall verdict, needs none.
         human: Column of human verdicts, blank where nobody labelled.
         by: Column or columns whose distinct values make the slices; sorted by value.
         weight: Column of item weights, finite and >= 0; counts are then sums of weights.
@@ -106,14 +108,21 @@ def count(
         Counts(tp=[1, 0], fn=[0, 0], fp=[0, 1], tn=[0, 0], unlabeled_pos=[0, 0], unlabeled_neg=[1, 0])
     """
     columns = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
-    roles = Roles(judge, human, columns, weight, cluster, where)
-    opened = open_rows(source, roles, human_source=human_source, id=id)
+    roles = Roles(judge or "", human, columns, weight, cluster, where)
+    opened, roles = open_rows(source, roles, human_source=human_source, id=id)
     return count_rows(opened, roles, failure=failure, judge_threshold=judge_threshold, on_invalid=on_invalid)
 
 
-def open_rows(source: Any, roles: Roles, *, human_source: Any = None, id: str | None = None) -> Source:
-    """Open a source and see that it has the columns: the part of `count` that is quick."""
+def open_rows(
+    source: Any, roles: Roles, *, human_source: Any = None, id: str | None = None
+) -> tuple[Source, Roles]:
+    """Open a source and see that it has the columns: the part of `count` that is quick.
+
+    The roles come back with the judge's column, if a log told it.
+    """
     opened = open_source(source)
+    if not roles.judge:
+        roles = replace(roles, judge=_judge_of(opened))
     if (human_source is None) != (id is None):
         raise ValueError("`human_source` and `id` (--human-file and --id) go together: give both or none.")
     if human_source is not None:
@@ -124,7 +133,7 @@ def open_rows(source: Any, roles: Roles, *, human_source: Any = None, id: str | 
         _check_column(opened, column)
     if roles.judge == roles.human:
         raise ValueError(f"`judge` and `human` must be different columns; both are {roles.judge!r}.")
-    return opened
+    return opened, roles
 
 
 def count_rows(
@@ -159,7 +168,22 @@ def count_rows(
     if bad and on_invalid == "error":
         _raise_invalid(source, roles, coders, bad)
     result = table.counts(source, roles, {_REASONS[kind]: n for kind, n in bad.items()})
-    return replace(result, repeated=None if roles.cluster else _repeated_id(source))
+    tool = source.tool if isinstance(source, Table) else None
+    return replace(
+        result,
+        repeated=None if roles.cluster else _repeated_id(source),
+        log={"tool": tool, "judge": roles.judge} if tool else None,
+    )
+
+
+def _judge_of(source: Source) -> str:
+    """Column of the judge that a log tells."""
+    tool, judge = (source.tool, source.judge) if isinstance(source, Table) else (None, None)
+    if judge:
+        return judge
+    scores = [_shown(name) for name in source.columns if name.startswith("score.")] if tool else []
+    hint = f" This log of {tool} has {', '.join(scores) or 'no score'}." if tool else ""
+    raise ValueError(f"`judge` (--judge) must name the column of judge verdicts.{hint}")
 
 
 def _repeated_id(source: Source) -> str | None:
@@ -227,10 +251,19 @@ def _raise_invalid(
     drop = "or leave such rows out with --on-invalid drop"
     if kind in (BAD_WEIGHT, BAD_CLUSTER):
         raise ValueError(f"{where}: {column} is {_shown(value)}: {_REASONS[kind]}; {drop}.")
+    score = " Graded scores need --judge-threshold, such as '<0.5'." if _is_number(value) else ""
     raise ValueError(
         f"{where}: {column} is {_shown(value)}, neither a failure nor a pass. Name every word that is a "
-        f"failure, as in --failure WORD --failure WORD (failure= in Python), {drop}."
+        f"failure, as in --failure WORD --failure WORD (failure= in Python), {drop}.{score}"
     )
+
+
+def _is_number(value: str | None) -> bool:
+    try:
+        float(value or "")
+    except ValueError:
+        return False
+    return True
 
 
 def _shown(value: str | None) -> str:

@@ -28,6 +28,7 @@ class SliceCounts:
             weight column and no cluster column.
         n_items: Items counted, shape ``(n_slices,)``; sums of weights do not tell.
         repeated: Name of an id column that repeats though no cluster column was given, or None.
+        log: Tool whose logs were read, and the judge's column in them; None for other sources.
     """
 
     counts: "Counts"
@@ -41,6 +42,7 @@ class SliceCounts:
     squares: Any = None
     n_items: Any = None
     repeated: str | None = None
+    log: dict[str, str] | None = None
 
     @property
     def total(self) -> "Counts":

@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxmle.tables import _files
 from jaxmle.tables._files import quote_name, quote_text
+from jaxmle.tables._logs import read_logs
 
 VERDICTS = "verdicts"
 
@@ -76,6 +77,10 @@ class Table:
         source: A path or a pattern; "-" for standard input; a pandas, polars or pyarrow table; a list
             of dictionaries.
 
+    Attributes:
+        tool: Tool whose logs the files are, or None.
+        judge: Column of the judge that such a log has, if it is plain which.
+
     Raises:
         ValueError: A file is missing, unreadable, empty, or of no known kind.
         TypeError: ``source`` is nothing that holds rows.
@@ -92,6 +97,8 @@ class Table:
         self.repeated: set[str] = set()
         self._attached: set[str] = set()
         self.labels: dict[str, int] | None = None
+        self.tool: str | None = None
+        self.judge: str | None = None
         if isinstance(source, str):
             self._open_files(source)
         else:
@@ -165,6 +172,11 @@ class Table:
         else:
             self._paths = _files.expand(source)
             self.name = repr(source)
+            if log := read_logs(self._paths):
+                self._paths = []
+                self.tool, self.judge = log.tool, log.judge
+                self._register(log.rows)
+                return
         kinds = sorted({_files.kind_of(path) for path in self._paths})
         if len(kinds) > 1:
             raise ValueError(f"{self.name} names files of different kinds: {', '.join(kinds)}.")
@@ -212,7 +224,7 @@ class Table:
 
     def _register(self, source: Any) -> None:
         if isinstance(source, Sequence) and all(isinstance(row, Mapping) for row in source):
-            self.name = "the list of rows"
+            self.name = self.name if self.tool else "the list of rows"
             source = _columns(source)
         elif isinstance(source, Sequence | Mapping | Iterable) and not hasattr(source, "columns"):
             raise TypeError(
