@@ -184,6 +184,13 @@ def test_unfinished_runs_are_resumed_only_when_asked(tmp_path, capsys):
     assert again.found == 1
 
 
+def test_a_run_that_fails_at_once_leaves_nothing(tmp_path, capsys):
+    source, out = small(tmp_path), tmp_path / "out.csv"
+    assert estimate(capsys, source, out, "--failure-rate", "0:0")[0] == 2
+    assert not (tmp_path / "out.csv.parts").exists()
+    assert estimate(capsys, source, out)[0] == 0
+
+
 @pytest.mark.parametrize(
     ("out", "more", "message"),
     [

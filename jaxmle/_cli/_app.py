@@ -147,6 +147,8 @@ def run(arguments: list[str]) -> int:
     except (ValueError, OSError) as error:
         message = str(error)
     except (KeyboardInterrupt, typer.Abort):
+        if "--out" in arguments:
+            print("jaxmle: stopped; the same command with --resume goes on from here.", file=sys.stderr)
         return 130
     else:
         return status if isinstance(status, int) else 0

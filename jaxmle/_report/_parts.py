@@ -37,7 +37,7 @@ class Parts:
                 raise ValueError(f"{str(out)!r} is there already; remove it or choose another --out.")
             self._check(self.description, out)
             self.complete = True
-        elif (self.folder / _MANIFEST).exists():
+        elif any(self._done()):
             if not resume:
                 raise ValueError(
                     f"{str(self.folder)!r} holds parts of an unfinished run; go on with it by --resume, or "
@@ -71,10 +71,13 @@ class Parts:
                 yield
                 shutil.rmtree(self.folder)
                 return
-            manifest = self.folder / _MANIFEST
-            if not manifest.exists():
-                self._write(manifest, json.dumps({"fingerprint": self.fingerprint}).encode())
-            yield
+            self._write(self.folder / _MANIFEST, json.dumps({"fingerprint": self.fingerprint}).encode())
+            try:
+                yield
+            finally:
+                # Nothing of a run that failed at once need stand in the way of the next.
+                if self.folder.exists() and not any(self._done()):
+                    shutil.rmtree(self.folder)
 
     def described(self) -> dict[str, Any]:
         """The description of a complete run."""
@@ -108,8 +111,12 @@ class Parts:
                 "choose another --out."
             )
 
+    def _done(self) -> Iterator[Path]:
+        return self.folder.glob("[0-9]*.json")
+
     def _ours(self) -> bool:
-        return all(path.name == "lock" or path.name.startswith(".") for path in self.folder.iterdir())
+        names = [path.name for path in self.folder.iterdir()]
+        return all(name in ("lock", _MANIFEST) or name.startswith(".") for name in names)
 
     def _write(self, path: Path, content: bytes) -> None:
         """Write a file so that it is there whole or not at all."""

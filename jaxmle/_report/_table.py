@@ -80,11 +80,14 @@ def _layout(
     records = [*document["slices"], document["total"]]
     if any(record["few_labels"] for record in records):
         notes.append(Text(f"* fewer than {settings['min_labels']} labels."))
-    effects = [record["design_effect"] for record in records if "design_effect" in record]
-    if effects:
-        least, most = min(effects), max(effects)
-        shown = f"{most:.2f}" if len(effects) == 1 else f"{least:.2f} to {most:.2f}"
-        notes.append(Text(f"Weights or clusters: design effect {shown}; the intervals account for it."))
+    if effective := document["total"].get("n_effective"):
+        labeled, unlabeled = effective["labeled"], effective["unlabeled"]
+        notes.append(
+            Text(
+                f"Weights or clusters: all rows together tell as much as {labeled:,.0f} labelled and "
+                f"{unlabeled:,.0f} unlabelled items that stand alone; the intervals account for it."
+            )
+        )
     for record in records:
         name = ", ".join(str(plain(value)) for value in record.get("key", {}).values()) or "all"
         notes += [Text(f"{name}: {warning}.", style="yellow") for warning in record["warnings"]]
