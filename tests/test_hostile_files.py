@@ -51,11 +51,11 @@ def test_odd_but_right_files_count_right(tmp_path, content):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("short.csv", HEADER + ROWS + "5,a,fail\n", "line 6 of .*has 3 values where the header has 4"),
-        ("long.csv", HEADER + ROWS + "5,a,fail,fail,x\n", "line 6 of .*has 5 values where the header has 4"),
-        ("latin.csv", (HEADER + ROWS + "5,é,fail,fail\n").encode("latin-1"), "line 6 of .*not UTF-8"),
+        ("short.csv", HEADER + ROWS + "5,a,fail\n", "line 6 has 3 values where the header has 4"),
+        ("long.csv", HEADER + ROWS + "5,a,fail,fail,x\n", "line 6 has 5 values where the header has 4"),
+        ("latin.csv", (HEADER + ROWS + "5,é,fail,fail\n").encode("latin-1"), "line 6 is not UTF-8"),
         ("wide.csv", (HEADER + ROWS).encode("utf-16"), "not UTF-8|NUL"),
-        ("open.csv", HEADER + ROWS + '5,"a,fail,fail\n' + ROWS, "line 6 of .*opens a quote"),
+        ("open.csv", HEADER + ROWS + '5,"a,fail,fail\n' + ROWS, "line 6 opens a quote"),
         ("ends.csv", HEADER + ROWS + "5,a,fail,fail\r\n" + ROWS, "CRLF and LF"),
         ("twice.csv", "judge,human,topic,JUDGE\n1,1,a,0\n", "more than one column 'judge'"),
         ("empty.csv", "\n\n", "the header, is empty"),
@@ -134,7 +134,7 @@ def test_every_kind_of_source_counts_the_same(tmp_path, monkeypatch):
         assert counted(source) == EXPECTED, source
     for content in (
         path.read_bytes(),
-        *(source.read_bytes() for source in sources[-5:] if ".zst" not in source.name),
+        *(source.read_bytes() for source in sources[-5:]),
     ):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
         assert counted("-") == EXPECTED
@@ -225,7 +225,7 @@ def test_labels_in_a_second_table_are_joined_by_id(tmp_path):
             tables.count(JUDGED, **options, human_source=[*labels, extra])
     with pytest.raises(ValueError, match="holds 2 rows for id '1'"):
         tables.count([*JUDGED, {"id": "1", "j": 0}], **options, human_source=labels)
-    with pytest.raises(ValueError, match="no id of .* is among those of"):
+    with pytest.raises(ValueError, match="no id with a verdict in .* is among those of"):
         tables.count(JUDGED, **options, human_source=[{"id": "x", "h": "fail"}])
     with pytest.raises(ValueError, match="go together"):
         tables.count(JUDGED, judge="j", human="h", human_source=labels)

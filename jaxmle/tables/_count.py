@@ -1,6 +1,5 @@
 """One group-by from rows of verdicts to six numbers a slice."""
 
-import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,6 +19,7 @@ from jaxmle.tables._aggregate import (
     weight_of,
     word_of,
 )
+from jaxmle.tables._checks import check_column, check_names, shown
 from jaxmle.tables._join import join_labels
 from jaxmle.tables._slice_counts import SliceCounts
 from jaxmle.tables._source import VERDICTS, Source, Table, open_source
@@ -28,7 +28,6 @@ from jaxmle.tables._words import FAILURE_WORDS, MISSING_WORDS, PASS_WORDS, Vocab
 
 OnInvalid = Literal["error", "drop"]
 
-_LONGEST = 40
 _IDS = {"id"} | {
     f"{what}_id" for what in ("prompt", "item", "question", "sample", "example", "conversation", "doc")
 }
@@ -107,6 +106,8 @@ def count(
         >>> result.counts
         Counts(tp=[1, 0], fn=[0, 0], fp=[0, 1], tn=[0, 0], unlabeled_pos=[0, 0], unlabeled_neg=[1, 0])
     """
+    if not isinstance(by, Iterable):
+        raise TypeError(f"`by` must name columns; got {by!r}.")
     columns = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
     roles = Roles(judge or "", human, columns, weight, cluster, where)
     opened, roles = open_rows(source, roles, human_source=human_source, id=id)
@@ -120,17 +121,19 @@ def open_rows(
 
     The roles come back with the judge's column, if a log told it.
     """
+    check_names(roles, id)
     opened = open_source(source)
     if not roles.judge:
         roles = replace(roles, judge=_judge_of(opened))
     if (human_source is None) != (id is None):
         raise ValueError("`human_source` and `id` (--human-file and --id) go together: give both or none.")
-    if human_source is not None:
+    if human_source is not None and id is not None:
         if not isinstance(opened, Table):
             raise ValueError("`human_source` is for files and tables in memory; join Ibis tables in Ibis.")
-        join_labels(opened, open_source(human_source), human=roles.human, id=str(id), check=_check_column)
+        labels = open_source(human_source)
+        join_labels(opened, labels, human=roles.human, id=id, where=roles.where, check=check_column)
     for column in roles.columns:
-        _check_column(opened, column)
+        check_column(opened, column)
     if roles.judge == roles.human:
         raise ValueError(f"`judge` and `human` must be different columns; both are {roles.judge!r}.")
     return opened, roles
@@ -181,7 +184,7 @@ def _judge_of(source: Source) -> str:
     tool, judge = (source.tool, source.judge) if isinstance(source, Table) else (None, None)
     if judge:
         return judge
-    scores = [_shown(name) for name in source.columns if name.startswith("score.")] if tool else []
+    scores = [shown(name) for name in source.columns if name.startswith("score.")] if tool else []
     hint = f" This log of {tool} has {', '.join(scores) or 'no score'}." if tool else ""
     raise ValueError(f"`judge` (--judge) must name the column of judge verdicts.{hint}")
 
@@ -237,23 +240,24 @@ def _raise_invalid(
         column = {BAD_JUDGE: roles.judge, BAD_HUMAN: roles.human, BAD_WEIGHT: roles.weight}.get(
             kind, roles.cluster
         )
-        text = source.text(str(column))
+        origin = source.origin(str(column))
+        text = origin.text(str(column))
         word = word_of(text)
         bad = f"{text} IS NULL"
         if kind == BAD_WEIGHT:
             bad = f"({weight_of(word)}) IS NULL"
         elif kind != BAD_CLUSTER:
             bad = f"({coders['j' if kind == BAD_JUDGE else 'h'](word)}) = -1"
-        if roles.where:
+        if roles.where and origin is source:
             bad += f" AND ({roles.where}\n)"
-        found.append((*source.locate(text, bad), column, kind))
+        found.append((*origin.locate(text, bad), column, kind))
     _, where, value, column, kind = min(found, key=lambda one: one[0])
     drop = "or leave such rows out with --on-invalid drop"
     if kind in (BAD_WEIGHT, BAD_CLUSTER):
-        raise ValueError(f"{where}: {column} is {_shown(value)}: {_REASONS[kind]}; {drop}.")
+        raise ValueError(f"{where}: {column} is {shown(value)}: {_REASONS[kind]}; {drop}.")
     score = " Graded scores need --judge-threshold, such as '<0.5'." if _is_number(value) else ""
     raise ValueError(
-        f"{where}: {column} is {_shown(value)}, neither a failure nor a pass. Name every word that is a "
+        f"{where}: {column} is {shown(value)}, neither a failure nor a pass. Name every word that is a "
         f"failure, as in --failure WORD --failure WORD (failure= in Python), {drop}.{score}"
     )
 
@@ -264,21 +268,3 @@ def _is_number(value: str | None) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _shown(value: str | None) -> str:
-    return repr(value if value is None or len(value) <= _LONGEST else value[: _LONGEST - 3] + "...")
-
-
-def _check_column(source: Source, column: str) -> None:
-    if source.has(column):
-        return
-    if column.casefold() in source.repeated:
-        raise ValueError(
-            f"{source.name} has more than one column {column!r} (upper and lower case are one); rename them."
-        )
-    near = difflib.get_close_matches(column, source.columns, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    listed_ = ", ".join(_shown(name) for name in source.columns[:20])
-    more = f" and {len(source.columns) - 20} more" if len(source.columns) > 20 else ""
-    raise ValueError(f"{source.name} has no column {_shown(column)}. Its columns: {listed_}{more}.{hint}")

@@ -2,20 +2,22 @@
 
 import csv
 import glob
-import gzip
-import io
 import itertools
+import json
 import re
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jaxmle.tables._compressed import compression_of, opened
+
 _CSV = (".csv", ".tsv", ".txt")
 _JSON = (".jsonl", ".ndjson", ".json")
-_COMPRESSED = (".gz", ".zst")
 _DELIMITERS = ",;\t|"
 _LONGEST_LINE = 1 << 20
+_ENDS = "its lines end in different ways (CRLF and LF)"
 _ENDINGS = ".csv, .tsv, .jsonl or .parquet (.gz, .zst)"
 
 
@@ -63,10 +65,7 @@ def kind_of(path: Path) -> str:
         raise ValueError(f"cannot read {str(path)!r}: {error.strerror or error}.") from error
     if empty:
         raise ValueError(f"cannot read {str(path)!r}: the file is empty.")
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in _COMPRESSED:
-        suffixes.pop()
-    last = suffixes[-1] if suffixes else ""
+    last = ending_of(path)
     if last in _CSV:
         return "csv"
     if last in _JSON:
@@ -76,32 +75,34 @@ def kind_of(path: Path) -> str:
     raise ValueError(f"cannot read {str(path)!r}: its name should end in {_ENDINGS}.")
 
 
+def ending_of(path: Path) -> str:
+    """Ending of a file's name, without that of compression, in lower case."""
+    inner = path if compression_of(path) == "none" else path.with_suffix("")
+    return inner.suffix.lower()
+
+
 def kind_of_content(head: bytes) -> str:
     """File name ending that suits the first bytes of what has no name."""
     if head.startswith(b"PAR1"):
         return ".parquet"
     if head.startswith(b"\x1f\x8b"):
-        try:
-            inner = gzip.GzipFile(fileobj=io.BytesIO(head)).read1(64)
-        except (OSError, EOFError):
-            inner = b""
-        return kind_of_content(inner) + ".gz"
+        return kind_of_content(_beginning(zlib.decompressobj(wbits=31), head)) + ".gz"
+    if head.startswith(b"\x28\xb5\x2f\xfd"):
+        import zstandard
+
+        return kind_of_content(_beginning(zstandard.ZstdDecompressor().decompressobj(), head)) + ".zst"
     return ".jsonl" if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") else ".csv"
 
 
-def header_of(path: Path, first_line: str | None = None) -> tuple[list[str], str]:
-    """Column names of a CSV file and its delimiter; ``first_line`` if it can't be read here.
+def header_of(path: Path) -> tuple[list[str], str]:
+    """Column names of a CSV file and its delimiter.
 
     Raises:
         ValueError: The header is not UTF-8 text, or not one row.
     """
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
     try:
-        if first_line is not None:
-            names, mark = _first_row(io.BytesIO(first_line.encode()), path)
-        else:
-            with opener(path, "rb") as file:
-                names, mark = _first_row(file, path)
+        with opened(path) as file:
+            names, mark = _first_row(file, path)
     except UnicodeDecodeError as error:
         raise ValueError(
             f"cannot read {str(path)!r}: its header is not UTF-8 text; save it as UTF-8."
@@ -120,7 +121,7 @@ def csv_reader(paths: Sequence[Path], names: Sequence[str], mark: str) -> str:
     return (
         f"read_csv({_listed(paths)}, columns = {{{columns}}}, auto_detect = false, header = true, "
         f"delim = {quote_text(mark)}, quote = '\"', escape = '\"', nullstr = '', strict_mode = true, "
-        "null_padding = false, max_line_size = 33554432)"
+        f"null_padding = false, max_line_size = 33554432, {_compression(paths)})"
     )
 
 
@@ -143,14 +144,8 @@ def parquet_reader(paths: Sequence[Path]) -> str:
 def json_reader(paths: Sequence[Path], *, whole: bool) -> str:
     """Table function for JSON files; ``whole`` looks for columns in all rows, not only the first ones."""
     sample = ", sample_size = -1" if whole else ""
-    return f"read_json({_listed(paths)}, maximum_depth = 1, union_by_name = true{sample})"
-
-
-def first_line_reader(path: Path) -> str:
-    """Query for the first line of a text file as it stands."""
     return (
-        f"SELECT line FROM read_csv({_listed([path])}, columns = {{'line': 'VARCHAR'}}, auto_detect = false, "
-        "header = false, delim = '\x01', quote = '', escape = '') LIMIT 1"
+        f"read_json({_listed(paths)}, maximum_depth = 1, union_by_name = true{sample}, {_compression(paths)})"
     )
 
 
@@ -162,6 +157,8 @@ def explain(error: Exception) -> str:
     named = re.search(r"file = (.+)", text)
     if named and line:
         where += f" of {named[1].strip()!r}"
+    if malformed := re.search(r'Malformed JSON in file "(.+)", at byte', text):
+        return _malformed(Path(malformed[1]))
     counts = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
     if counts:
         return f"{where} has {counts[2]} values where the header has {counts[1]} names"
@@ -170,11 +167,32 @@ def explain(error: Exception) -> str:
     if "unterminated quote" in text:
         return f"{where} opens a quote that nothing closes"
     if "state machine reached an invalid state" in text:
-        return "its lines end in different ways (CRLF and LF), or its quotes are out of place; save it anew"
+        return f"{_ENDS}, or its quotes are out of place; save it anew"
     if "Unexpected end of GZIP" in text:
         return "the compressed file ends early: it is not complete"
     first = text.splitlines()[0] if text else type(error).__name__
-    return first.removesuffix(".")
+    return first.rstrip(". ")
+
+
+def _malformed(path: Path) -> str:
+    """Which line of a file is not JSON: DuckDB's number is not to be relied on."""
+    if ending_of(path) != ".json":
+        with opened(path) as file:
+            for number, line in enumerate(file, start=1):
+                if number == 1 and line.lstrip(b"\xef\xbb\xbf ").startswith(b"["):
+                    break  # rows in one array
+                try:
+                    json.loads(line.decode("utf-8-sig").strip() or "null")
+                except ValueError:
+                    return f"line {number} of {str(path)!r} is not JSON"
+    return f"the JSON of {str(path)!r} is damaged, or ends early"
+
+
+def _beginning(decompressor: Any, head: bytes) -> bytes:
+    try:
+        return bytes(decompressor.decompress(head))
+    except Exception:  # each kind has errors of its own; what reads the file says what is wrong
+        return b""
 
 
 def _first_row(file: Any, path: Path) -> tuple[list[str], str]:
@@ -184,8 +202,23 @@ def _first_row(file: Any, path: Path) -> tuple[list[str], str]:
         raise ValueError(f"cannot read {str(path)!r}: its first line holds NUL characters; save it as UTF-8.")
     bare = re.sub(r'"[^"]*"?', "", line)
     mark = "\t" if ".tsv" in path.suffixes else max(_DELIMITERS, key=bare.count)
-    lines = itertools.chain([line], (more.decode() for more in file))
-    return next(csv.reader(lines, delimiter=mark, strict=True), []), mark
+    taken = [line]
+    more = (_taken(taken, text.decode()) for text in file)
+    names = next(csv.reader(itertools.chain([line], more), delimiter=mark, strict=True), [])
+    # DuckDB then loses all rows, and says nothing.
+    if len(set(re.findall(r"\r\n|\n", "".join(taken)))) > 1:
+        raise ValueError(f"cannot read {str(path)!r}: {_ENDS} in the header; save it anew.")
+    return names, mark
+
+
+def _taken(lines: list[str], line: str) -> str:
+    lines.append(line)
+    return line
+
+
+def _compression(paths: Sequence[Path]) -> str:
+    """Option for files that are compressed alike; DuckDB does not always see it by the name."""
+    return f"compression = {quote_text(compression_of(paths[0]))}"
 
 
 def _place(index: int) -> str:

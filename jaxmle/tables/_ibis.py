@@ -3,6 +3,19 @@
 from typing import Any
 
 from jaxmle.tables._files import explain, quote_name
+from jaxmle.tables._source import VERDICTS, Part, Source, Table
+
+
+def open_ibis(table: Any) -> Source:
+    """Open an Ibis table expression in the engine that it belongs to."""
+    import ibis
+    import ibis.expr.operations as ops
+
+    if table.op().find(ops.InMemoryTable):
+        return Table(table.to_pyarrow())  # such as `ibis.memtable`: its rows are here already
+    if table.get_backend().name == "duckdb":
+        return DuckdbTable(table, ibis.to_sql(table))
+    return IbisTable(table)
 
 
 class IbisTable:
@@ -16,12 +29,20 @@ class IbisTable:
         self.name = "the Ibis table"
         self.columns = [str(name) for name in table.columns]
         self.labels: dict[str, int] | None = None
-        self.repeated: set[str] = set()
-        self._table = table.alias("verdicts")
+        self.parts = [Part(self.name, VERDICTS, self.columns)]
+        self._table = table.alias(VERDICTS)
 
-    def has(self, column: str) -> bool:
-        """Whether there is such a column."""
-        return column in self.columns
+    def lacking(self, column: str) -> Part | None:
+        """The table, if it has no such column."""
+        return None if column in self.columns else self.parts[0]
+
+    def inside(self, part: Part, column: str) -> list[str]:
+        """No names: nested fields are for Ibis to select."""
+        return []
+
+    def origin(self, column: str) -> Source:
+        """The table itself."""
+        return self
 
     def text(self, column: str) -> str:
         """SQL expression for a column as text, NULL where it is missing."""
@@ -41,5 +62,25 @@ class IbisTable:
 
     def locate(self, text: str, bad: str) -> tuple[int, str, str | None]:
         """Value of some row for which the condition ``bad`` holds; rows have no numbers."""
-        ((value,),) = self.query(f"SELECT {text} AS value FROM verdicts WHERE {bad} LIMIT 1")
+        ((value,),) = self.query(f"SELECT {text} AS value FROM {VERDICTS} WHERE {bad} LIMIT 1")
         return 0, f"a row of {self.name}", value
+
+
+class DuckdbTable(IbisTable):
+    """An Ibis table expression on DuckDB, which needs no translation.
+
+    Args:
+        table: The expression.
+        rows: The same as a query.
+    """
+
+    def __init__(self, table: Any, rows: str) -> None:
+        super().__init__(table)
+        self._engine, self._rows = table.get_backend(), rows
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run a query in the engine."""
+        try:
+            return list(self._engine.raw_sql(f"WITH {VERDICTS} AS ({self._rows}\n) {sql}").fetchall())
+        except Exception as error:
+            raise ValueError(f"cannot read {self.name}: {explain(error)}.") from error

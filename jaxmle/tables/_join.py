@@ -7,7 +7,13 @@ from jaxmle.tables._source import VERDICTS, Source, Table
 
 
 def join_labels(
-    verdicts: Table, labels: Source, *, human: str, id: str, check: Callable[[Source, str], None]
+    verdicts: Table,
+    labels: Source,
+    *,
+    human: str,
+    id: str,
+    where: str | None,
+    check: Callable[[Source, str], None],
 ) -> None:
     """Give each row of ``verdicts`` the human verdict of its id, in place.
 
@@ -16,6 +22,7 @@ def join_labels(
         labels: The labelled ones.
         human: Column of human verdicts in ``labels``; rows where it is blank are no labels.
         id: Column that names an item, in both.
+        where: Condition that the judged items must meet, or None.
         check: Raises where a source lacks a column.
 
     Raises:
@@ -40,24 +47,28 @@ def join_labels(
         f"SELECT trim({key}), {label} FROM {VERDICTS} "
         f"WHERE coalesce({word_of(label)}, '') <> '' AND {key} IS NOT NULL"
     )
+    if not found:
+        raise ValueError(f"column {human!r} of {labels.name} holds no verdict beside any {id}.")
     verdicts.query("CREATE TEMP TABLE labels (i VARCHAR, h VARCHAR)")
-    if found:
-        verdicts.connection.executemany("INSERT INTO labels VALUES (?, ?)", found)
+    verdicts.connection.executemany("INSERT INTO labels VALUES (?, ?)", found)
     mine = f"trim({verdicts.text(id)})"
+    verdicts.attach(human, f"labels ON labels.i = {mine}", "labels.h", labels)
+    landed = f"FROM {VERDICTS} WHERE {verdicts.text(human)} IS NOT NULL"
+    if where:
+        landed += f" AND ({where}\n)"
     twice = verdicts.query(
-        f"SELECT {mine} AS i, count(*) FROM {VERDICTS} WHERE {mine} IN (SELECT i FROM labels) "
-        "GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT 1"
+        f"SELECT {mine} AS i, count(*) {landed} GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT 1"
     )
     for name, times in twice:
         raise ValueError(
             f"{verdicts.name} holds {times} rows for {id} {name!r}, so one label would count {times} times; "
             "name a column that tells the items apart."
         )
-    ((landed,),) = verdicts.query(f"SELECT count(*) FROM {VERDICTS} WHERE {mine} IN (SELECT i FROM labels)")
-    if not landed:
+    ((n_landed,),) = verdicts.query(f"SELECT count(*) {landed}")
+    if not n_landed:
+        condition = " that meet the condition" if where else ""
         raise ValueError(
-            f"no {id} of {labels.name} is among those of {verdicts.name}; "
+            f"no {id} with a verdict in {labels.name} is among those of {verdicts.name}{condition}; "
             "see that both columns name items the same way."
         )
-    verdicts.attach(human, f"labels ON labels.i = {mine}", "labels.h")
-    verdicts.labels = {"read": len(found), "unmatched": len(found) - landed}
+    verdicts.labels = {"read": len(found), "unmatched": len(found) - n_landed}

@@ -40,9 +40,9 @@ def slice_bounds(source: Any, keys: Sequence[dict[str, str | None]], otherwise: 
     table = open_source(source)
     by = list(keys[0]) if keys else []
     for column in by:
-        if not table.has(column):
+        if table.lacking(column):
             raise ValueError(f"{table.name} has no column {column!r}, which makes the slices.")
-    ends = [name for name in _ENDS if table.has(name)]
+    ends = [name for name in _ENDS if not table.lacking(name)]
     if not ends:
         raise ValueError(f"{table.name} has none of the columns {', '.join(_ENDS)}.")
     known = {tuple(key.values()): i for i, key in enumerate(keys)}

@@ -1,21 +1,36 @@
 """Where rows come from: files, standard input, tables in memory, and databases through Ibis."""
 
 import os
-import shutil
-import sys
-import tempfile
-import weakref
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from jaxmle.tables import _files
+from jaxmle.tables._compressed import check_whole, compression_of
 from jaxmle.tables._files import quote_name, quote_text
 from jaxmle.tables._logs import read_logs
+from jaxmle.tables._memory import columns_of, keep_input
 
 VERDICTS = "verdicts"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the files of a source, or all of a source that has no files.
+
+    Attributes:
+        name: What to call it in a message.
+        rows: What to write after FROM for its rows.
+        columns: Names of its columns.
+        repeated: Names that several of its columns have, lower case; none of these can be used.
+    """
+
+    name: str
+    rows: str
+    columns: list[str]
+    repeated: set[str] = field(default_factory=set)
 
 
 class Source(Protocol):
@@ -25,19 +40,25 @@ class Source(Protocol):
         name: What to call it in a message.
         columns: Names of the columns.
         labels: Labels joined from elsewhere: how many, and how many met no row; None where there are none.
-        repeated: Names that several columns have, lower case; none of these can be used.
+        parts: The files it is made of; each must have the columns that are used.
     """
 
     name: str
     columns: list[str]
     labels: dict[str, int] | None
-    repeated: set[str]
+    parts: list[Part]
 
     def text(self, column: str) -> str:
         """SQL expression for a column as text, NULL where it is missing."""
 
-    def has(self, column: str) -> bool:
-        """Whether there is such a column."""
+    def lacking(self, column: str) -> Part | None:
+        """First part without such a column, if any."""
+
+    def inside(self, part: Part, column: str) -> list[str]:
+        """Names of the fields beside the one that a dotted name reaches for; none if it is not nested."""
+
+    def origin(self, column: str) -> "Source":
+        """Where the values of a column come from, if they were joined from elsewhere."""
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run a query."""
@@ -64,9 +85,9 @@ def open_source(source: Any) -> Source:
     if isinstance(source, str | os.PathLike):
         return Table(os.fspath(source))
     if type(source).__module__.partition(".")[0] == "ibis":
-        from jaxmle.tables._ibis import IbisTable
+        from jaxmle.tables._ibis import open_ibis
 
-        return IbisTable(source)
+        return open_ibis(source)
     return Table(source)
 
 
@@ -86,6 +107,9 @@ class Table:
         TypeError: ``source`` is nothing that holds rows.
     """
 
+    parts: list[Part]
+    columns: list[str]
+
     def __init__(self, source: Any) -> None:
         import duckdb  # a sixth of a second that a misspelt option need not pay
 
@@ -94,8 +118,7 @@ class Table:
         self.connection.execute("SET enable_progress_bar = false")
         self._paths: list[Path] = []
         self._json = self._whole = False
-        self.repeated: set[str] = set()
-        self._attached: set[str] = set()
+        self._attached: dict[str, Source] = {}
         self.labels: dict[str, int] | None = None
         self.tool: str | None = None
         self.judge: str | None = None
@@ -104,19 +127,41 @@ class Table:
         else:
             self.name = f"the {type(source).__name__}"
             self._register(source)
-        self.columns = [str(row[0]) for row in self.query(f"DESCRIBE {VERDICTS}")]
 
-    def has(self, column: str) -> bool:
-        """Whether there is such a column; a dotted name reaches into nested JSON."""
-        if column in self.columns or (self._json and column.partition(".")[0] in self.columns):
-            return True
-        if self._json and not self._whole:
+    def lacking(self, column: str) -> Part | None:
+        """First part without such a column; a dotted name reaches into nested JSON."""
+        if column in self._attached:
+            return None
+        part = next((one for one in self.parts if not self._holds(one, column)), None)
+        if part and self._json and not self._whole:
             # It may be that only rows beyond the first ones have it.
             self._whole = True
             self._view()
-            self.columns = [str(row[0]) for row in self.query(f"DESCRIBE {VERDICTS}")]
-            return self.has(column)
-        return False
+            return self.lacking(column)
+        return part
+
+    def _holds(self, part: Part, column: str) -> bool:
+        head, dot, _ = column.partition(".")
+        if column in part.columns or not (self._json and dot and head in part.columns):
+            return column in part.columns
+        exists = f"json_exists({quote_name(head)}, {_inner(column)})"
+        return bool(self.query(f"SELECT 1 FROM {part.rows} WHERE {exists} LIMIT 1"))
+
+    def inside(self, part: Part, column: str) -> list[str]:
+        """Names of the fields beside the one that a dotted name reaches for."""
+        parent, dot, _ = column.rpartition(".")
+        head = parent.partition(".")[0]
+        if not (self._json and dot and head in part.columns):
+            return []
+        found = self.query(
+            f"SELECT DISTINCT unnest(json_keys({quote_name(head)}, {_inner(parent)})) AS name "
+            f"FROM {part.rows} ORDER BY name LIMIT 50"
+        )
+        return [f"{parent}.{row[0]}" for row in found]
+
+    def origin(self, column: str) -> Source:
+        """The table that a column was joined from, or this one."""
+        return self._attached.get(column, self)
 
     def text(self, column: str) -> str:
         """SQL expression for a column as text, NULL where it is missing."""
@@ -125,16 +170,21 @@ class Table:
         # Top-level JSON fields are kept as JSON, so that a mixed column does not fail to parse.
         if column in self.columns:
             return f"({quote_name(column)} ->> '$')"
-        head, *inner = column.split(".")
-        path = "$" + "".join('."' + name.replace('"', "") + '"' for name in inner)
-        return f"({quote_name(head)} ->> {quote_text(path)})"
+        return f"({quote_name(column.partition('.')[0])} ->> {_inner(column)})"
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run a query over the view ``verdicts``, the rows of the source."""
         try:
             return self.connection.execute(sql).fetchall()
         except self._error as error:
-            raise ValueError(f"cannot read {self.name}: {_files.explain(error)}.") from error
+            raise ValueError(f"cannot read {self.name}: {self._plain(_files.explain(error))}.") from error
+
+    def _plain(self, text: str) -> str:
+        """Without the name of the only file, which `name` says already, or of the copy of standard input."""
+        if len(self._paths) != 1:
+            return text
+        path = repr(str(self._paths[0]))
+        return text.replace(f" of {path}", "").replace(path, self.name)
 
     def stage(self, sql: str) -> str:
         """Keep the result of a query under a name."""
@@ -143,19 +193,17 @@ class Table:
 
     def locate(self, text: str, bad: str) -> tuple[int, str, str | None]:
         """Row and file of the first row for which the condition ``bad`` holds, and the value there."""
-        parts = [(self.name, VERDICTS)]
-        if len(self._paths) > 1 and not self.labels:
-            parts = [(repr(str(path)), f"({self._reading([path])})") for path in self._paths]
-        for name, rows in parts:
+        parts = [Part(self.name, VERDICTS, self.columns)] if self._attached else self.parts
+        for part in parts:
             found = self.query(
                 f"SELECT n, value FROM (SELECT row_number() OVER () AS n, {text} AS value, {bad} AS bad "
-                f"FROM {rows}) WHERE bad ORDER BY n LIMIT 1"
+                f"FROM {part.rows}) WHERE bad ORDER BY n LIMIT 1"
             )
             if found:
-                return int(found[0][0]), f"row {found[0][0]} of {name}", found[0][1]
+                return int(found[0][0]), f"row {found[0][0]} of {part.name}", found[0][1]
         raise AssertionError("no such row")
 
-    def attach(self, column: str, join: str, text: str) -> None:
+    def attach(self, column: str, join: str, text: str, origin: Source) -> None:
         """Add a column from a joined table, in place of one of that name."""
         self.query(f"ALTER VIEW {VERDICTS} RENAME TO judged")
         others = [name for name in self.columns if name.casefold() != column.casefold()]
@@ -163,69 +211,67 @@ class Table:
         chosen = f"{kept}{text} AS {quote_name(column)}"
         self.query(f"CREATE VIEW {VERDICTS} AS SELECT {chosen} FROM judged LEFT JOIN {join}")
         self.columns = [*others, column]
-        self._attached.add(column)
+        self._attached[column] = origin
 
     def _open_files(self, source: str) -> None:
-        if source == "-":
-            self.name = "standard input"
-            self._paths = [self._keep_input()]
-        else:
-            self._paths = _files.expand(source)
-            self.name = repr(source)
+        self.name = repr(source) if source != "-" else "standard input"
+        self._paths = _files.expand(source) if source != "-" else [keep_input(self)]
+        try:
+            for path in self._paths:
+                check_whole(path)
             if log := read_logs(self._paths):
                 self._paths = []
                 self.tool, self.judge = log.tool, log.judge
                 self._register(log.rows)
                 return
-        kinds = sorted({_files.kind_of(path) for path in self._paths})
-        if len(kinds) > 1:
-            raise ValueError(f"{self.name} names files of different kinds: {', '.join(kinds)}.")
-        self.kind = kinds[0]
-        self._json = self.kind == "json"
-        self._view()
+            kinds = sorted({_files.kind_of(path) for path in self._paths})
+            if len(kinds) > 1:
+                raise ValueError(f"{self.name} names files of different kinds: {', '.join(kinds)}.")
+            self.kind = kinds[0]
+            self._json = self.kind == "json"
+            self._view()
+        except ValueError as error:
+            raise ValueError(self._plain(str(error))) from error
 
     def _view(self) -> None:
-        self.query(f"CREATE OR REPLACE VIEW {VERDICTS} AS {self._reading(self._paths)}")
+        """Define the view of all rows, and see what columns each file has."""
+        self._headers = {path: _files.header_of(path) for path in self._paths if self.kind == "csv"}
+        self._define(self._reading(self._paths))
+        if len(self._paths) > 1:
+            self.parts = [self._part(path) for path in self._paths]
+        elif self._headers:
+            self.parts = [Part(self.name, VERDICTS, self.columns, _repeated(*self._headers.values()))]
+
+    def _define(self, rows: str) -> None:
+        self.query(f"CREATE OR REPLACE VIEW {VERDICTS} AS {rows}")
+        self.columns = [str(row[0]) for row in self.query(f"DESCRIBE {VERDICTS}")]
+        self.parts = [Part(self.name, VERDICTS, self.columns)]
+
+    def _part(self, path: Path) -> Part:
+        rows = self._reading([path])
+        columns = [str(row[0]) for row in self.query(f"DESCRIBE {rows}")]
+        header = [self._headers[path]] if path in self._headers else []
+        return Part(repr(str(path)), f"({rows})", columns, _repeated(*header))
 
     def _reading(self, paths: Sequence[Path]) -> str:
         if self.kind == "parquet":
             return f"SELECT * FROM {_files.parquet_reader(paths)}"
-        if self.kind == "json":
-            return f"SELECT * FROM {_files.json_reader(paths, whole=self._whole)}"
-        alike: dict[tuple[tuple[str, ...], str], list[Path]] = {}
+        alike: dict[tuple[tuple[str, ...], str, str], list[Path]] = {}
         for path in paths:
-            names, mark = self._header(path)
-            alike.setdefault((tuple(names), mark), []).append(path)
-        folded = [[name.casefold() for name in names] for names, _ in alike]
-        self.repeated = {name for names in folded for name in names if names.count(name) > 1}
+            names, mark = self._headers.get(path, ((), ""))
+            alike.setdefault((tuple(names), mark, compression_of(path)), []).append(path)
         return " UNION ALL BY NAME ".join(
-            f"SELECT {_files.csv_selection(names)} FROM {_files.csv_reader(same, names, mark)}"
-            for (names, mark), same in alike.items()
+            f"SELECT * FROM {_files.json_reader(same, whole=self._whole)}"
+            if self._json
+            else f"SELECT {_files.csv_selection(names)} FROM {_files.csv_reader(same, names, mark)}"
+            for (names, mark, _), same in alike.items()
         )
 
-    def _header(self, path: Path) -> tuple[list[str], str]:
-        if path.suffix.lower() != ".zst":
-            return _files.header_of(path)
-        rows = self.query(_files.first_line_reader(path))
-        return _files.header_of(path, str(rows[0][0]) if rows else "")
-
-    def _keep_input(self) -> Path:
-        """Copy standard input to a file, as DuckDB reads rows more than once."""
-        head = sys.stdin.buffer.read(1 << 16)
-        if not head:
-            raise ValueError("cannot read standard input: it is empty.")
-        folder = tempfile.mkdtemp(prefix="jaxmle-")
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        path = Path(folder, "input" + _files.kind_of_content(head))
-        with path.open("wb") as file:
-            file.write(head)
-            shutil.copyfileobj(sys.stdin.buffer, file)
-        return path
-
     def _register(self, source: Any) -> None:
+        names = getattr(source, "column_names", getattr(source, "columns", []))
         if isinstance(source, Sequence) and all(isinstance(row, Mapping) for row in source):
             self.name = self.name if self.tool else "the list of rows"
-            source = _columns(source)
+            source = columns_of(source)
         elif isinstance(source, Sequence | Mapping | Iterable) and not hasattr(source, "columns"):
             raise TypeError(
                 "`source` must be a path, a pandas, polars or pyarrow table, a list of dictionaries or an "
@@ -238,16 +284,16 @@ class Table:
                 "`source` must be a path, a pandas, polars or pyarrow table, a list of dictionaries or an "
                 f"Ibis table; got {type(source).__name__}."
             ) from error
-        self.query(f"CREATE VIEW {VERDICTS} AS SELECT * FROM given")
+        self._define("SELECT * FROM given")
+        self.parts = [Part(self.name, VERDICTS, self.columns, _repeated((names, "")))]
 
 
-def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Columns of text from rows, as values of several types do not make a column."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    if not names:
-        raise ValueError("cannot use the list of rows: it is empty.")
-    return {name: np.array([_word(row.get(name)) for row in rows], dtype=object) for name in map(str, names)}
+def _repeated(*headers: tuple[Iterable[Any], str]) -> set[str]:
+    """Names that several columns have, upper and lower case being one."""
+    folded = Counter(str(name).casefold() for names, _ in headers for name in names)
+    return {name for name, times in folded.items() if times > 1}
 
 
-def _word(value: Any) -> str | None:
-    return None if value is None or value != value else str(value)
+def _inner(column: str) -> str:
+    """SQL for the path that a dotted name takes within the field that it begins with."""
+    return quote_text("$" + "".join('."' + name.replace('"', "") + '"' for name in column.split(".")[1:]))

@@ -1,5 +1,6 @@
 """Logs of Inspect AI, by its own reader."""
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ def inspect_rows(path: Path) -> list[dict[str, Any]]:
         raise ValueError(
             f"cannot read {str(path)!r}: it is a log of Inspect AI; install jaxmle[inspect] to read it."
         ) from None
+    if path.suffix.lower() == ".eval" and not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"cannot read {str(path)!r}: it is no .eval file of Inspect AI, or one that ends early."
+        )
     try:
         log = read_eval_log(str(path))
     except Exception as error:  # whatever its reader meets in a broken file

@@ -1,13 +1,14 @@
 """Which tool wrote a file, told by its first bytes, and its rows."""
 
-import gzip
+import io
 import json
 import re
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+from jaxmle.tables._compressed import opened
+from jaxmle.tables._files import ending_of
 from jaxmle.tables._logs._deepeval import OVERALL as DEEPEVAL_OVERALL
 from jaxmle.tables._logs._deepeval import deepeval_rows, is_deepeval
 from jaxmle.tables._logs._inspect import inspect_rows
@@ -40,7 +41,7 @@ def read_logs(paths: Sequence[Path]) -> Log | None:
     Raises:
         ValueError: A log can't be read; or the files are logs of several tools, or some of them is no log.
     """
-    if any(_ending(path) not in _ENDINGS for path in paths):
+    if any(ending_of(path) not in _ENDINGS for path in paths):
         return None
     found = [_rows_of(path) for path in paths]
     tools = {one[0] for one in found if one}
@@ -59,14 +60,14 @@ def _rows_of(path: Path) -> Rows | None:
     if not path.is_file():
         return None
     try:
-        if _ending(path) == ".eval":
+        if ending_of(path) == ".eval":
             return "Inspect AI", inspect_rows(path)
         with _opened(path) as file:
             head = file.read(_HEAD)
         if _DOCUMENT.match(head) and (found := _document(path)):
             return found
         return _lines(path, head)
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error):
+    except (OSError, EOFError, UnicodeDecodeError):
         return None  # what reads tables says what is wrong
 
 
@@ -123,14 +124,5 @@ def _is(test: Callable[[Mapping[str, Any]], bool], value: Any) -> bool:
     return isinstance(value, Mapping) and test(value)
 
 
-def _opened(path: Path) -> Any:
-    if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig")
-    return path.open(encoding="utf-8-sig")
-
-
-def _ending(path: Path) -> str:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] == ".gz":
-        suffixes.pop()
-    return suffixes[-1] if suffixes else ""
+def _opened(path: Path) -> TextIO:
+    return io.TextIOWrapper(opened(path), encoding="utf-8-sig")
