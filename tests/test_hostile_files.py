@@ -199,7 +199,7 @@ def test_invalid_rows_are_dropped_by_reason_when_asked():
         "no judge verdict": 1,
         "judge verdict neither a failure nor a pass": 1,
         "human verdict neither a failure nor a pass": 1,
-        "weight missing, negative or no number": 2,
+        "weight missing, negative, no number or beyond 1e-50 to 1e50": 2,
     }
 
 
@@ -234,7 +234,8 @@ def test_labels_in_a_second_table_are_joined_by_id(tmp_path):
 def test_bounds_by_slice():
     keys = [{"m": "a"}, {"m": "b"}, {"m": None}]
     rows = [{"m": "b", "tpr_low": "0.5", "tpr_high": "0.9"}, {"m": "other", "tpr_low": "0.1", "tpr_high": ""}]
-    bounds = slice_bounds(rows, keys, Bounds(tpr=(0.7, 1.0)))
+    bounds, notes = slice_bounds(rows, keys, Bounds(tpr=(0.7, 1.0)))
+    assert len(notes) == 1 and "no slice of these data: m = 'other'" in notes[0]
     assert np.array_equal(bounds.tpr, ([0.7, 0.5, 0.7], [1.0, 0.9, 1.0]))
     for wrong, message in (
         ([*rows, rows[0]], "two rows for m = 'b'"),

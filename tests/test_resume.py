@@ -182,6 +182,13 @@ def test_unfinished_runs_are_resumed_only_when_asked(tmp_path, capsys):
     with again.held():
         assert again.part(0, lambda: pytest.fail("done already")) == [1]
     assert again.found == 1
+    (again.folder / "000000.json").write_bytes(b"[1")
+    damaged = Parts(out, "someone else", resume=True)
+    with damaged.held():
+        assert damaged.part(0, lambda: [2]) == [2]
+    assert damaged.found == 0
+    with again.held():
+        assert again.part(0, lambda: pytest.fail("done already")) == [2]
 
 
 def test_a_run_that_fails_at_once_leaves_nothing(tmp_path, capsys):

@@ -33,7 +33,7 @@ class Reading:
             metavar="FILE",
         ),
     ]
-    human: Annotated[str, _option("Column of human verdicts, blank if unlabelled.")]
+    human: Annotated[str, _option("Column of human verdicts, blank, NA, null or -1 if unlabelled.")]
     judge: Annotated[
         str | None, _option("Column of judge verdicts; an eval log with one score needs none.")
     ] = None
@@ -57,7 +57,8 @@ class Reading:
     reference: Annotated[
         str | None,
         _option(
-            "Bound the judge's rates by another file with the same columns, humans having labelled it.",
+            "Bound the judge's rates by another file with the same columns, humans having labelled it: "
+            "99% Clopper-Pearson limits.",
             metavar="FILE",
         ),
     ] = None
@@ -71,7 +72,11 @@ class Reading:
         str | None, _option("Graded judge scores: '>=0.5' or '<3' is a failure.", metavar="SCORE")
     ] = None
     where: Annotated[
-        str | None, _option("Use only the rows that meet this SQL condition.", metavar="SQL")
+        str | None,
+        _option(
+            "Use only the rows that meet this SQL condition. Columns of CSV, TSV are text: turn::int >= 9.",
+            metavar="SQL",
+        ),
     ] = None
     on_invalid: Annotated[
         str, _option("Verdicts that are neither failure nor pass: error, or drop.", metavar="WHAT")
@@ -121,6 +126,8 @@ class Reading:
         pairs = {name: parse_range(f"--{name.replace('_', '-')}", text) for name, text in ranges.items()}
         if self.reference and (self.tpr, self.fpr) != ("0:1", "0:1"):
             raise ValueError("--reference takes the place of --tpr and --fpr: give one or the other.")
+        if self.margin and not self.reference:
+            raise ValueError("--margin widens the ranges from --reference: give both or none.")
         by = tuple(dict.fromkeys(self.by or ()))
         roles = Roles(self.judge or "", self.human, by, self.weight, self.cluster, self.where)
         opened, roles = open_rows(self.file, roles, human_source=self.human_file, id=self.id)
@@ -140,9 +147,13 @@ class Reading:
             if self.reference:
                 anchor = Roles(roles.judge, self.human)
                 counts = count_rows(*open_rows(self.reference, anchor), **meaning).total
+                if not counts.n_labeled:
+                    raise ValueError(
+                        f"--reference: {self.reference!r} has no row with both a human and a judge verdict."
+                    )
                 rates = Bounds.from_reference(counts, margin=self.margin)
                 given = Bounds(failure_rate=given.failure_rate, tpr=rates.tpr, fpr=rates.fpr)
-        bounds = known_bounds(table, given, self.bounds)
+        bounds, notes = known_bounds(table, given, self.bounds)
         claims = Claims(
             bounds=bounds,
             by=list(by),
@@ -151,6 +162,7 @@ class Reading:
             confidence=self.confidence,
             seed=self.seed,
             min_labels=self.min_labels,
+            notes=notes,
         )
         return table, claims
 

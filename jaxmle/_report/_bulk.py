@@ -64,4 +64,5 @@ def _fingerprint(table: SliceCounts, claims: Claims, options: dict[str, Any]) ->
     ends = [np.asarray(end) for end in jax.tree.leaves(claims.bounds)]
     said = {name: value for name, value in vars(claims).items() if name != "bounds"}
     rows = [table.dropped, table.n_rows, np.asarray(table.unjudged), table.labels, table.repeated]
+    rows.append(table.left_out)
     return fingerprint_of(version("jaxmle"), jax.__version__, table.keys, arrays, ends, said, rows, options)

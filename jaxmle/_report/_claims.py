@@ -1,6 +1,6 @@
 """What the user says of the data, and how far its items stand for themselves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -27,6 +27,7 @@ class Claims:
         confidence: Confidence, in (0, 1).
         seed: Seed of all simulation.
         min_labels: Slices with fewer labels are marked.
+        notes: What there is to say against the bounds.
     """
 
     bounds: Bounds
@@ -36,28 +37,29 @@ class Claims:
     confidence: float = 0.95
     seed: int = 0
     min_labels: int = 10
+    notes: list[str] = field(default_factory=list)
 
     def bounds_of(self, index: Any) -> Bounds:
         """Bounds of some of the slices."""
         return jax.tree.map(lambda end: end[index] if np.ndim(end) else end, self.bounds)
 
 
-def known_bounds(table: SliceCounts, given: Bounds, source: Any) -> Bounds:
-    """Bounds of every slice from a table of them, if there is one.
+def known_bounds(table: SliceCounts, given: Bounds, source: Any) -> tuple[Bounds, list[str]]:
+    """Bounds of every slice from a table of them, if there is one, and what there is to say against it.
 
     The rates of the total are averages of those of the slices, so they lie between the extremes.
     """
     if source is None:
-        return given
-    found = slice_bounds(source, table.keys, given)
+        return given, []
+    found, notes = slice_bounds(source, table.keys, given)
     if not table.keys[0]:
-        return found
+        return found, notes
 
     def with_total(pair: tuple[Any, Any]) -> tuple[Any, Any]:
         low, high = pair
         return np.append(low, np.min(low)), np.append(high, np.max(high))
 
-    return Bounds(*(with_total(pair) for pair in (found.failure_rate, found.tpr, found.fpr)))
+    return Bounds(*(with_total(pair) for pair in (found.failure_rate, found.tpr, found.fpr))), notes
 
 
 def with_total(table: SliceCounts, claims: Claims) -> Counts:

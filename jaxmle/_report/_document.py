@@ -9,6 +9,7 @@ from jaxmle._data import Bounds, Counts
 from jaxmle._data._validation import InfeasibleError
 from jaxmle._report._claims import Claims, Spread
 from jaxmle.tables import SliceCounts
+from jaxmle.tables._slice_counts import shown_key
 
 _COUNTS = ("tp", "fn", "fp", "tn", "unlabeled_pos", "unlabeled_neg")
 
@@ -38,7 +39,7 @@ def document_of(
 
 
 def _unjudged(table: SliceCounts) -> Any:
-    return [*table.unjudged, table.unjudged.sum(0)] if table.keys[0] else table.unjudged
+    return [*table.unjudged, table.total_unjudged] if table.keys[0] else table.unjudged
 
 
 @contextmanager
@@ -48,7 +49,7 @@ def naming_slices(table: SliceCounts) -> Iterator[None]:
         yield
     except InfeasibleError as error:
         key = table.keys[error.index[0]] if error.index else {}
-        where = ", ".join(f"{column} = {value!r}" for column, value in key.items())
+        where = shown_key(key)
         raise ValueError(
             f"the bounds leave no feasible point{where and f' where {where}'}: {error.reason}"
         ) from error

@@ -86,10 +86,10 @@ class Parts:
     def part(self, number: int, compute: Callable[[], Any]) -> Any:
         """Return a part, computing it unless it is there."""
         path = self.folder / f"{number:06d}.json"
-        if path.exists():
+        if (there := _read(path)) is not None:
             self.found += 1
-            return json.loads(path.read_bytes())
-        result = compute()
+            return there
+        result = compute()  # also where a disk has damaged it
         self._write(path, json.dumps(result, allow_nan=False).encode())
         return result
 

@@ -4,9 +4,11 @@ from jaxmle._data import Calibration, Counts
 from jaxmle._inference import Fit, contradicts, design_check, mismatched
 from jaxmle._report._claims import Claims, Spread
 from jaxmle.tables import SliceCounts
+from jaxmle.tables._slice_counts import shown_key
 
 # With fewer the interval was seen to cover less than it says (python -m benchmarks.clustered).
 _FEW_CLUSTERS = 20
+_FEW_NAMED = 5
 
 
 def data_warnings(counts: Counts, claims: Claims, fits: Fit, spread: Spread | None) -> list[list[str]]:
@@ -35,13 +37,14 @@ def data_warnings(counts: Counts, claims: Claims, fits: Fit, spread: Spread | No
             clusters = "one or two" if spread.df[i] <= 1 else f"{spread.df[i] + 1:g}"
             notes.append(f"only {clusters} clusters hold labels: so few tell little of how clusters differ")
         found.append(notes + _of_fit(one, result, calibration))
+    found[-1] += claims.notes
     return found
 
 
 def table_warnings(table: SliceCounts) -> list[str]:
     """Warnings about the rows that the counts come from."""
     notes = []
-    failures, passes = (int(value) for value in table.unjudged.sum(0))
+    failures, passes = (int(value) for value in table.total_unjudged)
     if failures + passes:
         rest = table.total
         rate = (rest.tp + rest.fn) / rest.n_labeled if rest.n_labeled else None
@@ -50,6 +53,10 @@ def table_warnings(table: SliceCounts) -> list[str]:
             f"humans labelled {failures + passes} of the items without a judge verdict and found "
             f"{failures / (failures + passes):.1%} failures{against}; such items are left out of the estimate"
         )
+    if table.left_out:
+        named = "; ".join(map(shown_key, table.left_out[:_FEW_NAMED]))
+        more = f" and {len(table.left_out) - _FEW_NAMED} more" if len(table.left_out) > _FEW_NAMED else ""
+        notes.append(f"no row with a judge verdict that counts, so no estimate: {named}{more}")
     if table.repeated:
         notes.append(
             f"{table.repeated!r} repeats, so rows that share it may not be independent: --cluster "

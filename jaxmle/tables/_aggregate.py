@@ -21,6 +21,8 @@ N_KINDS = 13
 
 _SPACE = quote_text(" \t\r\n")
 _NUMBER = quote_text("^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)(e[+-]?[0-9]+)?$")
+# Products of four weights must be numbers too.
+_LEAST, _MOST = "1e-50", "1e50"
 _THRESHOLD = re.compile(r"\s*(>=|>|<=|<)?\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*", re.IGNORECASE)
 
 
@@ -61,10 +63,10 @@ def listed(words: frozenset[str] | set[str]) -> str:
     return ", ".join(quote_text(word) for word in sorted(words))
 
 
-def verdict_code(word: str, vocabulary: Vocabulary) -> str:
+def verdict_code(word: str, vocabulary: Vocabulary, missing: frozenset[str] = MISSING_WORDS) -> str:
     """SQL for 1 failure, 0 pass, NULL missing, -1 neither."""
     return (
-        f"CASE WHEN {word} IS NULL OR {word} IN ({listed(MISSING_WORDS)}) THEN NULL "
+        f"CASE WHEN {word} IS NULL OR {word} IN ({listed(missing)}) THEN NULL "
         f"WHEN {word} IN ({listed(vocabulary.failures)}) THEN 1 "
         f"WHEN {word} IN ({listed(vocabulary.passes)}) THEN 0 ELSE -1 END"
     )
@@ -82,10 +84,9 @@ def score_code(word: str, threshold: str) -> str:
             "`judge_threshold` (--judge-threshold) must be a number, at or above which a score is a failure, "
             f"or say it all, as in '>=0.5' or '<3'; got {threshold!r}."
         )
-    missing = MISSING_WORDS - {"-1", "-1.0"}  # which may well be scores
     beyond = f"CAST({word} AS DOUBLE) {match[1] or '>='} {float(match[2])!r}"
     return (
-        f"CASE WHEN {word} IS NULL OR {word} IN ({listed(missing)}) THEN NULL "
+        f"CASE WHEN {word} IS NULL OR {word} IN ({listed(MISSING_WORDS)}) THEN NULL "
         f"WHEN regexp_matches({word}, {_NUMBER}) THEN CASE WHEN {beyond} THEN 1 ELSE 0 END ELSE -1 END"
     )
 
@@ -119,9 +120,9 @@ def grouped(source: Source, roles: Roles) -> str:
 
 
 def weight_of(word: str) -> str:
-    """SQL for a weight as a number, NULL where it is none or negative."""
+    """SQL for a weight as a number, NULL where it is none, negative, or too small or large to be squared."""
     number = f"CASE WHEN regexp_matches({word}, {_NUMBER}) THEN CAST({word} AS DOUBLE) ELSE NULL END"
-    return f"CASE WHEN {number} >= 0 AND {number} < 1e300 THEN {number} ELSE NULL END"
+    return f"CASE WHEN {number} = 0 OR {number} BETWEEN {_LEAST} AND {_MOST} THEN {number} ELSE NULL END"
 
 
 def counted(staged: str, roles: Roles, judge_code: str, human_code: str) -> str:

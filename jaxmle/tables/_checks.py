@@ -3,7 +3,8 @@
 import difflib
 
 from jaxmle.tables._aggregate import Roles
-from jaxmle.tables._source import Source
+from jaxmle.tables._files import explain
+from jaxmle.tables._source import VERDICTS, Source
 
 _LONGEST = 40
 
@@ -33,6 +34,18 @@ def check_column(source: Source, column: str) -> None:
     listed_ = ", ".join(shown(name) for name in names[:20])
     more = f" and {len(names) - 20} more" if len(names) > 20 else ""
     raise ValueError(f"{lacking.name} has no column {shown(column)}. Its columns: {listed_}{more}.{hint}")
+
+
+def check_condition(source: Source, where: str) -> None:
+    """Raise ``ValueError`` unless rows can be asked whether they meet a condition."""
+    try:
+        source.query(f"SELECT 1 AS one FROM {VERDICTS} WHERE ({where}\n) LIMIT 0")
+    except ValueError as error:
+        reason = explain(error.__cause__ if isinstance(error.__cause__, Exception) else error)
+        hint = (
+            " Columns of text files are text: write `turn::int >= 9`." if "Cannot compare" in reason else ""
+        )
+        raise ValueError(f"`where` (--where) is no condition on these rows: {reason}.{hint}") from error
 
 
 def shown(value: str | None) -> str:

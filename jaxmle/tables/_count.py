@@ -19,12 +19,12 @@ from jaxmle.tables._aggregate import (
     weight_of,
     word_of,
 )
-from jaxmle.tables._checks import check_column, check_names, shown
+from jaxmle.tables._checks import check_column, check_condition, check_names, shown
 from jaxmle.tables._join import join_labels
 from jaxmle.tables._slice_counts import SliceCounts
 from jaxmle.tables._source import VERDICTS, Source, Table, open_source
 from jaxmle.tables._sums import Sums
-from jaxmle.tables._words import FAILURE_WORDS, MISSING_WORDS, PASS_WORDS, Vocabulary
+from jaxmle.tables._words import FAILURE_WORDS, PASS_WORDS, UNLABELED_WORDS, Vocabulary
 
 OnInvalid = Literal["error", "drop"]
 
@@ -36,7 +36,7 @@ _FEW_NAMES = 0.8
 _REASONS = {
     BAD_JUDGE: "judge verdict neither a failure nor a pass",
     BAD_HUMAN: "human verdict neither a failure nor a pass",
-    BAD_WEIGHT: "weight missing, negative or no number",
+    BAD_WEIGHT: "weight missing, negative, no number or beyond 1e-50 to 1e50",
     BAD_CLUSTER: "no cluster",
 }
 
@@ -59,8 +59,9 @@ def count(
     r"""Count human and judge verdicts, by slice.
 
     Verdicts are read without regard to case and surrounding space: 1, true, fail, unsafe and the
-    like are failures, 0, false, pass, safe and the like are passes. A blank human verdict means
-    that nobody labelled the item. Rows without a judge verdict are left out and counted.
+    like are failures, 0, false, pass, safe and the like are passes. A verdict that is empty, null,
+    none, nan, na or n/a is missing, and so is a human one of -1: nobody labelled the item. Rows without a
+    judge verdict are left out and counted.
 
     Args:
         source: Path or pattern of CSV, TSV, JSONL or Parquet files, also compressed (.gz, .zst), or of logs
@@ -71,14 +72,15 @@ def count(
             score, or an overall verdict, needs none.
         human: Column of human verdicts, blank where nobody labelled.
         by: Column or columns whose distinct values make the slices; sorted by value.
-        weight: Column of item weights, finite and >= 0; counts are then sums of weights.
+        weight: Column of item weights, 0 or from 1e-50 to 1e50; counts are then sums of weights.
         cluster: Column that tells items that belong together, such as answers to one prompt.
         failure: Word or words that mean failure in this file, such as "refusal". The one other
             word that is not known is then a pass. Calling a word a failure that is a pass by
             default, such as "0", makes its opposite a pass.
         judge_threshold: For graded judge scores: "0.5" or ">=0.5" makes scores of a half and more failures,
             "<3" those below three.
-        where: Condition in SQL that rows must meet, such as "language = 'en'".
+        where: Condition in SQL that rows must meet, such as "language = 'en'". Columns of CSV and TSV
+            files and of lists are text, so numbers are compared as in "turn::int >= 9".
         on_invalid: What to do with a verdict that is neither failure nor pass, and with a weight that is
             none: "error", or "drop" to leave the row out and count it.
         human_source: Human verdicts in a file or table of their own; ``human`` is then a column there.
@@ -131,11 +133,13 @@ def open_rows(
         if not isinstance(opened, Table):
             raise ValueError("`human_source` is for files and tables in memory; join Ibis tables in Ibis.")
         labels = open_source(human_source)
-        join_labels(opened, labels, human=roles.human, id=id, where=roles.where, check=check_column)
+        join_labels(opened, labels, human=roles.human, id=id, where=roles.where)
     for column in roles.columns:
         check_column(opened, column)
     if roles.judge == roles.human:
         raise ValueError(f"`judge` and `human` must be different columns; both are {roles.judge!r}.")
+    if roles.where:
+        check_condition(opened, roles.where)
     return opened, roles
 
 
@@ -158,7 +162,8 @@ def count_rows(
     spoken = ("j", "h") if threshold is None else ("h",)
     meanings = _vocabularies(source, staged, roles, words, spoken)
     coders: dict[str, Callable[[str], str]] = {
-        name: partial(verdict_code, vocabulary=meaning) for name, meaning in meanings.items()
+        "j": partial(verdict_code, vocabulary=meanings["j"]),
+        "h": partial(verdict_code, vocabulary=meanings["h"], missing=UNLABELED_WORDS),
     }
     if threshold is not None:
         coders["j"] = partial(score_code, threshold=threshold)
@@ -211,7 +216,7 @@ def _vocabularies(
         return meanings
     given = frozenset(word.strip().lower() for word in words)
     given |= {f"{word}.0" for word in given & {"0", "1"}}
-    known = listed(FAILURE_WORDS | PASS_WORDS | MISSING_WORDS | given)
+    known = listed(FAILURE_WORDS | PASS_WORDS | UNLABELED_WORDS | given)
     holds: dict[str, bool] = {}
     unknown: set[str] = set()
     for word in columns:

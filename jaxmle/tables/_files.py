@@ -171,6 +171,8 @@ def explain(error: Exception) -> str:
     if "Unexpected end of GZIP" in text:
         return "the compressed file ends early: it is not complete"
     first = text.splitlines()[0] if text else type(error).__name__
+    if first.startswith("Conversion Error"):  # all else that is converted has been looked at
+        return f"the condition (--where) cannot be evaluated: {first.rstrip('. ')}"
     return first.rstrip(". ")
 
 

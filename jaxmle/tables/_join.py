@@ -1,9 +1,9 @@
 """Human labels in a table of their own, joined by the name of the item."""
 
-from collections.abc import Callable
-
-from jaxmle.tables._aggregate import word_of
+from jaxmle.tables._aggregate import listed, word_of
+from jaxmle.tables._checks import check_column, check_condition
 from jaxmle.tables._source import VERDICTS, Source, Table
+from jaxmle.tables._words import UNLABELED_WORDS
 
 
 def join_labels(
@@ -13,7 +13,6 @@ def join_labels(
     human: str,
     id: str,
     where: str | None,
-    check: Callable[[Source, str], None],
 ) -> None:
     """Give each row of ``verdicts`` the human verdict of its id, in place.
 
@@ -23,7 +22,6 @@ def join_labels(
         human: Column of human verdicts in ``labels``; rows where it is blank are no labels.
         id: Column that names an item, in both.
         where: Condition that the judged items must meet, or None.
-        check: Raises where a source lacks a column.
 
     Raises:
         ValueError: A column is missing; an id occurs twice on either side, or with two verdicts; or no id
@@ -32,20 +30,21 @@ def join_labels(
     if not isinstance(labels, Table):
         raise ValueError("`human_source` is for files and tables in memory; join Ibis tables in Ibis.")
     for source, column in ((verdicts, id), (labels, id), (labels, human)):
-        check(source, column)
+        check_column(source, column)
     key, label = labels.text(id), labels.text(human)
+    given = f"coalesce(h, '') NOT IN ({listed(UNLABELED_WORDS)}) AND i IS NOT NULL"
     rows = labels.query(
         "SELECT i, min(h), max(h), count(*) "
         f"FROM (SELECT trim({key}) AS i, {word_of(label)} AS h FROM {VERDICTS}) "
-        "WHERE coalesce(h, '') <> '' AND i IS NOT NULL GROUP BY i HAVING count(*) > 1 ORDER BY i LIMIT 1"
+        f"WHERE {given} GROUP BY i HAVING count(*) > 1 ORDER BY i LIMIT 1"
     )
     for name, first, last, times in rows:
         what = f"the verdicts {first!r} and {last!r}" if first != last else f"{times} verdicts"
         raise ValueError(f"{labels.name} holds {what} for {id} {name!r}; keep one row an item.")
     # One connection must see both, so the labels, which are few, move over.
     found = labels.query(
-        f"SELECT trim({key}), {label} FROM {VERDICTS} "
-        f"WHERE coalesce({word_of(label)}, '') <> '' AND {key} IS NOT NULL"
+        f"SELECT i, v FROM (SELECT trim({key}) AS i, {word_of(label)} AS h, {label} AS v FROM {VERDICTS}) "
+        f"WHERE {given}"
     )
     if not found:
         raise ValueError(f"column {human!r} of {labels.name} holds no verdict beside any {id}.")
@@ -55,6 +54,7 @@ def join_labels(
     verdicts.attach(human, f"labels ON labels.i = {mine}", "labels.h", labels)
     landed = f"FROM {VERDICTS} WHERE {verdicts.text(human)} IS NOT NULL"
     if where:
+        check_condition(verdicts, where)
         landed += f" AND ({where}\n)"
     twice = verdicts.query(
         f"SELECT {mine} AS i, count(*) {landed} GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT 1"

@@ -5,15 +5,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jaxmle.tables._slice_counts import shown_key
 from jaxmle.tables._source import VERDICTS, open_source
 
 if TYPE_CHECKING:
     from jaxmle._data import Bounds
 
+_FEW_NAMED = 5
 _ENDS = ("failure_rate_low", "failure_rate_high", "tpr_low", "tpr_high", "fpr_low", "fpr_high")
 
 
-def slice_bounds(source: Any, keys: Sequence[dict[str, str | None]], otherwise: "Bounds") -> "Bounds":
+def slice_bounds(
+    source: Any, keys: Sequence[dict[str, str | None]], otherwise: "Bounds"
+) -> tuple["Bounds", list[str]]:
     """Read bounds of each slice from a table.
 
     Args:
@@ -23,16 +27,16 @@ def slice_bounds(source: Any, keys: Sequence[dict[str, str | None]], otherwise: 
         otherwise: Scalar bounds for slices that the table lacks, and for ends that it leaves blank.
 
     Returns:
-        Bounds of shape ``(n_slices,)``.
+        Bounds of shape ``(n_slices,)``, and what there is to say against the table.
 
     Raises:
-        ValueError: The table lacks a key column or has no column of bounds, an end is no number, or a slice
-            occurs twice.
+        ValueError: The table lacks a key column or has no column of bounds, an end is no number or ends
+            are out of order, or a slice occurs twice.
 
     Examples:
         >>> from jaxmle import Bounds
         >>> rows = [{"model": "a", "tpr_low": 0.8, "tpr_high": 0.9}]
-        >>> slice_bounds(rows, [{"model": "a"}, {"model": "b"}], Bounds()).tpr
+        >>> slice_bounds(rows, [{"model": "a"}, {"model": "b"}], Bounds())[0].tpr
         (array([0.8, 0. ]), array([0.9, 1. ]))
     """
     from jaxmle._data import Bounds
@@ -52,14 +56,18 @@ def slice_bounds(source: Any, keys: Sequence[dict[str, str | None]], otherwise: 
         for name, end in zip(_ENDS, (end for pair in pairs for end in pair), strict=True)
     }
     seen: set[tuple[str | None, ...]] = set()
+    unmatched: list[tuple[str | None, ...]] = []
     for row in table.query(f"SELECT {', '.join(map(table.text, [*by, *ends]))} FROM {VERDICTS}"):
         key, texts = tuple(row[: len(by)]), row[len(by) :]
-        shown = ", ".join(f"{column} = {value!r}" for column, value in zip(by, key, strict=True))
+        shown = shown_key(dict(zip(by, key, strict=True)))
         if key in seen:
             raise ValueError(f"{table.name} has two rows{' for ' + shown if shown else ''}.")
         seen.add(key)
+        if key not in known:
+            unmatched.append(key)
+            continue
         for name, text in zip(ends, texts, strict=True):
-            if text is None or key not in known:
+            if text is None:
                 continue
             try:
                 values[name][known[key]] = float(text)
@@ -67,7 +75,18 @@ def slice_bounds(source: Any, keys: Sequence[dict[str, str | None]], otherwise: 
                 raise ValueError(
                     f"{table.name}: {name} is {text!r}{' for ' + shown if shown else ''}, not a number."
                 ) from None
+        for low, high in zip(_ENDS[::2], _ENDS[1::2], strict=True):
+            pair = values[low][known[key]], values[high][known[key]]
+            if not 0 <= pair[0] <= pair[1] <= 1:
+                raise ValueError(
+                    f"{table.name}: {low} is {pair[0]:g} and {high} {pair[1]:g}"
+                    f"{' for ' + shown if shown else ''}; they must be ordered and lie in [0, 1]."
+                )
     if not seen & set(known):
         raise ValueError(f"{table.name} holds bounds for none of the slices.")
     got = [values[name] for name in _ENDS]
-    return Bounds(failure_rate=(got[0], got[1]), tpr=(got[2], got[3]), fpr=(got[4], got[5]))
+    bounds = Bounds(failure_rate=(got[0], got[1]), tpr=(got[2], got[3]), fpr=(got[4], got[5]))
+    strangers = [shown_key(dict(zip(by, key, strict=True))) for key in unmatched]
+    more = f" and {len(strangers) - _FEW_NAMED} more" if len(strangers) > _FEW_NAMED else ""
+    note = f"{table.name} has bounds for no slice of these data: {'; '.join(strangers[:_FEW_NAMED])}{more}"
+    return bounds, [note] if strangers else []

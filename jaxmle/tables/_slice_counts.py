@@ -21,6 +21,8 @@ class SliceCounts:
         n_rows: Rows read, and met by the condition where there is one.
         unjudged: Human failures and passes among the rows without a judge verdict, shape ``(n_slices, 2)``:
             where they differ from the rest, it matters that the judge gave none.
+        total_unjudged: The same over all rows, of slices that are left out too.
+        left_out: Keys of the slices in which no row could be counted, mostly for want of a judge verdict.
         labels: Labels read from a file of their own, and how many of them met no row; None without one.
         clusters: Sums of each cluster within its slice, where there is a cluster column.
         total_clusters: Sums of each cluster over all slices, likewise.
@@ -36,6 +38,8 @@ class SliceCounts:
     dropped: dict[str, int]
     n_rows: int
     unjudged: Any = field(default_factory=lambda: np.zeros((1, 2), dtype=np.int64))
+    total_unjudged: Any = field(default_factory=lambda: np.zeros(2, dtype=np.int64))
+    left_out: list[dict[str, str | None]] = field(default_factory=list)
     labels: dict[str, int] | None = None
     clusters: "Clusters | None" = None
     total_clusters: "Clusters | None" = None
@@ -69,3 +73,8 @@ class SliceCounts:
         if self.clusters is not None and self.total_clusters is not None:
             return np.concatenate([self.clusters.size, self.total_clusters.size])
         return np.append(self.n_items, self.n_items.sum())
+
+
+def shown_key(key: dict[str, str | None]) -> str:
+    """A slice in words, such as "model = 'a', topic = 'b'"."""
+    return ", ".join(f"{column} = {value!r}" for column, value in key.items())

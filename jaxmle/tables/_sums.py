@@ -1,13 +1,16 @@
 """From the rows that the aggregation returns to arrays by slice."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from jaxmle.tables._aggregate import N_CELLS, N_KINDS, NO_JUDGE, Roles
-from jaxmle.tables._slice_counts import SliceCounts
+from jaxmle.tables._slice_counts import SliceCounts, shown_key
 from jaxmle.tables._source import Source
+
+_WHOLE = re.compile(r"-?[0-9]{1,40}")
 
 
 @dataclass(frozen=True)
@@ -57,16 +60,20 @@ class Sums:
         n_items = by_slice[:, :cells].sum(1)
         if not n_items.any():
             raise ValueError(f"column {roles.judge!r} of {source.name} holds no judge verdicts.")
+        numbers = [_all_whole(column) for column in zip(*self.keys, strict=True)]
         rows = np.asarray(
-            sorted(np.flatnonzero(n_items), key=lambda i: _sortable(self.keys[i])), dtype=np.int64
+            sorted(np.flatnonzero(n_items), key=lambda i: _sortable(self.keys[i], numbers)), dtype=np.int64
         )
         values = self.weights if roles.weight else self.rows
         sums = np.zeros((n_slices, cells), dtype=values.dtype)
         np.add.at(sums, self.index, values[:, :cells])
-        if np.any(sums[rows].sum(1) <= 0):
-            raise ValueError(
-                f"column {roles.weight!r} of {source.name} holds only weights of zero in a slice."
-            )
+        keys = [dict(zip(roles.by, key, strict=True)) for key in self.keys]
+        for i in rows:
+            if sums[i].sum() <= 0:
+                where = f" where {shown_key(keys[i])}" if keys[i] else ""
+                raise ValueError(
+                    f"column {roles.weight!r} of {source.name} holds only weights of zero{where}."
+                )
         squares = clusters = whole = None
         if roles.cluster:
             from jaxmle._data._clusters import Clusters
@@ -89,10 +96,12 @@ class Sums:
             dropped = {"no judge verdict": n_missing, **dropped}
         return SliceCounts(
             counts=Counts(*sums[rows].T),
-            keys=[dict(zip(roles.by, self.keys[i], strict=True)) for i in rows],
+            keys=[keys[i] for i in rows],
             dropped=dropped,
             n_rows=int(by_slice.sum()),
             unjudged=by_slice[rows][:, no_judge[:2]],
+            total_unjudged=by_slice[:, no_judge[:2]].sum(0),
+            left_out=[keys[i] for i in np.flatnonzero(n_items == 0)],
             labels=source.labels,
             clusters=clusters,
             total_clusters=whole,
@@ -101,6 +110,14 @@ class Sums:
         )
 
 
-def _sortable(key: tuple[str | None, ...]) -> tuple[tuple[bool, str], ...]:
-    """Order by code points, whatever the engine's collation, what is missing last."""
-    return tuple((value is None, value or "") for value in key)
+def _sortable(key: tuple[str | None, ...], numbers: list[bool]) -> tuple[tuple[bool, int, str], ...]:
+    """Order by code points, whatever the engine's collation, or by number; what is missing last."""
+    return tuple(
+        (value is None, int(value) if whole and value is not None else 0, value or "")
+        for value, whole in zip(key, numbers, strict=True)
+    )
+
+
+def _all_whole(values: tuple[str | None, ...]) -> bool:
+    """Whether all values that there are are whole numbers."""
+    return all(value is None or _WHOLE.fullmatch(value) for value in values)

@@ -22,7 +22,9 @@ _OPPOSITES = (
 )
 FAILURE_WORDS = frozenset[str]().union(*(failures for failures, _ in _OPPOSITES))
 PASS_WORDS = frozenset[str]().union(*(passes for _, passes in _OPPOSITES))
-MISSING_WORDS = frozenset(("", "null", "none", "nan", "na", "n/a", "<na>", "-1", "-1.0"))
+MISSING_WORDS = frozenset(("", "null", "none", "nan", "na", "n/a", "<na>"))
+# How a human verdict may say that there is none, as in `Counts.from_labels`; of a judge it is an error code.
+UNLABELED_WORDS = MISSING_WORDS | {"-1", "-1.0"}
 
 
 @dataclass(frozen=True)
