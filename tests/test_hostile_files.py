@@ -235,7 +235,8 @@ def test_bounds_by_slice():
     keys = [{"m": "a"}, {"m": "b"}, {"m": None}]
     rows = [{"m": "b", "tpr_low": "0.5", "tpr_high": "0.9"}, {"m": "other", "tpr_low": "0.1", "tpr_high": ""}]
     bounds, notes = slice_bounds(rows, keys, Bounds(tpr=(0.7, 1.0)))
-    assert len(notes) == 1 and "no slice of these data: m = 'other'" in notes[0]
+    assert len(notes) == 1
+    assert "no slice of these data: m = 'other'" in notes[0]
     assert np.array_equal(bounds.tpr, ([0.7, 0.5, 0.7], [1.0, 0.9, 1.0]))
     for wrong, message in (
         ([*rows, rows[0]], "two rows for m = 'b'"),

@@ -39,7 +39,9 @@ def expand(path: str) -> list[Path]:
         if Path(path).exists() or not any(mark in path for mark in "*?["):
             return [Path(path)]
         found = [Path(name) for name in sorted(glob.glob(path, recursive=True))]
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ValueError(f"cannot read {path!r}: {error.strerror or error}.") from error
+    except ValueError as error:  # such as a NUL in the name
         raise ValueError(f"cannot read {path!r}: {error}.") from error
     files = [name for name in found if name.is_file()]
     if not files:
@@ -107,7 +109,12 @@ def header_of(path: Path) -> tuple[list[str], str]:
         raise ValueError(
             f"cannot read {str(path)!r}: its header is not UTF-8 text; save it as UTF-8."
         ) from error
-    except (OSError, EOFError, csv.Error) as error:
+    except csv.Error as error:
+        raise ValueError(
+            f"cannot read {str(path)!r}: its header is no row of names: a quote is out of place, or "
+            "lines end in CR alone."
+        ) from error
+    except (OSError, EOFError) as error:
         raise ValueError(f"cannot read {str(path)!r}: {error}.") from error
     if not names:
         raise ValueError(f"cannot read {str(path)!r}: its first line, the header, is empty.")
