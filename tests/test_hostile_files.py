@@ -56,7 +56,7 @@ def test_odd_but_right_files_count_right(tmp_path, content):
         ("latin.csv", (HEADER + ROWS + "5,é,fail,fail\n").encode("latin-1"), "line 6 is not UTF-8"),
         ("wide.csv", (HEADER + ROWS).encode("utf-16"), "not UTF-8|NUL"),
         ("open.csv", HEADER + ROWS + '5,"a,fail,fail\n' + ROWS, "line 6 opens a quote"),
-        ("ends.csv", HEADER + ROWS + "5,a,fail,fail\r\n" + ROWS, "CRLF and LF"),
+        ("ends.csv", HEADER + ROWS + "5,a,fail,fail\r\n" + ROWS, "CRLF, LF, CR"),
         ("twice.csv", "judge,human,topic,JUDGE\n1,1,a,0\n", "more than one column 'judge'"),
         ("empty.csv", "\n\n", "the header, is empty"),
         ("cut.csv.gz", gzip.compress((HEADER + ROWS * 5000).encode())[:-9], "ends early"),

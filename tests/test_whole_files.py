@@ -131,8 +131,9 @@ def test_columns_are_named_by_strings():
 def test_odd_names_and_headers(tmp_path):
     content = gzip.compress((HEADER + ROWS).encode())
     assert tables.count(write(tmp_path / "what? [x].csv.gz", content), **NAMES).n_rows == 3
-    header = 'judge,human,"a\nb"\r\n1,1,x\r\n'
-    assert "end in different ways (CRLF and LF) in the header" in refused(write(tmp_path / "h.csv", header))
+    for header in ('judge,human,"a\nb"\r\n1,1,x\r\n', 'judge,human,"a\rb"\n1,1,x\n'):
+        message = refused(write(tmp_path / "h.csv", header))
+        assert "end in different ways (CRLF, LF, CR) in the header" in message
     lines = '{"judge": 1, "human": 1}\n\n{"judge": 1, "hu'
     assert refused(write(tmp_path / "a.jsonl", lines)).endswith("a.jsonl': line 3 is not JSON.")
 

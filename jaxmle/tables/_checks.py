@@ -42,9 +42,7 @@ def check_condition(source: Source, where: str) -> None:
         source.query(f"SELECT 1 AS one FROM {VERDICTS} WHERE ({where}\n) LIMIT 0")
     except ValueError as error:
         reason = explain(error.__cause__ if isinstance(error.__cause__, Exception) else error)
-        hint = (
-            " Columns of text files are text: write `turn::int >= 9`." if "Cannot compare" in reason else ""
-        )
+        hint = " Columns of text files are text: write `turn::int >= 9`." if "explicit " in reason else ""
         raise ValueError(f"`where` (--where) is no condition on these rows: {reason}.{hint}") from error
 
 

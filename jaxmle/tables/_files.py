@@ -17,7 +17,7 @@ _CSV = (".csv", ".tsv", ".txt")
 _JSON = (".jsonl", ".ndjson", ".json")
 _DELIMITERS = ",;\t|"
 _LONGEST_LINE = 1 << 20
-_ENDS = "its lines end in different ways (CRLF and LF)"
+_ENDS = "its lines end in different ways (CRLF, LF, CR)"
 _ENDINGS = ".csv, .tsv, .jsonl or .parquet (.gz, .zst)"
 
 
@@ -215,7 +215,7 @@ def _first_row(file: Any, path: Path) -> tuple[list[str], str]:
     more = (_taken(taken, text.decode()) for text in file)
     names = next(csv.reader(itertools.chain([line], more), delimiter=mark, strict=True), [])
     # DuckDB then loses all rows, and says nothing.
-    if len(set(re.findall(r"\r\n|\n", "".join(taken)))) > 1:
+    if len(set(re.findall(r"\r\n|\r|\n", "".join(taken)))) > 1:
         raise ValueError(f"cannot read {str(path)!r}: {_ENDS} in the header; save it anew.")
     return names, mark
 
