@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from jaxmle._model import information as information
     from jaxmle._model import log_likelihood as log_likelihood
     from jaxmle._model import score as score
+    from jaxmle._pooling import Homogeneity as Homogeneity
+    from jaxmle._pooling import SliceFit as SliceFit
+    from jaxmle._pooling import fit_slices as fit_slices
+    from jaxmle._pooling import homogeneity_test as homogeneity_test
     from jaxmle._solvers import Solution as Solution
     from jaxmle._solvers import maximize as maximize
 
@@ -51,6 +55,7 @@ _HOME = {
     "Counts": "_data",
     "DesignCheck": "_inference",
     "Fit": "_inference",
+    "Homogeneity": "_pooling",
     "Interval": "_inference",
     "Params": "_data",
     "ProfileInterval": "_inference",
@@ -62,7 +67,10 @@ _HOME = {
     "closed_form": "_model",
     "design_check": "_inference",
     "design_effect": "_inference",
+    "SliceFit": "_pooling",
     "fit": "_inference",
+    "fit_slices": "_pooling",
+    "homogeneity_test": "_pooling",
     "identified_set": "_inference",
     "information": "_model",
     "log_likelihood": "_model",
@@ -82,9 +90,11 @@ __all__ = [
     "Counts",
     "DesignCheck",
     "Fit",
+    "Homogeneity",
     "Interval",
     "Params",
     "ProfileInterval",
+    "SliceFit",
     "Solution",
     "adjust_p_values",
     "baselines",
@@ -95,6 +105,8 @@ __all__ = [
     "design_check",
     "design_effect",
     "fit",
+    "fit_slices",
+    "homogeneity_test",
     "identified_set",
     "information",
     "log_likelihood",

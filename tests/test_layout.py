@@ -14,6 +14,7 @@ LAYERS = (
     "_solvers",
     "_simulation",
     "_inference",
+    "_pooling",
     "baselines",
     "tables",
     "_report",

@@ -1,0 +1,206 @@
+"""Failure rates of slices that share a judge, for users."""
+
+from typing import Any, get_args
+
+import numpy as np
+
+from jaxmle._data import Bounds, Calibration, Counts
+from jaxmle._data._validation import first_bad, host_number
+from jaxmle._inference._arguments import checked_arrays
+from jaxmle._inference._fit import fit_flat
+from jaxmle._pooling import _programs as programs
+from jaxmle._pooling._hyper import Hyper
+from jaxmle._pooling._slice_fit import Judge, Problem, SliceFit
+
+# Slices from which the spread of the judge's rates is learnt: those with the most labels.
+_LEARNT_FROM = 256
+# One judge is taken for granted from this probability on, and judges for unrelated where slices lend less.
+_AGREED = 0.95
+_ALONE = 0.05
+# Odds on one judge in the average of the two estimates, over those that the data give it.
+_ODDS = 3.0
+_STARTS = 5
+_CONVERGED = 1e-9
+_IDENTIFIED_WITHIN = 1e-6
+
+
+def fit_slices(
+    counts: Counts,
+    bounds: Bounds | None = None,
+    *,
+    judge: Judge = "partial",
+    calibration: Calibration = "internal",
+    design_effect: Any = None,
+) -> SliceFit:
+    """Estimate the failure rates of slices that were judged by the same judge.
+
+    Args:
+        counts: Counts of the slices, shape ``(S,)``.
+        bounds: Bounds, scalar or of shape ``(S,)``; those of TPR and FPR apply to the judge of each slice.
+        judge: "per-slice" fits each slice alone; "common" takes one TPR and one FPR for all; "partial"
+            (default) lets them vary over slices as far as the data say, and falls to one of the others where
+            the data are for it. `SliceFit.judge` says what was done and `SliceFit.reason` why.
+        calibration: "internal" or "external", as in `fit`.
+        design_effect: Design effect of weights or clusters, > 0, scalar or shape ``(S,)``: counts are divided
+            by it.
+
+    Returns:
+        The estimates, and the evidence that they are maxima.
+
+    Raises:
+        ValueError: ``judge`` or ``calibration`` is unknown; counts are not of shape ``(S,)``; a slice is
+            empty or impossible within the bounds; for "common", bounds of the slices exclude each other.
+        TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
+
+    Source:
+        Common judge: joint likelihood of all slices, maximized over the failure rates slice by slice and over
+        TPR and FPR by projected Newton steps from several starts. Partial pooling: beta-binomial judges,
+        integrated over their distribution by nested Laplace approximations (Rue, Martino and Chopin, JRSS B
+        71, 2009); the estimate is an average of that and the common one (Bayesian model averaging).
+
+    Examples:
+        >>> from jaxmle import Counts, fit_slices
+        >>> counts = Counts([4, 1, 0], [1, 0, 1], [2, 1, 1], [43, 8, 8], [90, 20, 50], [900, 180, 150])
+        >>> result = fit_slices(counts, judge="common")
+        >>> print(result.failure_rate.round(2), result.tpr.round(2)[0], result.n_agreeing > 1)
+        [0.07 0.08 0.28] 0.74 True
+    """
+    if judge not in get_args(Judge):
+        raise ValueError(f"`judge` must be one of {', '.join(map(repr, get_args(Judge)))}; got {judge!r}.")
+    leaves, shape = checked_arrays(counts, bounds, calibration)
+    if len(shape) != 1:
+        raise ValueError(f"`counts` must have shape (S,), one element a slice; got {shape}.")
+    leaves = _divided(leaves, shape, design_effect)
+    labels = sum(leaves[:4])
+    if len(labels) == 1:
+        return _per_slice(leaves, calibration, "there is one slice")
+    if judge == "per-slice":
+        return _per_slice(leaves, calibration, "as asked")
+    if judge == "partial" and not labels.any():
+        return _per_slice(leaves, calibration, "no slice has a label from which to learn of the judge")
+    clash = max(leaves[8].max() - leaves[9].min(), leaves[10].max() - leaves[11].min()) > 0
+    if judge == "common":
+        if clash:
+            raise ValueError(
+                "`bounds` of TPR or FPR of some slices exclude those of others, so they have no judge in "
+                'common; use judge="partial" or "per-slice".'
+            )
+        return _common(leaves, calibration, "as asked")
+    return _partial(leaves, calibration, clash)
+
+
+def _per_slice(leaves: list[Any], calibration: Calibration, reason: str, **more: Any) -> SliceFit:
+    found = fit_flat(leaves, calibration)
+    known: dict[str, Any] = {"n_starts": 0, "n_agreeing": 0, "one_judge": None, "spread": None} | more
+    return SliceFit(
+        failure_rate=found.failure_rate,
+        tpr=found.tpr,
+        fpr=found.fpr,
+        judge="per-slice",
+        reason=reason,
+        log_likelihood=float(found.log_likelihood.sum()),
+        converged=found.converged,
+        gap=found.gap,
+        identified=found.identified,
+        failure_rate_set=found.failure_rate_set,
+        borrowed=np.zeros(len(found.gap)),
+        _problem=Problem(leaves, calibration),
+        **known,
+    )
+
+
+def _common(leaves: list[Any], calibration: Calibration, reason: str, **more: Any) -> SliceFit:
+    best = programs.common(leaves, calibration)
+    size, n_items = len(leaves[0]), sum(leaf.sum() for leaf in leaves[:6])
+    gap = np.full(size, best.gain / n_items)
+    known: dict[str, Any] = {"one_judge": None, "spread": None} | more
+    return SliceFit(
+        failure_rate=best.rate,
+        tpr=np.full(size, best.tpr),
+        fpr=np.full(size, best.fpr),
+        judge="common",
+        reason=reason,
+        log_likelihood=best.value,
+        converged=gap <= _CONVERGED,
+        gap=gap,
+        n_starts=_STARTS,
+        n_agreeing=best.agreeing,
+        identified=best.highest - best.lowest <= _IDENTIFIED_WITHIN,
+        failure_rate_set=(best.lowest, best.highest),
+        borrowed=_lent(leaves),
+        _problem=Problem(leaves, calibration, common=best),
+        **known,
+    )
+
+
+def _lent(leaves: list[Any]) -> Any:
+    """Share of the labels that other slices hold, averaged over failures and passes."""
+    shares = []
+    for first, second in (leaves[:2], leaves[2:4]):
+        own = first + second
+        shares.append(1 - own / max(own.sum(), 1e-300) if own.any() else np.ones(len(own)))
+    return 0.5 * (shares[0] + shares[1])
+
+
+def _partial(leaves: list[Any], calibration: Calibration, clash: bool) -> SliceFit:
+    size, labels = len(leaves[0]), sum(leaves[:4])
+    hull = programs.hull_of(leaves)
+    chosen = np.sort(np.argsort(-labels, kind="stable")[:_LEARNT_FROM])
+    hyper = programs.hyper([leaf[chosen] for leaf in leaves], calibration, hull)
+    one = hyper.rho.sum(1) == 0
+    one_judge = float(hyper.weight[one].sum())
+    known = programs.judges(leaves, calibration, hyper, hull, own=size <= _LEARNT_FROM)
+    spread = _spread(hyper, hull)
+    told: dict[str, Any] = {"one_judge": one_judge, "spread": spread}
+    if one_judge >= _AGREED and not clash:
+        return _common(leaves, calibration, f"one judge has a probability of {one_judge:.2f}", **told)
+    borrowed = np.sum(known.weight * known.borrowed, 1)
+    if borrowed.max() < _ALONE:
+        reason = f"no slice would borrow more than {borrowed.max():.0%} of what it knows of its judge"
+        return _per_slice(leaves, calibration, reason, **told)
+
+    # The estimate averages the common judge and judges that differ; a spread of 0 has its own, exact fit.
+    apart = np.where(one, 0.0, hyper.weight)
+    spreading = known._replace(weight=np.broadcast_to(apart / apart.sum(), known.weight.shape))
+    differing, _ = programs.partial_estimates(leaves, calibration, spreading)
+    mixture = programs.partial_estimates(leaves, calibration, known)
+    best = None if clash else programs.common(leaves, calibration)
+    share = 0.0 if best is None else _ODDS * one_judge / (_ODDS * one_judge + 1 - one_judge)
+    rate = differing if best is None else share * best.rate + (1 - share) * differing
+    tpr, fpr = (np.sum(known.weight * part.mean, 1) for part in (known.tpr, known.fpr))
+    gap = np.full(size, float(np.max(hyper.gain * (hyper.weight > 1e-3))) / sum(x.sum() for x in leaves[:6]))
+    return SliceFit(
+        failure_rate=rate,
+        tpr=tpr,
+        fpr=fpr,
+        judge="partial",
+        reason=f"one judge has a probability of {one_judge:.2f}",
+        log_likelihood=float(np.sum(mixture[1])),
+        converged=hyper.gain[hyper.weight > 1e-3].max() <= 1e-2 + np.zeros(size),
+        gap=gap,
+        n_starts=0 if best is None else _STARTS,
+        n_agreeing=0 if best is None else best.agreeing,
+        identified=np.ones(size, bool),
+        failure_rate_set=(rate, rate),
+        borrowed=borrowed,
+        _problem=Problem(leaves, calibration, best, hyper, known, mixture),
+        **told,
+    )
+
+
+def _spread(hyper: Hyper, hull: Any) -> tuple[float, float]:
+    """Posterior mean of the standard deviations of TPR and FPR over slices."""
+    means = hull[:, 0] + (hull[:, 1] - hull[:, 0]) / (1 + np.exp(-hyper.mode[:, :2]))
+    spreads = np.sqrt(means * (1 - means) * hyper.rho)
+    found = hyper.weight @ spreads
+    return float(found[0]), float(found[1])
+
+
+def _divided(leaves: list[Any], shape: tuple[int, ...], design_effect: Any) -> list[Any]:
+    if design_effect is None:
+        return leaves
+    effect = np.asarray(host_number("design_effect", design_effect), np.float64)
+    first_bad("design_effect", effect, effect <= 0, "> 0")
+    if effect.shape not in ((), shape):
+        raise ValueError(f"`design_effect` must have shape () or {shape}; got {effect.shape}.")
+    return [leaf / effect for leaf in leaves[:6]] + leaves[6:]

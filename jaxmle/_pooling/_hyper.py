@@ -1,0 +1,202 @@
+"""How much the judge's rates vary over slices: a posterior over a grid of spreads.
+
+For each pair of spreads (of TPR and of FPR) the four other numbers, the mean rates of the judge and the mean
+and concentration of the failure rates over slices, are put at their posterior mode, and integrated by
+Laplace's method; the spreads are weighed by what is left. This is the scheme of integrated nested Laplace
+approximations (Rue, Martino and Chopin, JRSS B 71, 2009). The distribution of failure rates serves here
+alone: without it every spread would look like a spread of failure rates. Estimates and intervals of slices
+leave their own failure rate free.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import logsumexp
+
+from jaxmle._pooling._marginal import FIXED, log_gamma, log_marginal, rate_nodes, shapes, updated
+from jaxmle._pooling._slice import Slices
+from jaxmle._solvers._box import maximize_in_box
+
+# Intraclass correlations of a rate of the judge, 0 being one judge for all slices, and their prior: one judge
+# in half of all cases.
+RHO = np.array([0.0, 0.006, 0.04, 0.25])
+_ONE_JUDGE = 0.5
+# In the order of a snake, so that neighbours follow each other.
+PAIRS = np.array([(a, b) for i, a in enumerate(RHO) for b in RHO[:: -1 if i % 2 else 1]])
+PRIOR = np.where(PAIRS.sum(1) == 0, _ONE_JUDGE, (1 - _ONE_JUDGE) / (len(PAIRS) - 1))
+_FINE = np.array([1.87**-1, 1.0, 1.87])
+_FINER = np.array([(a, b) for i, a in enumerate(_FINE) for b in _FINE[:: -1 if i % 2 else 1]])
+_NODES = 16
+# Prior of the concentration of failure rates: log-normal.
+_LOG_K = (np.log(10.0), 1.5)
+# Failures caught, and passes let through, that the prior of the means is worth.
+_CAUGHT = 2.0
+_STEP = 2e-3
+LEAST_PRECISION = 0.05
+
+
+class Data(NamedTuple):
+    """Slices and their labelled items; arrays of shape ``(S,)``.
+
+    Attributes:
+        slices: What bears on the failure rates.
+        cells: tp, fn, fp, tn.
+        tpr: Bounds of the TPR.
+        fpr: Bounds of the FPR.
+        used: False for what only fills up the arrays.
+        hull: Range of the mean TPR and that of the mean FPR, shape ``(2, 2)``.
+    """
+
+    slices: Slices
+    cells: tuple[Any, Any, Any, Any]
+    tpr: tuple[Any, Any]
+    fpr: tuple[Any, Any]
+    used: Any
+    hull: Any
+
+
+class Hyper(NamedTuple):
+    """Posterior of the judge's distribution at each pair of spreads; leading axis: pairs.
+
+    Attributes:
+        rho: The pairs of intraclass correlations, of TPR and FPR, shape ``(P, 2)``.
+        weight: Posterior probability of the pair.
+        mode: Mode of the four other numbers, shape ``(P, 4)``.
+        precision: Precision there, shape ``(P, 4, 4)``.
+        gain: What one more Newton step promises.
+    """
+
+    rho: Any
+    weight: Any
+    mode: Any
+    precision: Any
+    gain: Any
+
+
+def concentration(rho: Any) -> Any:
+    """Concentration of a Beta distribution with intraclass correlation ``rho``."""
+    return jnp.where(rho > 0, 1 / jnp.maximum(rho, 1e-9) - 1, FIXED)
+
+
+def means_of(z: Any, data: Data) -> tuple[Any, Any]:
+    """Mean TPR and FPR from their logits within the bounds."""
+    found = []
+    for value, (low, high) in zip(z[:2], data.hull, strict=True):
+        mean = low + (high - low) * jax.nn.sigmoid(value)
+        found.append(jnp.clip(mean, 1e-5, 1 - 1e-5))
+    return found[0], found[1]
+
+
+def log_rate_terms(z: Any, rho: Any, data: Data) -> tuple[Any, Any]:
+    """Failure rates at the nodes of an integral over them and the logarithms of its terms, ``(S, J)``."""
+    tpr, fpr = means_of(z, data)
+    tp, fn, fp, tn = data.cells
+    of_tpr = updated(shapes(tpr, concentration(rho[0])), tp, fn, *data.tpr)
+    of_fpr = updated(shapes(fpr, concentration(rho[1])), fp, tn, *data.fpr)
+    rate, weight = rate_nodes(data.slices, of_tpr, of_fpr, _NODES)
+    slices, tpr_column, fpr_column = jax.tree.map(lambda x: x[:, None], (data.slices, of_tpr, of_fpr))
+    mean, k = jax.nn.sigmoid(z[2]), jnp.exp(z[3])
+    a, b = mean * k, (1 - mean) * k
+    inner = jnp.clip(rate, 1e-12, 1 - 1e-12)
+    norm = log_gamma(a) + log_gamma(b) - log_gamma(k)
+    prior = (a - 1) * jnp.log(inner) + (b - 1) * jnp.log1p(-inner) - norm
+    return rate, log_marginal(slices, tpr_column, fpr_column, rate) + prior + jnp.log(
+        jnp.maximum(weight, 1e-300)
+    )
+
+
+def log_posterior_terms(z: Any, rho: Any, data: Data) -> Any:
+    """Log-likelihood of each slice, shape ``(S,)``."""
+    logs = log_rate_terms(z, rho, data)[1]
+    return jnp.where(data.used, logsumexp(logs, axis=1), 0.0)
+
+
+def log_prior(z: Any, data: Data) -> Any:
+    """Means as after two failures caught and two passes let through, and a wide prior of the concentration.
+
+    A judge is likelier better than chance than worse; where labels are very few this decides.
+    """
+    uniform = jnp.sum(jax.nn.log_sigmoid(z[:3]) + jax.nn.log_sigmoid(-z[:3]))
+    tpr, fpr = means_of(z, data)
+    judge = _CAUGHT * (jnp.log(tpr) + jnp.log1p(-fpr))
+    return uniform + judge - 0.5 * ((z[3] - _LOG_K[0]) / _LOG_K[1]) ** 2
+
+
+def hyper_of(data: Data) -> Hyper:
+    """Posterior of the judge's distribution."""
+    tp, fn, fp, tn = (jnp.sum(x) for x in data.cells)
+
+    def logit_in(rate: Any, pair: Any) -> Any:
+        low, high = pair
+        share = jnp.clip((rate - low) / jnp.maximum(high - low, 1e-12), 0.05, 0.95)
+        return jnp.log(share) - jnp.log1p(-share)
+
+    rates = jnp.sum(data.slices.failures), jnp.sum(data.slices.passes)
+    share = (rates[0] + 0.5) / (rates[0] + rates[1] + 5)
+    start = jnp.stack(
+        [
+            logit_in((tp + 0.8) / (tp + fn + 1), data.hull[0]),
+            logit_in((fp + 0.2) / (fp + tn + 1), data.hull[1]),
+            jnp.log(share) - jnp.log1p(-share),
+            jnp.asarray(_LOG_K[0]),
+        ]
+    )
+
+    def at(start: Any, rho: Any) -> tuple[Any, tuple[Any, Any, Any, Any]]:
+        def value(z: Any) -> Any:
+            return jnp.sum(log_posterior_terms(z, rho, data)) + log_prior(z, data)
+
+        limit = jnp.array([8.0, 8.0, 8.0, 7.0])
+        found = maximize_in_box(
+            value,
+            lambda z: differences(value, z),
+            start,
+            -limit.at[3].set(1.0),
+            limit,
+            tolerance=1e-3,
+            max_steps=25,
+        )
+        precision = -differences(value, found.x)[2]
+        values, vectors = jnp.linalg.eigh(precision)
+        values = jnp.maximum(values, LEAST_PRECISION)
+        precision = (vectors * values) @ vectors.T
+        return found.x, (found.value - 0.5 * jnp.sum(jnp.log(values)), found.x, precision, found.gain)
+
+    # Each pair starts where its neighbour ended. A second, finer grid divides the likeliest
+    # cell of the first.
+    coarse, prior = jnp.asarray(PAIRS), jnp.log(jnp.asarray(PRIOR))
+    _, found = jax.lax.scan(at, start, coarse)
+    top = jnp.argmax(found[0] + prior)
+    fine = coarse[top] * jnp.asarray(_FINER)
+    _, finer = jax.lax.scan(at, found[1][top], fine)
+    evidence, mode, precision, gain = (jnp.concatenate(pair) for pair in zip(found, finer, strict=True))
+    shared = jnp.full(len(_FINER), prior[top] - np.log(len(_FINER)))
+    weight = jax.nn.softmax(evidence + jnp.concatenate([prior.at[top].set(-jnp.inf), shared]))
+    return Hyper(jnp.concatenate([coarse, fine]), weight, mode, precision, gain)
+
+
+def differences(function: Callable[[Any], Any], z: Any) -> tuple[Any, Any, Any]:
+    """Value, gradient and Hessian of a function of four numbers by central differences.
+
+    Of functions of any shape the derivatives come on trailing axes. Cheaper to compile than derivatives of
+    quadratures inside a loop, and exact enough for steps and for Laplace's method.
+    """
+    n = len(z)
+    steps = [np.zeros(n)]
+    steps += [sign * row for row in np.eye(n) for sign in (1, -1)]
+    pairs = [(i, j) for i in range(n) for j in range(i)]
+    steps += [sign * (np.eye(n)[i] + np.eye(n)[j]) for i, j in pairs for sign in (1, -1)]
+    values = jax.vmap(function)(z + _STEP * jnp.asarray(np.array(steps)))
+    here, plus, minus = values[0], values[1 : 2 * n + 1 : 2], values[2 : 2 * n + 1 : 2]
+    gradient = [(plus[i] - minus[i]) / (2 * _STEP) for i in range(n)]
+    hessian = [[here] * n for _ in range(n)]
+    for i in range(n):
+        hessian[i][i] = (plus[i] + minus[i] - 2 * here) / _STEP**2
+    for k, (i, j) in enumerate(pairs):
+        both = values[2 * n + 1 + 2 * k] + values[2 * n + 2 + 2 * k]
+        cross = (both - plus[i] - minus[i] - plus[j] - minus[j] + 2 * here) / (2 * _STEP**2)
+        hessian[i][j] = hessian[j][i] = cross
+    return here, jnp.stack(gradient, -1), jnp.stack([jnp.stack(row, -1) for row in hessian], -1)

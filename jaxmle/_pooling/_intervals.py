@@ -1,0 +1,152 @@
+"""Intervals of slices that share a judge, and of mixes of them."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxmle._data import check_confidence
+from jaxmle._data._validation import first_bad, host_number
+from jaxmle._inference._arguments import quantile_of_t, split
+from jaxmle._inference._interval import Interval
+from jaxmle._inference._profile_interval import profile_interval
+from jaxmle._pooling import _programs as programs
+from jaxmle._pooling._surface import surface_of
+
+if TYPE_CHECKING:
+    from jaxmle._pooling._slice_fit import Problem, SliceFit
+
+_DOUBLINGS = 60
+_HALVINGS = 40
+
+
+def pooled_interval(result: "SliceFit", *, confidence: float, simultaneous: bool) -> Interval:
+    """Interval of each slice; see `SliceFit.interval`."""
+    alpha = 1 - check_confidence(confidence)
+    problem, size = result._problem, len(result)
+    kind = f", simultaneous over {size}" if simultaneous else ""
+    if result.judge == "per-slice":
+        counts, bounds = split(problem.leaves)
+        found = profile_interval(
+            counts, bounds, confidence=confidence, calibration=problem.calibration, simultaneous=simultaneous
+        )
+        return Interval(result.failure_rate, found.low, found.high, float(confidence), found.method)
+    cutoff = _cutoff(problem.leaves, alpha / size if simultaneous else alpha)
+    if result.judge == "common":
+        low, high = _common_ends(problem, cutoff)
+        method = "joint profile likelihood, common judge"
+    else:
+        low, high = programs.partial_ends(
+            problem.leaves,
+            problem.calibration,
+            problem.judges,
+            problem.mixture[0],
+            problem.mixture[1],
+            cutoff,
+        )
+        method = "integrated likelihood, partially pooled judge"
+    rate, (least, most) = result.failure_rate, result.failure_rate_set
+    low, high = np.minimum(low, least), np.maximum(high, most)
+    return Interval(rate, low, high, float(confidence), method + kind)
+
+
+def total_interval(result: "SliceFit", weights: Any, *, confidence: float) -> Interval:
+    """Interval of a mix; see `SliceFit.total`."""
+    alpha = 1 - check_confidence(confidence)
+    problem = result._problem
+    if result.judge == "per-slice":
+        each = pooled_interval(result, confidence=confidence, simultaneous=False)
+        estimate = float(weights @ each.estimate)
+        below = np.sqrt(np.sum((weights * (each.estimate - each.low)) ** 2))
+        above = np.sqrt(np.sum((weights * (each.high - each.estimate)) ** 2))
+        ends = (max(estimate - below, 0.0), min(estimate + above, 1.0))
+        return Interval(
+            estimate, float(ends[0]), float(ends[1]), float(confidence), "slices alone, recovered variances"
+        )
+    if result.judge == "common":
+        estimate = float(weights @ problem.common.rate)
+        cutoff = _cutoff(problem.leaves, alpha)
+        low, high = (_pushed(problem, weights, cutoff, sign) for sign in (-1.0, 1.0))
+        return Interval(
+            estimate,
+            min(low, estimate),
+            max(high, estimate),
+            float(confidence),
+            "joint profile likelihood, common judge",
+        )
+    hull = programs.hull_of(problem.leaves)
+    found = programs.mixed(problem.leaves, problem.calibration, problem.hyper, hull, weights)
+    share = problem.hyper.weight
+    mean = float(share @ found.mean)
+    variance = float(share @ (found.variance + (found.mean - mean) ** 2))
+    inner = np.clip(mean, 1e-9, 1 - 1e-9)
+    center, half = (
+        np.log(inner / (1 - inner)),
+        np.sqrt(_cutoff(problem.leaves, alpha) * variance) / (inner * (1 - inner)),
+    )
+    low, high = (1 / (1 + np.exp(-(center + sign * half))) for sign in (-1, 1))
+    return Interval(
+        mean, float(low), float(high), float(confidence), "posterior of the mix, partially pooled judge"
+    )
+
+
+def _cutoff(leaves: list[Any], alpha: float) -> float:
+    """Quantile of F(1, labels - 2), two parameters of the judge having been fitted."""
+    labels = sum(leaf.sum() for leaf in leaves[:4])
+    return float(quantile_of_t(alpha / 2, max(labels - 2.0, 3.0)) ** 2)
+
+
+def _common_ends(problem: "Problem", cutoff: float) -> tuple[Any, Any]:
+    joint = programs.joint(problem.leaves, problem.calibration)
+    surface = surface_of(joint, problem.common, cutoff)
+    low, high = programs.common_ends(problem.leaves, problem.calibration, surface, problem.common, cutoff)
+    return low.rate, high.rate
+
+
+def _pushed(problem: "Problem", weights: Any, cutoff: float, sign: float) -> float:
+    """End of the profile interval of the mix: the maximum of log-likelihood plus multiplier times mix.
+
+    The multiplier is what the mix costs in likelihood at the end (Lagrange), found by doubling and halving.
+    """
+    best = problem.common
+    start = np.array([best.tpr, best.fpr])
+    found: Any = None
+
+    def at(size: float) -> tuple[bool, float]:
+        pushed = programs.common_pushed(problem.leaves, problem.calibration, sign * size * weights, start)
+        rate = float(weights @ pushed.rate)
+        lost = 2 * (best.value - (pushed.value - sign * size * rate))
+        return lost >= cutoff, rate
+
+    step = 1.0
+    for _ in range(_DOUBLINGS):
+        beyond, rate = at(step)
+        if beyond:
+            break
+        # No multiplier reaches the cut-off where the mix is at the end of its range.
+        if found is not None and abs(rate - found) < 1e-12 and step > 1e9:
+            return rate
+        found, step = rate, step * 4
+    low, high = step / 4 if step > 1 else 0.0, step
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        beyond, rate = at(middle)
+        low, high = (low, middle) if beyond else (middle, high)
+        if high - low <= 1e-4 * high:
+            break
+    return rate
+
+
+def shares_of(problem: "Problem", mix: Any) -> Any:
+    """Shares of the slices in a mix, summing to 1."""
+    size = len(problem.leaves[0])
+    if mix is None:
+        parts = problem.leaves[4:6] if problem.calibration == "external" else problem.leaves[:6]
+        weights = sum(parts)
+    else:
+        weights = np.asarray(host_number("mix", mix), np.float64)
+        if weights.shape != (size,):
+            raise ValueError(f"`mix` must have shape ({size},), a share for each slice; got {weights.shape}.")
+        first_bad("mix", weights, weights < 0, ">= 0")
+    if not weights.sum() > 0:
+        raise ValueError("`mix` must have a share that is positive; got none.")
+    return weights / weights.sum()

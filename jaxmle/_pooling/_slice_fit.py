@@ -1,0 +1,122 @@
+"""What pooled estimation returns."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from jaxmle._data import Calibration
+from jaxmle._inference._interval import Interval
+from jaxmle._pooling._intervals import pooled_interval, shares_of, total_interval
+
+Judge = Literal["per-slice", "common", "partial"]
+
+
+@dataclass(frozen=True, eq=False)
+class SliceFit:
+    """Failure rates of slices, and what they share.
+
+    Attributes:
+        failure_rate: Failure rate of each slice, shape ``(S,)``.
+        tpr: The judge's true positive rate in each slice, shape ``(S,)``: one number S times for "common".
+        fpr: Its false positive rate.
+        judge: How the judge's rates were taken: "per-slice", "common" or "partial".
+        reason: Why, in words.
+        log_likelihood: Of all slices: joint, summed, or for "partial" with the judge's rates integrated out.
+        converged: Whether the maximum is certified ("per-slice"), or the last step promised less than 1e-9 an
+            item ("common", "partial"), shape ``(S,)``.
+        gap: Certified shortfall per item ("per-slice"), or what one more Newton step promises.
+        n_starts: Starts of the common fit, which is no convex program; 0 where there was none.
+        n_agreeing: Starts that ended at the highest likelihood found.
+        identified: Whether the failure rate is determined, shape ``(S,)``.
+        failure_rate_set: Pair ``(low, high)`` of shape ``(S,)``: the failure rates of all maximizers found.
+        borrowed: Share of what is known of the slice's judge that comes from other slices, shape ``(S,)``.
+        one_judge: Posterior probability of one judge for all slices, or None where it was not asked.
+        spread: Pair of standard deviations over slices, of TPR and of FPR (posterior means); None as above.
+    """
+
+    failure_rate: Any
+    tpr: Any
+    fpr: Any
+    judge: Judge
+    reason: str
+    log_likelihood: float
+    converged: Any
+    gap: Any
+    n_starts: int
+    n_agreeing: int
+    identified: Any
+    failure_rate_set: tuple[Any, Any]
+    borrowed: Any
+    one_judge: float | None
+    spread: tuple[float, float] | None
+    _problem: "Problem" = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.failure_rate)
+
+    def __str__(self) -> str:
+        return f"{len(self)} slices, judge's rates {self.judge}: {self.reason}"
+
+    def interval(self, *, confidence: float = 0.95, simultaneous: bool = False) -> Interval:
+        """Interval of the failure rate of each slice, with what is not known of the shared judge.
+
+        Args:
+            confidence: Nominal coverage, in (0, 1).
+            simultaneous: Whether all slices are to be covered at once (Bonferroni), rather than each.
+
+        Returns:
+            Intervals, shape ``(S,)``. "per-slice": `profile_interval`; "common": profile of the joint
+            likelihood; "partial": the likelihood with the judge's rates integrated out, averaged over how
+            much judges may vary. Cut-offs are those of F(1, labels - 2), which tends to chi-square.
+
+        Raises:
+            ValueError: ``confidence`` is out of range.
+
+        Examples:
+            >>> from jaxmle import Counts, fit_slices
+            >>> counts = Counts([4, 1, 0], [1, 0, 1], [2, 1, 1], [43, 8, 8], [90, 20, 50], [900, 180, 150])
+            >>> result = fit_slices(counts, judge="common")
+            >>> interval = result.interval()
+            >>> bool((interval.low < result.failure_rate).all())
+            True
+        """
+        return pooled_interval(self, confidence=confidence, simultaneous=simultaneous)
+
+    def total(self, mix: Any = None, *, confidence: float = 0.95) -> Interval:
+        """Failure rate of a mix of the slices, with its interval.
+
+        Args:
+            mix: Share of each slice, >= 0, shape ``(S,)``, made to sum to 1; by default the slices' sizes
+                (of unlabelled items alone where the calibration is "external").
+            confidence: Nominal coverage, in (0, 1).
+
+        Returns:
+            Scalars. "common": profile of the joint likelihood; "per-slice": the slices' intervals combined by
+            the method of variance estimates recovery (Zou and Donner, Stat. Med. 27, 2008); "partial":
+            posterior mean with the fitted distributions of failure rates and judges, and a normal interval on
+            the logit scale.
+
+        Raises:
+            ValueError: ``mix`` has another shape, a negative share or none that is positive; or
+                ``confidence`` is out of range.
+
+        Examples:
+            >>> from jaxmle import Counts, fit_slices
+            >>> counts = Counts([4, 1, 0], [1, 0, 1], [2, 1, 1], [43, 8, 8], [90, 20, 50], [900, 180, 150])
+            >>> result = fit_slices(counts, judge="common")
+            >>> even = result.total([1, 1, 1])
+            >>> bool(even.low < even.estimate < even.high)
+            True
+        """
+        return total_interval(self, shares_of(self._problem, mix), confidence=confidence)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What intervals go on from: the data, and what was found on the way."""
+
+    leaves: list[Any]
+    calibration: Calibration
+    common: Any = None
+    hyper: Any = None
+    judges: Any = None
+    mixture: Any = None
