@@ -4,8 +4,8 @@
     python -m benchmarks.real_slices FOLDER --draws 20
 
 FOLDER holds xstest_overrefusal.csv, xstest_unsafe_compliance.csv (Röttger et al. 2024) and
-openqa_nq301_by_model.csv (Kamalloo et al. 2023), one row an item with a column `human`. No bounds. "p" is the
-p-value of one judge for all slices, from all labels and, as the share of draws with p <= .05, from the kept ones.
+openqa_nq301_by_model.csv (Kamalloo et al. 2023), one row an item with a column `human`. No bounds. "p" is
+the p-value of one judge for all slices, from all labels; beside it the share of draws with p <= .05.
 """
 
 import argparse

@@ -95,7 +95,7 @@ def _inside(offset: Any, half: Any) -> Any:
 
 def _first_guess(joint: Joint, peak: Any, limits: Any, cutoff: float) -> tuple[Any, Any]:
     """Rates within reach if the log-likelihood were quadratic, in arcsine coordinates."""
-    hessian = np.asarray(total_derivatives(joint, jnp.asarray(peak))[2])
+    hessian = np.asarray(_derivatives()(joint, peak)[2])
     precision = np.abs(np.diagonal(hessian))
     at = np.arcsin(np.sqrt(peak))
     slope = np.maximum(np.sin(2 * at), 0.05)  # d rate / d coordinate
@@ -126,6 +126,11 @@ def _fitted(z: Any, values: Any, middle: Any, half: Any, top: float, cutoff: flo
 def _grid() -> Callable[[Joint, Any], Any]:
     """Joint log-likelihood at many rates, a few at a time."""
     return jax.jit(lambda joint, points: jax.lax.map(lambda x: total_value(joint, x), points, batch_size=17))
+
+
+@cache
+def _derivatives() -> Callable[[Joint, Any], Any]:
+    return jax.jit(total_derivatives)
 
 
 def _polynomials(x: Any) -> tuple[Any, Any, Any]:
