@@ -9,7 +9,7 @@ from jaxmle._data._validation import first_bad, host_number
 from jaxmle._inference._arguments import checked_arrays
 from jaxmle._inference._fit import fit_flat
 from jaxmle._pooling import _programs as programs
-from jaxmle._pooling._hyper import Hyper
+from jaxmle._pooling._hyper import REACHED, Hyper
 from jaxmle._pooling._slice_fit import Judge, Problem, SliceFit
 
 # Slices from which the spread of the judge's rates is learnt: those with the most labels.
@@ -176,7 +176,7 @@ def _partial(leaves: list[Any], calibration: Calibration, clash: bool) -> SliceF
         judge="partial",
         reason=f"one judge has a probability of {one_judge:.2f}",
         log_likelihood=float(np.sum(mixture[1])),
-        converged=hyper.gain[hyper.weight > 1e-3].max() <= 1e-2 + np.zeros(size),
+        converged=np.full(size, bool(np.all(hyper.gain[hyper.weight > 1e-3] <= REACHED))),
         gap=gap,
         n_starts=0 if best is None else _STARTS,
         n_agreeing=0 if best is None else best.agreeing,

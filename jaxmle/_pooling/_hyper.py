@@ -35,6 +35,8 @@ _LOG_K = (np.log(10.0), 1.5)
 # Failures caught, and passes let through, that the prior of the means is worth.
 _CAUGHT = 2.0
 _STEP = 2e-3
+# Gain, in nats, that one more step may promise at a mode.
+REACHED = 0.01
 LEAST_PRECISION = 0.05
 
 
@@ -145,6 +147,8 @@ def hyper_of(data: Data) -> Hyper:
         ]
     )
 
+    first = start
+
     def at(start: Any, rho: Any) -> tuple[Any, tuple[Any, Any, Any, Any]]:
         def value(z: Any) -> Any:
             return jnp.sum(log_posterior_terms(z, rho, data)) + log_prior(z, data)
@@ -157,13 +161,16 @@ def hyper_of(data: Data) -> Hyper:
             -limit.at[3].set(1.0),
             limit,
             tolerance=1e-3,
-            max_steps=25,
+            max_steps=40,
         )
         precision = -differences(value, found.x)[2]
         values, vectors = jnp.linalg.eigh(precision)
         values = jnp.maximum(values, LEAST_PRECISION)
         precision = (vectors * values) @ vectors.T
-        return found.x, (found.value - 0.5 * jnp.sum(jnp.log(values)), found.x, precision, found.gain)
+        # A mode that was not reached is no mode: it counts for nothing, and nothing starts from it.
+        reached = found.gain <= REACHED
+        evidence = jnp.where(reached, found.value - 0.5 * jnp.sum(jnp.log(values)), -jnp.inf)
+        return jnp.where(reached, found.x, first), (evidence, found.x, precision, found.gain)
 
     # Each pair starts where its neighbour ended. A second, finer grid divides the likeliest
     # cell of the first.
@@ -171,9 +178,10 @@ def hyper_of(data: Data) -> Hyper:
     _, found = jax.lax.scan(at, start, coarse)
     top = jnp.argmax(found[0] + prior)
     fine = coarse[top] * jnp.asarray(_FINER)
-    _, finer = jax.lax.scan(at, found[1][top], fine)
+    _, finer = jax.lax.scan(at, jnp.where(found[3][top] <= REACHED, found[1][top], first), fine)
     evidence, mode, precision, gain = (jnp.concatenate(pair) for pair in zip(found, finer, strict=True))
     shared = jnp.full(len(_FINER), prior[top] - np.log(len(_FINER)))
+    evidence = jnp.where(jnp.isfinite(evidence).any(), evidence, 0.0)
     weight = jax.nn.softmax(evidence + jnp.concatenate([prior.at[top].set(-jnp.inf), shared]))
     return Hyper(jnp.concatenate([coarse, fine]), weight, mode, precision, gain)
 
