@@ -68,6 +68,21 @@ def estimate(
         ),
     ] = "profile",
     resamples: Annotated[int, typer.Option(help="Bootstrap replicates.", min=2)] = 10_000,
+    judge_rates: Annotated[
+        str | None,
+        typer.Option(
+            help="Judge's TPR and FPR over the slices of --by: per-slice (default: a pair for each), common "
+            "(one pair for all), or partial (as alike as the data say; the one for few labels a slice).",
+            metavar="HOW",
+        ),
+    ] = None,
+    mix: Annotated[
+        Path | None,
+        typer.Option(
+            help="Estimate a mix of the slices too: a table with the --by columns and a column share.",
+            metavar="FILE",
+        ),
+    ] = None,
     order: Annotated[
         str, typer.Option(help="Order of slices: key, estimate (highest first) or width.", metavar="BY")
     ] = "key",
@@ -82,6 +97,16 @@ def estimate(
     """Estimate the true failure rate from a file of human and judge verdicts."""
     check_choice("--interval", interval, ("profile", "chi-square", "bootstrap"))
     check_choice("--order", order, ("key", "estimate", "width"))
+    if judge_rates is not None:
+        check_choice("--judge-rates", judge_rates, ("per-slice", "common", "partial"))
+        if not reading.by:
+            raise ValueError("--judge-rates is about slices: name the column that makes them with --by.")
+        if judge_rates != "per-slice" and interval != "profile":
+            raise ValueError(
+                f"--judge-rates {judge_rates} has intervals of its own: leave --interval {interval} out."
+            )
+    if mix is not None and not reading.by:
+        raise ValueError("--mix is of slices: name the column that makes them with --by.")
     if resume and out is None:
         raise ValueError("--resume goes with --out.")
     if out is not None:
@@ -92,6 +117,13 @@ def estimate(
     from jaxmle._report import estimate_document, estimate_file, estimate_table
 
     options: dict[str, Any] = {"interval": interval, "n_resamples": resamples, "order": order}
+    # Options that are not used leave fingerprints of runs into files as they are.
+    if judge_rates is not None:
+        options["judge_rates"] = judge_rates
+    if mix is not None:
+        from jaxmle.tables._slice_mix import slice_mix
+
+        options["mix"] = slice_mix(mix, table.keys)
     if out is None:
         document = estimate_document(table, claims, progress=True, **options)
     else:

@@ -65,4 +65,6 @@ def _fingerprint(table: SliceCounts, claims: Claims, options: dict[str, Any]) ->
     said = {name: value for name, value in vars(claims).items() if name != "bounds"}
     rows = [table.dropped, table.n_rows, np.asarray(table.unjudged), table.labels, table.repeated]
     rows.append(table.left_out)
+    if mix := options.get("mix"):
+        options = options | {"mix": [np.asarray(mix.shares), mix.name]}
     return fingerprint_of(version("jaxmle"), jax.__version__, table.keys, arrays, ends, said, rows, options)

@@ -12,10 +12,13 @@ from jaxmle import baselines
 from jaxmle._data import Clusters, Counts
 from jaxmle._inference import Fit, Interval, bootstrap, fit, profile_interval
 from jaxmle._inference._progress import progress_bar
+from jaxmle._pooling import Judge
 from jaxmle._report._claims import Claims, Spread, spread_of, with_total
 from jaxmle._report._document import document_of, naming_slices, sizes_of
+from jaxmle._report._pooled import FEW_LABELS, SharedFit, few_labels, pooled_slices
 from jaxmle._report._warnings import data_warnings, table_warnings
 from jaxmle.tables import SliceCounts
+from jaxmle.tables._slice_mix import Mix
 
 Order = Literal["key", "estimate", "width"]
 IntervalName = Literal["profile", "chi-square", "bootstrap"]
@@ -33,6 +36,8 @@ def estimate_document(
     interval: IntervalName = "profile",
     n_resamples: int = 10_000,
     order: Order = "key",
+    judge_rates: Judge | None = None,
+    mix: Mix | None = None,
     keep: Keep | None = None,
     progress: bool = False,
 ) -> dict[str, Any]:
@@ -44,6 +49,10 @@ def estimate_document(
         interval: "profile"; "chi-square" for the same with asymptotic cut-offs; or "bootstrap" (percentile).
         n_resamples: Bootstrap replicates.
         order: Order of the slices: by "key", by "estimate" or by "width" of the interval, largest first.
+        judge_rates: Whether slices have judges of their own ("per-slice", also None), one ("common") or
+            similar ones ("partial").
+        mix: Shares of the slices in a mix that is estimated too; with "common" and "partial" their sizes by
+            default.
         keep: Maps the number of a part of the intervals, and what computes it, to that part; by default
             computes it.
         progress: Whether to show a bar on standard error where that is a terminal.
@@ -64,12 +73,21 @@ def estimate_document(
     with naming_slices(table):
         fits = fit(everything, claims.bounds, calibration=claims.calibration)
     spread = spread_of(table, claims, everything)
-    notes = data_warnings(everything, claims, fits, spread)
+    results: list[Any] = list(fits)
+    pooled = pooled_slices(table, claims, spread, judge_rates, mix)
+    if pooled:
+        results[: len(pooled.fits)] = pooled.fits
+    notes = data_warnings(everything, claims, results, spread)
     notes[-1] += table_warnings(table)
+    if pooled:
+        notes[-1] += pooled.notes
+    elif judge_rates is None and few_labels(table, claims):
+        notes[-1].append(FEW_LABELS)
     work = _Work(table, claims, everything, fits, spread, interval, n_resamples)
-    rates, size = [], len(everything)
-    with progress_bar(progress and size > _PART, size, "Slices") as bar:
-        for number, start in enumerate(range(0, size, _PART)):
+    rates = list(pooled.rates) if pooled else []
+    first, size = len(rates), len(everything)
+    with progress_bar(progress and size - first > _PART, size - first, "Slices") as bar:
+        for number, start in enumerate(range(first, size, _PART)):
             index = np.arange(start, min(start + _PART, size))
             compute = partial(work.rates, index, progress=progress and size <= _PART)
             rates += keep(number, compute) if keep else compute()
@@ -83,10 +101,14 @@ def estimate_document(
             )
     records = [
         _record(i, counts, result, rate, claims, spread, note)
-        for i, (counts, result, rate, note) in enumerate(zip(everything, fits, rates, notes, strict=True))
+        for i, (counts, result, rate, note) in enumerate(zip(everything, results, rates, notes, strict=True))
     ]
     document = document_of("estimate", table, claims, records)
     document["settings"] |= {"interval": interval, "order": order}
+    if claims.by:
+        document["settings"]["judge_rates"] = judge_rates or "per-slice"
+    if pooled:
+        pooled.describe(document)
     if interval == "bootstrap":
         document["settings"]["n_resamples"] = n_resamples
     if order != "key":
@@ -172,7 +194,7 @@ def _clusters(table: SliceCounts, claims: Claims, index: Any) -> Clusters | None
 def _record(
     i: int,
     counts: Counts,
-    result: Fit,
+    result: Fit | SharedFit,
     rate: dict[str, Any],
     claims: Claims,
     spread: Spread | None,
@@ -180,6 +202,8 @@ def _record(
 ) -> dict[str, Any]:
     # Without failures nothing bears on the TPR, and without passes nothing on the FPR.
     seen = (counts.tp + counts.fn > 0, counts.fp + counts.tn > 0)
+    if isinstance(result, SharedFit):
+        seen = (True, True)  # other slices bear on them
     level = claims.confidence
     for_humans, for_judge = (
         (spread.for_humans(i, counts), spread.for_judge(i, counts)) if spread else (counts, counts)

@@ -9,6 +9,7 @@ from rich.text import Text
 
 _LONGEST = 60
 _MOST_NOTES = 12
+_FEW_NAMED = 5
 _SIZES = ("labelled", "unlabelled")
 
 
@@ -18,6 +19,8 @@ def estimate_table(document: dict[str, Any]) -> Group:
     interval = f"{100 * settings['confidence']:g}% interval"
     headings = (*_SIZES, "judge only", "human only", "failure rate", interval, "TPR", "FPR")
     title = f"Failure rate by constrained maximum likelihood; {_bounds(settings)}"
+    if document.get("pooling"):
+        return _layout(document, title, (*headings, "borrows"), _pooled_cells)
     return _layout(document, title, headings, _estimate_cells)
 
 
@@ -59,12 +62,21 @@ def _layout(
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("active bounds", no_wrap=True)
     for record in document["slices"]:
-        table.add_row(*(plain(record["key"][column]) for column in by), *_cells(record, cells_of))
+        table.add_row(*(_slice_name(record["key"][column]) for column in by), *_cells(record, cells_of))
     if by:
         table.add_section()
     names = [Text("all", style="bold")] + [Text("")] * (len(by) - 1)
     table.add_row(*names, *_cells(document["total"], cells_of), style="bold" if by else "")
-    notes = [
+    if mix := document.get("mix"):
+        names[0] = Text("mix of slices", style="bold")
+        blank = [Text("")] * (len(headings) - len(_SIZES) - 2)
+        cells = [Text(percent(mix["estimate"]) if mix["estimate"] is not None else "not identified")]
+        cells.append(Text(f"{percent(mix['low'])} to {percent(mix['high'])}"))
+        at = headings.index("failure rate") - len(_SIZES)
+        empty = [Text("")] * len(_SIZES)
+        table.add_row(*names, *empty, *blank[:at], *cells, *blank[at:], Text(""), style="bold")
+    notes = _pooling_notes(document["pooling"]) if document.get("pooling") else []
+    notes += [
         Text(f"{rows:,} {'row' if rows == 1 else 'rows'} left out: {reason}.")
         for reason, rows in document["dropped"].items()
     ]
@@ -89,7 +101,7 @@ def _layout(
             )
         )
     for record in records:
-        name = ", ".join(str(plain(value)) for value in record.get("key", {}).values()) or "all"
+        name = ", ".join(str(_slice_name(value)) for value in record.get("key", {}).values()) or "all"
         notes += [Text(f"{name}: {warning}.", style="yellow") for warning in record["warnings"]]
     if len(notes) > _MOST_NOTES:
         more = len(notes) - _MOST_NOTES
@@ -117,6 +129,33 @@ def plain(value: str | None) -> Text:
     return Text(shown if len(shown) <= _LONGEST else shown[: _LONGEST - 3] + "...")
 
 
+def _slice_name(value: str | None) -> Text:
+    """Name of a slice; quoted where it is that of a row over all of them."""
+    return Text(repr(value)) if value in ("all", "mix of slices") else plain(value)
+
+
+def _pooling_notes(pooling: dict[str, Any]) -> list[Text]:
+    """How the judge's rates were taken, and which slices speak against one judge for all."""
+    asked, used = pooling["asked"], pooling["used"]
+    said = f"Judge's rates: {used}"
+    if asked != used:
+        said += f" ({asked} was asked; {pooling['reason']})"
+    if pooling["spread"]:
+        tpr, fpr = pooling["spread"]["tpr"], pooling["spread"]["fpr"]
+        said += f", spread {tpr:.2f} of TPR and {fpr:.2f} of FPR over slices"
+    if pooling["one_judge"] is not None:
+        said += f"; one judge for all has a probability of {pooling['one_judge']:.2f}"
+    notes = [Text(f"{said}.")]
+    if test := pooling["homogeneity"]:
+        names = [", ".join(str(_slice_name(value)) for value in key.values()) for key in test["odd"]]
+        more = f" and {len(names) - _FEW_NAMED} more" if len(names) > _FEW_NAMED else ""
+        stand = "no slice stands out" if not names else f"standing out: {'; '.join(names[:_FEW_NAMED])}{more}"
+        notes.append(Text(f"Test of one judge for all slices: p = {test['p_value']:.3f}; {stand}."))
+    elif pooling["homogeneity_skipped"]:
+        notes.append(Text(f"No test of one judge for all slices: {pooling['homogeneity_skipped']}."))
+    return notes
+
+
 def _bounds(settings: dict[str, Any]) -> str:
     if settings["bounds"] == "by slice":
         return "bounds: by slice"
@@ -142,6 +181,11 @@ def _estimate_cells(record: dict[str, Any]) -> list[Text]:
         Text(percent(record["tpr"])),
         Text(percent(record["fpr"])),
     ]
+
+
+def _pooled_cells(record: dict[str, Any]) -> list[Text]:
+    borrowed = record.get("borrowed")
+    return [*_estimate_cells(record), Text("" if borrowed is None else f"{borrowed:.0%}")]
 
 
 def _certify_cells(record: dict[str, Any]) -> list[Text]:

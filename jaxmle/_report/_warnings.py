@@ -1,8 +1,11 @@
 """What there is to say against a result, in words."""
 
+from collections.abc import Iterable
+
 from jaxmle._data import Calibration, Counts
 from jaxmle._inference import Fit, contradicts, design_check, mismatched
 from jaxmle._report._claims import Claims, Spread
+from jaxmle._report._pooled import SharedFit
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._slice_counts import shown_key
 
@@ -11,7 +14,9 @@ _FEW_CLUSTERS = 20
 _FEW_NAMED = 5
 
 
-def data_warnings(counts: Counts, claims: Claims, fits: Fit, spread: Spread | None) -> list[list[str]]:
+def data_warnings(
+    counts: Counts, claims: Claims, fits: Iterable[Fit | SharedFit], spread: Spread | None
+) -> list[list[str]]:
     """Warnings about data, bounds and design, a list for each data set of a batch."""
     calibration = claims.calibration
     counts = spread.effective(counts) if spread else counts
@@ -65,7 +70,7 @@ def table_warnings(table: SliceCounts) -> list[str]:
     return notes
 
 
-def _of_fit(counts: Counts, result: Fit, calibration: Calibration) -> list[str]:
+def _of_fit(counts: Counts, result: Fit | SharedFit, calibration: Calibration) -> list[str]:
     notes = []
     if not result.identified:
         low, high = result.failure_rate_set

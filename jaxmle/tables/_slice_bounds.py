@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxmle.tables._slice_counts import shown_key
-from jaxmle.tables._source import VERDICTS, open_source
+from jaxmle.tables._slice_rows import few, number, open_slices, slice_rows, where
 
 if TYPE_CHECKING:
     from jaxmle._data import Bounds
 
-_FEW_NAMED = 5
 _ENDS = ("failure_rate_low", "failure_rate_high", "tpr_low", "tpr_high", "fpr_low", "fpr_high")
 
 
@@ -41,11 +39,8 @@ def slice_bounds(
     """
     from jaxmle._data import Bounds
 
-    table = open_source(source)
     by = list(keys[0]) if keys else []
-    for column in by:
-        if table.lacking(column):
-            raise ValueError(f"{table.name} has no column {column!r}, which makes the slices.")
+    table = open_slices(source, by)
     ends = [name for name in _ENDS if not table.lacking(name)]
     if not ends:
         raise ValueError(f"{table.name} has none of the columns {', '.join(_ENDS)}.")
@@ -55,38 +50,25 @@ def slice_bounds(
         name: np.full(len(keys), float(end))
         for name, end in zip(_ENDS, (end for pair in pairs for end in pair), strict=True)
     }
-    seen: set[tuple[str | None, ...]] = set()
-    unmatched: list[tuple[str | None, ...]] = []
-    for row in table.query(f"SELECT {', '.join(map(table.text, [*by, *ends]))} FROM {VERDICTS}"):
-        key, texts = tuple(row[: len(by)]), row[len(by) :]
-        shown = shown_key(dict(zip(by, key, strict=True)))
-        if key in seen:
-            raise ValueError(f"{table.name} has two rows{' for ' + shown if shown else ''}.")
-        seen.add(key)
+    strangers, matched = [], False
+    for key, shown, texts in slice_rows(table, by, ends):
         if key not in known:
-            unmatched.append(key)
+            strangers.append(shown)
             continue
-        for name, text in zip(ends, texts, strict=True):
-            if text is None:
-                continue
-            try:
-                values[name][known[key]] = float(text)
-            except ValueError:
-                raise ValueError(
-                    f"{table.name}: {name} is {text!r}{' for ' + shown if shown else ''}, not a number."
-                ) from None
+        matched = True
+        for name, text in texts.items():
+            if text is not None:
+                values[name][known[key]] = number(table.name, name, text, shown)
         for low, high in zip(_ENDS[::2], _ENDS[1::2], strict=True):
             pair = values[low][known[key]], values[high][known[key]]
             if not 0 <= pair[0] <= pair[1] <= 1:
                 raise ValueError(
                     f"{table.name}: {low} is {pair[0]:g} and {high} {pair[1]:g}"
-                    f"{' for ' + shown if shown else ''}; they must be ordered and lie in [0, 1]."
+                    f"{where(shown)}; they must be ordered and lie in [0, 1]."
                 )
-    if not seen & set(known):
+    if not matched:
         raise ValueError(f"{table.name} holds bounds for none of the slices.")
     got = [values[name] for name in _ENDS]
     bounds = Bounds(failure_rate=(got[0], got[1]), tpr=(got[2], got[3]), fpr=(got[4], got[5]))
-    strangers = [shown_key(dict(zip(by, key, strict=True))) for key in unmatched]
-    more = f" and {len(strangers) - _FEW_NAMED} more" if len(strangers) > _FEW_NAMED else ""
-    note = f"{table.name} has bounds for no slice of these data: {'; '.join(strangers[:_FEW_NAMED])}{more}"
+    note = f"{table.name} has bounds for no slice of these data: {few(strangers)}"
     return bounds, [note] if strangers else []
