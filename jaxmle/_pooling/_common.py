@@ -11,6 +11,8 @@ from jaxmle._solvers._box import maximize_in_box
 
 # Promised gain per item below which the climb stops.
 _AIM = 1e-14
+# Where to start, besides the rates of the labels, as shares of the box.
+_STARTS = [[0.75, 0.25], [0.25, 0.75], [0.98, 0.02], [0.02, 0.02], [0.98, 0.98]]
 
 
 class Joint(NamedTuple):
@@ -92,12 +94,15 @@ def total_derivatives(joint: Joint, x: Any, push: Any = 0.0) -> tuple[Any, Any, 
 
 
 def starts_of(joint: Joint) -> Any:
-    """Rates to start from, shape ``(5, 2)``: those of the labels, and the four quarters of the box."""
+    """Rates to start from, shape ``(6, 2)``: those of the labels, and points of the box.
+
+    Where labels leave a rate open, climbs from the corners end at the two ends of what is as likely.
+    """
     tp, fn, fp, tn = joint.cells
     rates = jnp.stack([(tp + 0.5) / (tp + fn + 1), (fp + 0.5) / (fp + tn + 1)])
     width = joint.high - joint.low
     inner = (joint.low + 0.02 * width, joint.high - 0.02 * width)
-    corners = jnp.array([[0.75, 0.25], [0.25, 0.75], [0.9, 0.9], [0.1, 0.1]], rates.dtype)
+    corners = jnp.array(_STARTS, rates.dtype)
     return jnp.concatenate([jnp.clip(rates, *inner)[None], joint.low + corners * width])
 
 

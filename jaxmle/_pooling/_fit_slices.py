@@ -19,7 +19,7 @@ _AGREED = 0.95
 _ALONE = 0.05
 # Odds on one judge in the average of the two estimates, over those that the data give it.
 _ODDS = 3.0
-_STARTS = 5
+_STARTS = 6
 _CONVERGED = 1e-9
 _IDENTIFIED_WITHIN = 1e-6
 
@@ -159,12 +159,16 @@ def _partial(leaves: list[Any], calibration: Calibration, clash: bool) -> SliceF
         reason = f"no slice would borrow more than {borrowed.max():.0%} of what it knows of its judge"
         return _per_slice(leaves, calibration, reason, **told)
 
+    best = None if clash else programs.common(leaves, calibration)
+    if best is not None and (best.highest - best.lowest > _IDENTIFIED_WITHIN).any():
+        # Only the prior of the judge would choose among equally likely failure rates.
+        return _common(leaves, calibration, "labels and bounds do not determine the judge's rates", **told)
+
     # The estimate averages the common judge and judges that differ; a spread of 0 has its own, exact fit.
     apart = np.where(one, 0.0, hyper.weight)
     spreading = known._replace(weight=np.broadcast_to(apart / apart.sum(), known.weight.shape))
     differing, _ = programs.partial_estimates(leaves, calibration, spreading)
     mixture = programs.partial_estimates(leaves, calibration, known)
-    best = None if clash else programs.common(leaves, calibration)
     share = 0.0 if best is None else _ODDS * one_judge / (_ODDS * one_judge + 1 - one_judge)
     rate = differing if best is None else share * best.rate + (1 - share) * differing
     tpr, fpr = (np.sum(known.weight * part.mean, 1) for part in (known.tpr, known.fpr))
