@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxmle._data import Calibration, Counts
 from jaxmle._pooling._slice import Slices, best_rate, slice_profile, slice_value, slices_of, xlogy
@@ -121,7 +122,9 @@ def maximize_common(joint: Joint, starts: Any, push: Any = 0.0) -> Common:
     )(starts)
     values = jnp.where(jnp.isfinite(found.value), found.value, -jnp.inf)
     best = jnp.argmax(values)
-    level = values >= values[best] - jnp.maximum(1e-9 * joint.n_items, 1e-7)
+    level = values >= values[best] - jnp.maximum(
+        1e-6, 64 * np.finfo(values.dtype).eps * jnp.abs(values[best])
+    )
     rates = jax.vmap(lambda x: best_rate(joint.slices, x[0], x[1], push))(found.x)
     lowest = jnp.min(jnp.where(level[:, None], rates, jnp.inf), 0)
     highest = jnp.max(jnp.where(level[:, None], rates, -jnp.inf), 0)

@@ -50,7 +50,8 @@ def end_of(surface: Surface, s: Slices, estimate: Any, start: Any, cutoff: Any, 
             values = jax.vmap(lambda z: _value(surface, s, rate, z))(trials)
             return trials[jnp.argmax(jnp.where(jnp.isnan(values), -jnp.inf, values))]
 
-        z = jax.lax.fori_loop(0, _NEWTON, newton, z)
+        # On an end of the arcsine scale the derivative is zero whether or not this is the maximum.
+        z = jax.lax.fori_loop(0, _NEWTON, newton, jnp.clip(z, -_OFF_END, _OFF_END))
         return jnp.maximum(-2 * _value(surface, s, rate, z), 0.0), z
 
     def step(state: Any) -> Any:
@@ -67,8 +68,6 @@ def end_of(surface: Surface, s: Slices, estimate: Any, start: Any, cutoff: Any, 
         done = (jnp.abs(root) <= _CLOSE) | (jnp.abs(outer - inner) <= 1e-13)
         return n + 1, inner, outer, root_inner, root_outer, jnp.where(done, state[5], trial), z, done
 
-    # On an end of the arcsine scale the derivative is zero whether or not the likelihood is highest there.
-    start = jnp.clip(start, -_OFF_END, _OFF_END)
     value, _ = statistic(stop, start)
     at_bound = ~(value > cutoff)
     root = jnp.sqrt(value) - jnp.sqrt(cutoff)

@@ -28,7 +28,7 @@ class BoxMaximum(NamedTuple):
     Attributes:
         x: The point, shape ``(P,)``.
         value: The objective there.
-        gain: What one more Newton step promises, the evidence of convergence; >= 0.
+        gain: What one more step promises to first order, the evidence of convergence; >= 0.
     """
 
     x: Any
@@ -63,8 +63,9 @@ def maximize_in_box(
 
     def climb(x: Any, _: Any) -> tuple[Any, Any]:
         here, gradient, hessian = derivatives(x)
-        step, gain = _newton(x, gradient, hessian, low, high)
-        trials = jax.vmap(lambda share: projection_box(x + share * step, low, high))(jnp.asarray(_LENGTHS))
+        steps, gain = _directions(x, gradient, hessian, low, high)
+        moves = jnp.concatenate([share * steps for share in _LENGTHS])
+        trials = jax.vmap(lambda move: projection_box(x + move, low, high))(moves)
         values = jax.vmap(value)(trials)
         values = jnp.where(jnp.isfinite(values), values, -jnp.inf)
         best = jnp.argmax(values)
@@ -83,7 +84,7 @@ def maximize_in_box(
     )
     x = solver.run(projection_box(start, low, high), (low, high), None).params
     here, gradient, hessian = derivatives(x)
-    return BoxMaximum(x, here, _newton(x, gradient, hessian, low, high)[1])
+    return BoxMaximum(x, here, _directions(x, gradient, hessian, low, high)[1])
 
 
 @cache
@@ -95,8 +96,11 @@ def _projected_gradient() -> Any:
     return ProjectedGradient
 
 
-def _newton(x: Any, gradient: Any, hessian: Any, low: Any, high: Any) -> tuple[Any, Any]:
-    """Newton direction over the free parameters, and the gain it promises within the box."""
+def _directions(x: Any, gradient: Any, hessian: Any, low: Any, high: Any) -> tuple[Any, Any]:
+    """Newton and scaled gradient steps over the free parameters, ``(2, P)``, and the gain they promise.
+
+    A Newton step that is cut at a bound may lead nowhere; the gradient, cut likewise, leads up if it can.
+    """
     held = ((x <= low) & (gradient < 0)) | ((x >= high) & (gradient > 0)) | (low >= high)
     free = ~held
     slope = jnp.where(free, gradient, 0.0)
@@ -106,5 +110,6 @@ def _newton(x: Any, gradient: Any, hessian: Any, low: Any, high: Any) -> tuple[A
     # Directions that nothing bears on are left alone rather than followed without end.
     size = jnp.maximum(jnp.abs(values), 1e-9)
     step = scale * (vectors @ ((vectors.T @ (scale * slope)) / size))
-    reached = projection_box(x + step, low, high) - x
-    return step, jnp.maximum(jnp.sum(slope * reached), 0.0)
+    steps = jnp.stack([step, scale**2 * slope])
+    reached = jax.vmap(lambda one: projection_box(x + one, low, high) - x)(steps)
+    return steps, jnp.maximum(jnp.max(reached @ slope), 0.0)
