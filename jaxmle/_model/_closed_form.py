@@ -63,17 +63,17 @@ def _post_stratified(counts: Counts) -> ClosedForm:
     tp, fn, fp, tn = counts.tp, counts.fn, counts.fp, counts.tn
     flagged, passed = tp + fp, fn + tn
     total = flagged + passed + counts.unlabeled_pos + counts.unlabeled_neg
-    q = _divide(flagged + counts.unlabeled_pos, total)
-    not_q = _divide(passed + counts.unlabeled_neg, total)
-    precision, miss = _divide(tp, flagged), _divide(fn, passed)
+    q = divide(flagged + counts.unlabeled_pos, total)
+    not_q = divide(passed + counts.unlabeled_neg, total)
+    precision, miss = divide(tp, flagged), divide(fn, passed)
     theta = q * precision + not_q * miss
-    passes = q * _divide(fp, flagged) + not_q * _divide(tn, passed)
+    passes = q * divide(fp, flagged) + not_q * divide(tn, passed)
     variance = (
-        (precision - miss) ** 2 * _divide(q * not_q, total)
-        + q**2 * _divide(precision * (1 - precision), flagged)
-        + not_q**2 * _divide(miss * (1 - miss), passed)
+        (precision - miss) ** 2 * divide(q * not_q, total)
+        + q**2 * divide(precision * (1 - precision), flagged)
+        + not_q**2 * divide(miss * (1 - miss), passed)
     )
-    params = Params(theta, _divide(q * precision, theta), _divide(q * _divide(fp, flagged), passes))
+    params = Params(theta, divide(q * precision, theta), divide(q * divide(fp, flagged), passes))
     exists = (flagged > 0) & (passed > 0) & (theta > 0) & (passes > 0)
     return ClosedForm(params, jnp.sqrt(variance), exists)
 
@@ -81,19 +81,19 @@ def _post_stratified(counts: Counts) -> ClosedForm:
 def _rogan_gladen(counts: Counts) -> ClosedForm:
     failures, passes = counts.tp + counts.fn, counts.fp + counts.tn
     unlabeled = counts.unlabeled_pos + counts.unlabeled_neg
-    tpr, fpr = _divide(counts.tp, failures), _divide(counts.fp, passes)
-    q = _divide(counts.unlabeled_pos, unlabeled)
-    theta = _divide(q - fpr, tpr - fpr)
+    tpr, fpr = divide(counts.tp, failures), divide(counts.fp, passes)
+    q = divide(counts.unlabeled_pos, unlabeled)
+    theta = divide(q - fpr, tpr - fpr)
     variance = (
-        _divide(q * (1 - q), unlabeled)
-        + theta**2 * _divide(tpr * (1 - tpr), failures)
-        + (1 - theta) ** 2 * _divide(fpr * (1 - fpr), passes)
+        divide(q * (1 - q), unlabeled)
+        + theta**2 * divide(tpr * (1 - tpr), failures)
+        + (1 - theta) ** 2 * divide(fpr * (1 - fpr), passes)
     )
     exists = (failures > 0) & (passes > 0) & (unlabeled > 0) & (tpr != fpr) & (theta >= 0) & (theta <= 1)
-    return ClosedForm(Params(theta, tpr, fpr), _divide(jnp.sqrt(variance), jnp.abs(tpr - fpr)), exists)
+    return ClosedForm(Params(theta, tpr, fpr), divide(jnp.sqrt(variance), jnp.abs(tpr - fpr)), exists)
 
 
-def _divide(numerator: Any, denominator: Any) -> Any:
+def divide(numerator: Any, denominator: Any) -> Any:
     """``numerator / denominator``, 0 where the denominator is 0."""
     safe = jnp.asarray(denominator) != 0
     return jnp.where(safe, numerator / jnp.where(safe, denominator, 1), 0)

@@ -40,15 +40,15 @@ def log_likelihood(params: Params, counts: Counts, *, calibration: Calibration =
     flagged = theta * tpr + (1 - theta) * fpr
     passed = theta * (1 - tpr) + (1 - theta) * (1 - fpr)
     total = (
-        _xlogy(counts.tp, tpr)
-        + _xlogy(counts.fn, 1 - tpr)
-        + _xlogy(counts.fp, fpr)
-        + _xlogy(counts.tn, 1 - fpr)
-        + _xlogy(counts.unlabeled_pos, flagged)
-        + _xlogy(counts.unlabeled_neg, passed)
+        xlogy(counts.tp, tpr)
+        + xlogy(counts.fn, 1 - tpr)
+        + xlogy(counts.fp, fpr)
+        + xlogy(counts.tn, 1 - fpr)
+        + xlogy(counts.unlabeled_pos, flagged)
+        + xlogy(counts.unlabeled_neg, passed)
     )
     if calibration == "internal":
-        total += _xlogy(counts.tp + counts.fn, theta) + _xlogy(counts.fp + counts.tn, 1 - theta)
+        total += xlogy(counts.tp + counts.fn, theta) + xlogy(counts.fp + counts.tn, 1 - theta)
     return total
 
 
@@ -135,7 +135,7 @@ def information(params: Params, counts: Counts, *, calibration: Calibration = "i
     return jnp.stack(rows, -2)
 
 
-def _xlogy(count: Any, probability: Any) -> Any:
+def xlogy(count: Any, probability: Any) -> Any:
     """``count * log(probability)`` with ``0 log 0 = 0``, its derivative in the count included."""
     possible = jnp.asarray(probability) > 0
     certain = jnp.where(jnp.asarray(count) > 0, -jnp.inf, 0)

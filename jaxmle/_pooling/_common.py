@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmle._data import Calibration, Counts
-from jaxmle._pooling._slice import Slices, best_rate, slice_profile, slice_value, slices_of, xlogy
+from jaxmle._model._likelihood import xlogy
+from jaxmle._pooling._slice import Slices, best_rate, slice_profile, slice_value, slices_of
 from jaxmle._solvers._box import maximize_in_box
 
 # Promised gain per item below which the climb stops.

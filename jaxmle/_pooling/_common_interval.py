@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxmle._model._likelihood import ratio
 from jaxmle._pooling._slice import Slices, best_rate, slice_profile, slice_value
 from jaxmle._pooling._surface import Surface
 
@@ -91,8 +92,8 @@ def _without(surface: Surface, s: Slices, rate: Any, z: Any) -> tuple[Any, Any, 
     free = slice_profile(s, tpr, fpr)
     q = rate * tpr + (1 - rate) * fpr
     not_q = rate * (1 - tpr) + (1 - rate) * (1 - fpr)
-    up, down = _share(s.flagged, q), _share(s.passed, not_q)
-    lean, weight = up - down, _share(up, q) + _share(down, not_q)
+    up, down = ratio(s.flagged, q), ratio(s.passed, not_q)
+    lean, weight = up - down, ratio(up, q) + ratio(down, not_q)
     shares = jnp.stack([rate, 1 - rate])
     gradient = shares * lean - jnp.stack(free.gradient)
     tt, tf, ff = free.hessian
@@ -118,7 +119,3 @@ def _uphill(z: Any, gradient: Any, hessian: Any) -> Any:
     lift = jnp.where(least > 0, 0.0, -2 * least) + 1e-9 * size
     a, d = a + lift, d + lift
     return jnp.stack([d * g[0] - b * g[1], a * g[1] - b * g[0]]) / (a * d - b**2)
-
-
-def _share(count: Any, probability: Any) -> Any:
-    return jnp.where(count > 0, count / jnp.maximum(probability, 1e-300), 0.0)

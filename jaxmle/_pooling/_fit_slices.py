@@ -78,7 +78,7 @@ def fit_slices(
         return _per_slice(leaves, calibration, "as asked")
     if judge == "partial" and not labels.any():
         return _per_slice(leaves, calibration, "no slice has a label from which to learn of the judge")
-    clash = max(leaves[8].max() - leaves[9].min(), leaves[10].max() - leaves[11].min()) > 0
+    clash = programs.bounds_clash(leaves)
     if judge == "common":
         if clash:
             raise ValueError(

@@ -86,7 +86,7 @@ def homogeneity_test(
         raise ValueError(f"`counts` must have shape (S,) with S >= 2 slices; got {shape}.")
     if not whole_numbers(leaves[:6]):
         raise ValueError("`counts` must be whole numbers: weighted items cannot be drawn anew.")
-    if max(leaves[8].max() - leaves[9].min(), leaves[10].max() - leaves[11].min()) > 0:
+    if programs.bounds_clash(leaves):
         raise ValueError(
             "`bounds` of TPR or FPR of some slices exclude those of others: they have no judge in common."
         )

@@ -14,7 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmle._pooling._slice import Slices, xlogy
+from jaxmle._model._likelihood import xlogy
+from jaxmle._pooling._slice import Slices
 
 # Concentration of a rate that does not vary: its standard deviation is then below 5e-5.
 FIXED = 1e8

@@ -141,6 +141,11 @@ def _data(leaves: list[Any], calibration: Calibration, used: Any, hull: Any) -> 
     )
 
 
+def bounds_clash(leaves: list[Any]) -> bool:
+    """Whether the bounds of TPR or FPR of some slices exclude those of others."""
+    return any(bool(leaves[k].max() > leaves[k + 1].min()) for k in (8, 10))
+
+
 def hull_of(leaves: list[Any]) -> Any:
     """Ranges of the judge's mean rates: the bounds of all slices together."""
     return np.array([[leaves[k].min(), leaves[k + 1].max()] for k in (8, 10)])

@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxmle._data import Calibration, Counts
+from jaxmle._model._closed_form import divide
+from jaxmle._model._likelihood import ratio, xlogy
 
 _STEPS = 64
 
@@ -85,21 +87,21 @@ def best_rate(s: Slices, tpr: Any, fpr: Any, push: Any = 0.0) -> Any:
     def score(rate: Any) -> tuple[Any, Any]:
         q = rate * tpr + (1 - rate) * fpr
         not_q = rate * (1 - tpr) + (1 - rate) * (1 - fpr)
-        up, down = _over(s.failures, rate), _over(s.passes, 1 - rate)
-        flagged, passed = _over(s.flagged, q), _over(s.passed, not_q)
+        up, down = ratio(s.failures, rate), ratio(s.passes, 1 - rate)
+        flagged, passed = ratio(s.flagged, q), ratio(s.passed, not_q)
         first = up - down + slope * (flagged - passed) + push
-        second = -(_over(up, rate) + _over(down, 1 - rate))
-        return first, second - slope**2 * (_over(flagged, q) + _over(passed, not_q))
+        second = -(ratio(up, rate) + ratio(down, 1 - rate))
+        return first, second - slope**2 * (ratio(flagged, q) + ratio(passed, not_q))
 
     shape = jnp.broadcast_shapes(jnp.shape(s.flagged), jnp.shape(slope), jnp.shape(push))
     dtype = jnp.result_type(s.flagged)
     low, high = (jnp.broadcast_to(x, shape).astype(dtype) for x in (s.low, s.high))
     n_unlabeled = s.flagged + s.passed
-    by_flags = (_divide(s.flagged, n_unlabeled) - fpr) / jnp.where(slope == 0, 1.0, slope)
+    by_flags = (divide(s.flagged, n_unlabeled) - fpr) / jnp.where(slope == 0, 1.0, slope)
     n_labeled = s.failures + s.passes
     weight = n_unlabeled * slope**2
     total = weight + n_labeled
-    guess = jnp.where(total > 0, _divide(weight * by_flags + s.failures, total), 0.5 * (low + high))
+    guess = jnp.where(total > 0, divide(weight * by_flags + s.failures, total), 0.5 * (low + high))
     start = jnp.clip(jnp.broadcast_to(guess, shape), low + 0.02 * (high - low), high - 0.02 * (high - low))
 
     def step(state: Any) -> Any:
@@ -130,13 +132,13 @@ def slice_profile(s: Slices, tpr: Any, fpr: Any, push: Any = 0.0) -> Profile:
     q = rate * tpr + (1 - rate) * fpr
     not_q = rate * (1 - tpr) + (1 - rate) * (1 - fpr)
     slope = tpr - fpr
-    lean = _over(s.flagged, q) - _over(s.passed, not_q)
-    weight = _over(_over(s.flagged, q), q) + _over(_over(s.passed, not_q), not_q)
-    own = _over(_over(s.failures, rate), rate) + _over(_over(s.passes, 1 - rate), 1 - rate)
+    lean = ratio(s.flagged, q) - ratio(s.passed, not_q)
+    weight = ratio(ratio(s.flagged, q), q) + ratio(ratio(s.passed, not_q), not_q)
+    own = ratio(ratio(s.failures, rate), rate) + ratio(ratio(s.passes, 1 - rate), 1 - rate)
     curvature = own + slope**2 * weight
     cross = (lean - slope * rate * weight, -lean - slope * (1 - rate) * weight)
     inside = (rate > s.low) & (rate < s.high) & (curvature > 0)
-    tilt = tuple(jnp.where(inside, _divide(c, curvature), 0.0) for c in cross)
+    tilt = tuple(jnp.where(inside, divide(c, curvature), 0.0) for c in cross)
     hessian = (
         -(rate**2) * weight + cross[0] * tilt[0],
         -rate * (1 - rate) * weight + cross[0] * tilt[1],
@@ -144,22 +146,3 @@ def slice_profile(s: Slices, tpr: Any, fpr: Any, push: Any = 0.0) -> Profile:
     )
     value = slice_value(s, rate, tpr, fpr, push)
     return Profile(rate, value, (rate * lean, (1 - rate) * lean), hessian, (tilt[0], tilt[1]))
-
-
-def xlogy(count: Any, probability: Any) -> Any:
-    """``count * log(probability)`` with ``0 log 0 = 0``."""
-    possible = probability > 0
-    certain = jnp.where(jnp.asarray(count) > 0, -jnp.inf, 0.0)
-    return jnp.where(possible, count * jnp.log(jnp.where(possible, probability, 1.0)), certain)
-
-
-def _over(count: Any, probability: Any) -> Any:
-    """``count / probability`` with ``0 / 0 = 0``."""
-    possible = probability > 0
-    certain = jnp.where(jnp.asarray(count) > 0, jnp.inf, 0.0)
-    return jnp.where(possible, count / jnp.where(possible, probability, 1.0), certain)
-
-
-def _divide(numerator: Any, denominator: Any) -> Any:
-    safe = jnp.asarray(denominator) != 0
-    return jnp.where(safe, numerator / jnp.where(safe, denominator, 1.0), 0.0)
