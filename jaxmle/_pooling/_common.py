@@ -111,7 +111,8 @@ def starts_of(joint: Joint) -> Any:
 def maximize_common(joint: Joint, starts: Any, push: Any = 0.0) -> Common:
     """Maximize the joint likelihood from several starts; how many agree is the evidence."""
     aim = _AIM * jnp.maximum(joint.n_items, 1.0)
-    found = jax.vmap(
+    # One start after the other: each takes as many steps as it needs.
+    found = jax.lax.map(
         lambda start: maximize_in_box(
             lambda x: total_value(joint, x, push),
             lambda x: total_derivatives(joint, x, push),
@@ -119,8 +120,9 @@ def maximize_common(joint: Joint, starts: Any, push: Any = 0.0) -> Common:
             joint.low,
             joint.high,
             tolerance=aim,
-        )
-    )(starts)
+        ),
+        starts,
+    )
     values = jnp.where(jnp.isfinite(found.value), found.value, -jnp.inf)
     best = jnp.argmax(values)
     level = values >= values[best] - jnp.maximum(

@@ -9,16 +9,18 @@ from jaxmle._data._validation import first_bad, host_number
 from jaxmle._inference._arguments import checked_arrays
 from jaxmle._inference._fit import fit_flat
 from jaxmle._pooling import _programs as programs
-from jaxmle._pooling._hyper import REACHED, Hyper
+from jaxmle._pooling._hyper import REACHED, Hyper, leading
 from jaxmle._pooling._slice_fit import Judge, Problem, SliceFit
 
 # Slices from which the spread of the judge's rates is learnt: those with the most labels.
 _LEARNT_FROM = 256
 # One judge is taken for granted from this probability on, and judges for unrelated where slices lend less.
-_AGREED = 0.95
+_AGREED = 0.99
 _ALONE = 0.05
 # Odds on one judge in the average of the two estimates, over those that the data give it.
 _ODDS = 3.0
+# Pairs of spreads less probable than this say nothing about convergence.
+_COUNTS = 1e-3
 _STARTS = 6
 _CONVERGED = 1e-9
 _IDENTIFIED_WITHIN = 1e-6
@@ -147,14 +149,16 @@ def _partial(leaves: list[Any], calibration: Calibration, clash: bool) -> SliceF
     hull = programs.hull_of(leaves)
     chosen = np.sort(np.argsort(-labels, kind="stable")[:_LEARNT_FROM])
     hyper = programs.hyper([leaf[chosen] for leaf in leaves], calibration, hull)
-    one = hyper.rho.sum(1) == 0
-    one_judge = float(hyper.weight[one].sum())
-    known = programs.judges(leaves, calibration, hyper, hull, own=size <= _LEARNT_FROM)
-    spread = _spread(hyper, hull)
-    told: dict[str, Any] = {"one_judge": one_judge, "spread": spread}
+    one_judge = float(hyper.weight[hyper.rho.sum(1) == 0].sum())
+    told: dict[str, Any] = {"one_judge": one_judge, "spread": _spread(hyper, hull)}
     if one_judge >= _AGREED and not clash:
         return _common(leaves, calibration, f"one judge has a probability of {one_judge:.2f}", **told)
-    borrowed = np.sum(known.weight * known.borrowed, 1)
+    gain = float(np.max(hyper.gain * (hyper.weight > _COUNTS)))
+    hyper = leading(hyper)
+    known = programs.judges(leaves, calibration, hyper, hull, own=size <= _LEARNT_FROM)
+    tpr, fpr, borrowed = (
+        np.sum(known.weight * part, 1) for part in (known.tpr.mean, known.fpr.mean, known.borrowed)
+    )
     if borrowed.max() < _ALONE:
         reason = f"no slice would borrow more than {borrowed.max():.0%} of what it knows of its judge"
         return _per_slice(leaves, calibration, reason, **told)
@@ -165,22 +169,21 @@ def _partial(leaves: list[Any], calibration: Calibration, clash: bool) -> SliceF
         return _common(leaves, calibration, "labels and bounds do not determine the judge's rates", **told)
 
     # The estimate averages the common judge and judges that differ; a spread of 0 has its own, exact fit.
-    apart = np.where(one, 0.0, hyper.weight)
-    spreading = known._replace(weight=np.broadcast_to(apart / apart.sum(), known.weight.shape))
-    differing, _ = programs.partial_estimates(leaves, calibration, spreading)
-    mixture = programs.partial_estimates(leaves, calibration, known)
+    # Intervals never take one judge for granted: a small spread that was missed would make them too short.
+    apart = np.where(hyper.rho.sum(1) == 0, 0.0, hyper.weight)
+    known = known._replace(weight=np.broadcast_to(apart / apart.sum(), known.weight.shape))
+    mixture = differing, tops = programs.partial_estimates(leaves, calibration, known)
     share = 0.0 if best is None else _ODDS * one_judge / (_ODDS * one_judge + 1 - one_judge)
     rate = differing if best is None else share * best.rate + (1 - share) * differing
-    tpr, fpr = (np.sum(known.weight * part.mean, 1) for part in (known.tpr, known.fpr))
-    gap = np.full(size, float(np.max(hyper.gain * (hyper.weight > 1e-3))) / sum(x.sum() for x in leaves[:6]))
+    gap = np.full(size, gain / sum(x.sum() for x in leaves[:6]))
     return SliceFit(
         failure_rate=rate,
         tpr=tpr,
         fpr=fpr,
         judge="partial",
         reason=f"one judge has a probability of {one_judge:.2f}",
-        log_likelihood=float(np.sum(mixture[1])),
-        converged=np.full(size, bool(np.all(hyper.gain[hyper.weight > 1e-3] <= REACHED))),
+        log_likelihood=float(np.sum(tops)),
+        converged=np.full(size, gain <= REACHED),
         gap=gap,
         n_starts=0 if best is None else _STARTS,
         n_agreeing=0 if best is None else best.agreeing,

@@ -19,6 +19,7 @@ from jax.scipy.special import logsumexp
 from jaxmle._pooling._marginal import FIXED, log_gamma, log_marginal, rate_nodes, shapes, updated
 from jaxmle._pooling._slice import Slices
 from jaxmle._solvers._box import maximize_in_box
+from jaxmle._solvers._symmetric import eigen
 
 # Intraclass correlations of a rate of the judge, 0 being one judge for all slices, and their prior: one judge
 # in half of all cases.
@@ -38,6 +39,9 @@ _STEP = 2e-3
 # Gain, in nats, that one more step may promise at a mode.
 REACHED = 0.01
 LEAST_PRECISION = 0.05
+# Pairs that are kept where they hold nearly all of the probability.
+_FEW = 12
+_NEARLY_ALL = 0.98
 
 
 class Data(NamedTuple):
@@ -147,43 +151,66 @@ def hyper_of(data: Data) -> Hyper:
         ]
     )
 
-    first = start
+    limit = jnp.array([8.0, 8.0, 8.0, 7.0])
 
-    def at(start: Any, rho: Any) -> tuple[Any, tuple[Any, Any, Any, Any]]:
+    def at(rho: Any, z: Any) -> tuple[Any, Any, Any, Any]:
         def value(z: Any) -> Any:
             return jnp.sum(log_posterior_terms(z, rho, data)) + log_prior(z, data)
 
-        limit = jnp.array([8.0, 8.0, 8.0, 7.0])
-        found = maximize_in_box(
-            value,
-            lambda z: differences(value, z),
-            start,
-            -limit.at[3].set(1.0),
-            limit,
-            tolerance=1e-3,
-            max_steps=40,
-        )
-        precision = -differences(value, found.x)[2]
-        values, vectors = jnp.linalg.eigh(precision)
+        def derivatives(z: Any) -> tuple[Any, Any, Any]:
+            return differences(value, z)
+
+        low = -limit.at[3].set(1.0)
+        found = maximize_in_box(value, derivatives, z, low, limit, tolerance=1e-3, max_steps=40)
+        values, vectors = eigen(-found.hessian)
         values = jnp.maximum(values, LEAST_PRECISION)
-        precision = (vectors * values) @ vectors.T
         # A mode that was not reached is no mode: it counts for nothing, and nothing starts from it.
         reached = found.gain <= REACHED
         evidence = jnp.where(reached, found.value - 0.5 * jnp.sum(jnp.log(values)), -jnp.inf)
-        return jnp.where(reached, found.x, first), (evidence, found.x, precision, found.gain)
+        return evidence, found.x, (vectors * values) @ vectors.T, found.gain
 
-    # Each pair starts where its neighbour ended. A second, finer grid divides the likeliest
-    # cell of the first.
     coarse, prior = jnp.asarray(PAIRS), jnp.log(jnp.asarray(PRIOR))
-    _, found = jax.lax.scan(at, start, coarse)
-    top = jnp.argmax(found[0] + prior)
-    fine = coarse[top] * jnp.asarray(_FINER)
-    _, finer = jax.lax.scan(at, jnp.where(found[3][top] <= REACHED, found[1][top], first), fine)
-    evidence, mode, precision, gain = (jnp.concatenate(pair) for pair in zip(found, finer, strict=True))
+    n = len(PAIRS)
+
+    def step(state: Any, i: Any) -> tuple[Any, Any]:
+        z, (best, top, z_top) = state
+        # Each pair starts where its neighbour ended. Once the coarse grid is through, a finer one divides
+        # its likeliest cell.
+        rho = jnp.where(i < n, coarse[i % n], coarse[top] * jnp.asarray(_FINER)[i - n])
+        found = evidence, mode, _, gain = at(rho, jnp.where(i == n, z_top, z))
+        following = jnp.where(gain <= REACHED, mode, start)
+        better = (i < n) & (evidence + prior[i % n] > best)
+        leader = (evidence + prior[i % n], i % n, following)
+        state = jax.tree.map(lambda new, old: jnp.where(better, new, old), leader, (best, top, z_top))
+        return (following, state), (rho, found)
+
+    # One loop for both grids, so that the likelihood is compiled once.
+    leader = (jnp.asarray(-jnp.inf), jnp.asarray(0), start)
+    (_, (_, top, _)), (rho, found) = jax.lax.scan(step, (start, leader), jnp.arange(n + len(_FINER)))
+    evidence, mode, precision, gain = found
     shared = jnp.full(len(_FINER), prior[top] - np.log(len(_FINER)))
     evidence = jnp.where(jnp.isfinite(evidence).any(), evidence, 0.0)
     weight = jax.nn.softmax(evidence + jnp.concatenate([prior.at[top].set(-jnp.inf), shared]))
-    return Hyper(jnp.concatenate([coarse, fine]), weight, mode, precision, gain)
+    return Hyper(rho, weight, mode, precision, gain)
+
+
+def leading(found: Hyper) -> Hyper:
+    """Join equal pairs and leave out those of next to no probability (host side); few sizes are returned."""
+    _, first, which = np.unique(found.rho, axis=0, return_index=True, return_inverse=True)
+    weight = np.bincount(which.ravel(), found.weight)
+    order = np.argsort(-weight, kind="stable")
+    kept = order[:_FEW] if weight[order[:_FEW]].sum() >= _NEARLY_ALL else order
+    part = Hyper(*(leaf[first[kept]] for leaf in found))._replace(weight=weight[kept] / weight[kept].sum())
+    size = _FEW if len(kept) <= _FEW else len(found.weight)
+    filled = Hyper(*(np.concatenate([leaf, np.repeat(leaf[-1:], size - len(leaf), axis=0)]) for leaf in part))
+    return filled._replace(weight=np.pad(part.weight, (0, size - len(kept))))
+
+
+def slopes(function: Callable[[Any], Any], z: Any) -> Any:
+    """Gradient of a scalar function by central differences."""
+    steps = _STEP * jnp.eye(len(z))
+    ahead, behind = jax.vmap(function)(jnp.concatenate([z + steps, z - steps])).reshape(2, -1)
+    return (ahead - behind) / (2 * _STEP)
 
 
 def differences(function: Callable[[Any], Any], z: Any) -> tuple[Any, Any, Any]:

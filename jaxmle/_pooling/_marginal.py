@@ -83,7 +83,7 @@ def log_marginal(s: Slices, tpr: Rate, fpr: Rate, rate: Any, covariance: Any = 0
     k = mean * (1 - mean) / jnp.maximum(spread, 1e-12) - 1
     k = jnp.clip(k, 0.5, FIXED)
     a, b = mean * k, (1 - mean) * k
-    flags = _rising(a, s.flagged) + _rising(b, s.passed) - _rising(k, s.flagged + s.passed)
+    flags = _log_beta_binomial(a, b, s.flagged, s.passed)
     labels = xlogy(s.failures, rate) + xlogy(s.passes, 1 - rate)
     return flags + labels + tpr.log_mass + fpr.log_mass
 
@@ -114,14 +114,27 @@ def rate_nodes(s: Slices, tpr: Rate, fpr: Rate, n: int) -> tuple[Any, Any]:
 
 def log_gamma(x: Any) -> Any:
     """Logarithm of the gamma function for x > 0, by Stirling's series eight steps up."""
+    product, stirling = _steps_up(x)
+    return stirling - jnp.log(product)
+
+
+def _steps_up(x: Any) -> tuple[Any, Any]:
+    """Product of x, x + 1, ..., x + 7, and the logarithm of the gamma function at x + 8."""
     product = x
     for i in range(1, 8):
         product = product * (x + i)
     y = x + 8
-    series = 1 / (12 * y) - 1 / (360 * y**3) + 1 / (1260 * y**5)
-    return (y - 0.5) * jnp.log(y) - y + 0.5 * np.log(2 * np.pi) + series - jnp.log(product)
+    inverse = 1 / y
+    square = inverse * inverse
+    series = inverse * (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square / 1680)))
+    return product, (y - 0.5) * jnp.log(y) - y + 0.5 * np.log(2 * np.pi) + series
 
 
-def _rising(a: Any, n: Any) -> Any:
-    """Logarithm of a (a + 1) ... (a + n - 1)."""
-    return log_gamma(a + n) - log_gamma(a)
+def _log_beta_binomial(a: Any, b: Any, hits: Any, misses: Any) -> Any:
+    """Logarithm of B(a + hits, b + misses) / B(a, b), one logarithm of all ratios of products."""
+    ratio, total = jnp.ones(()), jnp.zeros(())
+    for x, n, sign in ((a, hits, 1), (b, misses, 1), (a + b, hits + misses, -1)):
+        (above, log_above), (below, log_below) = _steps_up(x + n), _steps_up(x)
+        ratio = ratio * (below / above if sign > 0 else above / below)
+        total = total + sign * (log_above - log_below)
+    return total + jnp.log(ratio)

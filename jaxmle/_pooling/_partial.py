@@ -16,6 +16,7 @@ from jaxmle._pooling._hyper import (
     means_of,
 )
 from jaxmle._pooling._marginal import FIXED, Rate, log_marginal, rate_nodes, shapes, updated
+from jaxmle._solvers._symmetric import eigen
 
 _GRID = 64
 _STEPS = 50
@@ -54,7 +55,7 @@ def judges_of(hyper: Hyper, data: Data, *, own: bool) -> Judges:
             _, slope, curvature = differences(lambda z: log_posterior_terms(z, rho, data), mode)
         else:
             slope, curvature = jnp.zeros((size, len(mode))), jnp.zeros((size, len(mode), len(mode)))
-        values, vectors = jnp.linalg.eigh(precision + curvature)
+        values, vectors = eigen(precision + curvature)
         values = jnp.maximum(values, LEAST_PRECISION)
         inverse = jnp.einsum("sij,sj,skj->sik", vectors, 1 / values, vectors)
         shift = -jnp.einsum("sij,sj->si", inverse, slope)

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxmle._pooling._hyper import Data, Hyper, differences, log_rate_terms
+from jaxmle._pooling._hyper import Data, Hyper, log_rate_terms, slopes
+from jaxmle._solvers._symmetric import eigen
 
 
 class Mixed(NamedTuple):
@@ -33,7 +34,8 @@ def mixed_of(hyper: Hyper, data: Data, weights: Any) -> Mixed:
             return jnp.sum(weights * mean), jnp.sum(weights**2 * variance)
 
         mean, alone = moments(mode)
-        slope = differences(lambda z: moments(z)[0], mode)[1]
-        return mean, alone + slope @ jnp.linalg.solve(precision, slope)
+        slope = slopes(lambda z: moments(z)[0], mode)
+        values, vectors = eigen(precision)
+        return mean, alone + jnp.sum((slope @ vectors) ** 2 / values)
 
     return Mixed(*jax.lax.map(at, (hyper.rho, hyper.mode, hyper.precision)))

@@ -2,10 +2,11 @@
 
 For smooth likelihoods of two to five parameters whose gradient and Hessian are cheap but which are not
 convex programs. jaxopt's `ProjectedGradient` is the loop and optax's `projection_box` the projection; as in
-`jaxmle._solvers._projected_gradient` the "gradient" it is given is the difference to the best of a fixed list
-of trial points, so that no line search has to end under vmap. The direction is Newton's over the parameters
-that their bounds leave free (Bertsekas, SIAM J. Control Optim. 20, 1982), with the absolute eigenvalues of
-the Hessian where it is not negative definite (Nocedal and Wright, Numerical Optimization, section 3.4).
+`jaxmle._solvers._projected_gradient` the "gradient" it is given is the difference to the next point: Newton's
+step or, where that gains too little, the best of a fixed list, so that no line search has to end under vmap.
+Newton's direction is over the parameters that their bounds leave free (Bertsekas, SIAM J. Control Optim. 20,
+1982), with the absolute eigenvalues of the Hessian where it is not negative definite (Nocedal and Wright,
+Numerical Optimization, section 3.4).
 """
 
 import warnings
@@ -18,6 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 from optax.projections import projection_box
 
+from jaxmle._solvers._symmetric import eigen
+
 # Shares of the Newton step to try.
 _LENGTHS = (1.0, 0.5, 0.2, 0.05, 0.005)
 
@@ -29,11 +32,13 @@ class BoxMaximum(NamedTuple):
         x: The point, shape ``(P,)``.
         value: The objective there.
         gain: What one more step promises to first order, the evidence of convergence; >= 0.
+        hessian: Second derivatives there, shape ``(P, P)``.
     """
 
     x: Any
     value: Any
     gain: Any
+    hessian: Any
 
 
 def maximize_in_box(
@@ -64,13 +69,23 @@ def maximize_in_box(
     def climb(x: Any, _: Any) -> tuple[Any, Any]:
         here, gradient, hessian = derivatives(x)
         steps, gain = _directions(x, gradient, hessian, low, high)
-        moves = jnp.concatenate([share * steps for share in _LENGTHS])
-        trials = jax.vmap(lambda move: projection_box(x + move, low, high))(moves)
-        values = jax.vmap(value)(trials)
-        values = jnp.where(jnp.isfinite(values), values, -jnp.inf)
-        best = jnp.argmax(values)
-        go = (gain > tolerance) & (values[best] > here)
-        return -here, jnp.where(go, x - trials[best], 0.0)
+        newton = projection_box(x + steps[0], low, high)
+        reached = value(newton)
+
+        def search() -> tuple[Any, Any]:
+            moves = jnp.concatenate([share * steps for share in _LENGTHS])
+            trials = jax.vmap(lambda move: projection_box(x + move, low, high))(moves)
+            values = jax.vmap(value)(trials)
+            values = jnp.where(jnp.isfinite(values), values, -jnp.inf)
+            best = jnp.argmax(values)
+            return trials[best], values[best]
+
+        # Newton's step promises half of slope times step; where it keeps half of that, nothing else is tried.
+        promised = 0.5 * (newton - x) @ gradient
+        good = reached - here > 0.5 * jnp.maximum(promised, 0.0)
+        trial, reached = jax.lax.cond(good, lambda: (newton, reached), search)
+        go = (gain > tolerance) & (reached > here)
+        return -here, jnp.where(go, x - trial, 0.0)
 
     solver = _projected_gradient()(
         fun=climb,
@@ -84,7 +99,7 @@ def maximize_in_box(
     )
     x = solver.run(projection_box(start, low, high), (low, high), None).params
     here, gradient, hessian = derivatives(x)
-    return BoxMaximum(x, here, _directions(x, gradient, hessian, low, high)[1])
+    return BoxMaximum(x, here, _directions(x, gradient, hessian, low, high)[1], hessian)
 
 
 @cache
@@ -106,7 +121,7 @@ def _directions(x: Any, gradient: Any, hessian: Any, low: Any, high: Any) -> tup
     slope = jnp.where(free, gradient, 0.0)
     scale = 1 / jnp.sqrt(jnp.maximum(jnp.abs(jnp.diagonal(hessian)), np.finfo(x.dtype).tiny ** 0.25))
     scale = jnp.where(free, scale, 0.0)
-    values, vectors = jnp.linalg.eigh(hessian * scale[:, None] * scale)
+    values, vectors = eigen(hessian * scale[:, None] * scale)
     # Directions that nothing bears on are left alone rather than followed without end.
     size = jnp.maximum(jnp.abs(values), 1e-9)
     step = scale * (vectors @ ((vectors.T @ (scale * slope)) / size))
