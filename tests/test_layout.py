@@ -15,6 +15,8 @@ LAYERS = (
     "_simulation",
     "_inference",
     "_pooling",
+    "_decisions",
+    "_plots",
     "baselines",
     "tables",
     "_report",
@@ -84,3 +86,9 @@ def test_using_jaxopt_does_not_warn(environment):
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, env=environment
     )
     assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_compiled_programs_call_no_lapack():
+    # Batched LAPACK calls of programs that run side by side can wait for each other for good.
+    for path in ROOT.rglob("*.py"):
+        assert "jnp.linalg" not in path.read_text(), path
