@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from jaxmle._model import information as information
     from jaxmle._model import log_likelihood as log_likelihood
     from jaxmle._model import score as score
+    from jaxmle._plots import plot_interval as plot_interval
+    from jaxmle._plots import plot_profile as plot_profile
+    from jaxmle._plots import plot_slices as plot_slices
     from jaxmle._pooling import Homogeneity as Homogeneity
     from jaxmle._pooling import SliceFit as SliceFit
     from jaxmle._pooling import fit_slices as fit_slices
@@ -75,6 +78,9 @@ _HOME = {
     "information": "_model",
     "log_likelihood": "_model",
     "maximize": "_solvers",
+    "plot_interval": "_plots",
+    "plot_profile": "_plots",
+    "plot_slices": "_plots",
     "profile_interval": "_inference",
     "score": "_model",
 }
@@ -111,6 +117,9 @@ __all__ = [
     "information",
     "log_likelihood",
     "maximize",
+    "plot_interval",
+    "plot_profile",
+    "plot_slices",
     "profile_interval",
     "score",
     "tables",

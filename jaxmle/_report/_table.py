@@ -7,6 +7,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from jaxmle._data._text import printable
+
 _LONGEST = 60
 _MOST_NOTES = 12
 _FEW_NAMED = 5
@@ -125,8 +127,7 @@ def plain(value: str | None) -> Text:
     """Text from a stranger's file: no markup, no control characters, no endless lines."""
     if value is None:
         return Text("(none)", style="dim")
-    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in value)
-    return Text(shown if len(shown) <= _LONGEST else shown[: _LONGEST - 3] + "...")
+    return Text(printable(value, _LONGEST))
 
 
 def _slice_name(value: str | None) -> Text:

@@ -1,0 +1,128 @@
+"""The profile likelihood of the failure rate."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxmle._data import Bounds, Calibration, Counts
+from jaxmle._inference import ProfileInterval, profile_interval
+from jaxmle._inference._arguments import checked_arrays
+from jaxmle._inference._fit import fit_flat
+from jaxmle._inference._profile import profile, sides
+from jaxmle._plots._axes import BLUE, GREY, axes_or_new, limit_line, percent, rates_on_x
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_POINTS = 201
+_BEYOND = 0.4
+
+
+def plot_profile(
+    counts: Counts,
+    bounds: Bounds | None = None,
+    *,
+    interval: ProfileInterval | None = None,
+    calibration: Calibration = "internal",
+    limit: float | None = None,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Draw how much log-likelihood each failure rate loses, the cut-off, and the interval that it leaves.
+
+    Args:
+        counts: Counts of one data set, divided by the design effect where the interval has one.
+        bounds: Bounds; none by default.
+        interval: Its `profile_interval`, two-sided or one-sided; by default the two-sided one of 95% with a
+            simulated cut-off (chi-square where counts are not whole numbers).
+        calibration: "internal" or "external", as in `fit`.
+        limit: Failure rate to stay under, drawn as a line.
+        ax: Where to draw; a new pyplot figure by default.
+
+    Returns:
+        The axes: log-likelihood relative to its maximum, in nats, over the failure rate in percent.
+
+    Raises:
+        ValueError: ``counts``, ``bounds`` or ``interval`` are of a batch, or the data are impossible within
+            the bounds.
+        TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
+        ImportError: matplotlib is not installed.
+
+    Examples:
+        >>> from matplotlib.figure import Figure
+        >>> from jaxmle import Bounds, Counts, plot_profile
+        >>> counts = Counts(tp=4, fn=1, fp=2, tn=43, unlabeled_pos=900, unlabeled_neg=9100)
+        >>> ax = plot_profile(counts, Bounds(tpr=(0.8, 0.9)), ax=Figure().subplots())
+        >>> ax.get_xlabel()
+        'Failure rate'
+    """
+    leaves, shape = checked_arrays(counts, bounds, calibration)
+    if shape:
+        raise ValueError(f"`counts` and `bounds` must be of one data set; got a batch of shape {shape}.")
+    if interval is None:
+        interval = profile_interval(counts, bounds, calibration=calibration)
+    if np.ndim(interval.low):
+        raise ValueError(f"`interval` must be one interval; got a batch of shape {np.shape(interval.low)}.")
+    rates, lost = _curve(leaves, interval, limit, calibration)
+    cutoff = [float(value) / 2 for value in interval.cutoff]
+    floor = -max(2.2 * max(cutoff), 1.0)
+    ax = axes_or_new(ax, 7, 4)
+    ax.axvspan(interval.low, interval.high, color=BLUE, alpha=0.12, linewidth=0)
+    ax.plot(rates, -lost, color=BLUE, linewidth=2)
+    ax.set_xlim(rates[0], rates[-1])
+    _cutoffs(ax, interval, cutoff)
+    if interval.identified:
+        ax.axvline(interval.estimate, color=BLUE, linewidth=1, linestyle=":")
+    ax.set_ylim(floor, -0.06 * floor)
+    ax.set_ylabel("Log-likelihood, relative to its maximum (nats)")
+    level = "" if interval.confidence is None else f"{100 * interval.confidence:g}% "
+    shown = {
+        "two-sided": f"interval {percent(interval.low)} to {percent(interval.high)}",
+        "upper": f"upper limit {percent(interval.high)}",
+        "lower": f"lower limit {percent(interval.low)}",
+    }
+    ax.set_title(
+        f"{level}{shown[interval.side]}",
+        fontsize="medium",
+        loc="left",
+        pad=20 if limit is not None else None,
+    )
+    rates_on_x(ax)
+    limit_line(ax, limit)
+    return ax
+
+
+def _curve(leaves: list[Any], interval: Any, limit: float | None, calibration: Calibration) -> Any:
+    """Failure rates in and around the interval, and the log-likelihood that each loses."""
+    ends = [interval.low, interval.high, *([] if limit is None else [limit])]
+    room = _BEYOND * max(interval.high - interval.low, 1e-6)
+    first = max(min(ends) - room, float(leaves[6][0]))
+    last = min(max(ends) + room, float(leaves[7][0]))
+    free = fit_flat(leaves, calibration)
+    # The maximizers themselves are on the curve, so that it touches zero.
+    best = np.clip(np.concatenate(free.failure_rate_set), first, last)
+    rates = np.unique(np.concatenate([np.linspace(first, last, _POINTS), best]))
+    side = sides(leaves, free)[1].take(np.zeros(len(rates), int))
+    statistic, _, _ = profile(side, rates, calibration)
+    possible = np.isfinite(statistic)
+    return rates[possible], statistic[possible] / 2
+
+
+def _cutoffs(ax: "Axes", interval: Any, cutoff: list[Any]) -> None:
+    """A line for the cut-off of each end, at the height where that end stands."""
+    middle = 0.5 * (interval.low + interval.high)
+    wanted = {"two-sided": (0, 1), "upper": (1,), "lower": (0,)}[interval.side]
+    for i in wanted:
+        # Axes are in rates: a side goes from the middle to the edge of the plot.
+        edge, end = ax.get_xlim()[i], (interval.low, interval.high)[i]
+        ax.plot([middle, edge], [-cutoff[i]] * 2, color=GREY, linestyle="--", linewidth=1.2)
+        if not interval.at_bound[i]:
+            ax.plot(end, -cutoff[i], "o", color=BLUE, markersize=6)
+    ax.annotate(
+        "cut-off",
+        (ax.get_xlim()[wanted[-1]], -cutoff[wanted[-1]]),
+        xytext=(-4 if wanted[-1] else 4, 4),
+        textcoords="offset points",
+        ha="right" if wanted[-1] else "left",
+        color=GREY,
+        fontsize="small",
+    )
