@@ -7,8 +7,8 @@
 Five studies after Shen et al. (arXiv 2604.03257), all data sets of a study fitted in one batch:
 
 grid      judges x labels x failure rates, 10,000 judged items, bounds at the truth +-.02, +-.05, +-.10, none
-paper     50 labels, 10,000 judged items, TPR .94, FPR .05; bounds +-.02 and +-.05 about the rates of another data
-          set, TPR .948 and FPR .063, or about the truth
+paper     50 labels, 10,000 judged items, TPR .94, FPR .05; bounds +-.02 and +-.05 about the rates of
+          another data set, TPR .948 and FPR .063, or about the truth
 wrong     bounds of width +-.02 or +-.05 whose middle is off by up to .15
 slices    a judge whose rates vary over 20 slices; labels from all slices or from half of them; one fit to all
 balanced  25 failures and 25 passes labelled, given as a random sample ("internal") or as what they are
