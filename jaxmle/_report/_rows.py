@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from jaxmle.tables._connection import connect
 from jaxmle.tables._files import quote_name, quote_text
 
 _TYPES = {
@@ -65,8 +66,6 @@ def write_rows(document: dict[str, Any], path: Path) -> None:
         document: The document.
         path: File to write; its ending says how.
     """
-    import duckdb
-
     by, records = document["settings"]["by"], document["slices"] or [document["total"]]
     weighted = any(
         not float(record["counts"][name]).is_integer() for record in records for name in _WHOLE[2:]
@@ -85,8 +84,8 @@ def write_rows(document: dict[str, Any], path: Path) -> None:
     chosen = ", ".join(f"c{place} AS {quote_name(name)}" for place, name in enumerate(names))
     form = "PARQUET" if path.suffix.lower() == ".parquet" else "CSV, HEADER"
     reader = f"read_json({quote_text(str(lines))}, columns = {{{columns}}}, format = 'newline_delimited')"
-    with duckdb.connect(":memory:") as connection:
-        connection.execute("SET enable_progress_bar = false; SET preserve_insertion_order = true")
+    with connect()[0] as connection:
+        connection.execute("SET preserve_insertion_order = true")
         connection.execute(f"COPY (SELECT {chosen} FROM {reader}) TO {quote_text(str(path))} (FORMAT {form})")
     lines.unlink()
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from jaxmle.tables import _files
 from jaxmle.tables._compressed import check_whole, compression_of
+from jaxmle.tables._connection import connect
 from jaxmle.tables._files import quote_name, quote_text
 from jaxmle.tables._logs import read_logs
 from jaxmle.tables._memory import columns_of, keep_input
@@ -82,6 +83,8 @@ def open_source(source: Any) -> Source:
         ValueError: A file is missing, unreadable, empty, or of no known kind.
         TypeError: ``source`` is nothing that holds rows.
     """
+    if isinstance(source, Table):
+        return source  # opened before
     if isinstance(source, str | os.PathLike):
         return Table(os.fspath(source))
     if type(source).__module__.partition(".")[0] == "ibis":
@@ -111,11 +114,7 @@ class Table:
     columns: list[str]
 
     def __init__(self, source: Any) -> None:
-        import duckdb  # a sixth of a second that a misspelt option need not pay
-
-        self.connection = duckdb.connect(":memory:")
-        self._error: type[Exception] = duckdb.Error
-        self.connection.execute("SET enable_progress_bar = false")
+        self.connection, self._error = connect()
         self._paths: list[Path] = []
         self._json = self._whole = False
         self._attached: dict[str, Source] = {}
