@@ -10,9 +10,10 @@ from jaxmle._data import Calibration, Counts
 from jaxmle._model._likelihood import xlogy
 from jaxmle._pooling._slice import Slices, best_rate, slice_profile, slice_value, slices_of
 from jaxmle._solvers._box import maximize_in_box
+from jaxmle._solvers._symmetric import eigen
 
-# Promised gain per item below which the climb stops.
-_AIM = 1e-14
+# Promised gain below which the climb stops: per item, and in nats where items are very many.
+_AIM = (1e-14, 1e-5)
 # Where to start, besides the rates of the labels, as shares of the box.
 _STARTS = [[0.75, 0.25], [0.25, 0.75], [0.98, 0.02], [0.02, 0.02], [0.98, 0.98]]
 
@@ -110,7 +111,7 @@ def starts_of(joint: Joint) -> Any:
 
 def maximize_common(joint: Joint, starts: Any, push: Any = 0.0) -> Common:
     """Maximize the joint likelihood from several starts; how many agree is the evidence."""
-    aim = _AIM * jnp.maximum(joint.n_items, 1.0)
+    aim = jnp.minimum(_AIM[0] * jnp.maximum(joint.n_items, 1.0), _AIM[1])
     # One start after the other: each takes as many steps as it needs.
     found = jax.lax.map(
         lambda start: maximize_in_box(
@@ -125,11 +126,25 @@ def maximize_common(joint: Joint, starts: Any, push: Any = 0.0) -> Common:
     )
     values = jnp.where(jnp.isfinite(found.value), found.value, -jnp.inf)
     best = jnp.argmax(values)
-    level = values >= values[best] - jnp.maximum(
-        1e-6, 64 * np.finfo(values.dtype).eps * jnp.abs(values[best])
-    )
-    rates = jax.vmap(lambda x: best_rate(joint.slices, x[0], x[1], push))(found.x)
+    slack = jnp.maximum(1e-6, 64 * np.finfo(values.dtype).eps * jnp.abs(values[best]))
+    level = values >= values[best] - slack
+    # Climbs to one peak stop where rounding hides it, and are no different maxima.
+    peak = found.x[best]
+    same = _on_one_peak(found.x - peak, found.hessian[best], (peak > joint.low) & (peak < joint.high), slack)
+    ends = jnp.where(same[:, None], peak, found.x)
+    rates = jax.vmap(lambda x: best_rate(joint.slices, x[0], x[1], push))(ends)
     lowest = jnp.min(jnp.where(level[:, None], rates, jnp.inf), 0)
     highest = jnp.max(jnp.where(level[:, None], rates, -jnp.inf), 0)
     tpr, fpr = found.x[best]
     return Common(tpr, fpr, rates[best], values[best], found.gain[best], lowest, highest, jnp.sum(level))
+
+
+def _on_one_peak(move: Any, hessian: Any, free: Any, slack: Any) -> Any:
+    """Whether points lie where a curved peak has fallen by no more than ``slack`` can hide.
+
+    What labels tell of a rate curves it by 4 a label at least; what nothing tells of is flat up to rounding.
+    """
+    curvature = jnp.where(free[:, None] & free, -hessian, jnp.eye(2))
+    lost = 0.5 * jnp.einsum("si,ij,sj->s", move, curvature, move)
+    held = jnp.all(free | (jnp.abs(move) <= 1e-9), axis=1)
+    return held & (jnp.min(eigen(curvature)[0]) > 0.5) & (lost <= 4 * slack)

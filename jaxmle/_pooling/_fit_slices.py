@@ -5,10 +5,10 @@ from typing import Any, get_args
 import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts
-from jaxmle._data._validation import first_bad, host_number
-from jaxmle._inference._arguments import checked_arrays
+from jaxmle._inference._arguments import checked_arrays, effective
 from jaxmle._inference._fit import fit_flat
 from jaxmle._pooling import _programs as programs
+from jaxmle._pooling._evidence import bounds_p_value
 from jaxmle._pooling._hyper import REACHED, Hyper, leading
 from jaxmle._pooling._slice_fit import Judge, Problem, SliceFit
 
@@ -22,7 +22,8 @@ _ODDS = 3.0
 # Pairs of spreads less probable than this say nothing about convergence.
 _COUNTS = 1e-3
 _STARTS = 6
-_CONVERGED = 1e-9
+# Gain that one more step may promise: per item, and in nats where items are very many.
+_CONVERGED = (1e-9, 1e-4)
 _IDENTIFIED_WITHIN = 1e-6
 
 
@@ -51,7 +52,8 @@ def fit_slices(
 
     Raises:
         ValueError: ``judge`` or ``calibration`` is unknown; counts are not of shape ``(S,)``; a slice is
-            empty or impossible within the bounds; for "common", bounds of the slices exclude each other.
+            empty or impossible within the bounds; for "common", bounds of the slices exclude each other;
+            ``design_effect`` is not > 0 and finite, or of another shape.
         TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
 
     Source:
@@ -72,7 +74,7 @@ def fit_slices(
     leaves, shape = checked_arrays(counts, bounds, calibration)
     if len(shape) != 1:
         raise ValueError(f"`counts` must have shape (S,), one element a slice; got {shape}.")
-    leaves = _divided(leaves, shape, design_effect)
+    leaves, _ = effective(leaves, shape, design_effect, None)
     labels = sum(leaves[:4])
     if len(labels) == 1:
         return _per_slice(leaves, calibration, "there is one slice")
@@ -106,6 +108,7 @@ def _per_slice(leaves: list[Any], calibration: Calibration, reason: str, **more:
         identified=found.identified,
         failure_rate_set=found.failure_rate_set,
         borrowed=np.zeros(len(found.gap)),
+        bounds_p_value=bounds_p_value(leaves),
         _problem=Problem(leaves, calibration),
         **known,
     )
@@ -123,16 +126,21 @@ def _common(leaves: list[Any], calibration: Calibration, reason: str, **more: An
         judge="common",
         reason=reason,
         log_likelihood=best.value,
-        converged=gap <= _CONVERGED,
+        converged=np.full(size, _reached(best, n_items)),
         gap=gap,
         n_starts=_STARTS,
         n_agreeing=best.agreeing,
         identified=best.highest - best.lowest <= _IDENTIFIED_WITHIN,
         failure_rate_set=(best.lowest, best.highest),
         borrowed=_lent(leaves),
+        bounds_p_value=bounds_p_value(leaves),
         _problem=Problem(leaves, calibration, common=best),
         **known,
     )
+
+
+def _reached(best: Any, n_items: float) -> bool:
+    return bool(best.gain <= min(_CONVERGED[0] * n_items, _CONVERGED[1]))
 
 
 def _lent(leaves: list[Any]) -> Any:
@@ -150,7 +158,7 @@ def _partial(leaves: list[Any], calibration: Calibration, clash: bool) -> SliceF
     chosen = np.sort(np.argsort(-labels, kind="stable")[:_LEARNT_FROM])
     hyper = programs.hyper([leaf[chosen] for leaf in leaves], calibration, hull)
     one_judge = float(hyper.weight[hyper.rho.sum(1) == 0].sum())
-    told: dict[str, Any] = {"one_judge": one_judge, "spread": _spread(hyper, hull)}
+    told: dict[str, Any] = {"one_judge": one_judge, "spread": _spread(hyper)}
     if one_judge >= _AGREED and not clash:
         return _common(leaves, calibration, f"one judge has a probability of {one_judge:.2f}", **told)
     gain = float(np.max(hyper.gain * (hyper.weight > _COUNTS)))
@@ -175,7 +183,8 @@ def _partial(leaves: list[Any], calibration: Calibration, clash: bool) -> SliceF
     mixture = differing, tops = programs.partial_estimates(leaves, calibration, known)
     share = 0.0 if best is None else _ODDS * one_judge / (_ODDS * one_judge + 1 - one_judge)
     rate = differing if best is None else share * best.rate + (1 - share) * differing
-    gap = np.full(size, gain / sum(x.sum() for x in leaves[:6]))
+    n_items = sum(x.sum() for x in leaves[:6])
+    reached = gain <= REACHED and (best is None or _reached(best, n_items))
     return SliceFit(
         failure_rate=rate,
         tpr=tpr,
@@ -183,31 +192,20 @@ def _partial(leaves: list[Any], calibration: Calibration, clash: bool) -> SliceF
         judge="partial",
         reason=f"one judge has a probability of {one_judge:.2f}",
         log_likelihood=float(np.sum(tops)),
-        converged=np.full(size, gain <= REACHED),
-        gap=gap,
+        converged=np.full(size, reached),
+        gap=np.full(size, gain / n_items),
         n_starts=0 if best is None else _STARTS,
         n_agreeing=0 if best is None else best.agreeing,
         identified=np.ones(size, bool),
         failure_rate_set=(rate, rate),
         borrowed=borrowed,
+        bounds_p_value=bounds_p_value(leaves),
         _problem=Problem(leaves, calibration, best, hyper, known, mixture),
         **told,
     )
 
 
-def _spread(hyper: Hyper, hull: Any) -> tuple[float, float]:
+def _spread(hyper: Hyper) -> tuple[float, float]:
     """Posterior mean of the standard deviations of TPR and FPR over slices."""
-    means = hull[:, 0] + (hull[:, 1] - hull[:, 0]) / (1 + np.exp(-hyper.mode[:, :2]))
-    spreads = np.sqrt(means * (1 - means) * hyper.rho)
-    found = hyper.weight @ spreads
+    found = hyper.weight @ hyper.spread
     return float(found[0]), float(found[1])
-
-
-def _divided(leaves: list[Any], shape: tuple[int, ...], design_effect: Any) -> list[Any]:
-    if design_effect is None:
-        return leaves
-    effect = np.asarray(host_number("design_effect", design_effect), np.float64)
-    first_bad("design_effect", effect, effect <= 0, "> 0")
-    if effect.shape not in ((), shape):
-        raise ValueError(f"`design_effect` must have shape () or {shape}; got {effect.shape}.")
-    return [leaf / effect for leaf in leaves[:6]] + leaves[6:]

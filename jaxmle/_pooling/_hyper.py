@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import logsumexp
 
-from jaxmle._pooling._marginal import FIXED, log_gamma, log_marginal, rate_nodes, shapes, updated
+from jaxmle._pooling._marginal import FIXED, cut_beta, log_gamma, log_marginal, rate_nodes, shapes, updated
 from jaxmle._pooling._slice import Slices
 from jaxmle._solvers._box import maximize_in_box
 from jaxmle._solvers._symmetric import eigen
@@ -36,6 +36,9 @@ _LOG_K = (np.log(10.0), 1.5)
 # Failures caught, and passes let through, that the prior of the means is worth.
 _CAUGHT = 2.0
 _STEP = 2e-3
+# Unlabelled items of a slice beyond which rounding drowns the differences, and the integral over the failure
+# rate is rougher than what it tells: they place the flag rate to .0016, far within the least spread of RHO.
+_ENOUGH = 1e5
 # Gain, in nats, that one more step may promise at a mode.
 REACHED = 0.01
 LEAST_PRECISION = 0.05
@@ -73,6 +76,7 @@ class Hyper(NamedTuple):
         mode: Mode of the four other numbers, shape ``(P, 4)``.
         precision: Precision there, shape ``(P, 4, 4)``.
         gain: What one more Newton step promises.
+        spread: Standard deviations of TPR and FPR over slices, within the range of their means, ``(P, 2)``.
     """
 
     rho: Any
@@ -80,6 +84,14 @@ class Hyper(NamedTuple):
     mode: Any
     precision: Any
     gain: Any
+    spread: Any
+
+
+def eased(data: Data) -> Data:
+    """Data with no more unlabelled items than are of use to learn the judge's distribution."""
+    s = data.slices
+    share = jnp.minimum(1.0, _ENOUGH / jnp.maximum(s.flagged + s.passed, 1.0))
+    return data._replace(slices=s._replace(flagged=s.flagged * share, passed=s.passed * share))
 
 
 def concentration(rho: Any) -> Any:
@@ -133,6 +145,7 @@ def log_prior(z: Any, data: Data) -> Any:
 
 def hyper_of(data: Data) -> Hyper:
     """Posterior of the judge's distribution."""
+    data = eased(data)
     tp, fn, fp, tn = (jnp.sum(x) for x in data.cells)
 
     def logit_in(rate: Any, pair: Any) -> Any:
@@ -153,7 +166,12 @@ def hyper_of(data: Data) -> Hyper:
 
     limit = jnp.array([8.0, 8.0, 8.0, 7.0])
 
-    def at(rho: Any, z: Any) -> tuple[Any, Any, Any, Any]:
+    def spread(rho: Any, z: Any) -> Any:
+        pairs = zip(means_of(z, data), concentration(rho), data.hull, strict=True)
+        variances = [cut_beta(*shapes(mean, k), *ends).variance for mean, k, ends in pairs]
+        return jnp.where(rho > 0, jnp.sqrt(jnp.stack(variances)), 0.0)
+
+    def at(rho: Any, z: Any) -> tuple[Any, Any, Any, Any, Any]:
         def value(z: Any) -> Any:
             return jnp.sum(log_posterior_terms(z, rho, data)) + log_prior(z, data)
 
@@ -167,7 +185,7 @@ def hyper_of(data: Data) -> Hyper:
         # A mode that was not reached is no mode: it counts for nothing, and nothing starts from it.
         reached = found.gain <= REACHED
         evidence = jnp.where(reached, found.value - 0.5 * jnp.sum(jnp.log(values)), -jnp.inf)
-        return evidence, found.x, (vectors * values) @ vectors.T, found.gain
+        return evidence, found.x, (vectors * values) @ vectors.T, found.gain, spread(rho, found.x)
 
     coarse, prior = jnp.asarray(PAIRS), jnp.log(jnp.asarray(PRIOR))
     n = len(PAIRS)
@@ -177,7 +195,7 @@ def hyper_of(data: Data) -> Hyper:
         # Each pair starts where its neighbour ended. Once the coarse grid is through, a finer one divides
         # its likeliest cell.
         rho = jnp.where(i < n, coarse[i % n], coarse[top] * jnp.asarray(_FINER)[i - n])
-        found = evidence, mode, _, gain = at(rho, jnp.where(i == n, z_top, z))
+        found = evidence, mode, _, gain, _ = at(rho, jnp.where(i == n, z_top, z))
         following = jnp.where(gain <= REACHED, mode, start)
         better = (i < n) & (evidence + prior[i % n] > best)
         leader = (evidence + prior[i % n], i % n, following)
@@ -187,11 +205,11 @@ def hyper_of(data: Data) -> Hyper:
     # One loop for both grids, so that the likelihood is compiled once.
     leader = (jnp.asarray(-jnp.inf), jnp.asarray(0), start)
     (_, (_, top, _)), (rho, found) = jax.lax.scan(step, (start, leader), jnp.arange(n + len(_FINER)))
-    evidence, mode, precision, gain = found
+    evidence, mode, precision, gain, spreads = found
     shared = jnp.full(len(_FINER), prior[top] - np.log(len(_FINER)))
     evidence = jnp.where(jnp.isfinite(evidence).any(), evidence, 0.0)
     weight = jax.nn.softmax(evidence + jnp.concatenate([prior.at[top].set(-jnp.inf), shared]))
-    return Hyper(rho, weight, mode, precision, gain)
+    return Hyper(rho, weight, mode, precision, gain, spreads)
 
 
 def leading(found: Hyper) -> Hyper:

@@ -56,12 +56,14 @@ def total_interval(result: "SliceFit", weights: Any, *, confidence: float) -> In
     if result.judge == "per-slice":
         each = pooled_interval(result, confidence=confidence, simultaneous=False)
         estimate = float(weights @ each.estimate)
+        if (~np.asarray(result.identified) & (weights > 0)).any():
+            # What nobody knows does not average out: ends are added as they are.
+            ends = float(weights @ each.low), float(weights @ each.high)
+            return Interval(estimate, *ends, float(confidence), "slices alone, ends added")
         below = np.sqrt(np.sum((weights * (each.estimate - each.low)) ** 2))
         above = np.sqrt(np.sum((weights * (each.high - each.estimate)) ** 2))
-        ends = (max(estimate - below, 0.0), min(estimate + above, 1.0))
-        return Interval(
-            estimate, float(ends[0]), float(ends[1]), float(confidence), "slices alone, recovered variances"
-        )
+        ends = float(max(estimate - below, 0.0)), float(min(estimate + above, 1.0))
+        return Interval(estimate, *ends, float(confidence), "slices alone, recovered variances")
     if result.judge == "common":
         estimate = float(weights @ problem.common.rate)
         cutoff = _cutoff(problem.leaves, alpha)
@@ -107,7 +109,7 @@ def _pushed(problem: "Problem", weights: Any, cutoff: float, sign: float) -> flo
 
     The multiplier is what the mix costs in likelihood at the end (Lagrange), found by doubling and halving.
     """
-    best = problem.common
+    best, items = problem.common, sum(problem.leaves[:6])
     start = np.array([best.tpr, best.fpr])
     found: Any = None
 
@@ -117,13 +119,15 @@ def _pushed(problem: "Problem", weights: Any, cutoff: float, sign: float) -> flo
         lost = 2 * (best.value - (pushed.value - sign * size * rate))
         return lost >= cutoff, rate
 
+    # At the end of its range a rate may be held by as many nats a unit as there are items, and more.
+    enough = 1e3 * max(1e6, np.max(items[weights > 0] / weights[weights > 0]))
     step = 1.0
     for _ in range(_DOUBLINGS):
         beyond, rate = at(step)
         if beyond:
             break
         # No multiplier reaches the cut-off where the mix is at the end of its range.
-        if found is not None and abs(rate - found) < 1e-12 and step > 1e9:
+        if found is not None and abs(rate - found) < 1e-12 and step > enough:
             return rate
         found, step = rate, step * 4
     low, high = step / 4 if step > 1 else 0.0, step
@@ -136,12 +140,11 @@ def _pushed(problem: "Problem", weights: Any, cutoff: float, sign: float) -> flo
     return rate
 
 
-def shares_of(problem: "Problem", mix: Any) -> Any:
+def shares_of(result: "SliceFit", mix: Any) -> Any:
     """Shares of the slices in a mix, summing to 1."""
-    size = len(problem.leaves[0])
+    size = len(result)
     if mix is None:
-        parts = problem.leaves[4:6] if problem.calibration == "external" else problem.leaves[:6]
-        weights = sum(parts)
+        weights = result.sizes
     else:
         weights = np.asarray(host_number("mix", mix), np.float64)
         if weights.shape != (size,):

@@ -78,9 +78,10 @@ def updated(prior: tuple[Any, Any], hits: Any, misses: Any, low: Any, high: Any)
 
 def log_marginal(s: Slices, tpr: Rate, fpr: Rate, rate: Any, covariance: Any = 0.0) -> Any:
     """Log-likelihood of failure rates, the judge's rates integrated out; broadcasts."""
-    mean = rate * tpr.mean + (1 - rate) * fpr.mean
+    # A mean of exactly 0 or 1 has no Beta distribution.
+    mean = jnp.clip(rate * tpr.mean + (1 - rate) * fpr.mean, 1e-15, 1 - 1e-15)
     spread = rate**2 * tpr.variance + (1 - rate) ** 2 * fpr.variance + 2 * rate * (1 - rate) * covariance
-    k = mean * (1 - mean) / jnp.maximum(spread, 1e-12) - 1
+    k = mean * (1 - mean) / jnp.maximum(spread, 1e-300) - 1
     k = jnp.clip(k, 0.5, FIXED)
     a, b = mean * k, (1 - mean) * k
     flags = _log_beta_binomial(a, b, s.flagged, s.passed)

@@ -12,6 +12,7 @@ from jaxmle._pooling._hyper import (
     Hyper,
     concentration,
     differences,
+    eased,
     log_posterior_terms,
     means_of,
 )
@@ -46,6 +47,7 @@ def judges_of(hyper: Hyper, data: Data, *, own: bool) -> Judges:
     ``own`` says whether the slices are few and among those that the posterior was learnt from; what each of
     them told is then taken out of its own prediction.
     """
+    data = eased(data)  # what they told was learnt so
 
     def at(pair: tuple[Any, Any, Any]) -> tuple[Rate, Rate, Any, Any]:
         rho, mode, precision = pair

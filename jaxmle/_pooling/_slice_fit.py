@@ -21,16 +21,22 @@ class SliceFit:
         judge: How the judge's rates were taken: "per-slice", "common" or "partial".
         reason: Why, in words.
         log_likelihood: Of all slices: joint, summed, or for "partial" with the judge's rates integrated out.
-        converged: Whether the maximum is certified ("per-slice"), or the last step promised less than 1e-9 an
-            item ("common", "partial"), shape ``(S,)``.
+        converged: Whether the maximum is certified ("per-slice"); or one more step promises at most 1e-9 an
+            item and 1e-4 in all ("common"), and .01 for the distribution of judges ("partial"), in nats;
+            shape ``(S,)``.
         gap: Certified shortfall per item ("per-slice"), or what one more Newton step promises.
         n_starts: Starts of the common fit, which is no convex program; 0 where there was none.
         n_agreeing: Starts that ended at the highest likelihood found.
         identified: Whether the failure rate is determined, shape ``(S,)``.
-        failure_rate_set: Pair ``(low, high)`` of shape ``(S,)``: the failure rates of all maximizers found.
+        failure_rate_set: Pair ``(low, high)`` of shape ``(S,)``. "per-slice": all most likely failure rates.
+            "common": range of the maximizers that the starts found. Where ``identified`` is False the set of
+            all maximizers holds this range and may be wider; `interval` covers what the starts did not find.
         borrowed: Share of what is known of the slice's judge that comes from other slices, shape ``(S,)``.
         one_judge: Posterior probability of one judge for all slices, or None where it was not asked.
         spread: Pair of standard deviations over slices, of TPR and of FPR (posterior means); None as above.
+        bounds_p_value: p-value of the labels of all slices together against the bounds of TPR and FPR, by
+            binomial tails, valid whether or not judges differ; 1 without bounds. A small one says that bounds
+            are wrong (or that labels were not drawn at random); a large one does not say that they are right.
     """
 
     failure_rate: Any
@@ -48,10 +54,20 @@ class SliceFit:
     borrowed: Any
     one_judge: float | None
     spread: tuple[float, float] | None
+    bounds_p_value: float
     _problem: "Problem" = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.failure_rate)
+
+    @property
+    def sizes(self) -> Any:
+        """Items of each slice in its default mix, shape ``(S,)``: after the design effect, labelled or not.
+
+        Unlabelled ones alone where the calibration is "external", its labels being from elsewhere.
+        """
+        leaves = self._problem.leaves
+        return sum(leaves[4:6] if self._problem.calibration == "external" else leaves[:6])
 
     def __str__(self) -> str:
         return f"{len(self)} slices, judge's rates {self.judge}: {self.reason}"
@@ -85,13 +101,14 @@ class SliceFit:
         """Failure rate of a mix of the slices, with its interval.
 
         Args:
-            mix: Share of each slice, >= 0, shape ``(S,)``, made to sum to 1; by default the slices' sizes
-                (of unlabelled items alone where the calibration is "external").
+            mix: Share of each slice, >= 0, shape ``(S,)``, made to sum to 1; by default the slices' sizes,
+                `SliceFit.sizes`.
             confidence: Nominal coverage, in (0, 1).
 
         Returns:
             Scalars. "common": profile of the joint likelihood; "per-slice": the slices' intervals combined by
-            the method of variance estimates recovery (Zou and Donner, Stat. Med. 27, 2008); "partial":
+            the method of variance estimates recovery (Zou and Donner, Stat. Med. 27, 2008), or their ends
+            averaged where a slice of the mix is not identified; "partial":
             posterior mean with the fitted distributions of failure rates and judges, and a normal interval on
             the logit scale.
 
@@ -107,7 +124,7 @@ class SliceFit:
             >>> bool(even.low < even.estimate < even.high)
             True
         """
-        return total_interval(self, shares_of(self._problem, mix), confidence=confidence)
+        return total_interval(self, shares_of(self, mix), confidence=confidence)
 
 
 @dataclass(frozen=True)

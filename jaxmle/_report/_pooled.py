@@ -151,8 +151,7 @@ def _slices(result: SliceFit, claims: Claims) -> tuple[list[SharedFit], list[dic
 
 def _mixed(result: SliceFit, claims: Claims, mix: Mix | None) -> tuple[dict[str, Any], list[str]]:
     """Failure rate of the mix, and what there is to say against it."""
-    sizes = result._problem.leaves[4:6] if claims.calibration == "external" else result._problem.leaves[:6]
-    shares = np.asarray(mix.shares if mix else sum(sizes))
+    shares = np.asarray(mix.shares if mix else result.sizes)
     notes = list(mix.notes) if mix else []
     name = mix.name if mix else "sizes"
     if not shares.any():
@@ -166,15 +165,6 @@ def _mixed(result: SliceFit, claims: Claims, mix: Mix | None) -> tuple[dict[str,
             "the mix is not identified, for the failure rate of some of its slices is not "
             f"({int(open_ended.sum())} of {int((shares > 0).sum())}): there is an interval only"
         )
-        if result.judge == "per-slice":
-            # What nobody knows does not average out: ends are added as they are.
-            each = result.interval(confidence=claims.confidence)
-            weights = shares / shares.sum()
-            low, high, method = (
-                float(weights @ each.low),
-                float(weights @ each.high),
-                "slices alone, ends added",
-            )
     estimate = None if open_ended.any() else float(found.estimate)
     return {"estimate": estimate, "low": low, "high": high, "method": method, "shares": name}, notes
 
