@@ -1,14 +1,17 @@
 """Commands and their options."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 
+from jaxmle._cli._compare import compare
+from jaxmle._cli._doctor import doctor
+from jaxmle._cli._drift import drift
 from jaxmle._cli._options import check_choice, use_cache
 from jaxmle._cli._reading import Reading, with_reading
+from jaxmle._cli._show import show
 
 app = typer.Typer(
     name="jaxmle",
@@ -53,7 +56,7 @@ def demo(
     from jaxmle._report import demo_document, demo_table
 
     document = demo_document(seed=seed, n_labeled=labels)
-    _show(document, as_json, demo_table)
+    show(document, as_json, demo_table)
 
 
 @app.command()
@@ -128,7 +131,7 @@ def estimate(
         document = estimate_document(table, claims, progress=True, **options)
     else:
         document = estimate_file(table, claims, out, resume=resume, progress=True, **options)
-    _show(document, reading.as_json, estimate_table)
+    show(document, reading.as_json, estimate_table)
 
 
 @app.command()
@@ -166,8 +169,13 @@ def certify(
         adjustment=cast(Any, adjust),
         progress=True,
     )
-    _show(document, reading.as_json, certify_table)
+    show(document, reading.as_json, certify_table)
     return 0 if document["certified"] else 1
+
+
+app.command()(doctor)
+app.command()(compare)
+app.command()(drift)
 
 
 def run(arguments: list[str]) -> int:
@@ -187,21 +195,3 @@ def run(arguments: list[str]) -> int:
     if message:  # none where help has been printed instead
         print(f"jaxmle: {' '.join(message.split())}", file=sys.stderr)
     return 2
-
-
-def _show(document: dict[str, Any], as_json: bool, layout: Any) -> None:
-    if as_json:
-        print(json.dumps(document, allow_nan=False, indent=2))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    # Names and numbers are never cut: a line that is too long runs over, or scrolls in a pager.
-    console = Console(highlight=False)
-    roomy = console.options.update(width=10_000)
-    for part in layout(document).renderables:
-        if isinstance(part, Table):
-            needed = console.measure(part, options=roomy).maximum
-            Console(highlight=False, width=max(console.width, needed)).print(part)
-        else:
-            console.print(part, soft_wrap=True)

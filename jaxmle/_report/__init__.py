@@ -4,8 +4,16 @@ from jaxmle._report._bulk import estimate_file as estimate_file
 from jaxmle._report._certify import certify_document as certify_document
 from jaxmle._report._claims import Claims as Claims
 from jaxmle._report._claims import known_bounds as known_bounds
+from jaxmle._report._compare import Arm as Arm
+from jaxmle._report._compare import compare_document as compare_document
+from jaxmle._report._compare import compare_table as compare_table
 from jaxmle._report._demo import demo_document as demo_document
 from jaxmle._report._demo import demo_table as demo_table
+from jaxmle._report._doctor import doctor_document as doctor_document
+from jaxmle._report._doctor_commands import Wanted as Wanted
+from jaxmle._report._doctor_table import doctor_table as doctor_table
+from jaxmle._report._drift import drift_document as drift_document
+from jaxmle._report._drift import drift_table as drift_table
 from jaxmle._report._estimate import estimate_document as estimate_document
 from jaxmle._report._table import certify_table as certify_table
 from jaxmle._report._table import estimate_table as estimate_table

@@ -6,6 +6,7 @@ from jaxmle._data import Calibration, Counts
 from jaxmle._inference import Fit, contradicts, design_check, mismatched
 from jaxmle._report._claims import Claims, Spread
 from jaxmle._report._pooled import SharedFit
+from jaxmle._report._shell import shell_line
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._slice_counts import shown_key
 
@@ -27,12 +28,7 @@ def data_warnings(
     for i, (one, result) in enumerate(zip(counts, fits, strict=True)):
         notes = []
         if wrong_design[i]:
-            notes.append(
-                f"the judge flags {check.flag_rate_labeled[i]:.1%} of the labelled items and "
-                f"{check.flag_rate_unlabeled[i]:.1%} of the others, so the labelled ones are no random "
-                "sample. If they were chosen by their true label or come from elsewhere, use "
-                "--calibration external; if the judge's verdict decided which, use --labels by-verdict"
-            )
+            notes.append(design_note(check.flag_rate_labeled[i], check.flag_rate_unlabeled[i]))
         if against[i]:
             notes.append(
                 "the data contradict the bounds: some of them is wrong, or the labelled items are not what "
@@ -46,28 +42,63 @@ def data_warnings(
     return found
 
 
+def design_note(labeled: float, unlabeled: float) -> str:
+    """What it means that the judge flags labelled and unlabelled items at these different rates."""
+    return (
+        f"the judge flags {labeled:.1%} of the labelled items and {unlabeled:.1%} of the others, so the "
+        "labelled ones are no random sample. If they were chosen by their true label or come from elsewhere, "
+        "use --calibration external; if the judge's verdict decided which, use --labels by-verdict"
+    )
+
+
+def chance_note(counts: Counts) -> str | None:
+    """What to say of a judge that flags failures no more often than passes; None of any other."""
+    failures, passes = counts.tp + counts.fn, counts.fp + counts.tn
+    if failures and passes and counts.tp * passes <= counts.fp * failures:
+        return (
+            "in the labelled items the judge flags failures no more often than passes: it is at "
+            "chance, or its verdicts are turned round"
+        )
+    return None
+
+
 def table_warnings(table: SliceCounts) -> list[str]:
     """Warnings about the rows that the counts come from."""
-    notes = []
+    notes = (missing_note(table), left_out_note(table), repeated_note(table))
+    return [note for note in notes if note]
+
+
+def missing_note(table: SliceCounts) -> str | None:
+    """What humans say of rows that the judge gave no verdict."""
     failures, passes = (int(value) for value in table.total_unjudged)
-    if failures + passes:
-        rest = table.total
-        rate = (rest.tp + rest.fn) / rest.n_labeled if rest.n_labeled else None
-        against = "" if rate is None else f", against {rate:.1%} among those with one"
-        notes.append(
-            f"humans labelled {failures + passes} of the items without a judge verdict and found "
-            f"{failures / (failures + passes):.1%} failures{against}; such items are left out of the estimate"
-        )
-    if table.left_out:
-        named = "; ".join(map(shown_key, table.left_out[:_FEW_NAMED]))
-        more = f" and {len(table.left_out) - _FEW_NAMED} more" if len(table.left_out) > _FEW_NAMED else ""
-        notes.append(f"no row with a judge verdict that counts, so no estimate: {named}{more}")
-    if table.repeated:
-        notes.append(
-            f"{table.repeated!r} repeats, so rows that share it may not be independent: --cluster "
-            f"{table.repeated} widens the interval as they require"
-        )
-    return notes
+    if not failures + passes:
+        return None
+    rest = table.total
+    rate = (rest.tp + rest.fn) / rest.n_labeled if rest.n_labeled else None
+    against = "" if rate is None else f", against {rate:.1%} among those with one"
+    return (
+        f"humans labelled {failures + passes} of the items without a judge verdict and found "
+        f"{failures / (failures + passes):.1%} failures{against}; such items are left out of the estimate"
+    )
+
+
+def left_out_note(table: SliceCounts) -> str | None:
+    """Which slices have no row that counts."""
+    if not table.left_out:
+        return None
+    named = "; ".join(map(shown_key, table.left_out[:_FEW_NAMED]))
+    more = f" and {len(table.left_out) - _FEW_NAMED} more" if len(table.left_out) > _FEW_NAMED else ""
+    return f"no row with a judge verdict that counts, so no estimate: {named}{more}"
+
+
+def repeated_note(table: SliceCounts) -> str | None:
+    """Which column says that rows belong together."""
+    if not table.repeated:
+        return None
+    return (
+        f"{table.repeated!r} repeats, so rows that share it may not be independent: --cluster "
+        f"{shell_line(table.repeated)} widens the interval as they require"
+    )
 
 
 def _of_fit(counts: Counts, result: Fit | SharedFit, calibration: Calibration) -> list[str]:
@@ -81,12 +112,8 @@ def _of_fit(counts: Counts, result: Fit | SharedFit, calibration: Calibration) -
         )
     if not result.converged:
         notes.append(f"not converged: the gap per item is {result.gap:.1e}")
-    failures, passes = counts.tp + counts.fn, counts.fp + counts.tn
-    if failures and passes and counts.tp * passes <= counts.fp * failures:
-        notes.append(
-            "in the labelled items the judge flags failures no more often than passes: it is at "
-            "chance, or its verdicts are turned round"
-        )
+    if note := chance_note(counts):
+        notes.append(note)
     if calibration == "internal" and not counts.n_unlabeled and counts.n_labeled:
         notes.append("every item is labelled: the judge adds nothing")
     return notes

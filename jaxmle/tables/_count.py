@@ -39,6 +39,8 @@ _REASONS = {
     BAD_WEIGHT: "weight missing, negative, no number or beyond 1e-50 to 1e50",
     BAD_CLUSTER: "no cluster",
 }
+# Reasons for which rows are left out only if that was asked for.
+INVALID = frozenset(_REASONS.values())
 
 
 def count(
@@ -124,7 +126,7 @@ def open_rows(
     The roles come back with the judge's column, if a log told it.
     """
     check_names(roles, id)
-    opened = open_source(source)
+    opened = source if isinstance(source, Table) else open_source(source)
     if not roles.judge:
         roles = replace(roles, judge=_judge_of(opened))
     if (human_source is None) != (id is None):
@@ -150,8 +152,9 @@ def count_rows(
     failure: str | Sequence[str] = (),
     judge_threshold: str | float | None = None,
     on_invalid: OnInvalid = "error",
+    look_for_ids: bool = True,
 ) -> SliceCounts:
-    """Count the verdicts in an opened source, as `count` does."""
+    """Count the verdicts in an opened source, as `count` does; an id that repeats is looked for if asked."""
     if on_invalid not in get_args(OnInvalid):
         raise ValueError(f'`on_invalid` (--on-invalid) must be "error" or "drop"; got {on_invalid!r}.')
     words = (failure,) if isinstance(failure, str) else tuple(failure)
@@ -179,7 +182,7 @@ def count_rows(
     tool = source.tool if isinstance(source, Table) else None
     return replace(
         result,
-        repeated=None if roles.cluster else _repeated_id(source),
+        repeated=_repeated_id(source) if look_for_ids and not roles.cluster else None,
         log={"tool": tool, "judge": roles.judge} if tool else None,
     )
 

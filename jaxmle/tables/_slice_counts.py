@@ -26,6 +26,7 @@ class SliceCounts:
         labels: Labels read from a file of their own, and how many of them met no row; None without one.
         clusters: Sums of each cluster within its slice, where there is a cluster column.
         total_clusters: Sums of each cluster over all slices, likewise.
+        cluster_numbers: Place of each of ``clusters`` in the sorted names of all clusters, likewise.
         squares: Sums of squared weights in each of the six cells, shape ``(n_slices, 6)``, where there is a
             weight column and no cluster column.
         n_items: Items counted, shape ``(n_slices,)``; sums of weights do not tell.
@@ -43,6 +44,7 @@ class SliceCounts:
     labels: dict[str, int] | None = None
     clusters: "Clusters | None" = None
     total_clusters: "Clusters | None" = None
+    cluster_numbers: Any = None
     squares: Any = None
     n_items: Any = None
     repeated: str | None = None
@@ -77,4 +79,6 @@ class SliceCounts:
 
 def shown_key(key: dict[str, str | None]) -> str:
     """A slice in words, such as "model = 'a', topic = 'b'"."""
-    return ", ".join(f"{column} = {value!r}" for column, value in key.items())
+    return ", ".join(
+        f"{column if column.isprintable() else repr(column)} = {value!r}" for column, value in key.items()
+    )

@@ -83,8 +83,6 @@ def open_source(source: Any) -> Source:
         ValueError: A file is missing, unreadable, empty, or of no known kind.
         TypeError: ``source`` is nothing that holds rows.
     """
-    if isinstance(source, Table):
-        return source  # opened before
     if isinstance(source, str | os.PathLike):
         return Table(os.fspath(source))
     if type(source).__module__.partition(".")[0] == "ibis":

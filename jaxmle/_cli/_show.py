@@ -1,0 +1,23 @@
+"""Documents on standard output: one of JSON, or tables for people."""
+
+import json
+from typing import Any
+
+
+def show(document: dict[str, Any], as_json: bool, layout: Any) -> None:
+    """Print a document as JSON, or as ``layout`` lays it out."""
+    if as_json:
+        print(json.dumps(document, allow_nan=False, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    # Names and numbers are never cut: a line that is too long runs over, or scrolls in a pager.
+    console = Console(highlight=False)
+    roomy = console.options.update(width=10_000)
+    for part in layout(document).renderables:
+        if isinstance(part, Table):
+            needed = console.measure(part, options=roomy).maximum
+            Console(highlight=False, width=max(console.width, needed)).print(part)
+        else:
+            console.print(part, soft_wrap=True)
