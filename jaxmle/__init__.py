@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from jaxmle._data import Clusters as Clusters
     from jaxmle._data import Counts as Counts
     from jaxmle._data import Params as Params
+    from jaxmle._decisions import Difference as Difference
+    from jaxmle._decisions import Drift as Drift
+    from jaxmle._decisions import Pairs as Pairs
+    from jaxmle._decisions import compare as compare
+    from jaxmle._decisions import drift as drift
     from jaxmle._inference import Bootstrap as Bootstrap
     from jaxmle._inference import BoundsTest as BoundsTest
     from jaxmle._inference import Certificate as Certificate
@@ -57,9 +62,12 @@ _HOME = {
     "Clusters": "_data",
     "Counts": "_data",
     "DesignCheck": "_inference",
+    "Difference": "_decisions",
+    "Drift": "_decisions",
     "Fit": "_inference",
     "Homogeneity": "_pooling",
     "Interval": "_inference",
+    "Pairs": "_decisions",
     "Params": "_data",
     "ProfileInterval": "_inference",
     "Solution": "_solvers",
@@ -68,8 +76,10 @@ _HOME = {
     "bounds_test": "_inference",
     "certify": "_inference",
     "closed_form": "_model",
+    "compare": "_decisions",
     "design_check": "_inference",
     "design_effect": "_inference",
+    "drift": "_decisions",
     "SliceFit": "_pooling",
     "fit": "_inference",
     "fit_slices": "_pooling",
@@ -95,9 +105,12 @@ __all__ = [
     "Clusters",
     "Counts",
     "DesignCheck",
+    "Difference",
+    "Drift",
     "Fit",
     "Homogeneity",
     "Interval",
+    "Pairs",
     "Params",
     "ProfileInterval",
     "SliceFit",
@@ -108,8 +121,10 @@ __all__ = [
     "bounds_test",
     "certify",
     "closed_form",
+    "compare",
     "design_check",
     "design_effect",
+    "drift",
     "fit",
     "fit_slices",
     "homogeneity_test",

@@ -167,8 +167,8 @@ class Reading:
         return table, claims
 
 
-def with_reading(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command all options of `Reading` and hand it one as its first argument."""
+def with_reading(command: Callable[..., Any], without: tuple[str, ...] = ()) -> Callable[..., Any]:
+    """Give a command the options of `Reading`, except some, and hand it one as its first argument."""
     types = get_type_hints(Reading, include_extras=True)
     shared = [
         inspect.Parameter(
@@ -178,6 +178,7 @@ def with_reading(command: Callable[..., Any]) -> Callable[..., Any]:
             annotation=types[one.name],
         )
         for one in fields(Reading)
+        if one.name not in without
     ]
     own_types = get_type_hints(command, include_extras=True)
     own = [

@@ -28,7 +28,7 @@ def document_of(
     return {
         "command": command,
         "version": version("jaxmle"),
-        "settings": _settings(claims),
+        "settings": settings_of(claims),
         "total": total,
         "slices": [{"key": key, **record} for key, record in zip(table.keys, slices, strict=False)],
         "rows": table.n_rows,
@@ -55,7 +55,8 @@ def naming_slices(table: SliceCounts) -> Iterator[None]:
         ) from error
 
 
-def _settings(claims: Claims) -> dict[str, Any]:
+def settings_of(claims: Claims) -> dict[str, Any]:
+    """What the user says of the data, for a document."""
     return {
         "calibration": claims.calibration,
         "labels": claims.labels,

@@ -74,7 +74,7 @@ class Sums:
                 raise ValueError(
                     f"column {roles.weight!r} of {source.name} holds only weights of zero{where}."
                 )
-        squares = clusters = whole = None
+        squares = clusters = whole = numbered = None
         if roles.cluster:
             from jaxmle._data._clusters import Clusters
 
@@ -83,6 +83,7 @@ class Sums:
             place[rows] = np.arange(len(rows))
             inside = values[used, :cells]
             clusters = Clusters(Counts(*inside.T), place[self.index[used]], len(rows))
+            numbered = self.group[used]
             # A cluster may reach over slices; for the total it is one.
             names, place = np.unique(self.group[used], return_inverse=True)
             over = np.zeros((len(names), cells), dtype=values.dtype)
@@ -105,6 +106,7 @@ class Sums:
             labels=source.labels,
             clusters=clusters,
             total_clusters=whole,
+            cluster_numbers=numbered,
             squares=None if squares is None else squares[rows],
             n_items=n_items[rows],
         )

@@ -1,0 +1,128 @@
+"""`jaxmle compare`: do two systems fail at different rates?"""
+
+from dataclasses import replace
+from functools import partial
+from typing import Annotated, Any, cast
+
+import typer
+
+from jaxmle._cli._options import check_choice, parse_range
+from jaxmle._cli._reading import Reading, with_reading
+from jaxmle._cli._show import show
+
+_HOW = ("none", "holm", "benjamini-hochberg")
+
+
+def _option(text: str, metavar: str = "COL") -> Any:
+    return typer.Option(help=text, metavar=metavar)
+
+
+@partial(with_reading, without=("human_file", "id", "weight", "cluster", "seed"))
+def compare(
+    reading: Reading,
+    other: Annotated[
+        str | None,
+        typer.Argument(
+            help="The second system's file; by default FILE, in other columns or other rows of it.",
+            metavar="[OTHER]",
+        ),
+    ] = None,
+    judge_b: Annotated[str | None, _option("Judge verdicts of the second, if not as --judge.")] = None,
+    human_b: Annotated[str | None, _option("Human verdicts of the second, if not as --human.")] = None,
+    where_b: Annotated[
+        str | None, _option("Rows of the second, if not as --where: model = 'b'.", metavar="SQL")
+    ] = None,
+    id: Annotated[
+        str | None,
+        _option(
+            "Column that names an item in both: those in both are compared in pairs, which is sharper. Rows "
+            "that share it belong together."
+        ),
+    ] = None,
+    judge_rates: Annotated[
+        str,
+        _option(
+            "Judge's TPR and FPR: separate (a pair for each system) or common (one for both: far sharper, "
+            "and wrong if the judge sees failures of one better).",
+            metavar="HOW",
+        ),
+    ] = "separate",
+    tpr_b: Annotated[str | None, _option("--tpr of the second, if another.", metavar="LO:HI")] = None,
+    fpr_b: Annotated[str | None, _option("--fpr of the second, if another.", metavar="LO:HI")] = None,
+    adjust: Annotated[
+        str,
+        _option(
+            "For slices: none, holm (no false difference among all) or benjamini-hochberg.", metavar="HOW"
+        ),
+    ] = "none",
+) -> int:
+    """Compare two systems' failure rates: exit status 0 no difference found, 1 difference, 2 trouble.
+
+    Two files; or one file with --judge-b and --human-b (two columns of verdicts a row, compared in pairs) or
+    with --where-b (rows of another model). With --by any slice that differs is a difference.
+    """
+    check_choice("--judge-rates", judge_rates, ("separate", "common"))
+    check_choice("--adjust", adjust, _HOW)
+    for option, text in (("--tpr-b", tpr_b), ("--fpr-b", fpr_b)):
+        if text is not None:
+            parse_range(option, text)
+    if other is None and not (judge_b or human_b or where_b):
+        raise ValueError(
+            "compare FILE with what? Name a second file, or the second system's columns (--judge-b, "
+            "--human-b) or rows (--where-b)."
+        )
+    if "-" in (reading.file, other) and other in (None, "-"):
+        raise ValueError("standard input can be read once, so it is one of two files.")
+    from jaxmle.tables._pairs import ROW, chosen_slices, names_of, number_rows, pairs_of, shared_slices
+    from jaxmle.tables._source import Table
+
+    by_row = other is None and where_b is None and id is None
+    cluster = ROW if by_row else id
+    second = replace(
+        reading,
+        file=other or reading.file,
+        judge=judge_b or reading.judge,
+        human=human_b or reading.human,
+        where=where_b or reading.where,
+        tpr=tpr_b or reading.tpr,
+        fpr=fpr_b or reading.fpr,
+    )
+    read, names = [], []
+    for one in (reading, second):
+        opened = Table(one.file)
+        if by_row:
+            number_rows(opened)
+        read.append(replace(one, file=cast(Any, opened), cluster=cluster).read(intervals=False))
+        names.append(names_of(opened) if cluster else None)
+    (a, claims_a), (b, claims_b) = read
+    first, last, alone = shared_slices(a, b)
+    tables = chosen_slices(a, first), chosen_slices(b, last)
+    pairs = pairs_of(*tables, (names[0], names[1]), cluster) if cluster else None
+    from jaxmle._report import Arm, compare_document, compare_table
+
+    claims = _of_slices(claims_a, first, len(a.keys)), _of_slices(claims_b, last, len(b.keys))
+    labels = _labels(reading, second)
+    document = compare_document(
+        (Arm(labels[0], tables[0], claims[0]), Arm(labels[1], tables[1], claims[1])),
+        judge=cast(Any, judge_rates),
+        pairs=pairs,
+        adjustment=cast(Any, adjust),
+        alone=alone,
+    )
+    show(document, reading.as_json, compare_table)
+    return 1 if document["different"] else 0
+
+
+def _of_slices(claims: Any, index: Any, size: int) -> Any:
+    """Claims of some slices; bounds by slice have those of the total at the end."""
+    if not (claims.by and claims.bounds.shape):
+        return claims
+    return replace(claims, bounds=claims.bounds_of([*index, size]))
+
+
+def _labels(first: Reading, second: Reading) -> list[str]:
+    """What tells the two from each other."""
+    told = [
+        name for name in ("file", "judge", "human", "where") if getattr(first, name) != getattr(second, name)
+    ]
+    return [", ".join(f"{name} {getattr(one, name)}" for name in told) for one in (first, second)]

@@ -1,0 +1,27 @@
+"""`jaxmle drift`: has the judge left its bounds?"""
+
+from functools import partial
+
+from jaxmle._cli._reading import Reading, with_reading
+from jaxmle._cli._show import show
+
+
+@partial(
+    with_reading, without=("failure_rate", "weight", "cluster", "calibration", "labels", "min_labels", "seed")
+)
+def drift(reading: Reading) -> int:
+    """Hold a judge against its bounds on an anchor set, judged again and labelled by humans.
+
+    Exit status 0 no evidence that TPR or FPR has left --tpr, --fpr (or what --reference gives); 1 it has; 2
+    trouble. No evidence of drift is not evidence of no drift: the table says what would have been found.
+    """
+    if (reading.tpr, reading.fpr) == ("0:1", "0:1") and not (reading.reference or reading.bounds):
+        raise ValueError(
+            "which bounds? Give --tpr and --fpr, or --reference with an earlier judging of the anchor set."
+        )
+    table, claims = reading.read(intervals=False)
+    from jaxmle._report import drift_document, drift_table
+
+    document = drift_document(table, claims)
+    show(document, reading.as_json, drift_table)
+    return 1 if document["verdict"] == "outside" else 0

@@ -1,0 +1,192 @@
+"""The profile likelihood of the difference of two failure rates under one judge.
+
+TPR and FPR are common, so the likelihoods do not separate. A push, the multiplier of the difference added to
+the joint log-likelihood, traces the profile: the larger the push, the larger the difference and the more it
+costs. Its own maximum over the multiplier bounds the likelihood of a difference from above, with equality
+where the profile is concave.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jaxmle._data import Calibration
+from jaxmle._decisions._separate import End
+from jaxmle._inference._blocks import compiler_options, in_blocks
+from jaxmle._inference._fit import Fit
+from jaxmle._pooling._common import Common, joint_of, maximize_common, starts_of
+
+_WIDTHS = (16, 256)
+_SMALL = 16
+_STEPS = 40
+_CLOSE = 1e-4
+_JUMP = 1e-3
+_MOST = 1e12
+_IDENTIFIED_WITHIN = 1e-6
+_SIGNS = np.array([1.0, -1.0])
+
+
+class Joint(NamedTuple):
+    """Two sets with one judge, and the maximum of their joint likelihood; leading axis ``B``.
+
+    Attributes:
+        leaves: Twelve arrays of shape ``(B, 2)``.
+        best: The maximum.
+        start: The judge's rates there, shape ``(B, 2)``.
+    """
+
+    leaves: list[Any]
+    best: Common
+    start: Any
+
+    def take(self, index: Any) -> "Joint":
+        """Return the elements at ``index``."""
+        return Joint(
+            [leaf[index] for leaf in self.leaves],
+            Common(*(part[index] for part in self.best)),
+            self.start[index],
+        )
+
+
+def joint_fit(leaves: tuple[list[Any], list[Any]], calibration: Calibration) -> Joint:
+    """Fit one judge to each pair of sets."""
+    both = [np.stack(pair, -1) for pair in zip(*leaves, strict=True)]
+    none, start = np.zeros((len(both[0]), 2)), np.zeros((len(both[0]), 2))
+    found = _run(_free(calibration), [*both, none, start])
+    return Joint(both, found, np.stack([found.tpr, found.fpr], -1))
+
+
+def joint_end(joint: Joint, cutoff: Any, calibration: Calibration, *, upper: bool) -> End:
+    """Find the extreme difference whose likelihood-ratio statistic is at most ``cutoff``, shape ``(B,)``."""
+    sign, size = (1.0 if upper else -1.0), len(cutoff)
+    low, high = np.zeros(size), np.full(size, np.inf)
+    force = np.ones(size)
+    difference, outside = _gap(joint.best), np.full(size, np.nan)
+    converged, at_bound = np.zeros(size, bool), np.zeros(size, bool)
+    todo = np.arange(size)
+    for step in range(_STEPS):
+        part, push = joint.take(todo), force[todo]
+        found = _pushed(part, sign * push, calibration)
+        gap = _gap(found)
+        lost = np.maximum(2 * (part.best.value - (found.value - sign * push * gap)), 0)
+        wanted = cutoff[todo]
+        beyond = lost >= wanted
+        low[todo], high[todo] = np.where(beyond, low[todo], push), np.where(beyond, push, high[todo])
+        near = np.abs(np.sqrt(lost) - np.sqrt(wanted)) <= _CLOSE
+        outside[todo] = np.where(beyond, gap, outside[todo])
+        # Where the profile is not concave a push jumps over differences: the far side of the jump is safe.
+        closed = high[todo] - low[todo] <= _JUMP * push
+        # No push reaches the cut-off where the difference is at the end of what bounds allow.
+        stuck = ~beyond & (push >= _MOST)
+        difference[todo] = np.where(near | stuck | np.isnan(outside[todo]), gap, outside[todo])
+        at_bound[todo], converged[todo] = stuck, near | closed | stuck
+        with np.errstate(all="ignore"):
+            guess = push * np.sqrt(wanted / lost)
+        outer = np.where(np.isfinite(high[todo]), high[todo], 10 * push)
+        middle = np.where(low[todo] > 0, np.sqrt(low[todo] * outer), 0.1 * outer)
+        usable = (guess > low[todo]) & (guess < outer) & ((step % 3 < 2) | ~np.isfinite(high[todo]))
+        force[todo] = np.where(usable, guess, np.where(np.isfinite(high[todo]), middle, outer))
+        todo = todo[~(near | closed | stuck)]
+        if not todo.size:
+            break
+    return End(difference, at_bound, converged)
+
+
+def joint_statistic(joint: Joint, calibration: Calibration) -> Any:
+    """Likelihood-ratio statistic of no difference, shape ``(B,)``: never above the true one."""
+    size = len(joint.start)
+    aim = -np.sign(_gap(joint.best))
+    low, high, at_low, at_high = np.zeros(size), np.full(size, np.inf), _gap(joint.best), np.zeros(size)
+    force, statistic = np.ones(size), np.zeros(size)
+    todo = np.flatnonzero(aim != 0)
+    for _ in range(_STEPS):
+        if not todo.size:
+            break
+        part, push = joint.take(todo), force[todo]
+        found = _pushed(part, aim[todo] * push, calibration)
+        gap = _gap(found)
+        statistic[todo] = np.maximum(statistic[todo], 2 * (part.best.value - found.value))
+        short = aim[todo] * gap < 0
+        low[todo], high[todo] = np.where(short, push, low[todo]), np.where(short, high[todo], push)
+        at_low[todo], at_high[todo] = np.where(short, gap, at_low[todo]), np.where(short, at_high[todo], gap)
+        with np.errstate(all="ignore"):
+            share = at_low[todo] / (at_low[todo] - at_high[todo])
+            cut = low[todo] + np.clip(share, 0.02, 0.98) * (high[todo] - low[todo])
+        bounded = np.isfinite(high[todo])
+        force[todo] = np.where(bounded, np.where(np.isfinite(cut), cut, push), 4 * push)
+        done = (np.abs(gap) <= 1e-9) | (bounded & (high[todo] - low[todo] <= 1e-6 * high[todo]))
+        todo = todo[~done & (push < _MOST)]
+    return statistic
+
+
+class CommonJudge:
+    """Two sets with one judge; attributes and methods as `SeparateJudges` has them."""
+
+    n_rates = 2
+
+    def __init__(
+        self, leaves: tuple[list[Any], list[Any]], free: tuple[Fit, Fit], calibration: Calibration
+    ) -> None:
+        for name, at in (("tpr", 8), ("fpr", 10)):
+            low, high = (
+                pick(leaves[0][k], leaves[1][k]) for pick, k in ((np.maximum, at), (np.minimum, at + 1))
+            )
+            if (low > high).any():
+                raise ValueError(
+                    f"`bounds_a` and `bounds_b` of {name} exclude each other, so the sets have no judge in "
+                    'common; use judge="separate".'
+                )
+        self.joint, self.calibration = joint_fit(leaves, calibration), calibration
+        best = self.joint.best
+        judge = np.broadcast_to(self.joint.start[:, None], (len(best.value), 2, 2))
+        self.params = np.concatenate([best.rate[..., None], judge], -1)
+        self.identified = (best.highest - best.lowest <= _IDENTIFIED_WITHIN).all(-1)
+        self.converged = best.agreeing > 0
+
+    def statistic(self) -> Any:
+        """Likelihood-ratio statistic of no difference."""
+        return joint_statistic(self.joint, self.calibration)
+
+    def end(self, cutoff: Any, *, upper: bool) -> End:
+        """One end of the interval."""
+        return joint_end(self.joint, cutoff, self.calibration, upper=upper)
+
+
+def _gap(found: Common) -> Any:
+    return found.rate @ _SIGNS
+
+
+def _pushed(joint: Joint, push: Any, calibration: Calibration) -> Common:
+    return _run(_climb(calibration), [*joint.leaves, push[:, None] * _SIGNS, joint.start])
+
+
+def _run(program: Callable[[list[Any]], Common], arrays: list[Any]) -> Common:
+    width = next((w for w in _WIDTHS if w >= len(arrays[0])), _WIDTHS[-1])
+    return in_blocks(program, arrays, width)
+
+
+@cache
+def _climb(calibration: Calibration) -> Callable[[list[Any]], Common]:
+    def one(leaves: list[Any]) -> Common:
+        return maximize_common(joint_of(leaves[:12], calibration), leaves[13][None], leaves[12])
+
+    return _mapped(one)
+
+
+@cache
+def _free(calibration: Calibration) -> Callable[[list[Any]], Common]:
+    def one(leaves: list[Any]) -> Common:
+        joint = joint_of(leaves[:12], calibration)
+        return maximize_common(joint, starts_of(joint))
+
+    return _mapped(one)
+
+
+def _mapped(one: Callable[[list[Any]], Common]) -> Callable[[list[Any]], Common]:
+    """Compile for a batch, a few pairs at a time."""
+    return jax.jit(
+        lambda arrays: jax.lax.map(one, arrays, batch_size=_SMALL), compiler_options=compiler_options(True)
+    )

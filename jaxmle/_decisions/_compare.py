@@ -1,0 +1,253 @@
+"""Do two systems fail at different rates?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from statistics import NormalDist
+from typing import Any, Literal, Self, get_args
+
+import jax
+import numpy as np
+
+from jaxmle._data import Bounds, Calibration, Counts, check_confidence
+from jaxmle._decisions._common import CommonJudge
+from jaxmle._decisions._influence import pair_effect
+from jaxmle._decisions._pairs import Pairs
+from jaxmle._decisions._separate import SeparateJudges
+from jaxmle._inference import Adjustment, adjust_p_values
+from jaxmle._inference._arguments import check_labels, checked_arrays, plain, quantile_of_t
+from jaxmle._inference._contradiction import contradicted
+from jaxmle._inference._design_check import warn_of_design
+from jaxmle._inference._fit import fit_flat
+from jaxmle._inference._multiplicity import level_for_limits
+from jaxmle._simulation import Labels
+
+JudgeRates = Literal["separate", "common"]
+
+_LEAST_DF = 3.0
+_HELD = 1e-9
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """Difference of two failure rates, the first less the second.
+
+    Attributes:
+        estimate: The difference, shape ``(...)``.
+        low: Lower end of its interval.
+        high: Upper end.
+        p_value: p-value of "the failure rates are equal", two-sided, adjusted as ``adjustment`` says.
+        different: Whether it is at most 1 - confidence.
+        failure_rates: Pair of estimates, the first set's and the second's.
+        identified: Whether data and bounds determine both failure rates. Where they do not, ``estimate`` is
+            one point of a set that lies inside the interval.
+        effect: Variance of the difference over what it would be if no item were in both sets: below 1 where
+            pairing helps, 1 without pairs.
+        at_bound: Pair ``(low, high)``: whether that end is the end of what bounds on failure rates allow.
+        contradicted: Whether either set contradicts its bounds; then the p-value is 1.
+        mismatched: Whether either set's labelled items are not the random sample they are declared to be;
+            then the p-value is 1 too.
+        converged: Whether the fits at both ends are certified ("separate"), or both ends were reached.
+        confidence: Nominal coverage, such as 0.95.
+        method: How the interval was made, in words.
+        adjustment: "none", "holm" or "benjamini-hochberg".
+    """
+
+    estimate: Any
+    low: Any
+    high: Any
+    p_value: Any
+    different: Any
+    failure_rates: tuple[Any, Any]
+    identified: Any
+    effect: Any
+    at_bound: tuple[Any, Any]
+    contradicted: Any
+    mismatched: Any
+    converged: Any
+    confidence: float = field(metadata={"static": True})
+    method: str = field(metadata={"static": True})
+    adjustment: str = field(metadata={"static": True})
+
+    def __getitem__(self, index: Any) -> Self:
+        return jax.tree.map(lambda x: plain(np.asarray(x)[index]), self)
+
+    def __len__(self) -> int:
+        if not np.ndim(self.estimate):
+            raise TypeError("a scalar Difference has no length")
+        return len(self.estimate)
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[i] for i in range(len(self)))
+
+    def __str__(self) -> str:
+        if np.ndim(self.estimate):
+            return f"{int(np.sum(self.different))} of {np.size(self.estimate)} differ ({self.method})"
+        point = f"{self.estimate:+.4f}" if self.identified else "not identified"
+        return f"{point} [{self.low:+.4f}, {self.high:+.4f}], p = {self.p_value:.3g} ({self.method})"
+
+
+def compare(
+    a: Counts,
+    b: Counts,
+    bounds_a: Bounds | None = None,
+    bounds_b: Bounds | None = None,
+    *,
+    judge: JudgeRates = "separate",
+    pairs: Pairs | None = None,
+    confidence: float = 0.95,
+    adjustment: Adjustment = "none",
+    calibration: Calibration = "internal",
+    labels: Labels = "random",
+) -> Difference:
+    """Compare the failure rates of two systems.
+
+    The interval holds the differences that lose less than a cut-off of the likelihood of both sets, whatever
+    the judges within the bounds; the p-value is of the same statistic at no difference. Doubts about a judge
+    that bounds leave open thus add up over the two sets rather than cancel, unless the judge is common.
+
+    Args:
+        a: Counts of the first system, any batch shape ``(...)``.
+        b: Counts of the second, of the same shape.
+        bounds_a: Bounds for the first, scalar or of the batch shape; none by default.
+        bounds_b: Bounds for the second; by default those of the first.
+        judge: "separate" lets the judge have a TPR and FPR for each set; "common" takes one pair for both,
+            which is far sharper, and wrong where the judge sees failures of one system better than the
+            other's (`homogeneity_test`).
+        pairs: How items go together that are in both sets, of the batch shape; without it the sets are taken
+            for independent. Difficult items are difficult for both systems, so pairs shorten the interval.
+        confidence: Nominal coverage, in (0, 1).
+        adjustment: For a batch: "holm" keeps the probability of any false difference, "benjamini-hochberg"
+            the expected share of false ones. Intervals go with it: they hold jointly (Bonferroni), or at the
+            share of the error that the differences found leave. Holm may find a difference whose joint
+            interval still holds 0.
+        calibration: "internal" or "external", as in `fit`.
+        labels: "random", or "by_verdict" where the judge's verdict decided which items humans label.
+
+    Returns:
+        Difference, interval and p-value, shape ``(...)``.
+
+    Raises:
+        ValueError: An argument is out of range; shapes do not match; ``pairs`` are not of these counts; for
+            "common", the bounds of one set exclude those of the other; a data set is empty or impossible
+            within its bounds.
+        TypeError: ``a`` or ``b`` is not a `Counts`, bounds are not `Bounds`, or ``pairs`` not `Pairs`.
+
+    Source:
+        Profile likelihood of the difference, its cut-off that of F(1, labels - 4) (separate) or
+        F(1, labels - 2) (common). With pairs the two likelihoods still are multiplied as if independent, and
+        the cut-off is that of F(1, labelled items - 1) times the sandwich variance of the difference over
+        the one without pairs (Kent, Biometrika 69, 1982; Rao and Scott, JASA 76, 1981).
+
+    Examples:
+        >>> from jaxmle import Counts, compare
+        >>> a = Counts(tp=30, fn=5, fp=6, tn=59, unlabeled_pos=360, unlabeled_neg=640)
+        >>> b = Counts(tp=14, fn=3, fp=5, tn=78, unlabeled_pos=190, unlabeled_neg=810)
+        >>> print(compare(a, b))
+        +0.1800 [+0.0944, +0.2648], p = 0.000106 (profile likelihood)
+        >>> result = compare(a, b, judge="common")
+        >>> f"{result.low:.2f} {result.high:.2f}"
+        '0.16 0.27'
+    """
+    if judge not in get_args(JudgeRates):
+        raise ValueError(f'`judge` must be "separate" or "common"; got {judge!r}.')
+    if adjustment not in get_args(Adjustment):
+        choices = ", ".join(map(repr, get_args(Adjustment)))
+        raise ValueError(f"`adjustment` must be one of {choices}; got {adjustment!r}.")
+    alpha = 1 - check_confidence(confidence)
+    check_labels(labels, calibration)
+    leaves, shape = _checked(a, b, bounds_a, bounds_a if bounds_b is None else bounds_b, calibration)
+    if pairs is not None:
+        pairs = _paired(pairs, leaves, shape)
+    free = (fit_flat(leaves[0], calibration), fit_flat(leaves[1], calibration))
+    contrary = [
+        contradicted(own, fit.log_likelihood, calibration) for own, fit in zip(leaves, free, strict=True)
+    ]
+    biased = [warn_of_design(own, calibration, labels) for own in leaves]
+    against, mismatched = np.logical_or(*contrary), np.logical_or(*biased)
+
+    n_labels = np.sum([own[:4] for own in leaves], (0, 1))
+    make = CommonJudge if judge == "common" else SeparateJudges
+    model: CommonJudge | SeparateJudges = make(leaves, free, calibration)
+    effect, df = np.ones(len(n_labels)), np.maximum(n_labels - model.n_rates, _LEAST_DF)
+    if pairs is not None:
+        cells = np.stack([*leaves[0][:6], *leaves[1][:6]], -1)
+        effect = pair_effect(
+            cells, model.params, _held(leaves, model.params), pairs, calibration, common=judge == "common"
+        )
+        df = np.maximum(pairs.n_labeled - 1.0, _LEAST_DF)
+    # Without labels nothing of the judge is estimated, and the verdicts are many.
+    df = np.where(n_labels > 0, df, np.inf)
+    p_value = np.where(against | mismatched, 1.0, _two_sided(np.sqrt(model.statistic() / effect), df))
+    adjusted = adjust_p_values(p_value, adjustment)
+    different = adjusted <= alpha
+    level = level_for_limits(alpha, adjustment, different)
+    cutoff = effect * quantile_of_t(np.full(len(effect), level / 2), df) ** 2
+    low, high = model.end(cutoff, upper=False), model.end(cutoff, upper=True)
+    first, second = model.params[:, 0, 0], model.params[:, 1, 0]
+    method = "joint profile likelihood, common judge" if judge == "common" else "profile likelihood"
+    result = Difference(
+        estimate=first - second,
+        low=np.minimum(low.difference, first - second),
+        high=np.maximum(high.difference, first - second),
+        p_value=adjusted,
+        different=different,
+        failure_rates=(first, second),
+        identified=model.identified,
+        effect=effect,
+        at_bound=(low.at_bound, high.at_bound),
+        contradicted=against,
+        mismatched=mismatched,
+        converged=low.converged & high.converged & model.converged,
+        confidence=float(confidence),
+        method=method + (", paired" if pairs is not None else ""),
+        adjustment=adjustment,
+    )
+    return jax.tree.map(lambda x: plain(x.reshape(shape)), result)
+
+
+def _checked(
+    a: Counts, b: Counts, bounds_a: Bounds | None, bounds_b: Bounds | None, calibration: Calibration
+) -> tuple[tuple[list[Any], list[Any]], tuple[int, ...]]:
+    """Both sets as twelve leaves of shape ``(B,)``, and the batch shape."""
+    found = []
+    for name, counts, bounds in (("a", a, bounds_a), ("b", b, bounds_b)):
+        try:
+            found.append(checked_arrays(counts, bounds, calibration))
+        except TypeError as error:
+            raise TypeError(f"`{name}`: {error}") from error
+    (first, shape), (second, other) = found
+    if shape != other:
+        raise ValueError(f"`a` and `b` must have one shape; got {shape} and {other}.")
+    return (first, second), shape
+
+
+def _paired(pairs: Any, leaves: tuple[list[Any], list[Any]], shape: tuple[int, ...]) -> Pairs:
+    """Pairs of shape ``(B,)``, if they are of these counts."""
+    if not isinstance(pairs, Pairs):
+        raise TypeError(f"`pairs` must be a Pairs; got {type(pairs).__name__}.")
+    if pairs.shape != shape:
+        raise ValueError(f"`pairs` must have the counts' shape {shape}; got {pairs.shape}.")
+    flat = Pairs(pairs.products.reshape(-1, 12, 12), pairs.n_labeled.reshape(-1), pairs.n_matched.reshape(-1))
+    sums = np.stack([*leaves[0][:6], *leaves[1][:6]], -1)
+    if np.any(np.einsum("bii->bi", flat.products) < sums * (1 - _HELD)):
+        raise ValueError("`pairs` must be of the same items as `a` and `b`: they hold fewer.")
+    return flat
+
+
+def _held(leaves: tuple[list[Any], list[Any]], params: Any) -> Any:
+    """Which parameters stand at a bound, shape ``(B, 2, 3)``."""
+    low, high = (
+        np.stack([np.stack([own[k + side] for k in (6, 8, 10)], -1) for own in leaves], 1) for side in (0, 1)
+    )
+    return (params - low <= _HELD) | (high - params <= _HELD)
+
+
+def _two_sided(root: Any, df: Any) -> Any:
+    """Probability that Student's t exceeds ``root`` in size; normal where ``df`` is infinite."""
+    from scipy.special import stdtr  # a third of a second to import, and seldom needed
+
+    tail = np.vectorize(NormalDist().cdf, otypes=[float])(-root)
+    return np.minimum(
+        2 * np.where(np.isfinite(df), stdtr(np.where(np.isfinite(df), df, 1.0), -root), tail), 1.0
+    )

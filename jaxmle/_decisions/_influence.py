@@ -1,0 +1,96 @@
+"""How much less the difference of two failure rates varies where both come from the same items."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxmle._data import Calibration, Counts, Params
+from jaxmle._decisions._pairs import Pairs
+from jaxmle._inference._design_effect import _GROUPS as GROUPS
+from jaxmle._model import information, score
+
+_INSIDE = 1e-7
+_LEAST = 1e-12
+
+
+def pair_effect(
+    cells: Any, params: Any, held: Any, pairs: Pairs, calibration: Calibration, *, common: bool
+) -> Any:
+    """Ratio of the variance of the difference to what it would be if no item were in both sets.
+
+    Args:
+        cells: Twelve counts, six of each set, shape ``(B, 12)``.
+        params: Failure rate, TPR and FPR of each set at the estimate, shape ``(B, 2, 3)``.
+        held: Which of them a bound holds, shape ``(B, 2, 3)``.
+        pairs: Pairs of shape ``(B,)``.
+        calibration: "internal" or "external".
+        common: Whether the sets share TPR and FPR.
+
+    Returns:
+        The ratio, shape ``(B,)``, > 0: the larger of those with and without regard to the bounds. One item
+        that the sets have and that speaks for a difference is added, half of it either way, so that a few
+        items that agree by luck do not make an interval without width.
+
+    Source:
+        Sandwich variance of a working likelihood that takes the sets for independent, over its own: Kent,
+        Biometrika 69 (1982); Rao and Scott, JASA 76 (1981). The added item: Agresti and Min, Stat. Med. 24
+        (2005).
+    """
+    both = [
+        _ratio(cells, params, some, pairs, calibration, common=common) for some in (held, np.zeros_like(held))
+    ]
+    return np.maximum(*both)
+
+
+def _ratio(
+    cells: Any, params: Any, held: Any, pairs: Pairs, calibration: Calibration, *, common: bool
+) -> Any:
+    influence = _influence(cells, params, held, calibration, common=common)
+    for group in (*GROUPS[calibration], *([i + 6 for i in some] for some in GROUPS[calibration])):
+        own = list(group)
+        total = np.maximum(cells[:, own].sum(1), 1e-300)
+        influence[:, own] -= ((influence[:, own] * cells[:, own]).sum(1) / total)[:, None]
+    alone = (influence**2 * cells).sum(1)
+    together = np.einsum("bi,bij,bj->b", influence, pairs.products, influence)
+    # The human finds a failure in one set alone, and the judge agrees.
+    swap = 0.5 * ((influence[:, 0] + influence[:, 9]) ** 2 + (influence[:, 3] + influence[:, 6]) ** 2)
+    n = np.maximum(pairs.n_labeled, 1)
+    told = np.isfinite(alone) & (alone > _LEAST / np.maximum(cells.sum(1), 1))
+    effect = (together + swap) / np.where(told, alone, 1.0) * (n / (n + 1)) ** 2
+    # Where the estimates do not move with the counts nothing is known of how they move together.
+    return np.where(told & np.isfinite(effect), effect, 1.0)
+
+
+def _influence(cells: Any, params: Any, held: Any, calibration: Calibration, *, common: bool) -> Any:
+    """Change of the difference with each item of the twelve cells, shape ``(B, 12)``."""
+    size, width = len(cells), 4 if common else 6
+    at = np.clip(params, _INSIDE, 1 - _INSIDE)
+    places = ((0, 2, 3), (1, 2, 3)) if common else ((0, 1, 2), (3, 4, 5))
+    matrix, scores = np.zeros((size, width, width)), np.zeros((size, 12, width))
+    fixed = np.zeros((size, width), bool)
+    unit = Counts(*np.eye(6))
+    with jax.enable_x64(True):
+        for arm, place in enumerate(places):
+            own = Params(*(jnp.asarray(at[:, arm, i]) for i in range(3)))
+            counts = Counts(*(cells[:, 6 * arm + i] for i in range(6)))
+            matrix[np.ix_(range(size), place, place)] += np.asarray(
+                information(own, counts, calibration=calibration)
+            )
+            slope = score(jax.tree.map(lambda x: x[:, None], own), unit, calibration=calibration)
+            for i, name in zip(place, ("failure_rate", "tpr", "fpr"), strict=True):
+                scores[:, 6 * arm : 6 * arm + 6, i] = np.asarray(getattr(slope, name))
+            fixed[:, list(place)] |= held[:, arm]
+    told = np.einsum("bii->bi", matrix)
+    fixed |= told <= 0  # what no item tells of moves with none
+    scale = np.sqrt(np.where(fixed, 1.0, told))
+    matrix = matrix / scale[:, :, None] / scale[:, None, :]
+    matrix = np.where(fixed[:, :, None] | fixed[:, None, :], 0.0, matrix) + 1e-10 * np.eye(width)
+    matrix += np.eye(width) * fixed[:, :, None]
+    wanted = np.zeros((size, width))
+    wanted[:, places[0][0]], wanted[:, places[1][0]] = 1.0, -1.0
+    wanted = np.where(fixed, 0.0, wanted) / scale
+    direction = np.linalg.solve(matrix, wanted[..., None])[..., 0] / scale
+    influence = np.einsum("bkw,bw->bk", np.where(fixed[:, None], 0.0, scores), direction)
+    return np.where(cells > 0, influence, 0.0)

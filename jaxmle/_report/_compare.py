@@ -1,0 +1,248 @@
+"""The result of `jaxmle compare`."""
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from rich.console import Group
+from rich.text import Text
+
+from jaxmle._data import Counts
+from jaxmle._decisions import Difference, JudgeRates, Pairs, compare
+from jaxmle._inference import Adjustment, fit
+from jaxmle._report._claims import Claims, with_total
+from jaxmle._report._document import document_of, naming_slices, settings_of, sizes_of
+from jaxmle._report._table import new_table, percent, plain
+from jaxmle._report._warnings import data_warnings, table_warnings
+from jaxmle.tables import SliceCounts
+from jaxmle.tables._slice_rows import few
+
+_MOST_NOTES = 12
+_NAMES = ("first", "second")
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One of the two sets.
+
+    Attributes:
+        label: What to call it: its file, columns or condition.
+        table: Counts by slice.
+        claims: What the user says of it.
+    """
+
+    label: str
+    table: SliceCounts
+    claims: Claims
+
+
+def compare_document(
+    arms: tuple[Arm, Arm],
+    *,
+    judge: JudgeRates = "separate",
+    pairs: Pairs | None = None,
+    adjustment: Adjustment = "none",
+    alone: list[str] | None = None,
+) -> dict[str, Any]:
+    """Compare the failure rates of two sets in every slice and in all, and describe the differences.
+
+    Args:
+        arms: The two sets, of the same slices.
+        judge: "separate" or "common".
+        pairs: Items in both sets, for every slice and last the total; or None.
+        adjustment: "none", "holm" or "benjamini-hochberg", over the slices.
+        alone: Slices that only one of the sets has.
+
+    Returns:
+        The document. ``different`` is the verdict: of any slice where there are some, else of the total.
+
+    Raises:
+        ValueError: The bounds leave no feasible point for some slice, or an argument is out of range.
+    """
+    first, second = arms
+    everything = [with_total(arm.table, arm.claims) for arm in arms]
+    claims = first.claims
+    last = len(everything[0]) - 1
+    given: dict[str, Any] = {
+        "judge": judge,
+        "confidence": claims.confidence,
+        "calibration": claims.calibration,
+        "labels": claims.labels,
+    }
+
+    def differences(index: Any, adjustment: Adjustment) -> Difference:
+        a, b = (Counts(*(np.asarray(value)[index] for value in counts.values())) for counts in everything)
+        bounds = [arm.claims.bounds_of(index) for arm in arms]
+        some = None if pairs is None else _some(pairs, index)
+        return compare(a, b, *bounds, pairs=some, adjustment=adjustment, **given)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # said slice by slice below
+        fits = []
+        for arm, counts in zip(arms, everything, strict=True):
+            with naming_slices(arm.table):
+                fits.append(fit(counts, arm.claims.bounds, calibration=claims.calibration))
+        found = [differences(np.array([last]), "none")[0]]
+        if claims.by:
+            # The total is no slice: it is not among the tests that are adjusted for.
+            found = [*differences(np.arange(last), adjustment), *found]
+    notes = [
+        data_warnings(*part, None) for part in zip(everything, [a.claims for a in arms], fits, strict=True)
+    ]
+    records = [
+        _record(i, one, arms, everything, [own[i] for own in notes], pairs) for i, one in enumerate(found)
+    ]
+    records[-1]["warnings"] += _of_tables(arms, alone or [])
+    different = any(record["different"] for record in (records[:-1] if claims.by else records))
+    document = document_of("compare", first.table, claims, records)
+    for key in ("rows", "log", "labels", "dropped"):
+        document.pop(key)
+    for record in (*document["slices"], document["total"]):
+        record.pop("unjudged", None)
+    document["settings"] |= {"judge": judge, "adjustment": adjustment, "paired": pairs is not None}
+    document["settings"]["bounds_b"] = settings_of(second.claims)["bounds"]
+    document |= {
+        name: {
+            "name": arm.label,
+            "rows": arm.table.n_rows,
+            "dropped": arm.table.dropped,
+            "log": arm.table.log,
+        }
+        for name, arm in zip(_NAMES, arms, strict=True)
+    }
+    return {"command": "compare", "different": different, **document}
+
+
+def _some(pairs: Pairs, index: Any) -> Pairs:
+    return Pairs(pairs.products[index], pairs.n_labeled[index], pairs.n_matched[index])
+
+
+def _record(
+    i: int,
+    one: Difference,
+    arms: tuple[Arm, Arm],
+    everything: list[Counts],
+    notes: list[list[str]],
+    pairs: Pairs | None,
+) -> dict[str, Any]:
+    said = [f"{name}: {note}" for name, own in zip(_NAMES, notes, strict=True) for note in own]
+    if one.contradicted or one.mismatched:
+        said.append("so no difference is claimed here")
+    if not one.converged:
+        said.append("not converged: the ends of the interval are not certified")
+    record: dict[str, Any] = {"different": bool(one.different), "p_value": one.p_value}
+    record["difference"] = {
+        "estimate": one.estimate if one.identified else None,
+        "low": one.low,
+        "high": one.high,
+        "method": one.method,
+    }
+    if pairs is not None:
+        record["paired"] = {
+            "n_matched": int(pairs.n_matched[i]),
+            "n_labeled": int(pairs.n_labeled[i]),
+            "effect": one.effect,
+        }
+    for name, arm, counts, rate in zip(_NAMES, arms, everything, one.failure_rates, strict=True):
+        record[name] = sizes_of(i, counts[i], arm.claims, None)
+        record[name]["failure_rate"] = rate if one.identified else None
+    return record | {"warnings": said}
+
+
+def _of_tables(arms: tuple[Arm, Arm], alone: list[str]) -> list[str]:
+    """What there is to say of the rows."""
+    notes = [f"only one of the two has such rows, so they are left out: {few(alone)}"] if alone else []
+    for name, arm in zip(_NAMES, arms, strict=True):
+        table = arm.table
+        if table.repeated:
+            notes.append(
+                f"{name}: {table.repeated!r} repeats, so rows that share it may not be independent: --id "
+                f"{table.repeated} takes them together, and pairs those of the other set"
+            )
+        notes += [f"{name}: {note}" for note in table_warnings(replace(table, repeated=None))]
+    return notes
+
+
+def compare_table(document: dict[str, Any]) -> Group:
+    """Lay out the document of `jaxmle compare` for a terminal."""
+    settings = document["settings"]
+    by = settings["by"]
+    level = f"{100 * settings['confidence']:g}%"
+    rates = "one judge for both" if settings["judge"] == "common" else "a judge for each"
+    how = "paired" if settings["paired"] else "unpaired"
+    adjusted = "" if settings["adjustment"] == "none" else f", {settings['adjustment']}"
+    table = new_table(f"Do the failure rates differ? {level} confidence, {rates}, {how}{adjusted}")
+    for column in by or ["slice"]:
+        table.add_column(plain(column), no_wrap=True)
+    headings = ("labelled", "first", "second", "difference", f"{level} interval", "p", "verdict")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for record in document["slices"]:
+        table.add_row(*(plain(record["key"][column]) for column in by), *_cells(record))
+    if by:
+        table.add_section()
+    names = [Text("all", style="bold")] + [Text("")] * (len(by) - 1)
+    table.add_row(*names, *_cells(document["total"]), style="bold" if by else "")
+    notes = [Text(f"{name}: ").append_text(plain(document[name]["name"])) for name in _NAMES]
+    if paired := document["total"].get("paired"):
+        notes.append(
+            Text(
+                f"{paired['n_matched']:,} items are in both, {paired['n_labeled']:,} with a label; that "
+                f"makes the difference's variance {paired['effect']:.2g} times that of unrelated items."
+            )
+        )
+    for name in _NAMES:
+        notes += [
+            Text(f"{name}: {rows:,} {'row' if rows == 1 else 'rows'} left out: {reason}.")
+            for reason, rows in document[name]["dropped"].items()
+        ]
+    records = [*document["slices"], document["total"]]
+    if any(record[name]["few_labels"] for record in records for name in _NAMES):
+        notes.append(Text(f"* fewer than {settings['min_labels']} labels."))
+    for record in records:
+        where = ", ".join(str(plain(value)) for value in record.get("key", {}).values()) or "all"
+        notes += [Text(f"{where}: {warning}.", style="yellow") for warning in record["warnings"]]
+    if len(notes) > _MOST_NOTES:
+        more = len(notes) - _MOST_NOTES
+        notes = [*notes[:_MOST_NOTES], Text(f"... and {more} more notes; --json has them all.")]
+    return Group(table, *notes, _verdict(document))
+
+
+def _cells(record: dict[str, Any]) -> list[Text]:
+    one, p = record["difference"], record["p_value"]
+    mark = "*" if any(record[name]["few_labels"] for name in _NAMES) else ""
+    sizes = " + ".join(f"{record[name]['n_labeled']:,.8g}" for name in _NAMES)
+    estimate = one["estimate"]
+    return [
+        Text(f"{sizes}{mark}"),
+        *(Text(percent(record[name]["failure_rate"])) for name in _NAMES),
+        Text("not identified" if estimate is None else _signed(estimate), style="cyan"),
+        Text(f"{_signed(one['low'])} to {_signed(one['high'])}", style="cyan"),
+        Text(f"{p:.4f}" if p >= 5e-5 else "<.0001"),
+        Text("differ", style="red") if record["different"] else Text("no difference shown", style="green"),
+    ]
+
+
+def _signed(value: float) -> str:
+    return f"{100 * value:+.2f}"
+
+
+def _verdict(document: dict[str, Any]) -> Text:
+    records, total = document["slices"], document["total"]
+    if records:
+        found = sum(record["different"] for record in records)
+        said = f"{found} of {len(records)} slices differ"
+        return Text(
+            f"DIFFERENT: {said}" if found else f"NO DIFFERENCE SHOWN: {said}",
+            style="bold red" if found else "bold green",
+        )
+    one = total["difference"]
+    if not total["different"]:
+        reach = max(abs(one["low"]), abs(one["high"]))
+        return Text(
+            f"NO DIFFERENCE SHOWN; one of up to {100 * reach:.2f} percentage points is not excluded",
+            style="bold green",
+        )
+    more = "more" if one["low"] + one["high"] > 0 else "less"
+    return Text(f"DIFFERENT: the first fails {more} often", style="bold red")

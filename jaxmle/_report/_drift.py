@@ -1,0 +1,175 @@
+"""The result of `jaxmle drift`."""
+
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from rich.console import Group
+from rich.text import Text
+
+from jaxmle._decisions import Drift, drift
+from jaxmle._inference import adjust_p_values
+from jaxmle._report._claims import Claims, with_total
+from jaxmle._report._document import sizes_of
+from jaxmle._report._table import new_table, percent, plain
+from jaxmle._report._warnings import table_warnings
+from jaxmle.tables import SliceCounts
+from jaxmle.tables._slice_counts import shown_key
+from jaxmle.tables._slice_rows import few
+
+_RATES = ("tpr", "fpr")
+_STYLES = {"inside": "green", "outside": "red", "undecided": "yellow"}
+_WORDS = {
+    "inside": "INSIDE: the anchor set shows that the judge is within its bounds",
+    "outside": "OUTSIDE: the judge has left its bounds",
+    "undecided": "UNDECIDED: no evidence that the judge has left its bounds, nor that it is within them",
+}
+
+
+def drift_document(table: SliceCounts, claims: Claims) -> dict[str, Any]:
+    """Hold a judge against its bounds in every slice and in all, and describe the verdicts.
+
+    Args:
+        table: Counts of the anchor set by slice.
+        claims: What the user says of the judge.
+
+    Returns:
+        The document. ``verdict`` is that of all slices where there are any ("outside" if one is, by
+        p-values adjusted by Holm), else of the total.
+
+    Raises:
+        ValueError: No row has both verdicts, or there are no bounds.
+    """
+    everything = with_total(table, claims)
+    last = len(everything) - 1
+    told = np.flatnonzero(np.asarray(everything.n_labeled) > 0)
+    if not told.size:
+        raise ValueError("no row has both a human and a judge verdict, and an anchor set needs both.")
+    result = drift(everything[told], claims.bounds_of(told), confidence=claims.confidence)
+    p_value = np.array(result.p_value)
+    if claims.by:
+        p_value[:-1] = adjust_p_values(p_value[:-1], "holm")
+    outside = p_value <= 1 - claims.confidence
+    records = []
+    for i, place in enumerate(told):
+        verdict = "outside" if outside[i] else ("inside" if result.inside[i] else "undecided")
+        sizes = sizes_of(int(place), everything[int(place)], claims, None)
+        counts = {name: sizes["counts"][name] for name in ("tp", "fn", "fp", "tn")}
+        key = {"key": table.keys[place]} if claims.by and place < last else {}
+        rates = {name: _rate(result, name, i) for name in _RATES}
+        own = {"n_labeled": sizes["n_labeled"], "counts": counts}
+        records.append({**key, **own, "verdict": verdict, "p_value": float(p_value[i]), **rates})
+    *slices, total = records
+    said = [record["verdict"] for record in slices] if claims.by else [total["verdict"]]
+    silent = (
+        [shown_key(table.keys[i]) for i in range(last) if i not in set(told.tolist())] if claims.by else []
+    )
+    notes = [f"no item with both verdicts, so left out: {few(silent)}"] if silent else []
+    unlabeled = int(np.sum(table.counts.n_unlabeled))
+    if unlabeled:
+        notes.append(
+            f"{unlabeled:,} items without a human verdict tell nothing of the judge and are not used"
+        )
+    if table.repeated:
+        notes.append(f"{table.repeated!r} repeats; the limits take rows that share it for independent")
+    return {
+        "command": "drift",
+        "verdict": next((word for word in ("outside", "undecided") if word in said), "inside"),
+        "version": version("jaxmle"),
+        "settings": {"confidence": claims.confidence, "by": claims.by},
+        "total": total,
+        "slices": slices,
+        "rows": table.n_rows,
+        "log": table.log,
+        "labels": table.labels,
+        "dropped": table.dropped,
+        "warnings": notes + table_warnings(replace(table, repeated=None)) + claims.notes,
+    }
+
+
+def _rate(result: Drift, name: str, i: int) -> dict[str, Any]:
+    rate, pair = getattr(result, name), getattr(result.bounds, name)
+    least, most = (end[i] for end in rate.detectable)
+    low, high = (float(np.broadcast_to(end, np.shape(result.outside))[i]) for end in pair)
+    return {
+        "estimate": rate.estimate[i],
+        "low": float(rate.low[i]),
+        "high": float(rate.high[i]),
+        "p_value": float(rate.p_value[i]),
+        "n_items": int(rate.n_items[i]),
+        "bounds": [low, high],
+        # Where the bound is an end of [0, 1] there is nothing beyond it.
+        "detectable": [least if low > 0 else None, most if high < 1 else None],
+    }
+
+
+def drift_table(document: dict[str, Any]) -> Group:
+    """Lay out the document of `jaxmle drift` for a terminal."""
+    settings = document["settings"]
+    by = settings["by"]
+    adjusted = ", holm over slices" if by else ""
+    table = new_table(
+        f"Is the judge within its bounds? {100 * settings['confidence']:g}% confidence of both rates"
+        f"{adjusted}"
+    )
+    for column in by or ["slice"]:
+        table.add_column(plain(column), no_wrap=True)
+    for heading in ("rate", "items", "estimate", "interval", "bounds", "found 4 in 5 times", "p", "verdict"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for record in document["slices"]:
+        _add(table, [plain(record["key"][column]) for column in by], record)
+    if by:
+        table.add_section()
+    _add(table, [Text("all", style="bold")] + [Text("")] * (len(by) - 1), document["total"])
+    notes = [
+        Text(f"{rows:,} {'row' if rows == 1 else 'rows'} left out: {reason}.")
+        for reason, rows in document["dropped"].items()
+    ]
+    notes += [Text(f"{warning}.", style="yellow") for warning in document["warnings"]]
+    verdict = document["verdict"]
+    said = _WORDS[verdict]
+    if records := document["slices"]:
+        counted = sum(record["verdict"] == verdict for record in records)
+        said += f" ({counted} of {len(records)} slices)"
+    elif verdict != "outside" and (reach := _reach(document["total"])):
+        said += f". A set of this size would find, 4 times in 5, {reach}"
+    return Group(table, *notes, Text(said, style=f"bold {_STYLES[verdict]}"))
+
+
+def _reach(record: dict[str, Any]) -> str:
+    """What drift would have been found, in words."""
+    found = []
+    for name in _RATES:
+        least, most = record[name]["detectable"]
+        ends = [f"below {percent(least)}"] if least is not None else []
+        ends += [f"above {percent(most)}"] if most is not None else []
+        if ends:
+            found.append(f"{'a' if name == 'tpr' else 'an'} {name.upper()} {' or '.join(ends)}")
+    return ", ".join(found)
+
+
+def _add(table: Any, names: list[Text], record: dict[str, Any]) -> None:
+    """Two rows, one a rate."""
+    p = record["p_value"]
+    ends = [
+        Text(f"{p:.4f}" if p >= 5e-5 else "<.0001"),
+        Text(record["verdict"], style=_STYLES[record["verdict"]]),
+    ]
+    for name in _RATES:
+        rate = record[name]
+        low, high = rate["bounds"]
+        least, most = rate["detectable"]
+        reach = [f"< {percent(least)}"] if least is not None else []
+        reach += [f"> {percent(most)}"] if most is not None else []
+        table.add_row(
+            *names,
+            Text(name.upper()),
+            Text(f"{rate['n_items']:,}"),
+            Text(percent(rate["estimate"])),
+            Text(f"{percent(rate['low'])} to {percent(rate['high'])}", style="cyan"),
+            Text("none" if (low, high) == (0, 1) else f"{percent(low)} to {percent(high)}"),
+            Text(", ".join(reach) or "-"),
+            *ends,
+        )
+        names, ends = [Text("")] * len(names), [Text(""), Text("")]

@@ -1,0 +1,116 @@
+"""Items that two sources of verdicts have in common."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxmle.tables._slice_counts import SliceCounts, shown_key
+from jaxmle.tables._slice_rows import few
+from jaxmle.tables._source import VERDICTS, Table
+
+if TYPE_CHECKING:
+    from jaxmle._decisions import Pairs
+
+ROW = "row number"
+
+
+def number_rows(table: Table) -> None:
+    """Add a column `ROW` to a table, in place."""
+    table.query(f"ALTER VIEW {VERDICTS} RENAME TO unnumbered")
+    table.query(f'CREATE VIEW {VERDICTS} AS SELECT *, row_number() OVER () AS "{ROW}" FROM unnumbered')
+    table.columns = [*table.columns, ROW]
+    table._attached[ROW] = table
+
+
+def names_of(table: Table) -> Any:
+    """Sorted names of the clusters that were counted last in a table, an array of objects."""
+    rows = table.query("SELECT DISTINCT c FROM staged WHERE c IS NOT NULL ORDER BY c")
+    return np.array([row[0] for row in rows], dtype=object)
+
+
+def shared_slices(a: SliceCounts, b: SliceCounts) -> tuple[Any, Any, list[str]]:
+    """Places of the slices that two tables have in common, in the order of the first; the others in words.
+
+    Raises:
+        ValueError: There is none.
+    """
+    places = {tuple(key.items()): i for i, key in enumerate(b.keys)}
+    keys = [tuple(key.items()) for key in a.keys]
+    first = [i for i, key in enumerate(keys) if key in places]
+    if not first:
+        raise ValueError(
+            f"the two have no slice in common: {few([shown_key(key) for key in a.keys])} in the first, "
+            f"{few([shown_key(key) for key in b.keys])} in the second."
+        )
+    second = [places[keys[i]] for i in first]
+    alone = [key for i, key in enumerate(a.keys) if i not in set(first)]
+    alone += [key for i, key in enumerate(b.keys) if i not in set(second)]
+    return np.array(first), np.array(second), [shown_key(key) for key in alone]
+
+
+def chosen_slices(table: SliceCounts, index: Any) -> SliceCounts:
+    """Some of the slices of a table, in order; clusters are kept as they are of these."""
+    clusters, numbers = table.clusters, table.cluster_numbers
+    if clusters is not None:
+        from jaxmle._data import Clusters
+
+        place = np.full(clusters.n_slices, -1)
+        place[index] = np.arange(len(index))
+        used = np.flatnonzero(place[clusters.index] >= 0)
+        numbers = numbers[used]
+        clusters = Clusters(clusters.counts[used], place[clusters.index[used]], len(index))
+    return replace(
+        table,
+        counts=table.counts[index],
+        keys=[table.keys[i] for i in index],
+        unjudged=table.unjudged[index],
+        n_items=table.n_items[index],
+        clusters=clusters,
+        cluster_numbers=numbers,
+        total_clusters=None,
+    )
+
+
+def pairs_of(a: SliceCounts, b: SliceCounts, names: tuple[Any, Any], id: str) -> "Pairs":
+    """Pair the clusters of two tables by name, in every slice and, last, in all of them together.
+
+    Args:
+        a: Counts of the first source, with clusters.
+        b: Counts of the second, of the same slices.
+        names: Names that the clusters' numbers stand for, of the first and of the second.
+        id: Column of the names.
+
+    Returns:
+        Pairs of shape ``(n_slices + 1,)``; of shape ``(1,)`` where there are no slices.
+
+    Raises:
+        ValueError: No name is in both.
+    """
+    from jaxmle._data import Clusters, Counts
+    from jaxmle._decisions import Pairs
+
+    every, place = np.unique(np.concatenate(names), return_inverse=True)
+    numbers = (place[: len(names[0])][a.cluster_numbers], place[len(names[0]) :][b.cluster_numbers])
+    both = [table.clusters for table in (a, b) if table.clusters is not None]
+
+    def paired(codes: tuple[Any, Any], of_slice: Any, n_slices: int) -> Pairs:
+        kinds, at = np.unique(np.concatenate(codes), return_inverse=True)
+        sums = np.zeros((2, len(kinds), 6), np.int64)
+        for arm, part in enumerate((at[: len(codes[0])], at[len(codes[0]) :])):
+            np.add.at(sums[arm], part, np.stack(both[arm].counts.values(), -1))
+        return Pairs.from_clusters(*(Clusters(Counts(*own.T), of_slice(kinds), n_slices) for own in sums))
+
+    codes = (both[0].index * len(every) + numbers[0], both[1].index * len(every) + numbers[1])
+    whole = paired(numbers, np.zeros_like, 1)
+    if not whole.n_matched[0]:
+        raise ValueError(
+            f"no {id} is in both, such as {names[0][0]!r} in the first and {names[1][0]!r} in the second; "
+            "leave --id out if the two have different items."
+        )
+    each = paired(codes, lambda kinds: kinds // len(every), both[0].n_slices) if a.keys[0] else None
+    parts = [each, whole] if each else [whole]
+    return Pairs(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
+
+
+_FIELDS = ("products", "n_labeled", "n_matched")
