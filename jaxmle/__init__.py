@@ -17,9 +17,15 @@ if TYPE_CHECKING:
     from jaxmle._data import Params as Params
     from jaxmle._decisions import Difference as Difference
     from jaxmle._decisions import Drift as Drift
+    from jaxmle._decisions import Effect as Effect
     from jaxmle._decisions import Pairs as Pairs
+    from jaxmle._decisions import LabelOption as LabelOption
+    from jaxmle._decisions import Plan as Plan
+    from jaxmle._decisions import Sensitivity as Sensitivity
     from jaxmle._decisions import compare as compare
     from jaxmle._decisions import drift as drift
+    from jaxmle._decisions import plan as plan
+    from jaxmle._decisions import sensitivity as sensitivity
     from jaxmle._inference import Bootstrap as Bootstrap
     from jaxmle._inference import BoundsTest as BoundsTest
     from jaxmle._inference import Certificate as Certificate
@@ -42,6 +48,7 @@ if TYPE_CHECKING:
     from jaxmle._model import log_likelihood as log_likelihood
     from jaxmle._model import score as score
     from jaxmle._plots import plot_interval as plot_interval
+    from jaxmle._plots import plot_plan as plot_plan
     from jaxmle._plots import plot_profile as plot_profile
     from jaxmle._plots import plot_slices as plot_slices
     from jaxmle._pooling import Homogeneity as Homogeneity
@@ -64,12 +71,16 @@ _HOME = {
     "DesignCheck": "_inference",
     "Difference": "_decisions",
     "Drift": "_decisions",
+    "Effect": "_decisions",
     "Fit": "_inference",
     "Homogeneity": "_pooling",
     "Interval": "_inference",
+    "LabelOption": "_decisions",
     "Pairs": "_decisions",
+    "Plan": "_decisions",
     "Params": "_data",
     "ProfileInterval": "_inference",
+    "Sensitivity": "_decisions",
     "Solution": "_solvers",
     "adjust_p_values": "_inference",
     "bootstrap": "_inference",
@@ -88,11 +99,14 @@ _HOME = {
     "information": "_model",
     "log_likelihood": "_model",
     "maximize": "_solvers",
+    "plan": "_decisions",
     "plot_interval": "_plots",
+    "plot_plan": "_plots",
     "plot_profile": "_plots",
     "plot_slices": "_plots",
     "profile_interval": "_inference",
     "score": "_model",
+    "sensitivity": "_decisions",
 }
 _SUBMODULES = ("baselines", "tables")
 
@@ -107,12 +121,16 @@ __all__ = [
     "DesignCheck",
     "Difference",
     "Drift",
+    "Effect",
     "Fit",
     "Homogeneity",
     "Interval",
+    "LabelOption",
     "Pairs",
+    "Plan",
     "Params",
     "ProfileInterval",
+    "Sensitivity",
     "SliceFit",
     "Solution",
     "adjust_p_values",
@@ -132,11 +150,14 @@ __all__ = [
     "information",
     "log_likelihood",
     "maximize",
+    "plan",
     "plot_interval",
+    "plot_plan",
     "plot_profile",
     "plot_slices",
     "profile_interval",
     "score",
+    "sensitivity",
     "tables",
 ]
 

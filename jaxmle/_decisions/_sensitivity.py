@@ -1,0 +1,178 @@
+"""What the estimate and the verdict owe to each bound."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxmle._data import Bounds, Calibration, Counts, check_confidence
+from jaxmle._data._validation import host_number
+from jaxmle._decisions._answers import Answers, Question
+from jaxmle._decisions._effects import Effect, effects_of
+from jaxmle._decisions._moved_bounds import checked_grid, checked_names, moved, present_value
+from jaxmle._decisions._tipping import flips, tipping_share
+from jaxmle._inference._arguments import check_labels, checked_arrays, effective, plain
+from jaxmle._inference._design_check import warn_of_design
+from jaxmle._simulation import Labels
+
+
+@dataclass(frozen=True, eq=False)
+class Sensitivity(Answers):
+    """Estimate, interval and verdict as functions of one or two bounds.
+
+    The fields of `Answers` are arrays over the grid, shape ``(len(grid[0]),)`` or
+    ``(len(grid[0]), len(grid[1]))``; numbers are masked where there is none, and ``status`` says why.
+
+    Attributes:
+        over: Names of the bounds that are moved.
+        grid: Their values, an array each.
+        present: Answers at the present bounds: plain numbers, None where there is none.
+        present_values: Present values of the bounds that are moved; None for a rate that is not known.
+        tipping: Where on the grid the verdict flips: values of the bound, shape ``(K,)``, or with two bounds
+            points, shape ``(K, 2)``. Empty without a limit, or where it never flips.
+        effects: What each bound by itself does: see `Effect`.
+        limit: The failure rate to stay under, or None.
+        confidence: Confidence of interval, upper limit and verdict.
+    """
+
+    over: tuple[str, ...]
+    grid: tuple[Any, ...]
+    present: Answers
+    present_values: tuple[float | None, ...]
+    tipping: Any
+    effects: tuple[Effect, ...]
+    limit: float | None
+    confidence: float
+
+    def __str__(self) -> str:
+        shape = " x ".join(str(len(values)) for values in self.grid)
+        return (
+            f"sensitivity to {' and '.join(self.over)}, {shape} points; verdict flips at {len(self.tipping)}"
+        )
+
+
+def sensitivity(
+    counts: Counts,
+    bounds: Bounds | None = None,
+    *,
+    over: str | Sequence[str],
+    grid: Any = None,
+    limit: float | None = None,
+    confidence: float = 0.95,
+    calibration: Calibration = "internal",
+    labels: Labels = "random",
+    design_effect: float | None = None,
+    df: float | None = None,
+) -> Sensitivity:
+    """Estimate, interval and verdict as functions of the bounds, and where the verdict flips.
+
+    Intervals and verdicts are those of the profile likelihood with asymptotic cut-offs, all points of the
+    grid being one batch; with few labels let `certify` have the last word at the bounds that matter.
+
+    Args:
+        counts: Counts of one data set.
+        bounds: The present bounds, scalars; none by default.
+        over: What is moved, one or two of "tpr.low", "tpr.high", "fpr.low", "fpr.high", "failure_rate.low",
+            "failure_rate.high"; "tpr" or "fpr", the rate taken as known; or "margin", by which all four
+            bounds on the judge's rates are widened.
+        grid: Increasing values in [0, 1]; for two bounds a pair of such rows. By default 21 values over all
+            that the other bounds leave, and the present one.
+        limit: The failure rate to stay under, in (0, 1); without one there is no verdict.
+        confidence: Confidence of interval, upper limit and verdict, in [0.5, 1).
+        calibration: "internal" or "external", as in `fit`.
+        labels: "random" or "by_verdict", as in `certify`.
+        design_effect: Design effect of weights or clusters, > 0, as in `profile_interval`.
+        df: Degrees of freedom with it.
+
+    Returns:
+        Answers over the grid and at the present bounds, tipping points, and what each bound does.
+
+    Raises:
+        ValueError: ``over``, ``grid``, ``limit`` or another argument is out of range; ``counts`` or
+            ``bounds`` are of a batch; or the data are impossible within the present bounds.
+        TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
+
+    Warns:
+        UserWarning: The labelled items are no random sample though they are declared to be.
+
+    Examples:
+        >>> from jaxmle import Bounds, Counts, sensitivity
+        >>> counts = Counts(tp=14, fn=3, fp=5, tn=128, unlabeled_pos=200, unlabeled_neg=1300)
+        >>> bounds = Bounds(tpr=(0.80, 0.95), fpr=(0.02, 0.06))
+        >>> result = sensitivity(counts, bounds, over="tpr.low", limit=0.149)
+        >>> result.present.certified, [f"{value:.2f}" for value in result.tipping]
+        (True, ['0.78'])
+    """
+    names = checked_names(over)
+    if check_confidence(confidence) < 0.5:
+        raise ValueError(f"`confidence` must be at least 0.5; got {confidence!r}.")
+    check_labels(labels, calibration)
+    leaves, shape = checked_arrays(counts, bounds, calibration)
+    if shape:
+        raise ValueError(f"`counts` and `bounds` must be of one data set; got a batch of shape {shape}.")
+    present = np.concatenate(leaves[6:])
+    values = checked_grid(names, grid, present)
+    narrowed, _ = effective(leaves, shape, design_effect, df)
+    warn_of_design(narrowed, calibration, labels, effective=design_effect is not None)
+    wider = {} if design_effect is None else {"design_effect": float(design_effect), "df": df}
+    counted = tuple(float(x[0]) for x in leaves[:6])
+    question = Question(counted, _checked_limit(limit), float(confidence), calibration, labels, wider)
+
+    mesh = np.meshgrid(*values, indexing="ij")
+    points = np.stack([axis.reshape(-1) for axis in mesh], -1)
+    found = question.answers(np.concatenate([moved(present, names, points), present[None]]))
+    over_grid = {
+        name: None if part is None else part.reshape(mesh[0].shape)
+        for name, part in found.parts(slice(0, -1)).items()
+    }
+    here = Answers(**{name: _plain(part) for name, part in found.parts(-1).items()})
+    answers = Answers(**over_grid)
+    tipping = np.zeros((0, len(names)))
+    if limit is not None:
+        tipping = _tipping(question, present, names, mesh, answers)
+    return Sensitivity(
+        **over_grid,
+        over=names,
+        grid=values,
+        present=here,
+        present_values=tuple(present_value(name, present) for name in names),
+        tipping=tipping[:, 0] if len(names) == 1 else tipping,
+        effects=effects_of(question, present),
+        limit=question.limit,
+        confidence=question.confidence,
+    )
+
+
+def _tipping(question: Question, present: Any, names: tuple[str, ...], mesh: Any, answers: Answers) -> Any:
+    """Points between neighbours on the grid, along each of its axes."""
+    starts, stops = [], []
+    points = np.stack(mesh, -1)
+    for axis in range(len(names)):
+        turned = Answers(
+            **{
+                name: None if part is None else np.moveaxis(part, axis, -1)
+                for name, part in answers.parts(...).items()
+            }
+        )
+        where = flips(turned)
+        along = np.moveaxis(points, axis, -2)
+        starts.append(along[..., :-1, :][where])
+        stops.append(along[..., 1:, :][where])
+    start, stop = np.concatenate(starts), np.concatenate(stops)
+    share = tipping_share(question, moved(present, names, start), moved(present, names, stop))
+    found = start + share[:, None] * (stop - start)
+    return found[np.lexsort(found.T[::-1])]
+
+
+def _checked_limit(limit: Any) -> float | None:
+    if limit is None:
+        return None
+    value = host_number("limit", limit)
+    if np.ndim(value) or not 0 < value < 1:
+        raise ValueError(f"`limit` must be one number strictly between 0 and 1; got {limit!r}.")
+    return float(value)
+
+
+def _plain(value: Any) -> Any:
+    return None if value is None or value is np.ma.masked else plain(np.asarray(value))

@@ -1,0 +1,153 @@
+import numpy as np
+import pytest
+
+from jaxmle import Bounds, Counts, certify, fit, profile_interval, sensitivity
+from jaxmle._decisions._moved_bounds import NAMES, default_grid, moved
+
+COUNTS = Counts(tp=14, fn=3, fp=5, tn=128, unlabeled_pos=200, unlabeled_neg=1300)
+BOUNDS = Bounds(tpr=(0.80, 0.95), fpr=(0.02, 0.06))
+LIMIT = 0.149
+
+
+@pytest.fixture(scope="module")
+def one():
+    return sensitivity(COUNTS, BOUNDS, over="tpr.low", limit=LIMIT)
+
+
+def effect(result, name):
+    return next(effect for effect in result.effects if effect.bound == name)
+
+
+def test_every_point_is_what_the_estimators_say_there(one):
+    assert 0.8 in one.grid[0]
+    for i in range(0, len(one.grid[0]), 5):
+        bounds = Bounds(tpr=(one.grid[0][i], 0.95), fpr=(0.02, 0.06))
+        interval = profile_interval(COUNTS, bounds, calibrate=False)
+        verdict = certify(COUNTS, bounds, limit=LIMIT, method="profile")
+        assert one.estimate[i] == pytest.approx(fit(COUNTS, bounds).failure_rate, abs=1e-9)
+        assert (one.low[i], one.high[i]) == pytest.approx((interval.low, interval.high), abs=1e-9)
+        assert one.upper_limit[i] == pytest.approx(verdict.upper_limit, abs=1e-9)
+        assert one.certified[i] == verdict.certified
+    assert set(one.status) == {"ok"}
+    assert one.present.certified is True
+    assert one.present_values == (0.8,)
+
+
+def test_the_verdict_flips_at_the_tipping_point(one):
+    (tip,) = one.tipping
+    assert effect(one, "tpr.low").tipping == pytest.approx(tip, abs=1e-4)
+    for shift, certified in ((-2e-4, False), (2e-4, True)):
+        bounds = Bounds(tpr=(tip + shift, 0.95), fpr=(0.02, 0.06))
+        assert certify(COUNTS, bounds, limit=LIMIT, method="profile").certified is certified
+
+
+def test_the_margin_that_the_verdict_survives(one):
+    margin = effect(one, "margin").tipping
+    for wider, certified in ((margin - 2e-4, True), (margin + 2e-4, False)):
+        bounds = Bounds(tpr=(0.8 - wider, 0.95 + wider), fpr=(0.02 - wider, 0.06 + wider))
+        assert certify(COUNTS, bounds, limit=LIMIT, method="profile").certified is certified
+    over = sensitivity(COUNTS, BOUNDS, over="margin", limit=LIMIT)
+    assert over.tipping == pytest.approx([margin], abs=1e-4)
+
+
+def test_derivatives_agree_with_those_through_the_optimum():
+    import jax
+
+    from jaxmle import maximize
+
+    bounds = Bounds(tpr=(0.88, 0.95), fpr=(0.045, 0.06))
+    found = sensitivity(COUNTS, bounds, over="tpr.low", grid=[0.88])
+    counts = Counts(*(float(value) for value in COUNTS.values()))
+
+    def failure_rate(tpr_low, fpr_low):
+        moved = Bounds(tpr=(tpr_low, 0.95), fpr=(fpr_low, 0.06))
+        return maximize(counts, moved).params.failure_rate
+
+    slopes = jax.grad(failure_rate, argnums=(0, 1))(0.88, 0.045)
+    assert min(map(abs, slopes)) > 0.01
+    for name, slope in zip(("tpr.low", "fpr.low"), slopes, strict=True):
+        assert effect(found, name).d_estimate == pytest.approx(float(slope), rel=1e-3)
+    assert effect(found, "tpr.high").d_estimate == pytest.approx(0, abs=1e-6)
+    assert effect(found, "margin").d_estimate == pytest.approx(-float(sum(slopes)), rel=0.01)
+    assert all(one.tipping is None for one in found.effects)
+    assert found.certified is None
+    assert found.present.certified is None
+
+
+def test_two_bounds_make_a_map_and_a_line():
+    result = sensitivity(COUNTS, BOUNDS, over=("tpr.low", "fpr.low"), limit=0.145)
+    assert result.estimate.shape == tuple(map(len, result.grid)) == result.status.shape
+    i, j = (list(values).index(value) for values, value in zip(result.grid, (0.8, 0.02), strict=True))
+    assert result.upper_limit[i, j] == pytest.approx(result.present.upper_limit, abs=1e-9)
+    assert result.tipping.shape == (len(result.tipping), 2)
+    for tpr, fpr in result.tipping[:: max(1, len(result.tipping) // 6)]:
+        limit = certify(COUNTS, Bounds(tpr=(tpr, 0.95), fpr=(fpr, 0.06)), limit=0.145, method="profile")
+        assert limit.upper_limit == pytest.approx(0.145, abs=2e-4)
+
+
+def test_points_without_an_answer_say_why():
+    result = sensitivity(COUNTS, BOUNDS, over="tpr.low", grid=[0.5, 0.9, 0.96], limit=LIMIT)
+    assert list(result.status) == ["ok", "ok", "low > high"]
+    assert result.estimate.tolist()[2] is None
+    assert not result.certified[2]
+    known = sensitivity(COUNTS, BOUNDS, over="tpr", grid=[0.0, 0.2, 0.9, 1.0], limit=LIMIT)
+    assert list(known.status) == ["impossible", "contradicted", "ok", "impossible"]
+    assert known.upper_limit.tolist()[:2] == [None, None]
+    assert known.estimate.tolist()[1] is not None
+    for name in ("estimate", "low", "high", "upper_limit"):
+        assert np.isfinite(getattr(known, name).compressed()).all()
+    unlabeled = Counts(0, 0, 0, 0, 200, 1300)
+    unknown = sensitivity(unlabeled, BOUNDS, over="tpr.low", limit=0.25)
+    assert "not identified" in set(unknown.status)
+    assert unknown.present.estimate is None
+    assert effect(unknown, "tpr.low").d_estimate is None
+    assert len(unknown.tipping) == 1
+    assert unknown.present.low < unknown.present.high
+
+
+def test_both_designs_and_design_effects():
+    outside = sensitivity(COUNTS, BOUNDS, over="fpr.low", limit=0.2, calibration="external")
+    i = list(outside.grid[0]).index(0.02)
+    expected = profile_interval(COUNTS, BOUNDS, calibrate=False, calibration="external")
+    assert outside.high[i] == pytest.approx(expected.high, abs=1e-9)
+    wide = sensitivity(COUNTS, BOUNDS, over="tpr.low", limit=0.2, design_effect=2.5, df=30)
+    expected = certify(COUNTS, BOUNDS, limit=0.2, method="profile", design_effect=2.5, df=30)
+    assert wide.present.upper_limit == pytest.approx(expected.upper_limit, abs=1e-9)
+
+
+def test_default_grids_hold_the_present_bound_and_stay_in_range():
+    present = np.array([0.0, 1.0, 0.8, 0.95, 0.02, 0.06])
+    for name in NAMES:
+        grid = default_grid(name, present)
+        ends = moved(present, (name,), grid[:, None])
+        assert (np.diff(grid) > 0).all()
+        assert ((ends >= 0) & (ends <= 1)).all()
+        assert (ends[:, 0::2] <= ends[:, 1::2]).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"over": "tpr_low"}, "`over` must be one or two of"),
+        ({"over": ()}, "one or two bounds; got 0"),
+        ({"over": ("tpr.low", "fpr.low", "fpr.high")}, "got 3"),
+        ({"over": ("tpr", "tpr.low")}, "moved apart"),
+        ({"over": "tpr.low", "grid": [0.5, 0.4]}, "increasing"),
+        ({"over": "tpr.low", "grid": []}, "`grid"),
+        ({"over": "tpr.low", "grid": [0.5, 1.4]}, "in \\[0, 1\\]"),
+        ({"over": ("tpr.low", "fpr.low"), "grid": [[0.5]]}, "2 rows"),
+        ({"over": "tpr.low", "limit": 0}, "`limit` must be"),
+        ({"over": "tpr.low", "limit": [0.1, 0.2]}, "`limit` must be one"),
+        ({"over": "tpr.low", "confidence": 0.4}, "at least 0.5"),
+    ],
+)
+def test_what_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        sensitivity(COUNTS, **{"bounds": BOUNDS, **options})
+
+
+def test_one_data_set_that_is_possible():
+    with pytest.raises(ValueError, match="one data set"):
+        sensitivity(COUNTS, Bounds(tpr=(np.array([0.1, 0.2]), 0.9)), over="tpr.low")
+    with pytest.raises(ValueError, match="no feasible point"):
+        sensitivity(COUNTS, Bounds(tpr=(0, 0)), over="tpr.low")
