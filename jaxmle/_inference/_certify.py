@@ -32,7 +32,7 @@ from jaxmle._simulation import Labels, design_of
 CertificateMethod = Literal["exact", "profile"]
 
 # Share of the error spent on the nuisance region.
-_REGION_SHARE = 0.1
+REGION_SHARE = 0.1
 
 
 @jax.tree_util.register_dataclass
@@ -185,7 +185,7 @@ def certify(
     _warn(against, by_bounds, rate, shape)
 
     share = alpha if adjustment == "none" else alpha / size
-    exact = ExactTest(calibration, design_of(calibration, labels), int(seed), _REGION_SHARE * share)
+    exact = ExactTest(calibration, design_of(calibration, labels), int(seed), REGION_SHARE * share)
     tests = Hypothesis(above, np.clip(rate, leaves[6], leaves[7]), free.failure_rate_set[1], streams(leaves))
     p_value = np.where(rate > leaves[7], 0.0, 1.0)
     open_ = np.flatnonzero(~by_bounds)

@@ -60,7 +60,7 @@ def settings_of(claims: Claims) -> dict[str, Any]:
     return {
         "calibration": claims.calibration,
         "labels": claims.labels,
-        "bounds": "by slice" if claims.bounds.shape else _stated(claims.bounds),
+        "bounds": "by slice" if claims.bounds.shape else stated(claims.bounds),
         "confidence": claims.confidence,
         "seed": claims.seed,
         "by": claims.by,
@@ -76,7 +76,7 @@ def sizes_of(i: int, counts: Counts, claims: Claims, spread: Spread | None) -> d
         "counts": {name: value.item() for name, value in zip(_COUNTS, counts.values(), strict=True)},
     }
     if claims.bounds.shape:
-        sizes["bounds"] = _stated(claims.bounds_of(i))
+        sizes["bounds"] = stated(claims.bounds_of(i))
     if spread:
         sizes["design_effect"] = float(spread.effect[i])
         sizes["n_effective"] = {
@@ -87,7 +87,8 @@ def sizes_of(i: int, counts: Counts, claims: Claims, spread: Spread | None) -> d
     return sizes
 
 
-def _stated(bounds: Bounds) -> dict[str, list[float]]:
+def stated(bounds: Bounds) -> dict[str, list[float]]:
+    """Bounds that say something, by name."""
     pairs = {"failure_rate": bounds.failure_rate, "tpr": bounds.tpr, "fpr": bounds.fpr}
     return {
         name: [float(end) for end in pair]

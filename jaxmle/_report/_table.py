@@ -20,7 +20,7 @@ def estimate_table(document: dict[str, Any]) -> Group:
     settings = document["settings"]
     interval = f"{100 * settings['confidence']:g}% interval"
     headings = (*_SIZES, "judge only", "human only", "failure rate", interval, "TPR", "FPR")
-    title = f"Failure rate by constrained maximum likelihood; {_bounds(settings)}"
+    title = f"Failure rate by constrained maximum likelihood; {bounds_text(settings)}"
     if document.get("pooling"):
         return _layout(document, title, (*headings, "borrows"), _pooled_cells)
     return _layout(document, title, headings, _estimate_cells)
@@ -34,7 +34,7 @@ def certify_table(document: dict[str, Any]) -> Group:
     adjusted = "" if settings["adjustment"] == "none" else f", {settings['adjustment']}"
     title = (
         f"Is the failure rate below {percent(limit)}? {100 * settings['confidence']:g}% confidence, {method}"
-        f"{adjusted}; {_bounds(settings)}"
+        f"{adjusted}; {bounds_text(settings)}"
     )
     layout = _layout(document, title, headings, _certify_cells)
     records = document["slices"] or [document["total"]]
@@ -111,7 +111,7 @@ def _layout(
     return Group(table, *notes)
 
 
-def new_table(title: str) -> Table:
+def new_table(title: str | None) -> Table:
     """Return an empty table in the one style of this package."""
     return Table(
         title=title, title_justify="left", title_style="", box=None, pad_edge=False, padding=(0, 2, 0, 0)
@@ -157,7 +157,8 @@ def _pooling_notes(pooling: dict[str, Any]) -> list[Text]:
     return notes
 
 
-def _bounds(settings: dict[str, Any]) -> str:
+def bounds_text(settings: dict[str, Any]) -> str:
+    """Say which bounds were used."""
     if settings["bounds"] == "by slice":
         return "bounds: by slice"
     names = {"failure_rate": "failure rate", "tpr": "TPR", "fpr": "FPR"}

@@ -1,0 +1,117 @@
+"""`jaxmle plan`: how many human labels to buy, and of which items."""
+
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from jaxmle._cli._options import check_choice, parse_range, use_cache
+from jaxmle._cli._show import show
+
+_RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
+
+
+def _option(text: str, metavar: str, **more: Any) -> Any:
+    return typer.Option(help=text, metavar=metavar, **more)
+
+
+def plan(
+    failure_rate: Annotated[float, _option("Failure rate that you expect, such as 0.04.", "RATE")],
+    judge_tpr: Annotated[float, _option("P(judge fails it | failure) that you expect.", "RATE")],
+    judge_fpr: Annotated[float, _option("P(judge fails it | pass) that you expect.", "RATE")],
+    unlabeled: Annotated[
+        int,
+        _option(
+            "Items with the judge's verdict alone; with --cost-judge the most that could be judged.", "N"
+        ),
+    ],
+    width: Annotated[
+        float | None, _option("Mean width of the interval to reach, such as 0.05; or --limit.", "WIDTH")
+    ] = None,
+    limit: Annotated[
+        float | None, _option("Failure rate to certify to be below; or --width.", "RATE")
+    ] = None,
+    power: Annotated[float, _option("With --limit: probability of a certificate to reach.", "P")] = 0.8,
+    tpr: Annotated[str, _option(f"Range of the TPR that the analysis will use: {_RANGE}", "LO:HI")] = "0:1",
+    fpr: Annotated[str, _option(f"Range of the FPR that the analysis will use: {_RANGE}", "LO:HI")] = "0:1",
+    calibration: Annotated[
+        str, _option("internal: labels of the judged items. external: of items from elsewhere.", "DESIGN")
+    ] = "internal",
+    labels: Annotated[
+        str, _option("random, or by-verdict: so many flagged and so many passed items.", "HOW")
+    ] = "random",
+    interval: Annotated[
+        str, _option("With --width: profile, or chi-square (asymptotic, planned sooner).", "METHOD")
+    ] = "profile",
+    method: Annotated[
+        str, _option("With --limit: exact (what certify uses), or profile (planned sooner).", "METHOD")
+    ] = "exact",
+    cost_human: Annotated[float | None, _option("Price of a human label.", "PRICE")] = None,
+    cost_judge: Annotated[
+        float | None,
+        _option("Price of a judge's verdict: then how many items to judge is planned too.", "PRICE"),
+    ] = None,
+    png: Annotated[Path | None, _option("Draw width or power against labels into this file.", "FILE")] = None,
+    confidence: Annotated[float, _option("Confidence, such as 0.95.", "LEVEL")] = 0.95,
+    seed: Annotated[int, _option("Seed of the simulation.", "N", min=0)] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document instead of a table.")
+    ] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Do not keep compiled code in the user's cache folder.")
+    ] = False,
+) -> int:
+    """Plan how many human labels to buy, and of which items.
+
+    Say what you expect of the model and the judge, and what you want: an interval of some --width, or a
+    certificate below a --limit. Exit status 0 there is a plan, 1 no number of labels is enough, 2 trouble.
+    """
+    check_choice("--calibration", calibration, ("internal", "external"))
+    check_choice("--interval", interval, ("profile", "chi-square"))
+    check_choice("--method", method, ("exact", "profile"))
+    labels = labels.replace("_", "-")
+    check_choice("--labels", labels, ("random", "by-verdict"))
+    if (width is None) == (limit is None):
+        raise ValueError("give one of --width and --limit, not both or none.")
+    if cost_judge is not None and cost_human is None:
+        raise ValueError("--cost-judge goes with --cost-human.")
+    use_cache(not no_cache)
+    from jaxmle import Bounds
+    from jaxmle import plan as plan_labels
+    from jaxmle._report import plan_document, plan_table
+
+    if png is not None:
+        from jaxmle._plots._axes import need_matplotlib
+
+        try:
+            need_matplotlib()
+        except ImportError as error:
+            raise ValueError(f"--png: {error}") from None
+    bounds = Bounds(tpr=parse_range("--tpr", tpr), fpr=parse_range("--fpr", fpr))
+    options: dict[str, Any] = {
+        "failure_rate": failure_rate,
+        "tpr": judge_tpr,
+        "fpr": judge_fpr,
+        "n_unlabeled": unlabeled,
+        "calibration": calibration,
+        "labels": labels.replace("-", "_"),
+        "cost_human": cost_human,
+        "cost_judge": cost_judge,
+        "seed": seed,
+    }
+    goal = {"target_width": width, "limit": limit, "power": power, "method": cast(Any, method)}
+    result = plan_labels(
+        **options,
+        **goal,
+        bounds=bounds,
+        confidence=confidence,
+        calibrate=interval == "profile",
+        progress=True,
+    )
+    if png is not None:
+        from jaxmle._plots import plot_plan
+        from jaxmle._plots._axes import axes_for_file, save
+
+        save(plot_plan(result, ax=axes_for_file(7, 4)), png, dpi=150)
+    show(plan_document(result, bounds, options), as_json, plan_table)
+    return 0 if result.reached else 1

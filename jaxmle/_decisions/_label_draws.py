@@ -1,0 +1,118 @@
+"""Data sets that a plan would meet: labels bought one after another from the same judged items."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxmle._data import Bounds, Calibration, Counts, Params
+from jaxmle._simulation import Labels
+
+# The most labels that are thought of where they come from elsewhere.
+_MOST_ELSEWHERE = 100_000
+
+
+class Setting(NamedTuple):
+    """What a plan takes for true, and how labels will be chosen.
+
+    Attributes:
+        truth: Failure rate, TPR and FPR.
+        n_judged: Items that the judge decides on, those to be labelled included where they are among them.
+        bounds: Scalar bounds.
+        calibration: "internal" or "external".
+        labels: "random" or "by_verdict".
+        share: Share of the labels that goes to flagged items (by_verdict) or to failures (external).
+    """
+
+    truth: Params
+    n_judged: int
+    bounds: Bounds
+    calibration: Calibration
+    labels: Labels
+    share: float = 0.5
+
+    @property
+    def flag_rate(self) -> float:
+        """Probability that the judge flags an item."""
+        theta, tpr, fpr = self.truth.failure_rate, self.truth.tpr, self.truth.fpr
+        return float(theta * tpr + (1 - theta) * fpr)
+
+    @property
+    def precision(self) -> float:
+        """Probability that a flagged item is a failure."""
+        return _share(self.truth.failure_rate * self.truth.tpr, self.flag_rate)
+
+    @property
+    def miss_rate(self) -> float:
+        """Probability that an item that the judge passes is a failure."""
+        return _share(self.truth.failure_rate * (1 - self.truth.tpr), 1 - self.flag_rate)
+
+    @property
+    def divided(self) -> bool:
+        """Whether labels are divided between two kinds of items."""
+        return self.calibration == "external" or self.labels == "by_verdict"
+
+    @property
+    def most(self) -> int:
+        """The most labels there can be."""
+        return _MOST_ELSEWHERE if self.calibration == "external" else self.n_judged
+
+    def divide(self, n: Any) -> tuple[Any, Any]:
+        """Labels of flagged items and of others, or of failures and of passes; all items if too few."""
+        first = np.rint(self.share * np.asarray(n))
+        if self.calibration == "internal":
+            flagged = np.floor(self.n_judged * self.flag_rate)
+            first = np.clip(first, np.asarray(n) - (self.n_judged - flagged), flagged)
+        return first, np.asarray(n) - first
+
+
+def draw(setting: Setting, n: Any, n_draws: int, seed: tuple[int, ...], share: Any = None) -> Counts:
+    """Draw data sets with ``n`` labels each, shape ``(K,)``: counts of shape ``(K * n_draws,)``.
+
+    Data set i has the same items whatever ``n`` is: more labels are added to fewer. So differences between
+    numbers of labels are not luck.
+    """
+    rng = np.random.default_rng(seed)
+    n = np.asarray(n, np.int64)
+    if share is not None:
+        pairs = [setting._replace(share=s).divide(k) for s, k in zip(share, n, strict=True)]
+        first, other = np.array(pairs).T
+    else:
+        first, other = setting.divide(n)
+    q, shape = setting.flag_rate, (len(n), n_draws)
+    if setting.calibration == "external":
+        tp, fn = _nested(rng, first, n_draws, [setting.truth.tpr, 1 - setting.truth.tpr])
+        fp, tn = _nested(rng, other, n_draws, [setting.truth.fpr, 1 - setting.truth.fpr])
+        flagged = np.broadcast_to(rng.binomial(setting.n_judged, q, n_draws), shape)
+        cells = (tp, fn, fp, tn, flagged, setting.n_judged - flagged)
+    elif setting.labels == "by_verdict":
+        flagged = rng.binomial(setting.n_judged, q, n_draws)
+        # No more can be labelled than there are.
+        first = np.minimum(first[:, None], flagged)
+        other = np.minimum(other[:, None], setting.n_judged - flagged)
+        tp, fp = _nested(rng, first, n_draws, [setting.precision, 1 - setting.precision])
+        fn, tn = _nested(rng, other, n_draws, [setting.miss_rate, 1 - setting.miss_rate])
+        cells = (tp, fn, fp, tn, flagged - first, setting.n_judged - flagged - other)
+    else:
+        theta, tpr, fpr = setting.truth.failure_rate, setting.truth.tpr, setting.truth.fpr
+        rates = [theta * tpr, theta * (1 - tpr), (1 - theta) * fpr, (1 - theta) * (1 - fpr)]
+        unlabeled = _nested(rng, setting.n_judged - n, n_draws, [q, 1 - q])
+        cells = (*_nested(rng, n, n_draws, rates), *unlabeled)
+    return Counts(*(np.asarray(cell, np.float64).reshape(-1) for cell in cells))
+
+
+def _nested(rng: np.random.Generator, n: Any, n_draws: int, rates: list[float]) -> Any:
+    """Multinomial counts of ``n`` items, shape ``(K,)`` or ``(K, D)``, larger sets holding the smaller.
+
+    Returns:
+        Shape ``(len(rates), K, n_draws)``.
+    """
+    n = np.broadcast_to(np.asarray(n, np.int64).reshape(len(n), -1), (len(n), n_draws))
+    order = np.argsort(n, axis=0, kind="stable")
+    steps = np.diff(np.take_along_axis(n, order, 0), axis=0, prepend=0)
+    added = np.cumsum(rng.multinomial(steps, np.asarray(rates) / np.sum(rates)), axis=0)
+    back = np.argsort(order, axis=0, kind="stable")
+    return np.moveaxis(np.take_along_axis(added, back[..., None], 0), -1, 0)
+
+
+def _share(part: Any, whole: Any) -> float:
+    return float(part / whole) if whole > 0 else 0.0

@@ -1,0 +1,185 @@
+"""What labels are bought for, a width or the power to certify, as measured on drawn data sets.
+
+Either is measured in two steps. A score that costs a fit or two, the width with chi-square cut-offs or the
+signed root of the likelihood ratio, is computed for every data set. How the real interval or the exact
+certificate differs from it is learnt from a few of them, near the number of labels that matters.
+"""
+
+import warnings
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from jaxmle._data import Counts
+from jaxmle._decisions._label_draws import Setting, draw
+from jaxmle._inference import profile_interval
+from jaxmle._inference._arguments import checked_arrays, quantile_of_t
+from jaxmle._inference._certify import REGION_SHARE
+from jaxmle._inference._exact import ExactTest, Hypothesis
+from jaxmle._inference._fit import fit_flat
+from jaxmle._inference._profile import profile, sides
+from jaxmle._inference._simulate import streams
+from jaxmle._simulation import design_of
+
+# Data sets that are fitted at once: one size, so that one program serves.
+ROWS = 1 << 13
+_SIMULATIONS = 199
+_WIDTHS = 256
+_TESTS = 96
+_CORRECTION = 2
+
+
+@dataclass(frozen=True)
+class Width:
+    """A mean width of the interval.
+
+    Attributes:
+        target: The width.
+        confidence: Confidence of the interval.
+        calibrate: Whether cut-offs are simulated, or chi-square.
+    """
+
+    target: float
+    confidence: float
+    calibrate: bool
+    limit: None = None
+    rising: bool = False
+    blocks: int = 1
+    plain: float = 1.0
+
+    @property
+    def rounds(self) -> int:
+        """How often the real interval is looked at."""
+        return 2 if self.calibrate else 0
+
+    def scores(self, setting: Setting, counts: Counts) -> Any:
+        """Widths with chi-square cut-offs."""
+        return self._widths(setting, counts, calibrate=False)
+
+    def values(self, scores: Any, correction: Any) -> Any:
+        """Widths of the real interval."""
+        return scores * correction
+
+    def correct(self, setting: Setting, n: int, seed: int, progress: Any) -> Any:
+        """Ratio of the real widths to those with chi-square cut-offs, at ``n`` labels."""
+        counts = draw(setting, np.full(1, n), _WIDTHS, (seed, _CORRECTION))
+        real = self._widths(setting, counts, calibrate=True, n_simulations=_SIMULATIONS, seed=seed)
+        return float(np.sum(real) / np.sum(self.scores(setting, counts)))
+
+    def scale(self, value: Any) -> Any:
+        """Scale on which the curve is nearly straight."""
+        return np.log(np.maximum(value, 1e-12))
+
+    def unscale(self, value: float) -> float:
+        """Back from `scale`."""
+        return float(np.exp(value))
+
+    def _widths(self, setting: Setting, counts: Counts, **options: Any) -> Any:
+        with warnings.catch_warnings():
+            # Among thousands of data sets some look odd by chance.
+            warnings.simplefilter("ignore", UserWarning)
+            found = profile_interval(
+                counts,
+                setting.bounds,
+                confidence=self.confidence,
+                calibration=setting.calibration,
+                labels=setting.labels if setting.calibration == "internal" else "random",
+                **options,
+            )
+        return found.high - found.low
+
+
+@dataclass(frozen=True)
+class Power:
+    """A probability of certifying that the failure rate is below a limit.
+
+    Attributes:
+        target: The probability.
+        confidence: Confidence of the certificate.
+        limit: The limit.
+        method: "exact" or "profile".
+    """
+
+    target: float
+    confidence: float
+    limit: float
+    method: str
+    rising: bool = True
+    blocks: int = 4
+
+    @property
+    def rounds(self) -> int:
+        """How often the exact test is looked at."""
+        return 2 if self.method == "exact" else 0
+
+    @property
+    def plain(self) -> Any:
+        """Certified or not by the signed root alone."""
+        z = NormalDist().inv_cdf(self.confidence)
+        return np.array([z, np.nextafter(z, 9)]), np.array([0.0, 1.0])
+
+    def scores(self, setting: Setting, counts: Counts) -> Any:
+        """Signed roots of the likelihood ratio of the limit; 0 where the estimate is no lower."""
+        return self._tests(setting, counts)[0]
+
+    def values(self, scores: Any, correction: Any) -> Any:
+        """Probabilities that such data sets are certified."""
+        roots, share = correction
+        return np.interp(scores, roots, share, left=0.0, right=1.0)
+
+    def correct(self, setting: Setting, n: int, seed: int, progress: Any) -> Any:
+        """Probability of an exact certificate as a function of the signed root, at ``n`` labels."""
+        roots, tests = self._tests(setting, draw(setting, np.full(1, n), ROWS, (seed, _CORRECTION)))
+        z = NormalDist().inv_cdf(self.confidence)
+        # Elsewhere the exact test agrees with the signed root.
+        near = np.flatnonzero((roots > z - 0.6) & (roots < z + 1.5))
+        if near.size < 2:
+            return self.plain
+        near = near[np.argsort(roots[near], kind="stable")]
+        near = near[np.unique(np.linspace(0, near.size - 1, _TESTS).astype(int))]
+        alpha = 1 - self.confidence
+        design = design_of(setting.calibration, setting.labels)
+        exact = ExactTest(setting.calibration, design, seed, REGION_SHARE * alpha)
+        passed = exact.p_values(tests.take(near), progress) <= alpha
+        share = increasing(passed.astype(float))
+        return roots[near], share
+
+    def scale(self, value: Any) -> Any:
+        """Scale on which the curve is nearly straight."""
+        return -quantile_of_t(np.clip(value, 1e-4, 1 - 1e-4), np.inf)
+
+    def unscale(self, value: float) -> float:
+        """Back from `scale`."""
+        return NormalDist().cdf(value)
+
+    def _tests(self, setting: Setting, counts: Counts) -> tuple[Any, Hypothesis]:
+        leaves, _ = checked_arrays(counts, setting.bounds, setting.calibration)
+        free = fit_flat(leaves, setting.calibration)
+        above = sides(leaves, free)[1]
+        rate = np.full(len(leaves[0]), self.limit)
+        statistic, _, _ = profile(above, rate, setting.calibration)
+        highest = free.failure_rate_set[1]
+        roots = np.where(highest < rate, np.sqrt(statistic), 0.0)
+        return roots, Hypothesis(above, rate, highest, streams(leaves))
+
+
+Goal = Width | Power
+
+
+def increasing(values: Any) -> Any:
+    """Closest increasing sequence by least squares.
+
+    Source:
+        Pool adjacent violators: Ayer et al., Ann. Math. Stat. 26 (1955); here as the largest of the smallest
+        means of stretches.
+    """
+    size = len(values)
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    first, last = np.arange(size)[:, None], np.arange(size)[None, :]
+    mean = (total[last + 1] - total[first]) / np.maximum(last - first + 1, 1)
+    mean = np.where(last >= first, mean, np.inf)
+    # For i: max over starts <= i of min over ends >= i.
+    least = np.minimum.accumulate(mean[:, ::-1], axis=1)[:, ::-1]
+    return np.array([least[: i + 1, i].max() for i in range(size)])
