@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from jaxmle.tables._aggregate import listed, word_of
@@ -46,23 +47,23 @@ class Column:
     numbers: tuple[float, float] | None = None
     digest: int = 0
 
-    @property
+    @cached_property
     def tokens(self) -> frozenset[str]:
         """Parts of the name, lower case."""
         parts = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.name[:_LONGEST_NAME]).lower()
         return frozenset(re.findall(r"[a-z]+|[0-9]+", parts))
 
-    @property
+    @cached_property
     def spoken(self) -> frozenset[str]:
         """Words that are not missing; none where there are many."""
         return frozenset(self.words or ()) - UNLABELED_WORDS
 
-    @property
+    @cached_property
     def n_spoken(self) -> int:
         """Rows with a value that is not known to be missing."""
         return self.filled if self.words is None else self._rows_of(self.spoken)
 
-    @property
+    @cached_property
     def kind(self) -> Kind:
         """What sort of column it is."""
         if self.words is not None:
@@ -87,7 +88,7 @@ class Column:
     def _rows_of(self, words: frozenset[str]) -> int:
         return sum((self.words or {})[word] for word in words)
 
-    @property
+    @cached_property
     def is_named_id(self) -> bool:
         """Whether the name says that it tells things apart."""
         return bool(self.tokens & _IDS)
