@@ -19,8 +19,7 @@ from jaxmle._inference._blocks import compiler_options, in_blocks
 from jaxmle._inference._fit import Fit
 from jaxmle._pooling._common import Common, joint_of, maximize_common, starts_of
 
-_WIDTHS = (16, 256)
-_SMALL = 16
+_WIDTH = 16
 _STEPS = 40
 _CLOSE = 1e-4
 _JUMP = 1e-3
@@ -164,8 +163,7 @@ def _pushed(joint: Joint, push: Any, calibration: Calibration) -> Common:
 
 
 def _run(program: Callable[[list[Any]], Common], arrays: list[Any]) -> Common:
-    width = next((w for w in _WIDTHS if w >= len(arrays[0])), _WIDTHS[-1])
-    return in_blocks(program, arrays, width)
+    return in_blocks(program, arrays, _WIDTH)
 
 
 @cache
@@ -173,7 +171,7 @@ def _climb(calibration: Calibration) -> Callable[[list[Any]], Common]:
     def one(leaves: list[Any]) -> Common:
         return maximize_common(joint_of(leaves[:12], calibration), leaves[13][None], leaves[12])
 
-    return _mapped(one)
+    return jax.jit(jax.vmap(one), compiler_options=compiler_options(True))
 
 
 @cache
@@ -182,11 +180,4 @@ def _free(calibration: Calibration) -> Callable[[list[Any]], Common]:
         joint = joint_of(leaves[:12], calibration)
         return maximize_common(joint, starts_of(joint))
 
-    return _mapped(one)
-
-
-def _mapped(one: Callable[[list[Any]], Common]) -> Callable[[list[Any]], Common]:
-    """Compile for a batch, a few pairs at a time."""
-    return jax.jit(
-        lambda arrays: jax.lax.map(one, arrays, batch_size=_SMALL), compiler_options=compiler_options(True)
-    )
+    return jax.jit(jax.vmap(one), compiler_options=compiler_options(True))

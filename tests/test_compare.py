@@ -1,0 +1,333 @@
+import csv
+import json
+import math
+import random
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize_scalar
+from scipy.stats import binom, chi2
+from scipy.stats import t as student
+
+from benchmarks.comparing import data_of
+from jaxmle import Bounds, Clusters, Counts, Pairs, adjust_p_values, compare, profile_interval
+from jaxmle._cli import main
+
+A = Counts(tp=30, fn=5, fp=6, tn=59, unlabeled_pos=360, unlabeled_neg=640)
+B = Counts(tp=14, fn=3, fp=5, tn=78, unlabeled_pos=190, unlabeled_neg=810)
+LOOSE = Bounds(tpr=(0.8, 0.9), fpr=(0.05, 0.1))
+
+
+def labelled(failures, items):
+    """Counts of a perfect judge all of whose items are labelled."""
+    return Counts(failures, 0, 0, items - failures, 0, 0)
+
+
+def log_likelihood(x, n, p):
+    return sum(count * math.log(share) for count, share in ((x, p), (n - x, 1 - p)) if count)
+
+
+def test_without_a_judge_it_is_the_likelihood_ratio_of_two_binomials():
+    (x, n), (y, m) = (40, 200), (22, 180)
+    result = compare(labelled(x, n), labelled(y, m))
+    pooled = (x + y) / (n + m)
+    free = log_likelihood(x, n, x / n) + log_likelihood(y, m, y / m)
+    statistic = 2 * (free - log_likelihood(x, n, pooled) - log_likelihood(y, m, pooled))
+    assert result.p_value == pytest.approx(2 * student.sf(math.sqrt(statistic), n + m - 4), rel=1e-3)
+
+    def lost(difference):
+        best = minimize_scalar(
+            lambda p: -log_likelihood(x, n, p + difference) - log_likelihood(y, m, p),
+            bounds=(max(1e-9, -difference + 1e-9), min(1, 1 - difference) - 1e-9),
+            method="bounded",
+            options={"xatol": 1e-10},
+        )
+        return 2 * (free + best.fun)
+
+    cutoff = student.ppf(0.975, n + m - 4) ** 2
+    assert lost(result.low) == pytest.approx(cutoff, rel=2e-3)
+    assert lost(result.high) == pytest.approx(cutoff, rel=2e-3)
+    assert result.estimate == pytest.approx(x / n - y / m, abs=1e-6)
+
+
+@pytest.mark.parametrize("judge", ["separate", "common"])
+@pytest.mark.parametrize("bounds", [Bounds(), LOOSE, Bounds(tpr=(0.84, 0.86), fpr=(0.06, 0.07))])
+def test_interval_and_test_are_one_statement(judge, bounds):
+    found = compare(A, B, bounds, judge=judge)
+    assert found.low < found.estimate < found.high
+    assert found.converged
+    edge = 1 - found.p_value
+    # At the confidence 1 - p the interval just reaches no difference.
+    near = compare(A, B, bounds, judge=judge, confidence=min(edge, 1 - 1e-9))
+    if found.p_value > 1e-8:
+        assert abs(near.low) < 2e-3 * (near.high - near.low)
+    swapped = compare(B, A, bounds, judge=judge)
+    assert swapped.low == pytest.approx(-found.high, abs=2e-3 * (found.high - found.low))
+    assert swapped.p_value == pytest.approx(found.p_value, rel=2e-2, abs=1e-12)
+
+
+def test_doubts_that_bounds_leave_open_add_up_unless_the_judge_is_common():
+    a, b = Counts(0, 0, 0, 0, 30_000, 70_000), Counts(0, 0, 0, 0, 20_000, 80_000)
+    apart, together = (compare(a, b, LOOSE, judge=judge) for judge in ("separate", "common"))
+    ends = [profile_interval(counts, LOOSE, calibrate=False) for counts in (a, b)]
+    # Root sums of squares would lie well inside.
+    assert apart.low < ends[0].low - ends[1].high + 0.01
+    assert apart.high > ends[0].high - ends[1].low - 0.01
+    assert not apart.identified
+    assert "not identified" in str(apart)
+    # Under one judge the difference is (q_a - q_b) / (TPR - FPR).
+    assert together.low == pytest.approx(0.1 / 0.85, abs=0.01)
+    assert together.high == pytest.approx(0.1 / 0.7, abs=0.01)
+
+
+def test_a_common_judge_is_sharper_and_starts_from_the_joint_fit():
+    from jaxmle import fit_slices
+
+    pair = Counts(*(np.array(values) for values in zip(A.values(), B.values(), strict=True)))
+    joint = fit_slices(pair, judge="common")
+    found = compare(A, B, judge="common")
+    assert found.failure_rates == pytest.approx(joint.failure_rate, abs=1e-6)
+    apart = compare(A, B)
+    assert found.high - found.low < 0.8 * (apart.high - apart.low)
+
+
+def test_pairs_of_labels_alone_are_mcnemar():
+    rng = np.random.default_rng(3)
+    first = rng.random(400) < 0.3
+    second = np.where(rng.random(400) < 0.8, first, rng.random(400) < 0.5)
+    pairs = Pairs.from_labels(first, first, second, second)
+    a, b = (Counts.from_labels(labels, labels) for labels in (first, second))
+    up, down = int(np.sum(first & ~second)), int(np.sum(~first & second))
+    found, apart = compare(a, b, pairs=pairs), compare(a, b)
+    assert found.effect < 0.5
+    assert found.high - found.low < 0.75 * (apart.high - apart.low)
+    mcnemar = chi2.sf((up - down) ** 2 / (up + down), 1)
+    exact = 2 * binom.cdf(min(up, down), up + down, 0.5)
+    assert 0.5 * mcnemar < found.p_value < 1.5 * exact
+
+
+def test_items_that_all_agree_leave_a_width():
+    labels = np.arange(50) < 10
+    counts = Counts.from_labels(labels, labels)
+    found = compare(counts, counts, pairs=Pairs.from_labels(labels, labels, labels, labels))
+    assert found.estimate == 0
+    assert found.p_value == 1
+    assert 0.02 < found.high < 0.08  # 3 in 50, by the rule of three
+
+
+def test_pairs_sum_over_the_rows_of_an_item():
+    index = np.zeros(3, np.int64)
+    a = Clusters(Counts([2, 0, 0], [0, 0, 0], [0, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 5]), index, 1)
+    b = Clusters(Counts([1, 0, 0], [0, 0, 0], [0, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 0]), index, 1)
+    pairs = Pairs.from_clusters(a, b)
+    assert pairs.products[0, 0, 0] == 4
+    assert pairs.products[0, 0, 6] == 2
+    assert pairs.products[0, 5, 5] == 25
+    assert (pairs.n_labeled[0], pairs.n_matched[0]) == (2, 2)
+    # Ten copies of each answer tell no more than one.
+    rng = np.random.default_rng(0)
+    labels = [rng.random(200) < rate for rate in (0.3, 0.2)]
+    one = [np.stack(Counts.from_labels(own, own).values()) for own in labels]
+    cells = [np.eye(6, dtype=int)[np.where(own, 0, 3)] for own in labels]
+    many = Pairs.from_clusters(*(Clusters(Counts(*(10 * own).T), np.zeros(200, int), 1) for own in cells))
+    few = Pairs.from_labels(labels[0], labels[0], labels[1], labels[1])
+    wide = compare(Counts(*one[0]), Counts(*one[1]), pairs=few)
+    same = compare(*(Counts(*(10 * own)[:, None]) for own in one), pairs=many)[0]
+    assert same.high - same.low == pytest.approx(wide.high - wide.low, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("judge", "kind", "shared", "paired"),
+    [
+        ("separate", (0, 1, 0, 1), 0.0, False),
+        ("separate", (0.88, 0.92, 0.03, 0.07), 0.0, False),
+        ("separate", (0, 1, 0, 1), 0.7, True),
+        ("separate", (0.88, 0.92, 0.03, 0.07), 0.7, True),
+        ("common", (0.88, 0.92, 0.03, 0.07), 0.7, True),
+    ],
+)
+def test_intervals_cover_and_tests_keep_their_size(judge, kind, shared, paired):
+    size = 96 if judge == "common" else 300
+    bounds = Bounds(tpr=kind[:2], fpr=kind[2:])
+    for rates in ((0.15, 0.15), (0.3, 0.2)):
+        a, b, pairs = data_of((150, 800, *rates, shared), size, 5)
+        found = compare(a, b, bounds, judge=judge, pairs=pairs if paired else None)
+        truth = rates[0] - rates[1]
+        covered = np.sum((found.low <= truth) & (truth <= found.high))
+        assert covered >= binom.ppf(1e-3, size, 0.94)
+        if not truth:
+            assert found.different.sum() == np.sum((found.low > 0) | (found.high < 0))
+    if paired:
+        alone = compare(a, b, bounds, judge=judge)
+        assert np.mean(found.high - found.low) < 0.85 * np.mean(alone.high - alone.low)
+
+
+def test_batches_and_adjustment():
+    many = Counts(*(np.array(v) for v in zip(A.values(), B.values(), A.values(), strict=True)))
+    other = Counts(*(np.array(v) for v in zip(B.values(), B.values(), A.values(), strict=True)))
+    for judge in ("separate", "common"):
+        plain = compare(many, other, judge=judge)
+        one = compare(A, B, judge=judge)
+        assert plain[0].low == pytest.approx(one.low, abs=1e-6)
+        assert plain.p_value[1:] == pytest.approx([1, 1])
+        holm = compare(many, other, judge=judge, adjustment="holm")
+        assert np.allclose(holm.p_value, adjust_p_values(plain.p_value, "holm"))
+        assert np.all(holm.high - holm.low > plain.high - plain.low)
+    assert len(plain) == 3
+    assert str(plain).startswith("1 of 3 differ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"judge": "one"}, "`judge` must be"),
+        ({"adjustment": "bonferroni"}, "`adjustment` must be"),
+        ({"confidence": 95}, "`confidence` must"),
+        ({"pairs": Pairs(np.zeros((12, 12)), 0, 0)}, "the same items"),
+        ({"pairs": Pairs(np.zeros((2, 12, 12)), [0, 0], [0, 0])}, "must have the counts' shape"),
+        ({"judge": "common", "bounds_a": Bounds(tpr=(0.9, 1)), "bounds_b": Bounds(tpr=(0, 0.8))}, "exclude"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        compare(A, B, **arguments)
+    with pytest.raises(ValueError, match="one shape"):
+        compare(A, Counts(*(np.array([v]) for v in B.values())))
+    with pytest.raises(TypeError, match="`pairs` must be"):
+        compare(A, B, pairs=3)
+    two = Clusters(Counts(*([1, 1] for _ in range(6))), [0, 1], 2)
+    with pytest.raises(ValueError, match="same items in the same slices"):
+        Pairs.from_clusters(two, Clusters(two.counts, [1, 0], 2))
+
+
+def test_no_difference_is_claimed_where_data_contradict_the_bounds():
+    found = compare(A, B, Bounds(tpr=(0.1, 0.2), fpr=(0.5, 0.6)))
+    assert found.contradicted
+    assert not found.different
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Two files of answers to the same items, and one that holds both side by side and below each other."""
+    rng = random.Random(0)
+    rows = []
+    for i in range(400):
+        difficulty, confusion = rng.random(), rng.random()
+        for model, rate in (("a", 0.35), ("b", 0.2)):
+            truth = (difficulty if i % 5 else rng.random()) < rate
+            flag = confusion < (0.9 if truth else 0.05)
+            human = str(int(truth)) if i % 4 == 0 else ""
+            topic = ("x", "[bold]y[/]")[i % 8 < 3]
+            rows.append({"item": f"q{i}", "model": model, "topic": topic, "human": human, "judge": int(flag)})
+
+    def write(name, some):
+        path = tmp_path / name
+        with path.open("w", newline="") as file:
+            out = csv.DictWriter(file, list(some[0]))
+            out.writeheader()
+            out.writerows(some)
+        return str(path)
+
+    a, b = ([row for row in rows if row["model"] == model] for model in "ab")
+    wide = [{**one, "human2": two["human"], "judge2": two["judge"]} for one, two in zip(a, b, strict=True)]
+    random.Random(1).shuffle(b)
+    names = {"a": write("a.csv", a), "b": write("b.csv", b), "both": write("both.csv", rows)}
+    return SimpleNamespace(**names, wide=write("wide.csv", wide))
+
+
+def document(capsys, *arguments):
+    status = main(["compare", *arguments, "--human", "human", "--judge", "judge", "--json", "--no-cache"])
+    out, err = capsys.readouterr()
+    assert err == ""
+    found = json.loads(out)
+    assert status == int(found["different"])
+    return found
+
+
+def test_four_ways_to_say_the_same(files, capsys):
+    paired = document(capsys, files.a, files.b, "--id", "item")
+    rows = ["--where", "model = 'a'", "--where-b", "model = 'b'"]
+    for same in (
+        document(capsys, files.both, *rows, "--id", "item"),
+        document(capsys, files.wide, "--judge-b", "judge2", "--human-b", "human2"),
+        document(capsys, files.wide, "--judge-b", "judge2", "--human-b", "human2", "--id", "item"),
+    ):
+        assert same["total"]["difference"] == paired["total"]["difference"]
+        assert same["total"]["paired"] == paired["total"]["paired"]
+    assert paired["total"]["paired"]["n_matched"] == 400
+    assert paired["total"]["paired"]["n_labeled"] == 100
+    alone = document(capsys, files.a, files.b)
+    widths = [
+        one["total"]["difference"]["high"] - one["total"]["difference"]["low"] for one in (paired, alone)
+    ]
+    assert widths[0] < 0.9 * widths[1]
+    assert paired["different"]
+
+
+def test_slices_are_adjusted_and_named(files, capsys):
+    found = document(capsys, files.a, files.b, "--id", "item", "--by", "topic", "--adjust", "holm")
+    assert [one["key"]["topic"] for one in found["slices"]] == ["[bold]y[/]", "x"]
+    assert sum(one["paired"]["n_matched"] for one in found["slices"]) == 400
+    assert found["different"] == any(one["different"] for one in found["slices"])
+    same = document(capsys, files.a, files.a, "--id", "item", "--by", "topic")
+    assert not same["different"]
+    assert same["total"]["difference"]["estimate"] == 0
+    options = ["--human", "human", "--judge", "judge", "--by", "topic", "--no-cache"]
+    assert main(["compare", files.a, files.b, *options]) in (0, 1)
+    out = capsys.readouterr().out
+    for text in ("[bold]y[/]", "difference", "95% interval", "first: file", "unpaired", "slices differ"):
+        assert text in out
+    # A slice that only one of them has is left out, and said.
+    where = ["--where", "topic = 'x' OR item::varchar < 'q2'", "--where-b", "topic = 'x'"]
+    some = document(capsys, files.a, files.b, "--by", "topic", "--id", "item", *where)
+    assert [one["key"]["topic"] for one in some["slices"]] == ["x"]
+    assert any("left out: topic = '[bold]y[/]'" in note for note in some["total"]["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{a}"], "compare FILE with what?"),
+        (["-", "-"], "standard input"),
+        (["{a}", "{b}", "--judge-rates", "one"], "--judge-rates must be one of"),
+        (["{a}", "{b}", "--adjust", "x"], "--adjust must be one of"),
+        (["{a}", "{b}", "--id", "prompt"], "has no column 'prompt'"),
+        (["{a}", "{b}.gone"], "No such file"),
+        (["{a}", "{b}", "--tpr-b", "x"], "--tpr-b must be"),
+        (["{a}", "{b}", "--tpr", "0:.1", "--tpr-b", ".9:1", "--judge-rates", "common"], "exclude each other"),
+        (
+            ["{both}", "--id", "item", "--where", "item < 'q2'", "--where-b", "item > 'q3'"],
+            "no item is in both",
+        ),
+        (["{a}", "{b}", "--by", "model"], "no slice in common"),
+    ],
+)
+def test_trouble_is_one_line_and_status_2(files, capsys, arguments, message):
+    given = [one.format(**vars(files)) for one in arguments]
+    status = main(["compare", *given, "--human", "human", "--judge", "judge", "--no-cache"])
+    out, err = capsys.readouterr()
+    assert (status, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_published_verdicts_on_two_models(shared, capsys):
+    """Pairs of all labels say what McNemar's test says."""
+    path = shared / "data" / "openqa_nq301_by_model.csv"
+    models = ("FiD", "InstructGPT_fewshot")
+    truth = {}
+    with path.open(newline="") as file:
+        for row in csv.DictReader(file):
+            if row["model"] in models:
+                truth.setdefault(row["question_id"], {})[row["model"]] = row["human"] == "1"
+    sides = [(one[models[0]], one[models[1]]) for one in truth.values()]
+    up, down = sides.count((True, False)), sides.count((False, True))
+    where = [f"model = '{model}'" for model in models]
+    options = ["--judge", "gpt4", "--human", "human", "--id", "question_id", "--json", "--no-cache"]
+    status = main(["compare", str(path), *options, "--where", where[0], "--where-b", where[1]])
+    found = json.loads(capsys.readouterr().out)
+    assert found["total"]["difference"]["estimate"] == pytest.approx((up - down) / len(sides), abs=1e-6)
+    mcnemar = chi2.sf((up - down) ** 2 / (up + down), 1)
+    assert found["total"]["p_value"] == pytest.approx(mcnemar, rel=0.4)
+    assert status == int(mcnemar < 0.05)
