@@ -10,6 +10,7 @@ from jaxmle._cli._compare import compare
 from jaxmle._cli._doctor import doctor
 from jaxmle._cli._drift import drift
 from jaxmle._cli._options import check_choice, use_cache
+from jaxmle._cli._plan import plan
 from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._show import show
 
@@ -176,6 +177,7 @@ def certify(
 app.command()(doctor)
 app.command()(compare)
 app.command()(drift)
+app.command()(plan)
 
 
 def run(arguments: list[str]) -> int:
