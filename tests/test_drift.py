@@ -1,0 +1,177 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+from scipy.stats import binom, binomtest
+
+from jaxmle import Bounds, Counts, drift
+from jaxmle._cli import main
+
+
+def anchor(tp, fn, fp, tn):
+    return Counts(tp, fn, fp, tn, *(np.zeros(np.shape(tp), int) for _ in range(2)))
+
+
+def test_limits_and_p_values_are_the_exact_binomial_ones():
+    found = drift(anchor(40, 20, 4, 96), Bounds(tpr=(0.85, 0.95), fpr=(0.01, 0.10)))
+    limits = binomtest(40, 60).proportion_ci(0.975, method="exact")
+    assert (found.tpr.low, found.tpr.high) == pytest.approx((limits.low, limits.high), abs=1e-9)
+    assert found.tpr.p_value == pytest.approx(2 * binom.cdf(40, 60, 0.85), rel=1e-9)
+    assert found.p_value == pytest.approx(2 * found.tpr.p_value)
+    assert found.fpr.estimate == pytest.approx(0.04)
+    assert found.verdict == "outside"
+
+
+@pytest.mark.parametrize(
+    ("cells", "bounds", "verdict"),
+    [
+        ((180, 20, 4, 196), Bounds(tpr=(0.8, 0.97), fpr=(0.0, 0.08)), "inside"),
+        ((18, 2, 1, 19), Bounds(tpr=(0.8, 0.97), fpr=(0.0, 0.08)), "undecided"),
+        ((180, 20, 60, 140), Bounds(tpr=(0.8, 0.97), fpr=(0.0, 0.08)), "outside"),
+        ((200, 0, 4, 196), Bounds(tpr=(0.8, 0.9)), "outside"),
+        ((0, 0, 4, 196), Bounds(tpr=(0.8, 0.9)), "undecided"),
+        ((90, 10, 0, 0), Bounds(tpr=(0.8, 1.0)), "inside"),
+    ],
+)
+def test_three_verdicts(cells, bounds, verdict):
+    found = drift(anchor(*cells), bounds)
+    assert found.verdict == verdict
+    assert str(found).startswith(verdict)
+    # "outside" and "its interval and the bounds do not meet" are one statement.
+    apart = [
+        rate.high < pair[0] or rate.low > pair[1]
+        for rate, pair in ((found.tpr, bounds.tpr), (found.fpr, bounds.fpr))
+    ]
+    assert any(apart) == (verdict == "outside")
+
+
+@pytest.mark.parametrize(("tpr", "fpr"), [(0.85, 0.1), (0.95, 0.1), (0.85, 0.01), (0.9, 0.05)])
+def test_false_alarms_are_as_rare_as_promised(tpr, fpr):
+    rng = np.random.default_rng(1)
+    tp, fp = rng.binomial(60, tpr, 4000), rng.binomial(140, fpr, 4000)
+    found = drift(anchor(tp, 60 - tp, fp, 140 - fp), Bounds(tpr=(0.85, 0.95), fpr=(0.01, 0.1)))
+    assert found.outside.sum() <= binom.ppf(0.999, 4000, 0.05)
+
+
+def test_what_is_detectable_is_detected_four_times_in_five():
+    bounds = Bounds(tpr=(0.85, 0.95), fpr=(0.01, 0.1))
+    found = drift(anchor(50, 10, 5, 135), bounds)
+    rng = np.random.default_rng(2)
+    for name, n, end in (("tpr", 60, 0), ("fpr", 140, 1)):
+        rate = getattr(found, name).detectable[end]
+        hits = rng.binomial(n, rate, 4000)
+        cells = (hits, n - hits, 5, 135) if name == "tpr" else (54, 6, hits, n - hits)
+        result = drift(anchor(*np.broadcast_arrays(*cells)), bounds)
+        share = np.mean(getattr(result, name).p_value <= 0.025)
+        assert share == pytest.approx(0.8, abs=0.03)
+    # All 60 flagged would not be enough to speak against .95, nor no flag of 140 against .01.
+    assert found.tpr.detectable[1] is None
+    assert found.fpr.detectable[0] is None
+    larger = drift(anchor(500, 100, 50, 1350), bounds)
+    assert larger.tpr.detectable[0] > found.tpr.detectable[0] + 0.05
+
+
+def test_a_batch_is_its_elements():
+    cells = [(40, 20, 4, 96), (0, 0, 4, 96), (55, 5, 20, 80)]
+    bounds = Bounds(tpr=(0.85, 0.95), fpr=(0.01, 0.1))
+    many = drift(anchor(*np.array(cells).T), bounds)
+    for i, one in enumerate(drift(anchor(*cell), bounds) for cell in cells):
+        assert many.verdict[i] == one.verdict
+        assert many.p_value[i] == pytest.approx(one.p_value)
+        assert many.tpr.estimate[i] == one.tpr.estimate
+        assert tuple(end[i] for end in many.tpr.detectable) == one.tpr.detectable
+    assert many.tpr.estimate[1] is None
+    assert len(many) == 3
+    assert str(many).startswith("2 of 3")
+    own = drift(anchor(*np.array(cells).T), Bounds(tpr=([0.6, 0, 0], [0.7, 1, 1]), fpr=(0, 0.3)))
+    assert own.verdict[0] != "outside"
+
+
+@pytest.mark.parametrize(
+    ("counts", "bounds", "error", "message"),
+    [
+        (Counts(0, 0, 0, 0, 5, 5), Bounds(tpr=(0.8, 1)), ValueError, "both verdicts"),
+        (Counts(1.5, 0, 0, 0, 5, 5), Bounds(tpr=(0.8, 1)), ValueError, "whole numbers"),
+        (Counts(1, 0, 0, 0, 5, 5), Bounds(), ValueError, "must say something"),
+        (Counts(1, 0, 0, 0, 5, 5), Bounds(tpr=([0.8, 0.7], [1, 1])), ValueError, "shape"),
+        (Counts(1, 0, 0, 0, 5, 5), None, TypeError, "`bounds` must be"),
+        ([1, 0, 0, 0, 5, 5], Bounds(), TypeError, "`anchor_counts` must be"),
+    ],
+)
+def test_what_tells_nothing_is_refused(counts, bounds, error, message):
+    with pytest.raises(error, match=message):
+        drift(counts, bounds)
+    with pytest.raises(ValueError, match="`confidence`"):
+        drift(Counts(1, 0, 0, 0, 0, 0), Bounds(tpr=(0.8, 1)), confidence=95)
+
+
+@pytest.fixture
+def verdicts(tmp_path):
+    """200 failures, 18 in 20 of them caught, and 400 passes, 1 in 20 flagged; 50 rows without a label."""
+    path = tmp_path / "anchor.csv"
+    with path.open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["topic", "human", "judge"])
+        for i in range(600):
+            truth = i < 200
+            flag = i % 20 < 18 if truth else i % 20 == 0
+            out.writerow([("a", "[bold]b")[i % 2], "fail" if truth else "pass", int(flag)])
+        out.writerows([["c", "", 1]] * 50)
+    return str(path)
+
+
+def test_the_command_answers_by_its_exit_status(verdicts, capsys):
+    columns = ["drift", verdicts, "--judge", "judge", "--human", "human", "--no-cache"]
+    assert main([*columns, "--tpr", "0.8:0.95", "--fpr", ":0.1"]) == 0
+    out = capsys.readouterr().out
+    assert "INSIDE" in out
+    assert "50 items without a human verdict" in out
+    assert main([*columns, "--tpr", "0.88:0.92"]) == 0
+    out = capsys.readouterr().out
+    assert "UNDECIDED" in out
+    assert "4 times in 5, a TPR below" in out
+    assert main([*columns, "--tpr", "0.96:1", "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert document["verdict"] == document["total"]["verdict"] == "outside"
+    assert document["total"]["tpr"]["estimate"] == pytest.approx(0.9)
+    assert document["total"]["fpr"]["detectable"] == [None, None]
+
+
+def test_slices_are_adjusted_and_escaped(verdicts, capsys):
+    columns = ["drift", verdicts, "--judge", "judge", "--human", "human", "--by", "topic", "--no-cache"]
+    status = main([*columns, "--fpr", ":0.05", "--json"])
+    document = json.loads(capsys.readouterr().out)
+    # Odd rows are never flagged there, and 20 of the 200 even ones are.
+    assert [one["key"]["topic"] for one in document["slices"]] == ["[bold]b", "a"]
+    assert [one["fpr"]["estimate"] for one in document["slices"]] == pytest.approx([0, 0.1])
+    alone = drift(anchor(100, 0, 20, 180), Bounds(fpr=(0, 0.05)))
+    assert document["slices"][1]["p_value"] == pytest.approx(min(2 * alone.p_value, 1))
+    assert status == int(document["verdict"] == "outside")
+    assert any("topic = 'c'" in note for note in document["warnings"])
+    main([*columns, "--fpr", ":0.05"])
+    assert "[bold]b" in capsys.readouterr().out
+
+
+def test_an_earlier_judging_gives_the_bounds(verdicts, capsys):
+    columns = ["drift", verdicts, "--judge", "judge", "--human", "human", "--no-cache"]
+    assert main([*columns, "--reference", verdicts]) == 0
+    capsys.readouterr()
+    assert main(columns) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "which bounds?" in err
+    assert err.count("\n") == 1
+    assert main([*columns, "--where", "topic = 'c'", "--tpr", "0.8:"]) == 2
+    assert "an anchor set needs both" in capsys.readouterr().err
+
+
+def test_published_verdicts(shared, capsys):
+    """GPT-4 finds .57 of the refusals of XSTest: it is no judge with a TPR of .8."""
+    path = str(shared / "data" / "xstest_overrefusal.csv")
+    columns = ["drift", path, "--judge", "gpt4", "--human", "human", "--no-cache", "--json"]
+    assert main([*columns, "--tpr", "0.8:", "--fpr", ":0.05"]) == 1
+    found = json.loads(capsys.readouterr().out)["total"]
+    assert found["counts"] == {"tp": 168, "fn": 127, "fp": 2, "tn": 953}
+    assert found["tpr"]["high"] < 0.65
+    assert main([*columns, "--tpr", "0.5:0.65", "--fpr", ":0.05"]) == 0
