@@ -1,0 +1,330 @@
+"""The numerical parts of pooled slices against independent ones, and what their results say of themselves."""
+
+from itertools import pairwise
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.special import betaln, gammaln, xlogy
+
+from jaxmle import Bounds, Counts, fit_slices
+from jaxmle._pooling import _programs as programs
+from jaxmle._pooling._hyper import PAIRS, PRIOR, concentration, log_posterior_terms, log_prior
+from jaxmle._pooling._marginal import _log_beta_binomial, cut_beta, log_gamma, updated
+from jaxmle._pooling._slice import slice_profile, slices_of
+from jaxmle._solvers._symmetric import eigen
+
+FIVE = Counts(
+    [4, 1, 3, 2, 5],
+    [1, 0, 1, 1, 0],
+    [2, 1, 1, 0, 2],
+    [43, 8, 8, 30, 20],
+    [90, 20, 50, 30, 70],
+    [900, 180, 150, 400, 330],
+)
+
+
+def leaves_of(counts, bounds=None):
+    bounds = bounds or Bounds()
+    leaves = [*counts.values(), *bounds.failure_rate, *bounds.tpr, *bounds.fpr]
+    return [np.broadcast_to(np.asarray(x, float), counts.shape) for x in leaves]
+
+
+def expected(rate, tpr, fpr, n_labels, n_unlabeled):
+    """Counts as they are on average; all slices but for the failure rate alike."""
+    cells = np.stack([rate * tpr, rate * (1 - tpr), (1 - rate) * fpr, (1 - rate) * (1 - fpr)])
+    q = rate * tpr + (1 - rate) * fpr
+    return Counts(*(n_labels * cells), n_unlabeled * q, n_unlabeled * (1 - q))
+
+
+@pytest.mark.parametrize("size", [2, 4])
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
+def test_eigenvalues_are_those_of_lapack(size, scale):
+    rng = np.random.default_rng(size)
+    matrices = rng.normal(size=(50, size, size))
+    matrices = scale * (matrices + np.swapaxes(matrices, -1, -2))
+    # Degenerate ones: rank one, none at all, a multiple of the identity, and one eigenvalue twice.
+    axis = np.ones(size) / np.sqrt(size)
+    special = [
+        np.outer(axis, axis),
+        np.zeros((size, size)),
+        np.eye(size),
+        np.eye(size) - 2 * np.outer(axis, axis),
+    ]
+    matrices = np.concatenate([matrices, scale * np.array(special)])
+    values, vectors = eigen(jnp.asarray(matrices))
+    want = np.linalg.eigvalsh(matrices)
+    size_of = np.maximum(np.abs(want).max(-1), 1e-300)[:, None]
+    assert np.abs(np.sort(values, -1) - want).max(-1) == pytest.approx(
+        0, abs=1e-13 * max(size_of.max(), 1e-300)
+    )
+    back = np.einsum("nij,nj,nkj->nik", vectors, values, vectors)
+    assert np.max(np.abs(back - matrices) / size_of[..., None]) < 1e-13
+    assert np.einsum("nij,nik->njk", vectors, vectors) == pytest.approx(
+        np.broadcast_to(np.eye(size), matrices.shape), abs=1e-13
+    )
+
+
+def test_eigenvalues_of_very_different_size_are_found():
+    rng = np.random.default_rng(0)
+    turn = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    matrix = (turn * [1e6, 1.0, -1e-3, 1e-6]) @ turn.T
+    values, _ = eigen(jnp.asarray(matrix))
+    assert np.sort(values) == pytest.approx(np.linalg.eigvalsh(matrix), abs=1e-9)
+
+
+def test_the_profile_of_a_slice_has_the_derivatives_it_says():
+    slices = slices_of(
+        Counts(*(jnp.asarray(x, float) for x in FIVE.values())), (jnp.zeros(5), jnp.ones(5)), "internal"
+    )
+    tpr, fpr, h = 0.8, 0.03, 1e-5
+    found = slice_profile(slices, tpr, fpr)
+    assert ((found.rate > 0) & (found.rate < 1)).all()
+    ends = {
+        (i, j): slice_profile(slices, tpr + i * h, fpr + j * h) for i, j in ((1, 0), (-1, 0), (0, 1), (0, -1))
+    }
+
+    def slope(of, k):
+        first, second = ((1, 0), (-1, 0)) if k == 0 else ((0, 1), (0, -1))
+        return (np.asarray(of(ends[first])) - np.asarray(of(ends[second]))) / (2 * h)
+
+    for k in (0, 1):
+        assert np.asarray(found.gradient[k]) == pytest.approx(slope(lambda p: p.value, k), rel=1e-5, abs=1e-4)
+        assert np.asarray(found.tilt[k]) == pytest.approx(slope(lambda p: p.rate, k), rel=1e-5, abs=1e-6)
+        assert np.asarray(found.hessian[2 * k]) == pytest.approx(
+            slope(lambda p, k=k: p.gradient[k], k), rel=1e-4, abs=1e-2
+        )
+    assert np.asarray(found.hessian[1]) == pytest.approx(
+        slope(lambda p: p.gradient[0], 1), rel=1e-4, abs=1e-2
+    )
+
+
+SHAPES = [(0.5, 12.0), (1.0, 1.0), (2.0, 30.0), (9.0, 1.0), (40.0, 4.0)]
+CUTS = [(0.0, 1.0), (0.02, 0.3), (0.7, 0.95), (0.85, 0.9)]
+
+
+def moments(a, b, low, high):
+    """Logarithm of the mass, mean and variance by adaptive quadrature, in arcsine coordinates."""
+    ends = np.arcsin(np.sqrt([low, high]))
+    peak = np.clip(np.arcsin(np.sqrt(a / (a + b))), *ends)
+
+    def log_density(phi):
+        return xlogy(2 * a - 1, np.sin(phi)) + xlogy(2 * b - 1, np.cos(phi))
+
+    top = max(
+        log_density(x)
+        for x in (*np.clip(ends, 1e-6, np.pi / 2 - 1e-6), np.clip(peak, 1e-6, np.pi / 2 - 1e-6))
+    )
+    width = 10 / np.sqrt(a + b)
+    cuts = sorted(
+        {*ends, *np.clip([peak - width, peak - width / 8, peak, peak + width / 8, peak + width], *ends)}
+    )
+
+    def integral(of):
+        parts = [
+            quad(
+                lambda phi: of(np.sin(phi) ** 2) * np.exp(log_density(phi) - top), *pair, epsabs=0, limit=200
+            )[0]
+            for pair in pairwise(cuts)
+        ]
+        return sum(parts)
+
+    mass = integral(lambda t: 1.0)
+    mean = integral(lambda t: t) / mass
+    return np.log(mass) + top, mean, integral(lambda t: (t - mean) ** 2) / mass
+
+
+@pytest.mark.parametrize(("a", "b"), SHAPES)
+def test_moments_of_cut_off_betas_are_those_of_quadrature(a, b):
+    for low, high in CUTS:
+        found = cut_beta(jnp.asarray(a), jnp.asarray(b), low, high)
+        log_mass, mean, variance = moments(a, b, low, high)
+        assert float(found.log_mass) == pytest.approx(log_mass, abs=0.02)
+        sd = np.sqrt(variance)
+        assert float(found.mean) == pytest.approx(mean, abs=0.02 * sd)
+        assert float(np.sqrt(found.variance)) == pytest.approx(sd, rel=0.03)
+
+
+def test_labels_update_a_rate_and_are_as_likely_as_quadrature_says():
+    for (a, b), (hits, misses), (low, high) in (
+        ((9.0, 1.0), (3.0, 1.0), (0.0, 1.0)),
+        ((2.0, 30.0), (1.0, 40.0), (0.02, 0.3)),
+        ((40.0, 4.0), (0.0, 0.0), (0.7, 0.95)),
+        ((40.0, 4.0), (300.0, 60.0), (0.7, 0.95)),
+    ):
+        found = updated((jnp.asarray(a), jnp.asarray(b)), jnp.asarray(hits), jnp.asarray(misses), low, high)
+        before, after = moments(a, b, low, high), moments(a + hits, b + misses, low, high)
+        assert float(found.log_mass) == pytest.approx(after[0] - before[0], abs=0.02)
+        assert float(found.mean) == pytest.approx(after[1], abs=0.02 * np.sqrt(after[2]))
+    # Without bounds it is the beta-binomial.
+    found = updated((jnp.asarray(9.0), jnp.asarray(1.0)), jnp.asarray(3.0), jnp.asarray(1.0), 0.0, 1.0)
+    assert float(found.log_mass) == pytest.approx(betaln(12, 2) - betaln(9, 1), abs=5e-3)
+
+
+def test_gamma_and_beta_functions_are_those_of_scipy():
+    x = np.array([1e-8, 1e-3, 0.25, 0.5, 1, 2, 7.5, 8, 100, 1e5, 1e9])
+    assert np.asarray(log_gamma(jnp.asarray(x))) == pytest.approx(gammaln(x), rel=1e-13, abs=1e-9)
+    for a in (1e-6, 0.3, 5.0, 1e4, 1e8):
+        for b in (0.5, 40.0, 1e8):
+            for hits, misses in ((0.0, 0.0), (3.0, 0.0), (0.0, 50.0), (400.0, 9000.0)):
+                found = float(_log_beta_binomial(*(jnp.asarray(v) for v in (a, b, hits, misses))))
+                # scipy's own difference of two large numbers is no better than that.
+                slack = 1e-9 + 1e-15 * (a + b) * np.log(a + b + 2)
+                assert found == pytest.approx(
+                    betaln(a + hits, b + misses) - betaln(a, b), abs=slack, rel=1e-9
+                )
+
+
+def test_rates_known_to_be_0_or_1_give_finite_answers():
+    counts = Counts([4, 1, 2], [0, 0, 0], [2, 1, 1], [43, 8, 8], [90, 20, 50], [900, 180, 0])
+    found = fit_slices(counts, Bounds(tpr=(1, 1)), judge="partial")
+    interval = found.interval()
+    assert np.isfinite([found.failure_rate, interval.low, interval.high]).all()
+    assert (interval.low <= found.failure_rate).all()
+    counts = Counts([4, 1, 2], [1, 0, 0], [0, 0, 0], [43, 8, 8], [90, 20, 0], [900, 180, 50])
+    found = fit_slices(counts, Bounds(fpr=(0, 0)), judge="partial")
+    interval = found.interval()
+    assert np.isfinite([found.failure_rate, interval.low, interval.high]).all()
+    assert found.spread[1] == pytest.approx(0, abs=1e-6)
+
+
+def test_the_posterior_of_spreads_is_that_of_a_grid():
+    rng = np.random.default_rng(4)
+    rate = rng.beta(1.5, 8, 8)
+    tpr = np.array([0.95, 0.6, 0.9, 0.4, 0.85, 0.97, 0.7, 0.9])
+    cells = np.stack([rate * tpr, rate * (1 - tpr), (1 - rate) * 0.06, (1 - rate) * 0.94], -1)
+    flagged = rng.binomial(300, rate * tpr + (1 - rate) * 0.06)
+    leaves = leaves_of(Counts(*rng.multinomial(40, cells).T, flagged, 300 - flagged))
+    hull = programs.hull_of(leaves)
+    found = programs.hyper(leaves, "internal", hull)
+    data = programs._data([jnp.asarray(x) for x in leaves], "internal", np.ones(8, bool), hull)
+    axes = (
+        np.linspace(-1.5, 5, 20),
+        np.linspace(-5.5, -0.5, 20),
+        np.linspace(-3.5, 0, 12),
+        np.linspace(0, 6, 12),
+    )
+    grid = jnp.asarray(np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 4))
+
+    @jax.jit
+    def evidence(rho):
+        values = jax.lax.map(
+            lambda z: jnp.sum(log_posterior_terms(z, rho, data)) + log_prior(z, data), grid, batch_size=512
+        )
+        return jax.scipy.special.logsumexp(values)
+
+    few = [i for i, pair in enumerate(PAIRS) if pair[1] in (0.0, 0.04) and pair[0] in (0.0, 0.04, 0.25)]
+    exact = np.array([float(evidence(jnp.asarray(PAIRS[i]))) for i in few])
+    # Weights of the same pairs, the likeliest of which was divided into nine.
+    mine = np.array([found.weight[i] / PRIOR[i] for i in few])
+    used = mine > 0
+    assert used.sum() >= len(few) - 1
+    exact, mine = exact[used] - exact[used].max(), np.log(mine[used])
+    mine -= mine[np.argmax(exact)]
+    # Laplace's method over four numbers of eight slices, of which the spreads move the result by nats.
+    assert mine == pytest.approx(exact, abs=0.5)
+    assert np.ptp(exact) > 1
+    assert concentration(jnp.asarray(0.25)) == pytest.approx(3.0)
+
+
+def test_what_labels_and_bounds_leave_open_is_said():
+    unlabeled = Counts(*[np.zeros(3)] * 4, [90, 200, 150], [910, 800, 850])
+    found = fit_slices(unlabeled, Bounds(tpr=(0.6, 0.9), fpr=(0.02, 0.08)), judge="common")
+    low, high = found.failure_rate_set
+    assert not found.identified.any()
+    assert (high - low > 0.005).all()
+    interval = found.interval()
+    assert ((interval.low <= low) & (high <= interval.high)).all()
+    partly = fit_slices(FIVE, judge="common")
+    assert partly.identified.all()
+    assert partly.failure_rate_set[0] == pytest.approx(partly.failure_rate_set[1], abs=1e-6)
+    # Without failures nothing tells of the TPR, and averages do not help.
+    no_failures = Counts([0] * 3, [0] * 3, [2, 1, 3], [40, 41, 39], [90, 200, 150], [910, 800, 850])
+    alone = fit_slices(no_failures, judge="per-slice", calibration="external")
+    assert not alone.identified.any()
+    total, each = alone.total(), alone.interval()
+    assert total.low == pytest.approx(np.mean(each.low))
+    assert total.high == pytest.approx(np.mean(each.high))
+
+
+def test_one_judge_and_different_judges_are_told_apart():
+    rate = np.array([0.05, 0.1, 0.2, 0.3, 0.15, 0.08, 0.25, 0.12])
+    same = fit_slices(expected(rate, 0.9, 0.05, 5000, 20000))
+    assert same.one_judge > 0.95
+    assert max(same.spread) < 0.01
+    judges = np.array([0.95, 0.6, 0.9, 0.5, 0.85, 0.97, 0.7, 0.8])
+    other = fit_slices(expected(rate, judges, 0.05, 300, 2000))
+    assert other.one_judge < 0.01
+    assert other.spread[0] == pytest.approx(np.std(judges), rel=0.5)
+    assert other.spread[1] < 0.05
+    assert other.spread[0] > 3 * other.spread[1]
+
+
+def test_the_spread_stays_within_bounds():
+    rate = np.array([0.05, 0.1, 0.2, 0.3, 0.15, 0.08])
+    counts = expected(rate, np.array([0.95, 0.6, 0.9, 0.5, 0.85, 0.97]), 0.05, 100, 1000)
+    found = fit_slices(counts, Bounds(tpr=(0.85, 0.9)), judge="partial")
+    # No distribution on an interval has a larger standard deviation than half of its width.
+    assert found.spread is not None
+    assert 0 < found.spread[0] <= 0.025
+
+
+def test_starts_agree_on_the_one_maximum():
+    found = fit_slices(expected(np.array([0.1, 0.2, 0.3]), 0.9, 0.05, 200, 2000), judge="common")
+    assert (found.n_starts, found.n_agreeing) == (6, 6)
+    assert found.failure_rate == pytest.approx([0.1, 0.2, 0.3], abs=1e-6)
+    assert (found.tpr[0], found.fpr[0]) == pytest.approx((0.9, 0.05), abs=1e-6)
+
+
+@pytest.mark.parametrize("judge", ["common", "partial"])
+def test_external_calibration_without_failures(judge):
+    counts = Counts([0, 0, 0], [0, 0, 0], [2, 1, 3], [48, 49, 47], [150, 250, 90], [850, 750, 910])
+    found = fit_slices(counts, Bounds(tpr=(0.7, 0.9)), judge=judge, calibration="external")
+    interval, total = found.interval(), found.total()
+    # Only bounds tell of the TPR: whatever they allow is inside.
+    for tpr in (0.7, 0.9):
+        inside = (counts.unlabeled_pos / 1000 - 0.04) / (tpr - 0.04)
+        assert ((interval.low <= inside) & (inside <= interval.high)).all()
+    assert 0 <= total.low < total.estimate < total.high <= 1
+    assert found.sizes.tolist() == [1000, 1000, 1000]
+
+
+@pytest.mark.parametrize("judge", ["common", "partial"])
+def test_two_slices_are_enough(judge):
+    found = fit_slices(expected(np.array([0.1, 0.3]), 0.9, 0.05, 100, 1000), judge=judge)
+    assert found.failure_rate == pytest.approx([0.1, 0.3], abs=0.02)
+    interval = found.interval()
+    assert ((interval.low < [0.1, 0.3]) & (interval.high > [0.1, 0.3])).all()
+
+
+@pytest.mark.parametrize("judge", ["common", "partial"])
+def test_a_billion_items_do_not_blur_what_few_labels_tell(judge):
+    rate = np.array([0.02, 0.1, 0.3, 0.05, 0.15])
+    few = fit_slices(expected(rate, 0.9, 0.05, 40, 1e9), judge=judge)
+    assert few.judge == judge
+    assert few.identified.all()
+    assert few.converged.all()
+    assert few.failure_rate == pytest.approx(rate, abs=0.02)
+    if judge == "partial":
+        fewer = fit_slices(expected(rate, 0.9, 0.05, 40, 1e5), judge=judge)
+        assert few.one_judge == pytest.approx(fewer.one_judge, abs=0.1)
+    many = fit_slices(expected(rate, 0.9, 0.05, 1e9, 1e9), judge=judge)
+    interval = many.interval()
+    assert many.failure_rate == pytest.approx(rate, abs=1e-6)
+    assert np.max(interval.high - interval.low) < 1e-4
+    # Several nats short of the maximum is not converged, however small that is for each item.
+    assert (many.gap * 1e10 < 1e-3).all()
+
+
+def test_partial_pooling_with_bounds_of_each_slice():
+    counts = expected(np.array([0.1, 0.3, 0.2]), np.array([0.6, 0.93, 0.75]), 0.05, 20, 1000)
+    low, high = np.array([0.5, 0.92, 0.7]), np.array([0.7, 0.95, 0.95])
+    clash = fit_slices(counts, Bounds(tpr=(low, high)))
+    assert clash.judge == "partial"
+    assert ((clash.tpr >= low - 1e-9) & (clash.tpr <= high + 1e-9)).all()
+    assert clash.failure_rate == pytest.approx([0.1, 0.3, 0.2], abs=0.05)
+    assert np.isfinite(clash.interval().high).all()
+    wide = fit_slices(counts, Bounds(tpr=(low, np.maximum(high, 0.97))))
+    assert ((wide.tpr >= low - 1e-9) & (wide.tpr <= 0.97 + 1e-9)).all()
