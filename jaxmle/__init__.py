@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from jaxmle._decisions import Difference as Difference
     from jaxmle._decisions import Drift as Drift
     from jaxmle._decisions import Effect as Effect
-    from jaxmle._decisions import Pairs as Pairs
     from jaxmle._decisions import LabelOption as LabelOption
+    from jaxmle._decisions import Pairs as Pairs
     from jaxmle._decisions import Plan as Plan
     from jaxmle._decisions import Sensitivity as Sensitivity
     from jaxmle._decisions import compare as compare
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from jaxmle._plots import plot_interval as plot_interval
     from jaxmle._plots import plot_plan as plot_plan
     from jaxmle._plots import plot_profile as plot_profile
+    from jaxmle._plots import plot_sensitivity as plot_sensitivity
     from jaxmle._plots import plot_slices as plot_slices
     from jaxmle._pooling import Homogeneity as Homogeneity
     from jaxmle._pooling import SliceFit as SliceFit
@@ -103,6 +104,7 @@ _HOME = {
     "plot_interval": "_plots",
     "plot_plan": "_plots",
     "plot_profile": "_plots",
+    "plot_sensitivity": "_plots",
     "plot_slices": "_plots",
     "profile_interval": "_inference",
     "score": "_model",
@@ -127,8 +129,8 @@ __all__ = [
     "Interval",
     "LabelOption",
     "Pairs",
-    "Plan",
     "Params",
+    "Plan",
     "ProfileInterval",
     "Sensitivity",
     "SliceFit",
@@ -154,6 +156,7 @@ __all__ = [
     "plot_interval",
     "plot_plan",
     "plot_profile",
+    "plot_sensitivity",
     "plot_slices",
     "profile_interval",
     "score",

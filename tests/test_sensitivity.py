@@ -1,8 +1,10 @@
+import itertools
+
 import numpy as np
 import pytest
 
 from jaxmle import Bounds, Counts, certify, fit, profile_interval, sensitivity
-from jaxmle._decisions._moved_bounds import NAMES, default_grid, moved
+from jaxmle._decisions._moved_bounds import NAMES, default_grid, moved, whole_grid
 
 COUNTS = Counts(tp=14, fn=3, fp=5, tn=128, unlabeled_pos=200, unlabeled_neg=1300)
 BOUNDS = Bounds(tpr=(0.80, 0.95), fpr=(0.02, 0.06))
@@ -85,6 +87,16 @@ def test_two_bounds_make_a_map_and_a_line():
         assert limit.upper_limit == pytest.approx(0.145, abs=2e-4)
 
 
+def test_by_default_the_bounds_that_matter_most_are_moved():
+    bounds = Bounds(tpr=(0.6, 0.95), fpr=(0.02, 0.025))
+    result = sensitivity(COUNTS, bounds, limit=0.145)
+    slopes = {one.bound: abs(one.d_upper_limit) for one in result.effects if one.bound[:3] in ("tpr", "fpr")}
+    assert set(result.over) == set(sorted(slopes, key=slopes.get)[-2:])
+    assert "fpr.high" in result.over
+    with pytest.raises(ValueError, match="goes with `over`"):
+        sensitivity(COUNTS, bounds, grid=[0.1])
+
+
 def test_points_without_an_answer_say_why():
     result = sensitivity(COUNTS, BOUNDS, over="tpr.low", grid=[0.5, 0.9, 0.96], limit=LIMIT)
     assert list(result.status) == ["ok", "ok", "low > high"]
@@ -97,7 +109,7 @@ def test_points_without_an_answer_say_why():
     for name in ("estimate", "low", "high", "upper_limit"):
         assert np.isfinite(getattr(known, name).compressed()).all()
     unlabeled = Counts(0, 0, 0, 0, 200, 1300)
-    unknown = sensitivity(unlabeled, BOUNDS, over="tpr.low", limit=0.25)
+    unknown = sensitivity(unlabeled, BOUNDS, over="tpr.low", limit=0.18)
     assert "not identified" in set(unknown.status)
     assert unknown.present.estimate is None
     assert effect(unknown, "tpr.low").d_estimate is None
@@ -117,10 +129,11 @@ def test_both_designs_and_design_effects():
 
 def test_default_grids_hold_the_present_bound_and_stay_in_range():
     present = np.array([0.0, 1.0, 0.8, 0.95, 0.02, 0.06])
-    for name in NAMES:
-        grid = default_grid(name, present)
+    for name, make in itertools.product(NAMES, (default_grid, whole_grid)):
+        grid = make(name, present)
         ends = moved(present, (name,), grid[:, None])
-        assert (np.diff(grid) > 0).all()
+        assert (np.diff(grid) > 1e-6).all()
+        assert name in ("tpr", "fpr", "margin") or (ends == present).all(1).any()
         assert ((ends >= 0) & (ends <= 1)).all()
         assert (ends[:, 0::2] <= ends[:, 1::2]).all()
 

@@ -12,6 +12,7 @@ from jaxmle._cli._drift import drift
 from jaxmle._cli._options import check_choice, use_cache
 from jaxmle._cli._plan import plan
 from jaxmle._cli._reading import Reading, with_reading
+from jaxmle._cli._sensitivity import sensitivity
 from jaxmle._cli._show import show
 
 app = typer.Typer(
@@ -177,6 +178,7 @@ def certify(
 app.command()(doctor)
 app.command()(compare)
 app.command()(drift)
+app.command()(sensitivity)
 app.command()(plan)
 
 

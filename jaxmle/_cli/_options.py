@@ -29,6 +29,18 @@ def check_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
         raise ValueError(f"{option} must be one of {', '.join(choices)}; got {value!r}.")
 
 
+def check_png(path: Path | None) -> None:
+    """Raise ``ValueError`` where a plot is wanted and matplotlib is missing."""
+    if path is None:
+        return
+    from jaxmle._plots._axes import need_matplotlib
+
+    try:
+        need_matplotlib()
+    except ImportError as error:
+        raise ValueError(f"--png: {error}") from None
+
+
 @contextmanager
 def prepared(calibration: "Calibration", n_slices: int, *, intervals: bool) -> Iterator[None]:
     """Get the solver compiled, or its code loaded, while the rows of a file are counted.

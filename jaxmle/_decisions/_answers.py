@@ -20,6 +20,8 @@ OK, CROSSED, IMPOSSIBLE, CONTRADICTED, UNIDENTIFIED = (
     "not identified",
 )
 
+_BLOCK = 256
+
 
 @dataclass(frozen=True, eq=False)
 class Answers:
@@ -56,6 +58,7 @@ class Question:
 
     Attributes:
         counts: Six counts.
+        present: The six ends of the present bounds, under which the data are possible.
         limit: Failure rate to stay under, or None.
         confidence: Of interval, limit and verdict.
         calibration: Design.
@@ -64,6 +67,7 @@ class Question:
     """
 
     counts: tuple[float, ...]
+    present: Any
     limit: float | None
     confidence: float
     calibration: Calibration
@@ -73,31 +77,46 @@ class Question:
     def answers(self, ends: Any) -> Answers:
         """Answer under bounds of shape ``(N, 6)``."""
         size = len(ends)
-        counts = [np.full(size, value) for value in self.counts]
+        # Blocks of one size, whatever is asked, meet programs that are compiled for them.
+        padded = np.concatenate([ends, np.tile(self.present, (-size % _BLOCK, 1))])
+        blocks = [self._block(block) for block in np.split(padded, len(padded) // _BLOCK)]
+        numbers, masks, certified, status = (
+            np.concatenate(parts, -1)[..., :size] for parts in zip(*blocks, strict=True)
+        )
+        estimate, low, high, upper = (
+            np.ma.MaskedArray(row, mask=mask) for row, mask in zip(numbers, masks, strict=True)
+        )
+        return Answers(estimate, low, high, upper, None if self.limit is None else certified, status)
+
+    def _block(self, ends: Any) -> tuple[Any, Any, Any, Any]:
+        """Four numbers, where there is none, verdict and status under each of the bounds."""
+        size = len(ends)
         status = np.full(size, OK, dtype=object)
-        crossed = (ends[:, 0::2] > ends[:, 1::2]).any(1)
-        status[crossed] = CROSSED
-        index = np.flatnonzero(~crossed)
-        numbers = np.ma.MaskedArray(np.zeros((4, size)), mask=True)
-        certified = np.zeros(size, bool)
-        if index.size:
-            leaves = self._leaves([x[index] for x in counts], ends[index])
-            free = fit_flat(leaves, self.calibration)
-            possible = np.isfinite(free.log_likelihood)
-            status[index[~possible]] = IMPOSSIBLE
-            against = possible & contradicted(leaves, free.log_likelihood, self.calibration)
-            status[index[possible & ~free.identified]] = UNIDENTIFIED
-            status[index[against]] = CONTRADICTED
-            index = index[possible]
-        if index.size:
-            bounds = Bounds(*((ends[index, i], ends[index, i + 1]) for i in (0, 2, 4)))
-            found = self._ask(Counts(*(x[index] for x in counts)), bounds)
-            numbers[:, index] = found[:4]
-            certified[index] = found[4]
-        numbers[0, status == UNIDENTIFIED] = np.ma.masked
-        numbers[3, status == CONTRADICTED] = np.ma.masked
-        verdict = None if self.limit is None else certified
-        return Answers(numbers[0], numbers[1], numbers[2], numbers[3], verdict, status)
+        status[(ends[:, 0::2] > ends[:, 1::2]).any(1)] = CROSSED
+        ends = np.where((status == OK)[:, None], ends, self.present)
+        counts = [np.full(size, value) for value in self.counts]
+        leaves = self._leaves(counts, ends)
+        free = fit_flat(leaves, self.calibration)
+        impossible = ~np.isfinite(free.log_likelihood)
+        against = contradicted(leaves, free.log_likelihood, self.calibration)
+        for flags, name in (
+            (~free.identified, UNIDENTIFIED),
+            (against, CONTRADICTED),
+            (impossible, IMPOSSIBLE),
+        ):
+            status[(status != CROSSED) & flags] = name
+        nothing = (status == CROSSED) | (status == IMPOSSIBLE)
+        # The present bounds, which are possible, stand in for those without an answer.
+        ends = np.where(nothing[:, None], self.present, ends)
+        bounds = Bounds(*((ends[:, i], ends[:, i + 1]) for i in (0, 2, 4)))
+        *numbers, certified = self._ask(Counts(*counts), bounds)
+        masks = [
+            nothing | (status == UNIDENTIFIED),
+            nothing,
+            nothing,
+            nothing | (status == CONTRADICTED),
+        ]
+        return np.stack(numbers), np.stack(masks), certified & ~nothing, status
 
     def _leaves(self, counts: list[Any], ends: Any) -> list[Any]:
         effect = self.wider.get("design_effect") or 1.0

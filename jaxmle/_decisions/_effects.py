@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from jaxmle._decisions._answers import Question
-from jaxmle._decisions._moved_bounds import ENDS, MARGIN, default_grid, moved, present_value
+from jaxmle._decisions._moved_bounds import ENDS, MARGIN, moved, present_value, whole_grid
 from jaxmle._decisions._tipping import flips, tipping_share
 
 # Fits are exact to far less than this, and answers are smooth over it, except where an active bound changes.
@@ -71,7 +71,7 @@ def _room(name: str, present: Any) -> tuple[float, float]:
 
 def _tips(question: Question, present: Any, names: tuple[str, ...]) -> list[float | None]:
     """For each name the flip that is nearest to the present value."""
-    grids = [np.union1d(default_grid(name, present), present_value(name, present) or 0.0) for name in names]
+    grids = [whole_grid(name, present) for name in names]
     ends = [moved(present, (name,), grid[:, None]) for name, grid in zip(names, grids, strict=True)]
     answers = question.answers(np.concatenate(ends))
     where = flips(answers)

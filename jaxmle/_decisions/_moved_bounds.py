@@ -47,6 +47,12 @@ def columns_of(name: str) -> tuple[int, ...]:
     return (2, 3, 4, 5) if name == MARGIN else (ENDS | KNOWN)[name]
 
 
+def most_felt(slopes: dict[str, float]) -> tuple[str, str]:
+    """The two bounds on the judge's rates on which the upper limit depends most."""
+    first, second, *_ = sorted(("tpr.low", "fpr.low", "tpr.high", "fpr.high"), key=lambda n: -abs(slopes[n]))
+    return first, second
+
+
 def checked_names(over: Any) -> tuple[str, ...]:
     """One or two names of bounds that can be moved at once.
 
@@ -86,7 +92,20 @@ def checked_grid(over: tuple[str, ...], grid: Any, present: Any) -> tuple[Any, .
 
 
 def default_grid(name: str, present: Any) -> Any:
-    """Where a bound can go while the others stay, its present value included."""
+    """Where a bound is looked at: inwards to the other end of its pair, and as far outwards."""
+    if name == MARGIN or name in KNOWN:
+        return whole_grid(name, present)
+    (column,) = columns_of(name)
+    low, high = present[column - column % 2], present[column - column % 2 + 1]
+    width = high - low
+    first, last = (low - width, high) if column % 2 == 0 else (low, high + width)
+    if width == 0:
+        return whole_grid(name, present)
+    return _with(np.linspace(max(first, 0.0), min(last, 1.0), _POINTS), present[column])
+
+
+def whole_grid(name: str, present: Any) -> Any:
+    """All that the other bounds leave to a bound, its present value included."""
     if name == MARGIN:
         # With the last of these nothing is claimed of the judge any more.
         reach = float(np.max(np.where(_WIDER < 0, present, 1 - present)[2:]))
@@ -97,7 +116,18 @@ def default_grid(name: str, present: Any) -> Any:
         return np.linspace(low, high, _POINTS) if low < high else np.linspace(0, 1, _POINTS)
     (column,) = columns
     low, high = (0.0, present[column + 1]) if column % 2 == 0 else (present[column - 1], 1.0)
-    return np.union1d(np.linspace(low, high, _POINTS), present[column])
+    if low == high:
+        return np.array([low])
+    return _with(np.linspace(low, high, _POINTS), present[column])
+
+
+def _with(grid: Any, value: float) -> Any:
+    """The grid with a value added, or put in place of one that is the same but for rounding."""
+    near = np.argmin(np.abs(grid - value))
+    if abs(grid[near] - value) > 1e-9:
+        return np.union1d(grid, value)
+    grid[near] = value
+    return grid
 
 
 def present_value(name: str, present: Any) -> float | None:

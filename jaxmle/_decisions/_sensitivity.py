@@ -10,7 +10,7 @@ from jaxmle._data import Bounds, Calibration, Counts, check_confidence
 from jaxmle._data._validation import host_number
 from jaxmle._decisions._answers import Answers, Question
 from jaxmle._decisions._effects import Effect, effects_of
-from jaxmle._decisions._moved_bounds import checked_grid, checked_names, moved, present_value
+from jaxmle._decisions._moved_bounds import checked_grid, checked_names, most_felt, moved, present_value
 from jaxmle._decisions._tipping import flips, tipping_share
 from jaxmle._inference._arguments import check_labels, checked_arrays, effective, plain
 from jaxmle._inference._design_check import warn_of_design
@@ -56,7 +56,7 @@ def sensitivity(
     counts: Counts,
     bounds: Bounds | None = None,
     *,
-    over: str | Sequence[str],
+    over: str | Sequence[str] | None = None,
     grid: Any = None,
     limit: float | None = None,
     confidence: float = 0.95,
@@ -75,9 +75,10 @@ def sensitivity(
         bounds: The present bounds, scalars; none by default.
         over: What is moved, one or two of "tpr.low", "tpr.high", "fpr.low", "fpr.high", "failure_rate.low",
             "failure_rate.high"; "tpr" or "fpr", the rate taken as known; or "margin", by which all four
-            bounds on the judge's rates are widened.
-        grid: Increasing values in [0, 1]; for two bounds a pair of such rows. By default 21 values over all
-            that the other bounds leave, and the present one.
+            bounds on the judge's rates are widened. By default the two bounds on the judge's rates on which
+            the upper limit depends most.
+        grid: Increasing values in [0, 1]; for two bounds a pair of such rows. By default some 21 values: from
+            the other end of its range to as far beyond the present bound.
         limit: The failure rate to stay under, in (0, 1); without one there is no verdict.
         confidence: Confidence of interval, upper limit and verdict, in [0.5, 1).
         calibration: "internal" or "external", as in `fit`.
@@ -104,7 +105,9 @@ def sensitivity(
         >>> result.present.certified, [f"{value:.2f}" for value in result.tipping]
         (True, ['0.78'])
     """
-    names = checked_names(over)
+    if over is None and grid is not None:
+        raise ValueError("`grid` goes with `over`: name the bounds that take its values.")
+    names = None if over is None else checked_names(over)
     if check_confidence(confidence) < 0.5:
         raise ValueError(f"`confidence` must be at least 0.5; got {confidence!r}.")
     check_labels(labels, calibration)
@@ -112,12 +115,18 @@ def sensitivity(
     if shape:
         raise ValueError(f"`counts` and `bounds` must be of one data set; got a batch of shape {shape}.")
     present = np.concatenate(leaves[6:])
-    values = checked_grid(names, grid, present)
+    values = None if names is None else checked_grid(names, grid, present)
     narrowed, _ = effective(leaves, shape, design_effect, df)
     warn_of_design(narrowed, calibration, labels, effective=design_effect is not None)
     wider = {} if design_effect is None else {"design_effect": float(design_effect), "df": df}
     counted = tuple(float(x[0]) for x in leaves[:6])
-    question = Question(counted, _checked_limit(limit), float(confidence), calibration, labels, wider)
+    question = Question(
+        counted, present, _checked_limit(limit), float(confidence), calibration, labels, wider
+    )
+    effects = effects_of(question, present)
+    if names is None or values is None:
+        names = most_felt({one.bound: one.d_upper_limit or 0.0 for one in effects})
+        values = checked_grid(names, None, present)
 
     mesh = np.meshgrid(*values, indexing="ij")
     points = np.stack([axis.reshape(-1) for axis in mesh], -1)
@@ -138,7 +147,7 @@ def sensitivity(
         present=here,
         present_values=tuple(present_value(name, present) for name in names),
         tipping=tipping[:, 0] if len(names) == 1 else tipping,
-        effects=effects_of(question, present),
+        effects=effects,
         limit=question.limit,
         confidence=question.confidence,
     )

@@ -17,5 +17,7 @@ from jaxmle._report._drift import drift_table as drift_table
 from jaxmle._report._estimate import estimate_document as estimate_document
 from jaxmle._report._plan import plan_document as plan_document
 from jaxmle._report._plan import plan_table as plan_table
+from jaxmle._report._sensitivity import sensitivity_document as sensitivity_document
+from jaxmle._report._sensitivity import sensitivity_table as sensitivity_table
 from jaxmle._report._table import certify_table as certify_table
 from jaxmle._report._table import estimate_table as estimate_table
