@@ -71,6 +71,7 @@ def words_of(line):
     program, *arguments = words.split("\0")[:-1]
     assert program == "jaxmle"
     quick = {"estimate": ["--interval", "chi-square"], "certify": ["--method", "profile"]}
+    quick["plan"] = quick["estimate"]
     arguments = ["per-slice" if word == "partial" else word for word in arguments]
     return [*arguments, *quick.get(arguments[0], [])]
 
@@ -93,10 +94,13 @@ def test_nothing_is_wrong_with_a_plain_file(tmp_path, capsys):
     )
     assert [one["kind"] for one in document["columns"]] == ["id", "category", "verdict", "verdict"]
     assert sum(document["counts"].values()) == 600
-    assert [one["ready"] for one in document["commands"]] == [True, True, True]
+    names = ["estimate", "estimate --by", "certify", "plan"]
+    assert [(one["command"], one["ready"]) for one in document["commands"]] == [
+        (name, True) for name in names
+    ]
     assert document["next"] == document["commands"][0]["line"]
     for command in document["commands"]:
-        assert main([*words_of(command["line"])]) in (0, 1)
+        assert main(words_of(command["line"])) in (0, 1)
     assert main(["doctor", str(path)]) == 0
     out = capsys.readouterr().out
     assert f"Next: {document['next']}" in out
@@ -117,7 +121,7 @@ def test_names_of_strangers_are_shown_and_quoted(tmp_path, capsys):
     assert "\x1b" not in out
     assert "[bold]judge[/]" in out
     lines = out.splitlines()
-    for command in document["commands"]:
+    for command in document["commands"][:3]:
         assert command["line"].isprintable()
         assert f"    {command['line']}" in lines  # one line, nothing cut
         assert HOSTILE[1] in words_of(command["line"])
@@ -179,7 +183,7 @@ def test_ids_that_repeat(tmp_path, capsys):
     turns = [(f"c{i // 4}", *row[1:]) for i, row in enumerate(rows)]
     _, document = doctor(write(tmp_path / "f.csv", ("conversation_id", *HEADER[1:]), turns), capsys)
     assert document["next"].endswith("--cluster conversation_id")
-    assert "--method profile" in document["commands"][-1]["line"]
+    assert "--method profile" in document["commands"][2]["line"]
 
 
 def test_a_slice_whose_judge_is_reversed(tmp_path, capsys):
@@ -333,12 +337,12 @@ def test_ten_thousand_columns(tmp_path, capsys):
 def test_a_limit_says_how_many_labels_it_takes(tmp_path, capsys):
     path = write(tmp_path / "f.csv", HEADER, plain_rows(3000, every=60))
     _, document = doctor(path, capsys, "--limit", "0.14")
-    command = document["commands"][-1]
+    command = next(one for one in document["commands"] if one["command"] == "certify")
     assert not command["ready"]
     assert command["labels"] == finding(document, "limit")["labels"] > 0
     assert "--limit 0.14" in command["line"]
     _, document = doctor(path, capsys, "--limit", "0.5")
-    assert document["commands"][-1]["ready"]
+    assert all(one["ready"] for one in document["commands"])
     _, document = doctor(path, capsys, "--limit", "0.01")
     assert finding(document, "limit")["labels"] is None
     assert "no number of labels" in finding(document, "limit")["text"]
@@ -434,3 +438,17 @@ def test_published_verdicts(shared, capsys):
         if path.name == "xstest_unsafe_compliance.csv":
             assert "model = 'mistralinstruct'" in finding(document, "reversed slices")["text"]
             assert finding(document, "missing verdicts")["level"] == "warns"
+
+
+def test_two_systems_can_be_compared(tmp_path, capsys):
+    rows = [
+        (f"q{i // 2}", "it's" if i % 2 else "$(ls)", *row[2:])
+        for i, row in enumerate(plain_rows(600, every=1))
+    ]
+    for header in (("prompt_id", "model", "human", "judge"), ("prompt_id", "order.Model", "human", "judge")):
+        _, document = doctor(write(tmp_path / "f.csv", header, rows), capsys)
+        (command,) = (one for one in document["commands"] if one["command"] == "compare")
+        assert command["ready"]
+        assert command["line"].endswith("--id prompt_id")
+        assert main([*words_of(command["line"]), "--json"]) in (0, 1)
+        assert json.loads(capsys.readouterr().out)["command"] == "compare"

@@ -5,7 +5,8 @@ from importlib.metadata import version
 from typing import Any
 
 from jaxmle._report._doctor_columns import column_findings, verdict_options
-from jaxmle._report._doctor_commands import Wanted, commands_of, next_line
+from jaxmle._report._doctor_commands import Wanted, commands_of, next_line, reading_words
+from jaxmle._report._doctor_others import other_commands
 from jaxmle._report._findings import Finding, findings_of, is_balanced, slice_findings
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._aggregate import Roles
@@ -38,7 +39,9 @@ def doctor_document(
     options, unclear = verdict_options(columns, roles, wanted.failure, wanted.judge_threshold)
     found += unclear
     table: SliceCounts | None = None
-    slices = [tuple(roles.by)] if wanted.by_given else [(name,) for name in roles.by[:_MOST_SLICINGS]]
+    slices: list[tuple[str, ...]] = [(name,) for name in roles.by[:_MOST_SLICINGS]]
+    if wanted.by_given:
+        slices = [tuple(roles.by)]
     if roles.judge and roles.human and rows and not any(one.level == "blocks" for one in found):
         try:
             asked = Roles(roles.judge, roles.human)
@@ -55,7 +58,10 @@ def doctor_document(
         found += findings_of(table)
         for by, one in zip(slices, tables, strict=False):
             found += slice_findings(one, by, asked=wanted.by_given)
-    commands = commands_of(table, roles, wanted, options)
+    words = reading_words(roles, wanted, options, table)
+    commands = commands_of(table, roles, wanted, words)
+    if table is not None and table.total.n_labeled:
+        commands += other_commands(source, tables, slices, roles, wanted, words)
     found += [one.finding for one in commands if one.finding]
     likely = _likely(roles)
     total = table.total if table else None

@@ -61,13 +61,10 @@ class Command:
     finding: Finding | None = None
 
 
-def commands_of(
-    table: SliceCounts | None, roles: Guess, wanted: Wanted, options: dict[str, Any]
-) -> list[Command]:
-    """Commands for a file, the first to try first; none where its judge or its humans are not known."""
+def commands_of(table: SliceCounts | None, roles: Guess, wanted: Wanted, words: list[str]) -> list[Command]:
+    """Commands for a file, the first to try first; none where no judge is known."""
     if not roles.judge:
         return []
-    words = _reading(roles, wanted, options)
     if table is None or not table.total.n_labeled:
         why = f"waits for human labels: {MIN_LABELS} of rows drawn at random give a first estimate"
         if table is None and roles.human:
@@ -75,12 +72,8 @@ def commands_of(
         more = MIN_LABELS if table is not None or not roles.human else None
         return [Command("estimate", False, shell_line("jaxmle", "estimate", *words), why, more)]
     external = is_balanced(table.total)
-    if external:
-        words += ["--calibration", "external"]
-    if INVALID & table.dropped.keys():
-        words += ["--on-invalid", "drop"]
     if roles.cluster:
-        words += ["--cluster", roles.cluster]
+        words = [*words, "--cluster", roles.cluster]
     precision = Precision.of(table.total, external=external)
     return [
         _estimate(words, precision, wanted),
@@ -96,11 +89,13 @@ def next_line(commands: list[Command], roles: Guess, wanted: Wanted, options: di
         return ready or (commands[0].line if commands else None)
     if (options["failure"], options["judge_threshold"]) == (wanted.failure, wanted.judge_threshold):
         return None
-    return shell_line("jaxmle", "doctor", *_reading(roles, wanted, options))
+    return shell_line("jaxmle", "doctor", *reading_words(roles, wanted, options))
 
 
-def _reading(roles: Guess, wanted: Wanted, options: dict[str, Any]) -> list[str]:
-    """Words that say what to read."""
+def reading_words(
+    roles: Guess, wanted: Wanted, options: dict[str, Any], table: SliceCounts | None = None
+) -> list[str]:
+    """Words that say what to read, and of rows that have been counted how they were chosen."""
     file = f"./{wanted.file}" if wanted.file.startswith("-") and wanted.file != "-" else wanted.file
     words = [file, "--judge", roles.judge or ""]
     if wanted.human_file is not None:
@@ -112,6 +107,10 @@ def _reading(roles: Guess, wanted: Wanted, options: dict[str, Any]) -> list[str]
         words += ["--failure", word]
     if options["judge_threshold"] is not None:
         words += ["--judge-threshold", options["judge_threshold"]]
+    if table is not None and table.total.n_labeled and is_balanced(table.total):
+        words += ["--calibration", "external"]
+    if table is not None and INVALID & table.dropped.keys():
+        words += ["--on-invalid", "drop"]
     return words
 
 

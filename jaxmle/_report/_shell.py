@@ -14,7 +14,8 @@ def shell_line(*words: str) -> str:
 
 def _quoted(word: str) -> str:
     if word.isprintable():
-        return shlex.quote(word)
+        easier = "'" in word and not set(word) & set('"$`\\!')
+        return f'"{word}"' if easier else shlex.quote(word)
     pieces = []
     for char in word:
         if char in "\\'":
