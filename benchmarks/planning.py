@@ -38,20 +38,20 @@ FIELDS = (
 
 WIDTHS = [
     ("width", design, kind, rate, width, "")
-    for rate, width in ((0.05, 0.05), (0.1, 0.06), (0.3, 0.10))
-    for kind in ("none", "+-.05", "+-.02")
+    for rate, width in ((0.05, 0.05), (0.3, 0.10))
+    for kind in ("+-.02", "none")
     for design in ("random", "by_verdict", "external")
 ]
 POWERS = [
     ("profile", design, kind, rate, power, limit)
-    for rate, limit in ((0.03, 0.06), (0.1, 0.15))
+    for rate, limit in ((0.03, 0.06), (0.1, 0.12))
     for power in (0.8, 0.9)
     for kind in ("none", "+-.02")
     for design in ("random", "by_verdict", "external")
 ]
 EXACT = [
     ("exact", "random", kind, rate, 0.8, limit)
-    for kind, rate, limit in (("+-.02", 0.1, 0.15), ("none", 0.1, 0.15), ("+-.05", 0.03, 0.06))
+    for kind, rate, limit in (("+-.05", 0.03, 0.06), ("none", 0.03, 0.06), ("+-.02", 0.1, 0.12))
 ]
 QUICK = [WIDTHS[0], WIDTHS[7], POWERS[0], POWERS[4]]
 
@@ -74,7 +74,7 @@ def row_of(cell: tuple[Any, ...], size: int, seed: int) -> dict[str, Any]:
     )
     first = next(iter(made.split.values())) if made.split else ""
     truth = Params(rate, TPR, FPR)
-    share = first / made.n_labels if made.split else 0.5
+    share = first / max(made.n_labels, 1) if made.split else 0.5
     setting = Setting(truth, JUDGED, bounds, how["calibration"], how["labels"], share)
     if goal == "exact":
         size = min(size, 200)

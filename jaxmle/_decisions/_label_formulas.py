@@ -89,8 +89,8 @@ def human_power(n: Any, theta: float, limit: float, confidence: float) -> Any:
     """
     from scipy.special import bdtr, bdtrik
 
-    n = np.asarray(n, np.float64)
-    most = np.floor(np.nan_to_num(bdtrik(1 - confidence, n, limit), nan=-1.0)) + 1
+    n = np.asarray(n, np.int64)
+    most = np.floor(np.nan_to_num(bdtrik(1 - confidence, n.astype(np.float64), limit), nan=-1.0)) + 1
     for _ in range(2):  # the inverse may be off by rounding
         most = np.where((most >= 0) & (bdtr(np.maximum(most, 0), n, limit) > 1 - confidence), most - 1, most)
     return np.where(most >= 0, bdtr(np.maximum(most, 0), n, theta), 0.0)
