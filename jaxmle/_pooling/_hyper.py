@@ -38,7 +38,7 @@ _CAUGHT = 2.0
 _STEP = 2e-3
 # Unlabelled items of a slice beyond which rounding drowns the differences, and the integral over the failure
 # rate is rougher than what it tells: they place the flag rate to .0016, far within the least spread of RHO.
-_ENOUGH = 1e5
+ENOUGH = 1e5
 # Gain, in nats, that one more step may promise at a mode.
 REACHED = 0.01
 LEAST_PRECISION = 0.05
@@ -90,7 +90,7 @@ class Hyper(NamedTuple):
 def eased(data: Data) -> Data:
     """Data with no more unlabelled items than are of use to learn the judge's distribution."""
     s = data.slices
-    share = jnp.minimum(1.0, _ENOUGH / jnp.maximum(s.flagged + s.passed, 1.0))
+    share = jnp.minimum(1.0, ENOUGH / jnp.maximum(s.flagged + s.passed, 1.0))
     return data._replace(slices=s._replace(flagged=s.flagged * share, passed=s.passed * share))
 
 

@@ -1,5 +1,6 @@
 """Intervals of slices that share a judge, and of mixes of them."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,11 +11,14 @@ from jaxmle._inference._arguments import quantile_of_t, split
 from jaxmle._inference._interval import Interval
 from jaxmle._inference._profile_interval import profile_interval
 from jaxmle._pooling import _programs as programs
+from jaxmle._pooling._hyper import ENOUGH
 from jaxmle._pooling._surface import surface_of
 
 if TYPE_CHECKING:
     from jaxmle._pooling._slice_fit import Problem, SliceFit
 
+# Unlabelled items a slice, for each label in all, beyond which no more are of use.
+_PER_LABEL = 100.0
 _DOUBLINGS = 60
 _HALVINGS = 40
 
@@ -98,10 +102,27 @@ def _cutoff(leaves: list[Any], alpha: float) -> float:
 
 
 def _common_ends(problem: "Problem", cutoff: float) -> tuple[Any, Any]:
+    problem = _eased(problem)
     joint = programs.joint(problem.leaves, problem.calibration)
     surface = surface_of(joint, problem.common, cutoff)
     low, high = programs.common_ends(problem.leaves, problem.calibration, surface, problem.common, cutoff)
     return low.rate, high.rate
+
+
+def _eased(problem: "Problem") -> "Problem":
+    """The problem with no more unlabelled items a slice than are of use.
+
+    Flag rates known far better than the judge make walls in the joint likelihood that no polynomial follows.
+    With a hundred times as many unlabelled items a slice as there are labels in all, flag rates add at most
+    about a hundredth to the variances that the judge's rates bring.
+    """
+    leaves = problem.leaves
+    enough = max(ENOUGH, _PER_LABEL * sum(leaf.sum() for leaf in leaves[:4]))
+    share = np.minimum(1.0, enough / np.maximum(leaves[4] + leaves[5], 1.0))
+    if (share == 1).all():
+        return problem
+    leaves = [*leaves[:4], leaves[4] * share, leaves[5] * share, *leaves[6:]]
+    return replace(problem, leaves=leaves, common=programs.common(leaves, problem.calibration))
 
 
 def _pushed(problem: "Problem", weights: Any, cutoff: float, sign: float) -> float:
