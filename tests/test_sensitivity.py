@@ -1,9 +1,11 @@
 import itertools
+import json
 
 import numpy as np
 import pytest
 
 from jaxmle import Bounds, Counts, certify, fit, profile_interval, sensitivity
+from jaxmle._cli import main
 from jaxmle._decisions._moved_bounds import NAMES, default_grid, moved, whole_grid
 
 COUNTS = Counts(tp=14, fn=3, fp=5, tn=128, unlabeled_pos=200, unlabeled_neg=1300)
@@ -164,3 +166,73 @@ def test_one_data_set_that_is_possible():
         sensitivity(COUNTS, Bounds(tpr=(np.array([0.1, 0.2]), 0.9)), over="tpr.low")
     with pytest.raises(ValueError, match="no feasible point"):
         sensitivity(COUNTS, Bounds(tpr=(0, 0)), over="tpr.low")
+
+
+@pytest.fixture
+def verdicts(tmp_path):
+    cells = ["1,1"] * 14 + ["1,0"] * 3 + ["0,1"] * 5 + ["0,0"] * 128 + [",1"] * 200 + [",0"] * 1300
+    path = tmp_path / "verdicts.csv"
+    path.write_text("\n".join(["human,judge", *cells]) + "\n")
+    return [
+        str(path),
+        *["--judge", "judge", "--human", "human", "--tpr", "0.8:0.95", "--fpr", "0.02:0.06", "--no-cache"],
+    ]
+
+
+def test_the_command_prints_one_document(verdicts, capsys, one):
+    options = ["--limit", str(LIMIT), "--over", "tpr.low", "--json"]
+    assert main(["sensitivity", *verdicts, *options]) == 0
+    out, err = capsys.readouterr()
+    document = json.loads(out)
+    assert err == ""
+    assert document["total"]["certified"] is True
+    assert document["total"]["upper_limit"] == pytest.approx(one.present.upper_limit)
+    assert document["tipping"] == pytest.approx(list(one.tipping))
+    assert document["grid"]["tpr.low"] == pytest.approx(list(one.grid[0]))
+    assert len(document["answers"]["estimate"]) == len(one.grid[0])
+    assert {effect["bound"] for effect in document["effects"]} >= {"tpr.low", "margin"}
+    assert any("tpr.low falling from 0.8 to 0.78" in line for line in document["tipping_in_words"])
+
+
+def test_the_command_prints_tables_and_draws(verdicts, capsys, tmp_path):
+    pytest.importorskip("matplotlib")
+    png = tmp_path / "map.png"
+    assert main(["sensitivity", *verdicts, "--limit", "0.145", "--png", str(png)]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    for text in (
+        "NOT CERTIFIED: below 14.50%",
+        "margin on all four",
+        "now ",
+        "*",
+        "What would certify it: tpr",
+    ):
+        assert text in out
+    assert png.read_bytes()[:4] == b"\x89PNG"
+    options = ["--over", "tpr", "--grid", "0:1", "--points", "11", "--limit", "0.145"]
+    assert main(["sensitivity", *verdicts, *options]) == 0
+    out = capsys.readouterr().out
+    for text in ("impossible", "data contradict the bounds", "pass", "fail"):
+        assert text in out
+    assert main(["sensitivity", *verdicts]) == 0
+    assert "Give --limit" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--over", "tpr_low"], "must be one or two of"),
+        (["--over", "tpr.low", "--grid", "0.9:0.8"], "LO < HI"),
+        (["--grid", "0.5:0.8"], "--grid goes with --over"),
+        (["--limit", "7"], "strictly between 0 and 1"),
+        (["--limit", "0.2", "--png", "{folder}/map.doc"], "doc"),
+        (["--limit", "0.2", "--png", "{folder}/none/map.png"], "No such file"),
+    ],
+)
+def test_trouble_is_one_line(verdicts, capsys, tmp_path, options, message):
+    pytest.importorskip("matplotlib")
+    assert main(["sensitivity", *verdicts, *(option.format(folder=tmp_path) for option in options)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.count("\n") == 1

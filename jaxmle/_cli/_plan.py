@@ -5,7 +5,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from jaxmle._cli._options import check_choice, parse_range, use_cache
+from jaxmle._cli._options import check_choice, check_png, parse_range, use_cache
 from jaxmle._cli._show import show
 
 _RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
@@ -80,13 +80,7 @@ def plan(
     from jaxmle import plan as plan_labels
     from jaxmle._report import plan_document, plan_table
 
-    if png is not None:
-        from jaxmle._plots._axes import need_matplotlib
-
-        try:
-            need_matplotlib()
-        except ImportError as error:
-            raise ValueError(f"--png: {error}") from None
+    check_png(png)
     bounds = Bounds(tpr=parse_range("--tpr", tpr), fpr=parse_range("--fpr", fpr))
     options: dict[str, Any] = {
         "failure_rate": failure_rate,
