@@ -11,15 +11,12 @@ GLIDE (glide-py) and judgy are measured where they are installed: pip install "j
 
 import argparse
 import json
-import os
-import platform
-import resource
-import subprocess
-import sys
 import time
 import warnings
 
 import numpy as np
+
+from benchmarks import _process
 
 COUNTS = (20, 3, 8, 169, 1250, 8750)
 RESAMPLES = 10_000
@@ -120,11 +117,7 @@ def measure(name):
     started = time.perf_counter()
     low, high = run()
     first = time.perf_counter() - started
-    times = []
-    for _ in range(7 if fits <= 10**6 else 0):
-        started = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - started)
+    times, _ = _process.timed(run, 7 if fits <= 10**6 else 0)
     seconds = float(np.median(times)) if times else first
     return {
         "low": float(low),
@@ -132,7 +125,7 @@ def measure(name):
         "seconds": seconds,
         "first": first,
         "fits_per_second": fits / seconds,
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_mib": _process.peak_mib(),
     }
 
 
@@ -145,24 +138,16 @@ def main():
     if arguments.row:
         print(json.dumps(measure(arguments.row)))
         return
-    pinned = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu"}
-    print(f"{platform.machine()}, {os.cpu_count()} cores; BLAS threads 1; medians of 7\n")
+    print(f"{_process.machine()}; medians of 7\n")
     print("| program | 95% interval | ms | first call, s | fits/s | peak memory, MiB |")
     print("|---|---|--:|--:|--:|--:|")
     for name, (_, fits) in ROWS.items():
         if arguments.quick and fits > 10**6:
             continue
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.bootstrap", "--row", name],
-            env=pinned,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            reason = done.stderr.strip().splitlines()[-1]
+        r, reason = _process.row("benchmarks.bootstrap", name)
+        if r is None:
             print(f"| {name} | not measured: {reason} | | | | |", flush=True)
             continue
-        r = json.loads(done.stdout)
         print(
             f"| {name} | {r['low']:.4f} to {r['high']:.4f} | {1e3 * r['seconds']:,.1f} | {r['first']:.1f} "
             f"| {r['fits_per_second']:,.0f} | {r['peak_mib']:,.0f} |",

@@ -10,15 +10,13 @@ where it is installed: pip install "jaxmle[benchmarks]".
 """
 
 import argparse
-import os
-import platform
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from benchmarks import _process
 
 ROWS = 1_000_000
 SIZES = (1_000_000, 10_000_000, 100_000_000)
@@ -37,35 +35,35 @@ def write(path, rows):
     )
 
 
-def run(command, environment):
-    """Seconds and MiB of a process."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    if os.waitstatus_to_exitcode(status) not in (0, 2):  # truescore's 2 is a finding
-        raise SystemExit(f"failed: {' '.join(map(str, command))}")
-    return seconds, usage.ru_maxrss / 1024
-
-
 def measure(command, environment, repeats):
     """First call, median of the others, and the most memory."""
-    first, _ = run(command, environment)
-    rest = [run(command, environment) for _ in range(repeats)]
-    return first, statistics.median(one[0] for one in rest), max(one[1] for one in rest)
+    found = [
+        _process.command(command, environment, (0, 2)) for _ in range(repeats + 1)
+    ]  # truescore's 2 is a finding
+    first, *rest = found
+    return first.seconds, statistics.median(one.seconds for one in rest), max(one.peak_mib for one in rest)
 
 
 def jaxmle(path, *more):
+    """A command line of jaxmle."""
     columns = ("--judge", "judge", "--human", "human")
     return (sys.executable, "-m", "jaxmle", "estimate", str(path), *columns, *more)
+
+
+def truescore(task, path):
+    """A command line of truescore, or None where it is not installed."""
+    program = shutil.which("truescore", path=str(Path(sys.executable).parent)) or shutil.which("truescore")
+    columns = {
+        "audit": ("--judge", "judge", "--gold", "human"),
+        "slices": ("--judge-a", "judge", "--gold-a", "human", "--by", "slice"),
+    }
+    return (program, task, str(path), *columns[task]) if program else None
 
 
 def against_truescore(folder, environment, repeats):
     """One million rows of CSV."""
     path = folder / "verdicts.csv"
     write(path, ROWS)
-    columns = ("--judge", "judge", "--gold", "human")
-    names = ("--judge-a", "judge", "--gold-a", "human", "--by", "slice")
     programs = {
         "jaxmle estimate --by slice --interval chi-square": jaxmle(
             path, "--by", "slice", "--interval", "chi-square"
@@ -73,10 +71,9 @@ def against_truescore(folder, environment, repeats):
         "jaxmle estimate --by slice": jaxmle(path, "--by", "slice"),
         "jaxmle estimate": jaxmle(path),
     }
-    truescore = shutil.which("truescore", path=str(Path(sys.executable).parent)) or shutil.which("truescore")
-    if truescore:
-        programs["truescore audit"] = (truescore, "audit", str(path), *columns)
-        programs["truescore slices --by slice"] = (truescore, "slices", str(path), *names)
+    if truescore("audit", path):
+        programs["truescore audit"] = truescore("audit", path)
+        programs["truescore slices --by slice"] = truescore("slices", path)
     print("| program, 1,000,000 rows of CSV | s | ratio | first call, s | peak memory, MiB |")
     print("|---|--:|--:|--:|--:|")
     base = None
@@ -84,7 +81,7 @@ def against_truescore(folder, environment, repeats):
         first, seconds, memory = measure(command, environment, repeats)
         base = base or seconds
         print(f"| {name} | {seconds:.2f} | {seconds / base:.1f} | {first:.1f} | {memory:,.0f} |", flush=True)
-    if not truescore:
+    if not truescore("audit", path):
         print("(truescore is not installed)")
     path.unlink()
 
@@ -109,11 +106,10 @@ def main():
     parser.add_argument("--quick", action="store_true", help="the million rows only")
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    print(f"{_process.machine()}\n")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "JAX_PLATFORMS": "cpu"}
-        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        environment = _process.environment(XDG_CACHE_HOME=str(folder / "cache"))
         against_truescore(folder, environment, options.repeats)
         if not options.quick:
             over_sizes(folder, environment, options.repeats)

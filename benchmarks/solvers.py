@@ -11,14 +11,11 @@ of the interior point's certified one; "converged" is what the solver says of it
 
 import argparse
 import json
-import os
-import platform
-import resource
-import subprocess
-import sys
 import time
 
 import numpy as np
+
+from benchmarks import _process
 
 BOX = {"failure_rate": (0.0, 1.0), "tpr": (0.70, 0.95), "fpr": (0.01, 0.10)}
 SIZES = (1, 1_000, 100_000, 1_000_000)
@@ -50,35 +47,42 @@ def ours(solver):
     return run
 
 
+def negative_log_likelihood(x, c):
+    """Negative log-likelihood and its gradient at (theta, TPR, FPR)."""
+    theta, tpr, fpr = x
+    tp, fn, fp, tn, pos, neg = c
+    q = theta * tpr + (1 - theta) * fpr
+    tilt = pos / q - neg / (1 - q)
+    value = (
+        tp * np.log(theta * tpr)
+        + fn * np.log(theta * (1 - tpr))
+        + fp * np.log((1 - theta) * fpr)
+        + tn * np.log((1 - theta) * (1 - fpr))
+        + pos * np.log(q)
+        + neg * np.log(1 - q)
+    )
+    slope = (
+        (tp + fn) / theta - (fp + tn) / (1 - theta) + (tpr - fpr) * tilt,
+        tp / tpr - fn / (1 - tpr) + theta * tilt,
+        fp / fpr - tn / (1 - fpr) + (1 - theta) * tilt,
+    )
+    return -value, -np.array(slope)
+
+
 def scipy_one_by_one(columns):
     """Fit each data set in (theta, TPR, FPR) with scipy's L-BFGS-B and its analytic gradient."""
     from scipy.optimize import minimize
-
-    def objective(x, c):
-        theta, tpr, fpr = x
-        tp, fn, fp, tn, pos, neg = c
-        q = theta * tpr + (1 - theta) * fpr
-        tilt = pos / q - neg / (1 - q)
-        value = (
-            tp * np.log(theta * tpr)
-            + fn * np.log(theta * (1 - tpr))
-            + fp * np.log((1 - theta) * fpr)
-            + tn * np.log((1 - theta) * (1 - fpr))
-            + pos * np.log(q)
-            + neg * np.log(1 - q)
-        )
-        slope = (
-            (tp + fn) / theta - (fp + tn) / (1 - theta) + (tpr - fpr) * tilt,
-            tp / tpr - fn / (1 - tpr) + theta * tilt,
-            fp / fpr - tn / (1 - fpr) + (1 - theta) * tilt,
-        )
-        return -value, -np.array(slope)
 
     box = [(1e-9, 1 - 1e-9), BOX["tpr"], BOX["fpr"]]
     values, converged = [], []
     for counts in zip(*columns, strict=True):
         result = minimize(
-            objective, (0.1, 0.85, 0.05), args=(counts,), jac=True, method="L-BFGS-B", bounds=box
+            negative_log_likelihood,
+            (0.1, 0.85, 0.05),
+            args=(counts,),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=box,
         )
         values.append(-result.fun)
         converged.append(result.success)
@@ -138,12 +142,8 @@ def measure(name, size, repeats):
     started = time.perf_counter()
     value, converged = run(columns)
     first = time.perf_counter() - started
-    times = []
-    for _ in range(repeats if first < 20 else 1):
-        started = time.perf_counter()
-        run(columns)
-        times.append(time.perf_counter() - started)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    times, _ = _process.timed(lambda: run(columns), repeats if first < 20 else 1)
+    peak = _process.peak_mib()
     best = value if name == "jaxmle interior_point" else ours("interior_point")(columns)[0]
     return {
         "solver": name,
@@ -167,8 +167,7 @@ def main():
         name, size, repeats = arguments.row
         print(json.dumps(measure(name, int(size), int(repeats))))
         return
-    pinned = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu"}
-    print(f"{platform.machine()}, {os.cpu_count()} cores; BLAS threads 1; medians after one warm-up run\n")
+    print(f"{_process.machine()}; medians after one warm-up run\n")
     print("| solver | batch | fits/s | compile, s | converged | at optimum | peak memory, MiB |")
     print("|---|--:|--:|--:|--:|--:|--:|")
     sizes = SIZES[:3] if arguments.quick else SIZES
@@ -176,15 +175,9 @@ def main():
         for size in sizes:
             if size > LARGEST.get(name, sizes[-1]):
                 continue
-            row = [name, str(size), "3" if arguments.quick else "5"]
-            done = subprocess.run(
-                [sys.executable, "-m", "benchmarks.solvers", "--row", *row],
-                env=pinned,
-                check=True,
-                capture_output=True,
-                text=True,
-            )
-            r = json.loads(done.stdout)
+            r, reason = _process.row("benchmarks.solvers", name, size, 3 if arguments.quick else 5)
+            if r is None:
+                raise SystemExit(f"{name}: {reason}")
             print(
                 f"| {name} | {size:,} | {r['fits_per_second']:,.0f} | {r['compile_s']:.1f} | "
                 f"{r['converged']:.2%} | {r['at_optimum']:.2%} | {r['peak_mib']:,.0f} |",
