@@ -1,6 +1,6 @@
 """Coverage of intervals of differences and size and power of their tests, paired and not.
 
-    python -m benchmarks.comparing           # the whole grid, a few minutes
+    python -m benchmarks.comparing           # the whole grid, a quarter of an hour
     python -m benchmarks.comparing --quick   # a corner of it, in about a minute
 
 Two systems answer the same items. "shared" is the correlation of what makes an item difficult for a system
