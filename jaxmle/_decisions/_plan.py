@@ -64,6 +64,8 @@ class Plan:
         reason: Why the goal is not reached; empty where it is.
         options: This plan and what it would take otherwise: by verdict, without bounds, without the judge.
         curve: Numbers of labels, expected widths or powers, and their standard errors, shape ``(K,)`` each.
+            What tells calibrated from chi-square widths, and exact from profile certificates, is learnt near
+            the plan: far from it the curve is approximate.
     """
 
     reached: bool
