@@ -95,6 +95,7 @@ def test_by_default_the_bounds_that_matter_most_are_moved():
     slopes = {one.bound: abs(one.d_upper_limit) for one in result.effects if one.bound[:3] in ("tpr", "fpr")}
     assert set(result.over) == set(sorted(slopes, key=slopes.get)[-2:])
     assert "fpr.high" in result.over
+    assert sensitivity(COUNTS, limit=0.145).over == ("tpr.low", "fpr.low")
     with pytest.raises(ValueError, match="goes with `over`"):
         sensitivity(COUNTS, bounds, grid=[0.1])
 

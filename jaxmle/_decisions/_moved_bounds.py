@@ -49,7 +49,9 @@ def columns_of(name: str) -> tuple[int, ...]:
 
 def most_felt(slopes: dict[str, float]) -> tuple[str, str]:
     """The two bounds on the judge's rates on which the upper limit depends most."""
-    first, second, *_ = sorted(("tpr.low", "fpr.low", "tpr.high", "fpr.high"), key=lambda n: -abs(slopes[n]))
+    # Rounding must not decide between bounds that do nothing: lower ones go first.
+    order = ("tpr.low", "fpr.low", "tpr.high", "fpr.high")
+    first, second, *_ = sorted(order, key=lambda name: -round(abs(slopes[name]), 6))
     return first, second
 
 
