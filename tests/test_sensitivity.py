@@ -93,7 +93,8 @@ def test_by_default_the_bounds_that_matter_most_are_moved():
     bounds = Bounds(tpr=(0.6, 0.95), fpr=(0.02, 0.025))
     result = sensitivity(COUNTS, bounds, limit=0.145)
     slopes = {one.bound: abs(one.d_upper_limit) for one in result.effects if one.bound[:3] in ("tpr", "fpr")}
-    assert set(result.over) == set(sorted(slopes, key=slopes.get)[-2:])
+    rest = slopes.keys() - set(result.over)
+    assert min(slopes[name] for name in result.over) >= max(slopes[name] for name in rest) - 1e-6
     assert "fpr.high" in result.over
     assert sensitivity(COUNTS, limit=0.145).over == ("tpr.low", "fpr.low")
     with pytest.raises(ValueError, match="goes with `over`"):
