@@ -2,8 +2,8 @@
 
     python -m benchmarks.pooling                        # all cells, an hour or more on two cores
     python -m benchmarks.pooling --quick                # a few data sets of 10 slices
-    python -m benchmarks.pooling --slices 50 --part p50.csv      # one number of slices, into a file of its
-    own python -m benchmarks.pooling --merge p10.csv p50.csv p500.csv # parts into the table and the figure
+    python -m benchmarks.pooling --slices 50 --part p50.csv      # one number of slices, into a file
+    python -m benchmarks.pooling --merge p10.csv p50.csv p500.csv # parts into the table and the figure
 
 Failure rates are Beta(1.2, 12) over slices, 400 judged items a slice besides the labels; the judge's TPR has
 mean .9 and its FPR mean .05, Beta distributed over slices with the stated standard deviation of the TPR and
@@ -21,7 +21,7 @@ import numpy as np
 from jaxmle import Counts, baselines, fit_slices, profile_interval
 
 RESULTS = Path(__file__).parent / "results"
-SLICES = {10: 16, 50: 5, 500: 1}
+SLICES = {10: 60, 50: 20, 500: 4}
 LABELS = (1, 2, 5, 20, 100)
 SPREADS = (0.0, 0.02, 0.05, 0.10, 0.20)
 JUDGED = 400

@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.special import betaln, gammaln, xlogy
+from scipy.stats import chi2, f, poisson_binom
 
-from jaxmle import Bounds, Counts, fit_slices
+from jaxmle import Bounds, Counts, fit_slices, profile_interval
 from jaxmle._pooling import _programs as programs
+from jaxmle._pooling._common import total_derivatives, total_value
+from jaxmle._pooling._common_interval import _value, _without
+from jaxmle._pooling._evidence import bounds_p_value
 from jaxmle._pooling._hyper import PAIRS, PRIOR, concentration, log_posterior_terms, log_prior
-from jaxmle._pooling._marginal import _log_beta_binomial, cut_beta, log_gamma, updated
+from jaxmle._pooling._marginal import _log_beta_binomial, cut_beta, log_gamma, log_marginal, updated
 from jaxmle._pooling._slice import slice_profile, slices_of
+from jaxmle._pooling._surface import surface_of
 from jaxmle._solvers._symmetric import eigen
 
 FIVE = Counts(
@@ -328,3 +333,153 @@ def test_partial_pooling_with_bounds_of_each_slice():
     assert np.isfinite(clash.interval().high).all()
     wide = fit_slices(counts, Bounds(tpr=(low, np.maximum(high, 0.97))))
     assert ((wide.tpr >= low - 1e-9) & (wide.tpr <= 0.97 + 1e-9)).all()
+
+
+@pytest.mark.parametrize("calibration", ["internal", "external"])
+@pytest.mark.parametrize("push", [0.0, 7.0])
+def test_derivatives_of_the_joint_likelihood_are_slopes_of_its_value(calibration, push):
+    joint = programs.joint(leaves_of(FIVE), calibration)
+    values, derivatives = jax.jit(total_value), jax.jit(total_derivatives)
+    for x in (np.array([0.8, 0.05]), np.array([0.6, 0.02]), np.array([0.95, 0.12])):
+        value, gradient, hessian = map(np.asarray, derivatives(joint, x, push))
+        assert value == pytest.approx(float(values(joint, x, push)), abs=1e-9)
+        h = 1e-5
+        steps = h * np.eye(2)
+        slopes = [(values(joint, x + s, push) - values(joint, x - s, push)) / (2 * h) for s in steps]
+        assert gradient == pytest.approx(np.array(slopes), rel=1e-5, abs=1e-4)
+        ahead, behind = (np.array([derivatives(joint, x + k * s, push)[1] for s in steps]) for k in (1, -1))
+        assert hessian == pytest.approx((ahead - behind) / (2 * h), rel=1e-4, abs=1e-2)
+
+
+def test_the_likelihood_without_a_slice_has_the_derivatives_it_says():
+    leaves = leaves_of(FIVE)
+    surface = surface_of(programs.joint(leaves, "internal"), programs.common(leaves, "internal"), 3.9)
+    one = jax.tree.map(lambda x: jnp.asarray(x)[2], programs._slices(leaves, "internal"))
+    value, without = (jax.jit(lambda z, f=f: f(surface, one, 0.2, z)) for f in (_value, _without))
+    h = 1e-4
+    for z in (np.array([0.1, -0.2]), np.array([-0.4, 0.3])):
+        found, gradient, hessian = map(np.asarray, without(z))
+        assert found == pytest.approx(float(value(z)), abs=1e-9)
+        steps = h * np.eye(2)
+        slopes = [(value(z + s) - value(z - s)) / (2 * h) for s in steps]
+        assert gradient == pytest.approx(np.array(slopes), rel=1e-5, abs=1e-4)
+        ahead, behind = (np.array([without(z + k * s)[1] for s in steps]) for k in (1, -1))
+        assert hessian == pytest.approx((ahead - behind) / (2 * h), rel=1e-4, abs=1e-3)
+
+
+def test_the_marginal_likelihood_is_the_integral_over_the_judge():
+    # As near as a Beta law of the flag rate comes.
+    counts = Counts(*(jnp.asarray(x) for x in (3.0, 1.0, 2.0, 30.0, 40.0, 360.0)))
+    s = slices_of(counts, (0.0, 1.0), "internal")
+    prior_tpr, prior_fpr = (18.0, 2.0), (3.0, 57.0)
+    tpr = updated(tuple(map(jnp.asarray, prior_tpr)), counts.tp, counts.fn, 0.0, 1.0)
+    fpr = updated(tuple(map(jnp.asarray, prior_fpr)), counts.fp, counts.tn, 0.0, 1.0)
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    t, w = 0.5 * (nodes + 1), 0.5 * weights
+
+    def density(prior, hits, misses):
+        a, b = prior[0] + hits, prior[1] + misses
+        return np.exp((a - 1) * np.log(t) + (b - 1) * np.log1p(-t) - betaln(*prior))
+
+    joint = np.outer(w * density(prior_tpr, 3, 1), w * density(prior_fpr, 2, 30))
+
+    def exact(rate):
+        q = rate * t[:, None] + (1 - rate) * t
+        return np.log(np.sum(joint * q**40 * (1 - q) ** 360)) + xlogy(4, rate) + xlogy(32, 1 - rate)
+
+    rates = np.array([0.03, 0.06, 0.1, 0.15])
+    found = np.array([float(log_marginal(s, tpr, fpr, rate)) for rate in rates])
+    want = np.array([exact(rate) for rate in rates])
+    assert want.max() - want.min() > 2  # as far as intervals reach
+    assert found == pytest.approx(want, abs=0.3)
+
+
+@pytest.mark.parametrize("judge", ["per-slice", "common", "partial"])
+def test_a_design_effect_widens(judge):
+    plain, wide = (fit_slices(FIVE, judge=judge, design_effect=effect) for effect in (None, 2.5))
+    first, second = plain.interval(), wide.interval()
+    assert np.mean(second.high - second.low) > 1.1 * np.mean(first.high - first.low)
+    assert wide.sizes == pytest.approx(plain.sizes / 2.5)
+    if judge != "partial":
+        assert wide.failure_rate == pytest.approx(plain.failure_rate, abs=1e-5)
+    each = fit_slices(FIVE, judge=judge, design_effect=np.full(5, 2.5))
+    assert each.failure_rate == pytest.approx(wide.failure_rate, abs=1e-9)
+    with pytest.raises(ValueError, match="`design_effect` must have shape"):
+        fit_slices(FIVE, judge=judge, design_effect=[1, 2])
+
+
+def test_few_labels_get_the_cutoff_of_f_not_of_chi_square():
+    counts = Counts([2, 1], [0, 1], [1, 0], [3, 4], [90, 200], [910, 800])
+    found = fit_slices(counts, judge="common")
+    end = found.interval(confidence=0.9).high[1]
+    held = fit_slices(counts, Bounds(failure_rate=([0, end], [1, end])), judge="common")
+    lost = 2 * (found.log_likelihood - held.log_likelihood)
+    assert chi2.ppf(0.9, 1) < 2.8
+    assert lost == pytest.approx(f.ppf(0.9, 1, 12 - 2), abs=0.1)
+
+
+def test_mixes_are_sums_of_slices():
+    counts = expected(
+        np.array([0.05, 0.2, 0.4]), 0.9, 0.05, np.array([400, 20, 50]), np.array([100, 5000, 2000])
+    )
+    sizes = np.array([500, 5020, 2050])
+    for judge in ("per-slice", "common"):
+        found = fit_slices(counts, judge=judge)
+        assert found.sizes == pytest.approx(sizes)
+        total = found.total()
+        assert total.estimate == pytest.approx(sizes @ found.failure_rate / sizes.sum(), abs=1e-9)
+        assert total.low < total.estimate < total.high
+        other = found.total([3, 1, 0])
+        assert other.estimate == pytest.approx(
+            0.75 * found.failure_rate[0] + 0.25 * found.failure_rate[1], abs=1e-9
+        )
+        assert found.total([0, 0, 5]).estimate == pytest.approx(found.failure_rate[2], abs=1e-9)
+    alone = fit_slices(counts, judge="per-slice")
+    each = alone.interval()
+    shares = np.array([0.75, 0.25, 0])
+    below = np.sqrt(np.sum((shares * (each.estimate - each.low)) ** 2))
+    assert alone.total([3, 1, 0]).low == pytest.approx(shares @ each.estimate - below)
+    assert each.low == pytest.approx(profile_interval(counts).low)
+
+
+def test_the_total_of_judges_that_differ_is_near_the_sum_of_slices():
+    rate = np.array([0.05, 0.1, 0.2, 0.3, 0.15, 0.08])
+    found = fit_slices(expected(rate, np.array([0.95, 0.6, 0.9, 0.5, 0.85, 0.97]), 0.05, 60, 1000))
+    assert found.judge == "partial"
+    for mix in (None, [1, 2, 3, 3, 2, 1]):
+        shares = np.ones(6) / 6 if mix is None else np.array(mix) / 12
+        total = found.total(mix)
+        assert total.estimate == pytest.approx(
+            shares @ found.failure_rate, abs=0.25 * (total.high - total.low)
+        )
+        assert total.low < shares @ rate < total.high
+
+
+def test_bounds_that_labels_contradict_are_said():
+    counts = expected(np.array([0.1, 0.2, 0.3]), 0.6, 0.05, 100, 1000)
+    right, wrong = Bounds(tpr=(0.5, 0.7), fpr=(0.0, 0.1)), Bounds(tpr=(0.85, 0.95), fpr=(0.0, 0.1))
+    for judge in ("per-slice", "common", "partial"):
+        assert fit_slices(counts, right, judge=judge).bounds_p_value == 1
+        assert fit_slices(counts, judge=judge).bounds_p_value == 1
+        assert fit_slices(counts, wrong, judge=judge).bounds_p_value < 1e-3
+    # Each slice has its own bounds: where only one is wrong, its labels among all have to carry it.
+    low = np.array([0.5, 0.5, 0.85])
+    many = expected(np.array([0.1, 0.2, 0.3]), 0.6, 0.05, 300, 1000)
+    assert 1e-6 < fit_slices(many, Bounds(tpr=(low, low + 0.1)), judge="per-slice").bounds_p_value < 0.5
+    halved = fit_slices(counts, wrong, judge="common", design_effect=2.0)
+    assert fit_slices(counts, wrong, judge="common").bounds_p_value < halved.bounds_p_value < 0.05
+
+
+def test_the_p_value_of_bounds_is_valid_where_judges_differ():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        n, most = rng.integers(0, 6, 4), rng.uniform(0.02, 0.95, 4)
+        if n.sum() == 0:
+            continue
+        exact = poisson_binom(np.repeat(most, n)).sf(np.arange(n.sum() + 1) - 1)
+        for hits in range(1, n.sum() + 1):
+            shares = np.minimum(n, np.maximum(hits - np.cumsum(n) + n, 0))
+            leaves = leaves_of(
+                Counts(shares, n - shares, *[np.zeros(4)] * 4), Bounds(tpr=(np.zeros(4), most))
+            )
+            assert bounds_p_value(leaves) >= min(1, 4 * exact[hits]) - 1e-12
