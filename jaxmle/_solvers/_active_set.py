@@ -1,9 +1,9 @@
-"""A guess at which bounds are active, and Newton's method with them held: right for most, checked for all.
+"""A known failure rate: a guess at which bounds are active, and Newton's method with them held.
 
-In the internal design the rates that labels alone suggest tell which bounds of TPR and FPR the maximum leans
-on. With those rates known the rest is a smooth concave program, solved by a few damped Newton steps at a
-quarter of the cost of the interior point. The duality gap within the true bounds accepts or rejects the
-result.
+In the internal design the rates that labels and the flag rate suggest tell which bounds of TPR and FPR the
+maximum leans on. With those rates known the rest is a smooth concave program, solved by a few damped Newton
+steps at a quarter of the cost of the interior point. The duality gap within the true bounds accepts or
+rejects the result.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ def guessed_maximum(counts: Counts, bounds: Bounds, aim: Any, known: Any) -> tup
 
     Args:
         counts: Counts, shape ``(B,)``.
-        bounds: Bounds, shape ``(B,)``.
+        bounds: Bounds, shape ``(B,)``; where those of the failure rate differ the element is to be ``known``.
         aim: Gap per item to reach, shape ``(B,)``.
         known: Elements that need no work, shape ``(B,)``; their results mean nothing.
 
@@ -58,7 +58,7 @@ def _guessed(arguments: Any) -> tuple[Params, Any]:
     held = (rates <= low) | (rates >= high)
     fixed = jnp.clip(rates, low, high)
     program = Internal(labeled, unlabeled, jnp.where(held, fixed, low), jnp.where(held, fixed, high), lo, hi)
-    slacks = _start(program, jnp.where(held, fixed, _off(rates, low, high)), flagged)
+    slacks = _start(program, jnp.where(held, fixed, _off(rates, low, high)))
     nothing = jax.tree.map(jnp.zeros_like, slacks)
     for _ in range(_STEPS):
         cells, totals = (jnp.maximum(x, _TINY) for x in program.probabilities(slacks))
@@ -77,9 +77,9 @@ def _guessed(arguments: Any) -> tuple[Params, Any]:
 
 
 def _suggested_rates(counts: Counts, bounds: Bounds, low: Any, high: Any, flagged: Any) -> Any:
-    """TPR and FPR without bounds; with a known failure rate, moved to agree with the flag rate."""
+    """TPR and FPR without bounds, moved to agree with the flag rate."""
     direct = closed_form(counts).params
-    lo, hi = bounds.failure_rate
+    lo, _ = bounds.failure_rate
     rates = jnp.stack([direct.tpr, direct.fpr])
     mass = jnp.stack([lo, 1 - lo])
     inner = jnp.clip(rates, low, high)
@@ -87,20 +87,14 @@ def _suggested_rates(counts: Counts, bounds: Bounds, low: Any, high: Any, flagge
     give = jnp.where((rates > low) & (rates < high), inner * (1 - inner), 0)
     missing = flagged - mass[0] * inner[0] - mass[1] * inner[1]
     shift = missing / jnp.maximum(mass[0] * give[0] + mass[1] * give[1], 1e-12)
-    return jnp.where(lo >= hi, jnp.clip(inner + shift * give, 1e-4, 1 - 1e-4), rates)
+    return jnp.clip(inner + shift * give, 1e-4, 1 - 1e-4)
 
 
-def _start(program: Internal, rates: Any, flagged: Any) -> Slacks:
-    lo, hi = program.lo, program.hi
-    spread = rates[0] - rates[1]
-    theta = _off((flagged - rates[1]) / jnp.where(jnp.abs(spread) > 1e-6, spread, 1), lo, hi)
-    mass = jnp.stack([theta, 1 - theta])[:, None]
-    return Slacks(
-        jnp.where(
-            program.mask.rates > 0, jnp.stack([rates - program.low, program.high - rates], 1) * mass, 1
-        ),
-        jnp.where(program.mask.theta > 0, jnp.stack([theta - lo, hi - theta]), 1),
-    )
+def _start(program: Internal, rates: Any) -> Slacks:
+    mass = jnp.stack([program.lo, 1 - program.lo])[:, None]
+    slacks = jnp.stack([rates - program.low, program.high - rates], 1) * mass
+    # Elements whose failure rate is free are computed along and thrown away.
+    return Slacks(jnp.where(program.mask.rates > 0, slacks, 1), jnp.ones_like(program.mask.theta))
 
 
 def _off(x: Any, low: Any, high: Any) -> Any:

@@ -11,6 +11,7 @@ from jaxmle._model import closed_form, log_likelihood
 from jaxmle._solvers._active_set import guessed_maximum
 from jaxmle._solvers._designs import follow_all, half_exists, mirror, obeys
 from jaxmle._solvers._external import External
+from jaxmle._solvers._faces import face_maximum
 from jaxmle._solvers._internal import Internal
 from jaxmle._solvers._solution import bound_pairs, param_values
 
@@ -30,7 +31,7 @@ class Maximum(NamedTuple):
 
 
 def bulk_maximum(counts: Counts, bounds: Bounds, calibration: Calibration, error: float) -> Maximum:
-    """Maximize by closed form where no bound is active, else by active set or interior point.
+    """Maximize by closed form, on faces of the box, by active set, or by interior point, what first suffices.
 
     Args:
         counts: Counts, shape ``(B,)``.
@@ -43,9 +44,15 @@ def bulk_maximum(counts: Counts, bounds: Bounds, calibration: Calibration, error
     direct = closed_form(counts, calibration=calibration)
     free = direct.exists & obeys(direct.params, bounds)
     if calibration == "internal":
-        guessed, done = guessed_maximum(counts, bounds, aim, free)
-        followed = _inside(follow_all(Internal, counts, bounds, aim, free | done), bounds)
-        found = jax.tree.map(lambda a, b: jnp.where(done, a, b), guessed, followed)
+        faced, on_face = face_maximum(counts, bounds, aim)
+        on_face = on_face | free
+        known = bounds.failure_rate[0] >= bounds.failure_rate[1]
+        guessed, right = guessed_maximum(counts, bounds, aim, on_face | ~known)
+        right = right & known & ~on_face
+        followed = _inside(follow_all(Internal, counts, bounds, aim, on_face | right), bounds)
+        found = jax.tree.map(
+            lambda a, b, c: jnp.where(on_face, a, jnp.where(right, b, c)), faced, guessed, followed
+        )
     else:
         found = _better_half(counts, bounds, aim, free)
     params = jax.tree.map(lambda a, b: jnp.where(free, a, b), direct.params, found)

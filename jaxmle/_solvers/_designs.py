@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts, Params
-from jaxmle._model import closed_form, duality_gap, log_likelihood
+from jaxmle._model import log_likelihood
 from jaxmle._model._certificate import pack_bounds
 from jaxmle._solvers import _interior_point
 from jaxmle._solvers._external import External
+from jaxmle._solvers._faces import face_maximum
 from jaxmle._solvers._internal import Internal
 from jaxmle._solvers._solution import (
     AIM,
@@ -27,7 +28,7 @@ from jaxmle._solvers._tiles import unfinished_first, weights_per_item
 
 
 def interior_point(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
-    """Find near-maximizers of flat batches by the interior point.
+    """Find near-maximizers of flat batches on faces of the box, or else by the interior point.
 
     For "external" they are those of the half TPR >= FPR, or of the whole box where the failure rate
     is known.
@@ -35,11 +36,9 @@ def interior_point(counts: Counts, bounds: Bounds, calibration: Calibration) -> 
     aim = _interior_aim(counts)
     if calibration == "external":
         return follow_all(External, counts, bounds, aim, ~half_exists(bounds))
-    # Where the unconstrained maximum obeys the bounds there is nothing left to do.
-    direct = closed_form(counts).params
-    done = obeys(direct, bounds) & (duality_gap(direct, counts, bounds, calibration="internal") <= aim)
+    faced, done = face_maximum(counts, bounds, aim)
     found = follow_all(Internal, counts, bounds, aim, done)
-    return jax.tree.map(lambda a, b: jnp.where(done, a, b), direct, found)
+    return jax.tree.map(lambda a, b: jnp.where(done, a, b), faced, found)
 
 
 def follow_all(
