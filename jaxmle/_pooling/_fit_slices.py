@@ -12,8 +12,6 @@ from jaxmle._pooling._evidence import bounds_p_value
 from jaxmle._pooling._hyper import REACHED, Hyper, leading
 from jaxmle._pooling._slice_fit import Judge, Problem, SliceFit
 
-# Slices from which the spread of the judge's rates is learnt: those with the most labels.
-_LEARNT_FROM = 256
 # One judge is taken for granted from this probability on, and judges for unrelated where slices lend less.
 _AGREED = 0.99
 _ALONE = 0.05
@@ -153,17 +151,15 @@ def _lent(leaves: list[Any]) -> Any:
 
 
 def _partial(leaves: list[Any], calibration: Calibration, clash: bool) -> SliceFit:
-    size, labels = len(leaves[0]), sum(leaves[:4])
-    hull = programs.hull_of(leaves)
-    chosen = np.sort(np.argsort(-labels, kind="stable")[:_LEARNT_FROM])
-    hyper = programs.hyper([leaf[chosen] for leaf in leaves], calibration, hull)
+    size, hull = len(leaves[0]), programs.hull_of(leaves)
+    hyper = programs.hyper(leaves, calibration, hull)
     one_judge = float(hyper.weight[hyper.rho.sum(1) == 0].sum())
     told: dict[str, Any] = {"one_judge": one_judge, "spread": _spread(hyper)}
     if one_judge >= _AGREED and not clash:
         return _common(leaves, calibration, f"one judge has a probability of {one_judge:.2f}", **told)
     gain = float(np.max(hyper.gain * (hyper.weight > _COUNTS)))
     hyper = leading(hyper)
-    known = programs.judges(leaves, calibration, hyper, hull, own=size <= _LEARNT_FROM)
+    known = programs.judges(leaves, calibration, hyper, hull, own=size <= programs.LEARNT_FROM)
     tpr, fpr, borrowed = (
         np.sum(known.weight * part, 1) for part in (known.tpr.mean, known.fpr.mean, known.borrowed)
     )

@@ -11,12 +11,15 @@ from jaxmle._inference._arguments import quantile_of_t, split
 from jaxmle._inference._interval import Interval
 from jaxmle._inference._profile_interval import profile_interval
 from jaxmle._pooling import _programs as programs
-from jaxmle._pooling._hyper import ENOUGH
+from jaxmle._pooling._hyper import ENOUGH, only_one_judge
 from jaxmle._pooling._surface import surface_of
 
 if TYPE_CHECKING:
     from jaxmle._pooling._slice_fit import Problem, SliceFit
 
+# Slices up to which the joint likelihood profiles a mix. With more, that many free failure rates pull the
+# rates of the judge (Neyman and Scott, Econometrica 16, 1948) by more than the interval of a mix is long.
+_FEW_SLICES = 30
 # Unlabelled items a slice, for each label in all, beyond which no more are of use.
 _PER_LABEL = 100.0
 _DOUBLINGS = 60
@@ -68,7 +71,8 @@ def total_interval(result: "SliceFit", weights: Any, *, confidence: float) -> In
         above = np.sqrt(np.sum((weights * (each.high - each.estimate)) ** 2))
         ends = float(max(estimate - below, 0.0)), float(min(estimate + above, 1.0))
         return Interval(estimate, *ends, float(confidence), "slices alone, recovered variances")
-    if result.judge == "common":
+    hull = programs.hull_of(problem.leaves)
+    if result.judge == "common" and (len(result) <= _FEW_SLICES or not np.all(result.identified)):
         estimate = float(weights @ problem.common.rate)
         cutoff = _cutoff(problem.leaves, alpha)
         low, high = (_pushed(problem, weights, cutoff, sign) for sign in (-1.0, 1.0))
@@ -79,9 +83,14 @@ def total_interval(result: "SliceFit", weights: Any, *, confidence: float) -> In
             float(confidence),
             "joint profile likelihood, common judge",
         )
-    hull = programs.hull_of(problem.leaves)
-    found = programs.mixed(problem.leaves, problem.calibration, problem.hyper, hull, weights)
-    share = problem.hyper.weight
+    hyper, kind = problem.hyper, "partially pooled judge"
+    if result.judge == "common":
+        hyper, kind = (
+            only_one_judge(programs.hyper(problem.leaves, problem.calibration, hull)),
+            "common judge",
+        )
+    found = programs.mixed(problem.leaves, problem.calibration, hyper, hull, weights)
+    share = hyper.weight
     mean = float(share @ found.mean)
     variance = float(share @ (found.variance + (found.mean - mean) ** 2))
     inner = np.clip(mean, 1e-9, 1 - 1e-9)
@@ -90,9 +99,7 @@ def total_interval(result: "SliceFit", weights: Any, *, confidence: float) -> In
         np.sqrt(_cutoff(problem.leaves, alpha) * variance) / (inner * (1 - inner)),
     )
     low, high = (1 / (1 + np.exp(-(center + sign * half))) for sign in (-1, 1))
-    return Interval(
-        mean, float(low), float(high), float(confidence), "posterior of the mix, partially pooled judge"
-    )
+    return Interval(mean, float(low), float(high), float(confidence), f"posterior of the mix, {kind}")
 
 
 def _cutoff(leaves: list[Any], alpha: float) -> float:

@@ -20,6 +20,8 @@ from jaxmle._pooling._total import Mixed, mixed_of
 
 _LEAST = 16
 _BLOCK = 2048
+# Slices from which the distribution of the judge is learnt: those with the most labels.
+LEARNT_FROM = 256
 _SMALL = 128
 
 
@@ -73,10 +75,11 @@ def common_ends(
 
 
 def hyper(leaves: list[Any], calibration: Calibration, hull: Any) -> Hyper:
-    """Posterior of how the judge's rates vary over slices."""
+    """Posterior of how the judge's rates vary over slices, from those with the most labels."""
+    chosen = np.sort(np.argsort(-sum(leaves[:4]), kind="stable")[:LEARNT_FROM])
     with jax.enable_x64(True):
-        full = padded(leaves)
-        used = np.arange(len(full[0])) < len(leaves[0])
+        full = padded([leaf[chosen] for leaf in leaves])
+        used = np.arange(len(full[0])) < len(chosen)
         return jax.tree.map(np.asarray, _hyper(calibration)(full, used, hull))
 
 

@@ -106,11 +106,11 @@ class SliceFit:
             confidence: Nominal coverage, in (0, 1).
 
         Returns:
-            Scalars. "common": profile of the joint likelihood; "per-slice": the slices' intervals combined by
-            the method of variance estimates recovery (Zou and Donner, Stat. Med. 27, 2008), or their ends
-            averaged where a slice of the mix is not identified; "partial":
-            posterior mean with the fitted distributions of failure rates and judges, and a normal interval on
-            the logit scale.
+            Scalars. "per-slice": the slices' intervals combined by the method of variance estimates recovery
+            (Zou and Donner, Stat. Med. 27, 2008), or their ends averaged where a slice of the mix is not
+            identified. "common", up to 30 slices: profile of the joint likelihood. "partial", and "common"
+            with more slices: posterior mean with the fitted distributions of failure rates and judges, and a
+            normal interval on the logit scale; that many free failure rates would pull the judge's rates.
 
         Raises:
             ValueError: ``mix`` has another shape, a negative share or none that is positive; or
