@@ -9,8 +9,6 @@ TITLES = {
     "file": "A CSV file of 1,000,000 rows from the command line, whole processes",
 }
 UNITS = {"estimate": ("ms", 1e3), "resamples": ("ms", 1e3), "slices": ("s", 1), "file": ("s", 1)}
-# Ratios are to the row that answers the same question without bounds.
-BASES = {"estimate": "jaxmle", "resamples": "jaxmle", "slices": "jaxmle", "file": "jaxmle estimate"}
 ABSENT = {
     "resamples": {"truescore": "it resamples the difference of two systems, not a rate"},
     "file": {"scipy, judgy, ppi-python, GLIDE": "no command line"},
@@ -34,11 +32,11 @@ def report(path):
 
 def _table(task, rows):
     unit, factor = UNITS[task]
-    base = next((float(r["seconds"]) for r in rows if r["program"] == BASES[task] and r["seconds"]), None)
+    seconds = {row["program"]: float(row["cpu"]) for row in rows if row["cpu"]}
     answers = {"slices": ("RMSE", "coverage", "mean width", "refused")}.get(task, ("estimate, 95% interval",))
     print(f"\n**{TITLES[task]}**\n")
-    heads = ("bounds", *answers, f"median, {unit}", "least to largest", "ratio")
-    print("| program |" + "".join(f" {h} |" for h in heads) + f" CPU, {unit} | first call, s | peak MiB |")
+    heads = ("bounds", *answers, f"median, {unit}", "least to largest", f"CPU, {unit}", "ratio")
+    print("| program |" + "".join(f" {h} |" for h in heads) + " first call, s | peak MiB |")
     print("|---|---|" + "--:|" * (len(answers) + 6))
     for row in rows:
         if not row["seconds"]:
@@ -47,7 +45,8 @@ def _table(task, rows):
         times = [factor * float(row[key]) for key in ("seconds", "fastest", "slowest", "cpu")]
         cells = [row["bounds"], *_answer(task, row), _short(times[0])]
         cells += [f"{_short(times[1])} to {_short(times[2])}"]
-        cells += [f"{float(row['seconds']) / base:.2g}" if base else "", _short(times[3])]
+        base = seconds.get(_base(task, row["program"]))
+        cells += [_short(times[3]), _short(float(row["cpu"]) / base) if base else ""]
         cells += [f"{float(row['first']):.1f}", f"{float(row['peak_mib']):,.0f}"]
         star = "\\*" if "multiplied" in row["note"] else ""
         print(f"| {row['program']}{star} | " + " | ".join(cells) + " |")
@@ -55,7 +54,14 @@ def _table(task, rows):
         print(f"| {name} | no: {reason} |" + " |" * (len(answers) + 6))
     for row in rows:
         if "multiplied" in row["note"]:
-            print(f"\n\\* {row['program']}: {row['note']}.")
+            print(f"\n\\* {row['program']}: {row['note']}; the answers are of that part.")
+
+
+def _base(task, program):
+    """The row whose processor time is 1: it answers the same question without bounds."""
+    if task != "file":
+        return "jaxmle"
+    return "jaxmle estimate --by slice" if "slice" in program else "jaxmle estimate"
 
 
 def _answer(task, row):
@@ -72,15 +78,15 @@ def _answer(task, row):
 
 
 def _short(value):
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
 
 
 def _conformance(rows):
     print("\n**Fixed counts against answers recorded apart**\n")
-    print("| program | task | cases | largest difference |")
-    print("|---|---|--:|--:|")
+    print("| program | cases | largest difference |")
+    print("|---|--:|--:|")
     for row in rows:
         if row["known_difference"]:
             gap = float(row["known_difference"])
             shown = "none within rounding" if gap < CONFORMING else f"{gap:.1g}"
-            print(f"| {row['program']} | {row['task']} | {row['known_cases']} | {shown} |")
+            print(f"| {row['program']} | {row['known_cases']} | {shown} |")

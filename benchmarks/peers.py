@@ -8,8 +8,9 @@ Four tasks: one estimate with a 95% interval (200 labelled items, 10,000 judged)
 data, 1,000 slices (50 labelled, 1,000 judged each), and a file of a million rows from the command line. Each
 program has a process of its own with single-threaded BLAS and gets verdicts item by item. The first call is
 reported apart and has the import and any compilation in it; times are medians of the later ones with the
-least and the largest, "CPU" is the processor time of a call, over all threads. Bounds, where a program takes
-them: TPR in [.70, .95], FPR in [.01, .10].
+least and the largest. "CPU" is the processor time of a call, over all threads: other work on the machine
+disturbs it less, so ratios are of that. Bounds, where a program takes them: TPR in [.70, .95], FPR in
+[.01, .10].
 
 The others are measured where they are installed: pip install "jaxmle[benchmarks]", Python 3.12 or newer.
 """
@@ -57,7 +58,7 @@ TASKS = {
     "estimate": {
         "NumPy, closed form": programs.numpy_closed_form,
         "scipy L-BFGS-B, one by one": ONE(programs.load_scipy),
-        "judgy": ONE(lambda: programs.load_judgy(20_000)),
+        "judgy, 20,000 resamples": ONE(lambda: programs.load_judgy(20_000)),
         "ppi-python, PPI++": ONE(programs.load_ppi_python),
         "GLIDE, PPI++": ONE(programs.load_glide),
         "truescore, PPI++": ONE(programs.load_truescore),
@@ -123,12 +124,14 @@ def measure(task, name, quick):
     found = {key: value * scale for key, value in {**_process.spread(times), "cpu": cpu}.items()}
     found |= {"first": first, "peak_mib": _process.peak_mib()}
     if scale != 1:
-        found["note"] = f"measured on a part, times multiplied by {scale:g}"
-    return found | (_against_truth(answer, truth) if task == "slices" else _answered(name, make, answer))
+        found["note"] = f"one part in {scale:g} of the task, times multiplied"
+    return found | (
+        _against_truth(answer, truth) if task == "slices" else _answered(task, name, make, answer)
+    )
 
 
-def _answered(name, make, answer):
-    cases, gap = _peers_known.difference(name, make)
+def _answered(task, name, make, answer):
+    cases, gap = _peers_known.difference(task, name, make)
     answer = dict(zip(("estimate", "low", "high"), map(float, answer), strict=True))
     return {**answer, "known_cases": cases, "known_difference": gap}
 
