@@ -12,6 +12,7 @@ from jaxmle._cli._drift import drift
 from jaxmle._cli._options import check_choice, use_cache
 from jaxmle._cli._plan import plan
 from jaxmle._cli._reading import Reading, with_reading
+from jaxmle._cli._report import report
 from jaxmle._cli._sensitivity import sensitivity
 from jaxmle._cli._show import show
 
@@ -175,6 +176,7 @@ def certify(
     return 0 if document["certified"] else 1
 
 
+app.command()(report)
 app.command()(doctor)
 app.command()(compare)
 app.command()(drift)

@@ -15,6 +15,10 @@ from jaxmle._report._doctor_table import doctor_table as doctor_table
 from jaxmle._report._drift import drift_document as drift_document
 from jaxmle._report._drift import drift_table as drift_table
 from jaxmle._report._estimate import estimate_document as estimate_document
+from jaxmle._report._page import report_document as report_document
+from jaxmle._report._page_html import page_html as page_html
+from jaxmle._report._page_markdown import page_markdown as page_markdown
+from jaxmle._report._page_sections import report_page as report_page
 from jaxmle._report._plan import plan_document as plan_document
 from jaxmle._report._plan import plan_table as plan_table
 from jaxmle._report._sensitivity import sensitivity_document as sensitivity_document

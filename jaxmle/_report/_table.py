@@ -64,7 +64,7 @@ def _layout(
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("active bounds", no_wrap=True)
     for record in document["slices"]:
-        table.add_row(*(_slice_name(record["key"][column]) for column in by), *_cells(record, cells_of))
+        table.add_row(*(slice_name(record["key"][column]) for column in by), *_cells(record, cells_of))
     if by:
         table.add_section()
     names = [Text("all", style="bold")] + [Text("")] * (len(by) - 1)
@@ -77,7 +77,7 @@ def _layout(
         at = headings.index("failure rate") - len(_SIZES)
         empty = [Text("")] * len(_SIZES)
         table.add_row(*names, *empty, *blank[:at], *cells, *blank[at:], Text(""), style="bold")
-    notes = _pooling_notes(document["pooling"]) if document.get("pooling") else []
+    notes = pooling_notes(document["pooling"]) if document.get("pooling") else []
     notes += [
         Text(f"{rows:,} {'row' if rows == 1 else 'rows'} left out: {reason}.")
         for reason, rows in document["dropped"].items()
@@ -103,7 +103,7 @@ def _layout(
             )
         )
     for record in records:
-        name = ", ".join(str(_slice_name(value)) for value in record.get("key", {}).values()) or "all"
+        name = ", ".join(str(slice_name(value)) for value in record.get("key", {}).values()) or "all"
         notes += [Text(f"{name}: {warning}.", style="yellow") for warning in record["warnings"]]
     if len(notes) > _MOST_NOTES:
         more = len(notes) - _MOST_NOTES
@@ -123,6 +123,11 @@ def percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.2f}%"
 
 
+def p_value(p: float) -> str:
+    """Write a p-value for people."""
+    return f"{p:.4f}" if p >= 5e-5 else "<.0001"
+
+
 def plain(value: str | None) -> Text:
     """Text from a stranger's file: no markup, no control characters, no endless lines."""
     if value is None:
@@ -130,12 +135,12 @@ def plain(value: str | None) -> Text:
     return Text(printable(value, _LONGEST))
 
 
-def _slice_name(value: str | None) -> Text:
+def slice_name(value: str | None) -> Text:
     """Name of a slice; quoted where it is that of a row over all of them."""
     return Text(repr(value)) if value in ("all", "mix of slices") else plain(value)
 
 
-def _pooling_notes(pooling: dict[str, Any]) -> list[Text]:
+def pooling_notes(pooling: dict[str, Any]) -> list[Text]:
     """How the judge's rates were taken, and which slices speak against one judge for all."""
     asked, used = pooling["asked"], pooling["used"]
     said = f"Judge's rates: {used}"
@@ -148,7 +153,7 @@ def _pooling_notes(pooling: dict[str, Any]) -> list[Text]:
         said += f"; one judge for all has a probability of {pooling['one_judge']:.2f}"
     notes = [Text(f"{said}.")]
     if test := pooling["homogeneity"]:
-        names = [", ".join(str(_slice_name(value)) for value in key.values()) for key in test["odd"]]
+        names = [", ".join(str(slice_name(value)) for value in key.values()) for key in test["odd"]]
         more = f" and {len(names) - _FEW_NAMED} more" if len(names) > _FEW_NAMED else ""
         stand = "no slice stands out" if not names else f"standing out: {'; '.join(names[:_FEW_NAMED])}{more}"
         notes.append(Text(f"Test of one judge for all slices: p = {test['p_value']:.3f}; {stand}."))
@@ -191,10 +196,9 @@ def _pooled_cells(record: dict[str, Any]) -> list[Text]:
 
 
 def _certify_cells(record: dict[str, Any]) -> list[Text]:
-    p = record["p_value"]
     return [
         Text(percent(record["failure_rate"])),
         Text(percent(record["upper_limit"]), style="cyan"),
-        Text(f"{p:.4f}" if p >= 5e-5 else "<.0001"),
+        Text(p_value(record["p_value"])),
         Text("pass", style="green") if record["certified"] else Text("fail", style="red"),
     ]

@@ -1,0 +1,161 @@
+"""`jaxmle report`: one page to read and to decide by."""
+
+import inspect
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from jaxmle._cli._options import check_choice
+from jaxmle._cli._reading import Reading, with_reading
+
+
+@with_reading
+def report(
+    reading: Reading,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Write the page here: one file, no network or script needed.", metavar="FILE"),
+    ] = None,
+    markdown: Annotated[
+        Path | None,
+        typer.Option(help="Write it as Markdown, with words for the figures.", metavar="FILE"),
+    ] = None,
+    limit: Annotated[
+        float | None,
+        typer.Option(help="The failure rate to stay under: the page opens with the verdict.", metavar="L"),
+    ] = None,
+    interval: Annotated[
+        str, typer.Option(help="profile (the one to report), or chi-square (at once).", metavar="METHOD")
+    ] = "profile",
+    method: Annotated[
+        str, typer.Option(help="Of the verdict: exact, or profile (faster).", metavar="METHOD")
+    ] = "exact",
+    adjust: Annotated[
+        str, typer.Option(help="Of verdicts on slices: none, holm or benjamini-hochberg.", metavar="HOW")
+    ] = "none",
+    judge_rates: Annotated[
+        str | None,
+        typer.Option(
+            help="Judge's TPR and FPR over slices: per-slice (default), common, or partial.", metavar="HOW"
+        ),
+    ] = None,
+    mix: Annotated[
+        Path | None,
+        typer.Option(help="Estimate a mix of the slices too, as in estimate.", metavar="FILE"),
+    ] = None,
+    order: Annotated[
+        str, typer.Option(help="Order of slices: key, estimate (highest first) or width.", metavar="BY")
+    ] = "key",
+) -> int:
+    """Write one page with the verdict, the number, what they rest on and how to get them again.
+
+    Exit status: 0 written and, with --limit, certified; 1 written, not certified; 2 trouble.
+    """
+    if html is None and markdown is None and not reading.as_json:
+        raise ValueError("say where the page goes: --html report.html, --markdown report.md, or --json.")
+    check_choice("--interval", interval, ("profile", "chi-square"))
+    check_choice("--method", method, ("exact", "profile"))
+    check_choice("--adjust", adjust, ("none", "holm", "benjamini-hochberg"))
+    check_choice("--order", order, ("key", "estimate", "width"))
+    if judge_rates is not None:
+        check_choice("--judge-rates", judge_rates, ("per-slice", "common", "partial"))
+    if not reading.by and (judge_rates is not None or mix is not None):
+        raise ValueError(
+            "--judge-rates and --mix are about slices: name the column that makes them with --by."
+        )
+    if limit is not None and not 0 < limit < 1:
+        raise ValueError(f"--limit must lie strictly between 0 and 1, such as 0.05; got {limit:g}.")
+    for option, path in (("--html", html), ("--markdown", markdown)):
+        if path is not None and not path.parent.is_dir():
+            raise ValueError(f"{option}: there is no folder {str(path.parent)!r}.")
+        if path is not None and path.is_dir():
+            raise ValueError(f"{option}: {str(path)!r} is a folder; give the name of a file.")
+    if html is not None:
+        _check_plots()
+    own = {
+        "html": html,
+        "markdown": markdown,
+        "limit": limit,
+        "interval": interval,
+        "method": method,
+        "adjust": adjust,
+        "judge_rates": judge_rates,
+        "mix": mix,
+        "order": order,
+    }
+    table, claims = reading.read(intervals=True)
+    from jaxmle._report import page_html, page_markdown, report_document, report_page
+
+    options: dict[str, Any] = {"interval": interval, "order": order, "judge_rates": judge_rates}
+    if mix is not None:
+        from jaxmle.tables._slice_mix import slice_mix
+
+        options["mix"] = slice_mix(mix, table.keys)
+    document, evidence = report_document(
+        table,
+        claims,
+        source=reading.file,
+        command=_command(reading, own),
+        limit=limit,
+        method=cast(Any, method),
+        adjustment=cast(Any, adjust),
+        progress=True,
+        **options,
+    )
+    if html is not None:
+        html.write_text(page_html(report_page(document, evidence, draw=True)), encoding="utf-8")
+    if markdown is not None:
+        markdown.write_text(page_markdown(report_page(document, evidence, draw=False)), encoding="utf-8")
+    if reading.as_json:
+        import json
+
+        print(json.dumps(document, allow_nan=False, indent=2))
+    else:
+        _say(document, evidence, [path for path in (html, markdown) if path is not None])
+    return 1 if document["certified"] is False else 0
+
+
+def _say(document: dict[str, Any], evidence: Any, written: list[Path]) -> None:
+    """The head of the page, and where the rest is."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from jaxmle._report import report_page
+
+    page = report_page(document, evidence, draw=False)
+    console = Console(highlight=False)
+    for line in (page.title, *page.lead, *(f"Written: {path}" for path in written)):
+        console.print(Text(line), soft_wrap=True)
+
+
+def _check_plots() -> None:
+    from jaxmle._plots._axes import need_matplotlib
+
+    try:
+        need_matplotlib()
+    except ImportError as error:
+        raise ValueError(f"--html: {error}; --markdown needs none.") from None
+
+
+def _command(reading: Reading, own: dict[str, Any]) -> str:
+    """The command line in full, defaults left out, to be pasted into a shell."""
+    from jaxmle._report._shell import shell_line
+
+    words = ["jaxmle", "report", reading.file]
+    usual = {name: one.default for name, one in inspect.signature(report).parameters.items()}
+    given = {one.name: getattr(reading, one.name) for one in fields(Reading)} | own
+    for name, value in given.items():
+        default = usual.get(name, MISSING)
+        if name == "file" or value is None or value == default:
+            continue
+        option = "--json" if name == "as_json" else f"--{name.replace('_', '-')}"
+        if value is True:
+            words.append(option)
+            continue
+        for one in value if isinstance(value, list) else [value]:
+            text = str(one)
+            # A value with a dash in front would be taken for an option.
+            words += [f"{option}={text}"] if text.startswith("-") else [option, text]
+    return shell_line(*words)

@@ -1,0 +1,168 @@
+"""The result of `jaxmle report`: what `estimate` and `certify` say, and what else bears on a decision."""
+
+import platform
+import warnings
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from jaxmle import baselines
+from jaxmle._data import Bounds, Counts
+from jaxmle._decisions import sensitivity
+from jaxmle._inference import Adjustment, CertificateMethod, ProfileInterval, fit, profile_interval
+from jaxmle._report._certify import certify_document
+from jaxmle._report._claims import Claims, Spread, spread_of, with_total
+from jaxmle._report._estimate import estimate_document
+from jaxmle.tables import SliceCounts
+
+_ENDS = [(name, i, end) for name in ("failure_rate", "tpr", "fpr") for i, end in enumerate(("low", "high"))]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the figures are of: all rows together.
+
+    Attributes:
+        counts: Counts that tell as much as they seem to.
+        bounds: Their bounds.
+        interval: Their profile interval.
+    """
+
+    counts: Counts
+    bounds: Bounds
+    interval: ProfileInterval
+
+
+def report_document(
+    table: SliceCounts,
+    claims: Claims,
+    *,
+    source: str,
+    command: str,
+    limit: float | None = None,
+    method: CertificateMethod = "exact",
+    adjustment: Adjustment = "none",
+    progress: bool = False,
+    **options: Any,
+) -> tuple[dict[str, Any], Evidence]:
+    """Gather what a page reports.
+
+    Args:
+        table: Counts by slice.
+        claims: What the user says of the data.
+        source: Where the rows are from.
+        command: What to type to get this page again.
+        limit: Failure rate to stay under, in (0, 1); None where no verdict is wanted.
+        method: "exact" or "profile", of the verdict.
+        adjustment: "none", "holm" or "benjamini-hochberg", likewise over the slices.
+        progress: Whether to show a bar on standard error where that is a terminal.
+        **options: As for `estimate_document`.
+
+    Returns:
+        The document, which holds those of `estimate` and `certify` as they are, and what its figures are of.
+
+    Raises:
+        ValueError: The bounds leave no feasible point for some slice, or an argument is out of range.
+    """
+    estimate = estimate_document(table, claims, progress=progress, **options)
+    certificate = None
+    if limit is not None:
+        given: dict[str, Any] = {"limit": limit, "method": method, "adjustment": adjustment}
+        certificate = certify_document(table, claims, progress=progress, **given)
+    everything = with_total(table, claims)
+    last = len(everything) - 1
+    counts, bounds = everything[last], claims.bounds_of(last)
+    spread = spread_of(table, claims, everything)
+    wider: dict[str, Any] = {}
+    if spread:
+        wider = {name: None if x is None else float(x) for name, x in spread.take(last).items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # said in the documents
+        interval = profile_interval(
+            counts,
+            bounds,
+            confidence=claims.confidence,
+            calibration=claims.calibration,
+            labels=claims.labels,
+            calibrate=False if options.get("interval") == "chi-square" else None,
+            seed=claims.seed,
+            **wider,
+        )
+        document = {
+            "command": "report",
+            "version": version("jaxmle"),
+            "source": source,
+            "certified": certificate["certified"] if certificate else None,
+            "estimate": estimate,
+            "certificate": certificate,
+            "ppi_plus_plus": _ppi(counts, claims, spread),
+            "judge_in_labels": _in_labels(spread.for_humans(last, counts) if spread else counts, claims),
+            "effects": _effects(counts, bounds, claims, limit, wider),
+            "reproduce": {"command": command, "seed": claims.seed, "versions": _versions()},
+        }
+    effective = Counts(*(value / wider.get("design_effect", 1.0) for value in counts.values()))
+    return document, Evidence(effective, bounds, interval)
+
+
+def _ppi(counts: Counts, claims: Claims, spread: Spread | None) -> dict[str, float] | None:
+    """PPI++ of all rows, where it applies: to labels that are a random sample of the judged items."""
+    random = claims.calibration == "internal" and claims.labels == "random"
+    if not (random and counts.n_labeled and counts.n_unlabeled):
+        return None
+    effect = float(spread.effect[-1]) if spread else 1.0
+    narrowed = Counts(*(value / effect for value in counts.values()))
+    found = baselines.ppi_plus_plus(narrowed, confidence=claims.confidence)
+    return {"estimate": float(found.estimate), "low": float(found.low), "high": float(found.high)}
+
+
+def _in_labels(counts: Counts, claims: Claims) -> dict[str, dict[str, float] | None]:
+    """The judge's rates as the labels alone give them, with Wilson intervals."""
+    found: dict[str, dict[str, float] | None] = {}
+    for name, flagged, passed in (("tpr", counts.tp, counts.fn), ("fpr", counts.fp, counts.tn)):
+        found[name] = None
+        if flagged + passed > 0:
+            # Of one class alone, the share that is flagged.
+            one = baselines.human_only(Counts(flagged, 0, 0, passed, 0, 0), confidence=claims.confidence)
+            found[name] = {"estimate": float(one.estimate), "low": float(one.low), "high": float(one.high)}
+    return found
+
+
+def _effects(
+    counts: Counts, bounds: Bounds, claims: Claims, limit: float | None, wider: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """What each bound of all rows together does, those that say nothing left out."""
+    result = fit(counts, bounds, calibration=claims.calibration)
+    found = sensitivity(
+        counts,
+        bounds,
+        over="margin",
+        grid=[0.0],
+        limit=limit,
+        confidence=max(claims.confidence, 0.5),
+        calibration=claims.calibration,
+        labels=claims.labels,
+        **wider,
+    )
+    prices = {
+        f"{name}.{end}": float(getattr(result.shadow_price, name)[i]) if result.identified else None
+        for name, i, end in _ENDS
+    }
+    trivial = {f"{name}.{end}": float(i) for name, i, end in _ENDS}
+    return [
+        {
+            "bound": one.bound,
+            "value": one.value,
+            "active": one.bound in result.active_bounds,
+            "shadow_price": prices[one.bound],
+            "d_estimate": one.d_estimate,
+            "d_upper_limit": one.d_upper_limit,
+            "tipping": one.tipping,
+        }
+        for one in found.effects
+        if one.bound in prices and one.value != trivial[one.bound]
+    ]
+
+
+def _versions() -> dict[str, str]:
+    packages = ("jaxmle", "jax", "numpy", "scipy", "duckdb")
+    return {**{name: version(name) for name in packages}, "python": platform.python_version()}

@@ -1,0 +1,189 @@
+"""What stands on a page, and in which order."""
+
+from typing import Any
+
+from jaxmle._report._page import Evidence
+from jaxmle._report._page_assumptions import assumptions
+from jaxmle._report._page_blocks import Block, Bullets, Page, Paragraph, Section
+from jaxmle._report._page_figures import interval_figure, judge_figure, profile_figure, slices_figure
+from jaxmle._report._page_reproduce import reproduce
+from jaxmle._report._page_tables import (
+    effects_table,
+    judge_table,
+    methods_table,
+    methods_to_show,
+    slices_table,
+)
+from jaxmle._report._table import p_value, percent, plain, pooling_notes, slice_name
+
+_MOST_NOTES = 20
+
+
+def report_page(document: dict[str, Any], evidence: Evidence, *, draw: bool) -> Page:
+    """Lay out a page.
+
+    Args:
+        document: From `report_document`.
+        evidence: What its figures are of.
+        draw: Whether to draw them; else words stand for them.
+    """
+    certificate = document["certificate"]
+    limit = certificate["settings"]["limit"] if certificate else None
+    number = _number(document["estimate"]["total"])
+    sections = [
+        _methods(document, limit, draw),
+        *([_slices(document, limit, draw)] if document["estimate"]["slices"] else []),
+        _judge(document, draw),
+        _profile(document, evidence, limit, draw),
+        _bounds(document, limit),
+        *_against(document),
+        _rows(document["estimate"]),
+        Section("assumptions", "Assumptions", [Bullets(assumptions(document))]),
+        reproduce(document),
+    ]
+    return Page(
+        title=_title(document, number),
+        source=f"Failure rate report: {plain(document['source']).plain}",
+        certified=document["certified"],
+        number=number,
+        lead=_lead(document),
+        sections=sections,
+        version=document["version"],
+    )
+
+
+def _number(total: dict[str, Any]) -> str:
+    return percent(total["failure_rate"]["estimate"]) if total["identified"] else "not identified"
+
+
+def _title(document: dict[str, Any], number: str) -> str:
+    certificate = document["certificate"]
+    if not certificate:
+        return f"Failure rate {number}"
+    limit = percent(certificate["settings"]["limit"])
+    slices = certificate["slices"]
+    passed = sum(record["certified"] for record in slices)
+    which = f" ({passed:,} of {len(slices):,} slices pass)" if slices else ""
+    if certificate["certified"]:
+        return f"Certified: the failure rate is below {limit}{which}"
+    return f"Not certified: below {limit} is not shown{which}"
+
+
+def _lead(document: dict[str, Any]) -> list[str]:
+    estimate, certificate = document["estimate"], document["certificate"]
+    total, level = estimate["total"], f"{100 * estimate['settings']['confidence']:g}%"
+    rate = total["failure_rate"]
+    whole = "over all rows" if estimate["slices"] else ""
+    ends = f"{percent(rate['low'])} to {percent(rate['high'])}"
+    lines = [
+        f"Failure rate {whole and f'{whole} '}by constrained maximum likelihood; {level} interval {ends}."
+    ]
+    if certificate:
+        verdict = certificate["total"]
+        said = "All rows together" if estimate["slices"] else "Verdict"
+        lines.append(
+            f"{said}: {'pass' if verdict['certified'] else 'fail'}, upper limit "
+            f"{percent(verdict['upper_limit'])} at {level} confidence, p {_compared(verdict['p_value'])} "
+            f"({certificate['settings']['method']})."
+        )
+    lines.append(f"{total['n_labeled']:,.8g} labelled and {total['n_unlabeled']:,.8g} unlabelled items.")
+    if effective := total.get("n_effective"):
+        lines.append(
+            f"They tell as much as {effective['labeled']:,.0f} labelled and {effective['unlabeled']:,.0f} "
+            "unlabelled items that stand alone; intervals account for it."
+        )
+    if total["warnings"]:
+        lines.append("Read below what speaks against this result.")
+    return lines
+
+
+def _compared(p: float) -> str:
+    return f"< {shown[1:]}" if (shown := p_value(p)).startswith("<") else f"= {shown}"
+
+
+def _methods(document: dict[str, Any], limit: float | None, draw: bool) -> Section:
+    named = methods_to_show(document)
+    level = document["estimate"]["settings"]["confidence"]
+    blocks: list[Block] = [interval_figure(named, limit, level, draw), methods_table(named, level)]
+    return Section("methods-section", "Compared with other methods", blocks)
+
+
+def _slices(document: dict[str, Any], limit: float | None, draw: bool) -> Section:
+    estimate = document["estimate"]
+    blocks: list[Block] = [slices_figure(estimate, limit, draw)]
+    if estimate.get("pooling"):
+        blocks.append(Bullets([note.plain for note in pooling_notes(estimate["pooling"])]))
+    blocks.append(slices_table(document))
+    if any(record["few_labels"] for record in estimate["slices"]):
+        blocks.append(Paragraph(f"* fewer than {estimate['settings']['min_labels']} labels."))
+    return Section("slices-section", "Slices", blocks)
+
+
+def _judge(document: dict[str, Any], draw: bool) -> Section:
+    total, settings = document["estimate"]["total"], document["estimate"]["settings"]
+    bounds = total["bounds"] if settings["bounds"] == "by slice" else settings["bounds"]
+    in_labels = document["judge_in_labels"]
+    return Section(
+        "judge",
+        "The judge",
+        [
+            Paragraph("TPR is the share of failures that the judge flags, FPR the share of passes."),
+            judge_figure(total, bounds, in_labels, draw),
+            judge_table(total, bounds, in_labels, settings["confidence"]),
+        ],
+    )
+
+
+def _profile(document: dict[str, Any], evidence: Evidence, limit: float | None, draw: bool) -> Section:
+    calibration = document["estimate"]["settings"]["calibration"]
+    return Section(
+        "profile-section", "Profile likelihood", [profile_figure(evidence, calibration, limit, draw)]
+    )
+
+
+def _bounds(document: dict[str, Any], limit: float | None) -> Section:
+    title = "What rests on each bound"
+    if not document["effects"]:
+        return Section("bounds", title, [Paragraph("No bounds were given: nothing rests on one.")])
+    active = [one["bound"] for one in document["effects"] if one["active"]]
+    said = f"Active bounds, which the data pull against: {', '.join(active) or 'none'}."
+    note = (
+        "Each bound is relaxed by itself, the others staying. Estimate and upper limit change by so many "
+        "percentage points, the log-likelihood by so many nats, for each 0.01 that the bound gives way."
+    )
+    if limit is not None:
+        note += " Where a verdict flips is by the profile likelihood with asymptotic cut-offs."
+    return Section("bounds", title, [Paragraph(said), effects_table(document, limit), Paragraph(note)])
+
+
+def _against(document: dict[str, Any]) -> list[Section]:
+    """Warnings of all rows, then of slices, each once."""
+    notes: dict[str, None] = {}
+    for one in (document["estimate"], document["certificate"]):
+        if one:
+            for record in (one["total"], *one["slices"]):
+                name = ", ".join(slice_name(value).plain for value in record.get("key", {}).values())
+                notes |= {f"{name or 'all'}: {warning}.": None for warning in record["warnings"]}
+    if not notes:
+        return []
+    shown = list(notes)[:_MOST_NOTES]
+    if len(notes) > _MOST_NOTES:
+        shown.append(f"... and {len(notes) - _MOST_NOTES:,} more; jaxmle report --json has them all.")
+    return [Section("warnings", "What speaks against it", [Bullets(shown)])]
+
+
+def _rows(estimate: dict[str, Any]) -> Section:
+    lines = [f"{estimate['rows']:,} rows read."]
+    lines += [
+        f"{rows:,} {'row' if rows == 1 else 'rows'} left out: {reason}."
+        for reason, rows in estimate["dropped"].items()
+    ]
+    if not estimate["dropped"]:
+        lines.append("None was left out.")
+    if log := estimate["log"]:
+        lines.append(f"Log of {log['tool']}; judge: {plain(log['judge']).plain}.")
+    if labels := estimate["labels"]:
+        lines.append(
+            f"{labels['read']:,} labels read from the other file; {labels['unmatched']:,} met no row."
+        )
+    return Section("rows", "Rows", [Bullets(lines)])

@@ -1,0 +1,52 @@
+"""How pages look: on phones, on paper, in light and in dark. Text has a contrast of 4.5 and more."""
+
+STYLE = """
+:root{--page:#fff;--text:#1a1a1a;--soft:#595959;--line:#d0d0d0;--band:#f2f4f7;--link:#005a8c;
+--pass:#00664a;--fail:#a83200;--blue:#0069a6;--orange:#9a6300;--green:#007a58;--vermillion:#b84a00;
+--grey:#666}
+@media screen and (prefers-color-scheme:dark){:root{--page:#14161a;--text:#e8e8e8;--soft:#b0b0b0;
+--line:#454a52;--band:#20242a;--link:#7cc4f5;--pass:#4fd6a8;--fail:#ff9a66;--blue:#63b5ee;
+--orange:#f0b030;--green:#35c99b;--vermillion:#ff8f52;--grey:#a8a8a8}}
+*{box-sizing:border-box}
+html{-webkit-text-size-adjust:100%}
+body{margin:0 auto;max-width:68rem;padding:1rem;background:var(--page);color:var(--text);
+font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","DejaVu Sans",sans-serif;
+overflow-wrap:anywhere}
+header p,footer p{color:var(--soft);margin:0 0 .5rem}
+h1{font-size:1.6rem;line-height:1.25;margin:.5rem 0}
+h1.pass{color:var(--pass)}
+h1.fail{color:var(--fail)}
+h2{font-size:1.25rem;margin:2rem 0 .5rem;padding-top:.5rem;border-top:1px solid var(--line)}
+p,ul{max-width:45rem;margin:.5rem 0}
+.number{font-size:2.5rem;line-height:1.2;font-weight:600;font-variant-numeric:tabular-nums}
+.lead p{margin:.25rem 0}
+a{color:var(--link)}
+a:focus-visible,[tabindex]:focus-visible{outline:3px solid var(--link);outline-offset:2px}
+.skip{position:absolute;left:-99rem}
+.skip:focus{left:1rem;top:.5rem;background:var(--page);padding:.5rem}
+nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.25rem 1rem}
+nav a{display:inline-block;padding:.25rem 0}
+.scroll{overflow-x:auto;margin:1rem 0}
+table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;overflow-wrap:normal}
+caption{text-align:left;color:var(--soft);padding:.25rem 0;caption-side:top}
+th,td{padding:.3rem .9rem .3rem 0;border-bottom:1px solid var(--line);text-align:right;
+white-space:nowrap;vertical-align:top}
+th{text-align:left;font-weight:600}
+th.n{text-align:right}
+td.w{text-align:left}
+thead th{vertical-align:bottom}
+tbody th{font-weight:400;white-space:normal;min-width:8rem;max-width:20rem;overflow-wrap:anywhere}
+tr.total th,tr.total td{font-weight:600}
+pre{background:var(--band);padding:.75rem;overflow-x:auto;font-size:.85rem}
+pre code{overflow-wrap:normal}
+figure{margin:1rem 0;max-width:42rem}
+figcaption{color:var(--soft);font-size:.9rem}
+svg{width:100%;height:auto;display:block;fill:currentColor}
+svg *{stroke-linejoin:round;stroke-linecap:butt}
+svg text{font-family:inherit}
+@media (max-width:30rem){tbody th{min-width:5.5rem}th,td{padding-right:.6rem}h1{font-size:1.4rem}}
+@media print{body{max-width:none;padding:0;font-size:10pt}nav,.skip{display:none}.scroll{overflow:visible}
+table{font-size:7.5pt}th,td{padding-right:.35rem}tbody th{min-width:0;max-width:9rem}
+figure,tr,h1,h2{break-inside:avoid}h2,caption{break-after:avoid}figure{max-width:16cm}
+pre{white-space:pre-wrap;overflow-wrap:anywhere}}
+"""
