@@ -46,7 +46,7 @@ svg *{stroke-linejoin:round;stroke-linecap:butt}
 svg text{font-family:inherit}
 @media (max-width:30rem){tbody th{min-width:5.5rem}th,td{padding-right:.6rem}h1{font-size:1.4rem}}
 @media print{body{max-width:none;padding:0;font-size:10pt}nav,.skip{display:none}.scroll{overflow:visible}
-table{font-size:7.5pt}th,td{padding-right:.35rem}tbody th{min-width:0;max-width:9rem}
+table{font-size:7.5pt}th,td{padding-right:.35rem}tbody th{min-width:2.2cm;max-width:9rem}
 figure,tr,h1,h2{break-inside:avoid}h2,caption{break-after:avoid}figure{max-width:16cm}
 pre{white-space:pre-wrap;overflow-wrap:anywhere}}
 """
