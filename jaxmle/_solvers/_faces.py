@@ -33,7 +33,8 @@ def face_maximum(counts: Counts, bounds: Bounds, aim: Any) -> tuple[Params, Any]
         aim: Gap per item to reach, shape ``(B,)``.
 
     Returns:
-        Parameters within the bounds, and whether their gap is at most ``aim``, shape ``(B,)``.
+        Parameters within the bounds, and whether they are the maximum, shape ``(B,)``: their gap is at most
+        ``aim`` and labels tell of both rates.
     """
     return in_tiles(lambda arguments: _on_faces(*arguments), (counts, bounds, aim))
 
@@ -94,7 +95,9 @@ def _on_faces(counts: Counts, bounds: Bounds, aim: Any) -> tuple[Params, Any]:
     )
     pairs = zip(param_values(found), bound_pairs(bounds), strict=True)
     params = Params(*(jnp.clip(jnp.where(jnp.isfinite(x), x, lo), lo, hi) for x, (lo, hi) in pairs))
-    return params, duality_gap(params, counts, bounds, calibration="internal") <= aim
+    # Where a group has no labels, several failure rates may be as likely; a face would take an end of them.
+    told = ((failures > 0) | (tpr_low >= tpr_high)) & ((passes > 0) | (fpr_low >= fpr_high))
+    return params, told & (duality_gap(params, counts, bounds, calibration="internal") <= aim)
 
 
 def _one_held(labels: Any, flagged: Any, passed: Any, pos: Any, neg: Any, rate: Any) -> Any:
