@@ -3,6 +3,7 @@
     python -m benchmarks.pooling                        # all cells, an hour or more on two cores
     python -m benchmarks.pooling --quick                # a few data sets of 10 slices
     python -m benchmarks.pooling --slices 50 --part p50.csv      # one number of slices, into a file
+    python -m benchmarks.pooling --time 1000 10000      # seconds of fits, intervals and totals
     python -m benchmarks.pooling --merge p10.csv p50.csv p500.csv # parts into the table and the figure
 
 Failure rates are Beta(1.2, 12) over slices, 400 judged items a slice besides the labels; the judge's TPR has
@@ -112,6 +113,27 @@ def cell(n_slices, n_labels, spread, n_sets):
     return rows
 
 
+def clock(n_slices):
+    """Print the seconds of each mode, first call (with compilation) and second, other data."""
+    rng = np.random.default_rng(SEED)
+    for mode in ("common", "partial"):
+        for turn in ("first", "second"):
+            _, counts = draw(rng, n_slices, 5, 0.0 if mode == "common" else 0.05)
+            marks = [time.perf_counter()]
+            result = fit_slices(counts, judge=mode)
+            marks.append(time.perf_counter())
+            result.interval()
+            marks.append(time.perf_counter())
+            result.total()
+            marks.append(time.perf_counter())
+            fitted, intervals, total = np.diff(marks)
+            print(
+                f"{n_slices:,} slices, {mode}, {turn} call: fit {fitted:.2f} s, intervals {intervals:.2f} s, "
+                f"total {total:.2f} s",
+                flush=True,
+            )
+
+
 def write(rows, path):
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
@@ -211,7 +233,12 @@ def main():
     parser.add_argument("--data-sets", type=int, default=None)
     parser.add_argument("--part", type=Path, default=None)
     parser.add_argument("--merge", type=Path, nargs="+", default=None)
+    parser.add_argument("--time", type=int, nargs="+", default=None)
     options = parser.parse_args()
+    if options.time:
+        for n_slices in options.time:
+            clock(n_slices)
+        return
     if options.merge:
         rows = [row for path in options.merge for row in read(path)]
         write(rows, RESULTS / "pooling.csv")
