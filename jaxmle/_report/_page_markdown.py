@@ -60,7 +60,7 @@ def _text(text: str) -> str:
     marked = re.sub(r"([\\`*_\[\]#|~])", r"\\\1", printable(text, _LONGEST).strip())
     marked = re.sub(r"[&<>$]", lambda found: _ENTITIES[found[0]], marked)
     # A dash or a number at the start would begin a list.
-    return re.sub(r"^([-+=]|\d+(?=[.)]))", lambda found: _first(found[0]), marked)
+    return re.sub(r"^([-+=]|\d+(?=[.)](\s|$)))", lambda found: _first(found[0]), marked)
 
 
 def _first(start: str) -> str:
