@@ -9,7 +9,7 @@ import typer
 from jaxmle._cli._compare import compare
 from jaxmle._cli._doctor import doctor
 from jaxmle._cli._drift import drift
-from jaxmle._cli._options import check_choice, use_cache
+from jaxmle._cli._options import ADJUSTMENTS, JUDGE_RATES, METHODS, ORDERS, check_choice, use_cache
 from jaxmle._cli._plan import plan
 from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._report import report
@@ -102,9 +102,9 @@ def estimate(
 ) -> None:
     """Estimate the true failure rate from a file of human and judge verdicts."""
     check_choice("--interval", interval, ("profile", "chi-square", "bootstrap"))
-    check_choice("--order", order, ("key", "estimate", "width"))
+    check_choice("--order", order, ORDERS)
     if judge_rates is not None:
-        check_choice("--judge-rates", judge_rates, ("per-slice", "common", "partial"))
+        check_choice("--judge-rates", judge_rates, JUDGE_RATES)
         if not reading.by:
             raise ValueError("--judge-rates is about slices: name the column that makes them with --by.")
         if judge_rates != "per-slice" and interval != "profile":
@@ -159,8 +159,8 @@ def certify(
 
     With --by every slice must pass.
     """
-    check_choice("--method", method, ("exact", "profile"))
-    check_choice("--adjust", adjust, ("none", "holm", "benjamini-hochberg"))
+    check_choice("--method", method, METHODS)
+    check_choice("--adjust", adjust, ADJUSTMENTS)
     table, claims = reading.read(intervals=False)
     from jaxmle._report import certify_document, certify_table
 

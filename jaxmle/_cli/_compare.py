@@ -6,11 +6,9 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from jaxmle._cli._options import check_choice, parse_range
+from jaxmle._cli._options import ADJUSTMENTS, check_choice, parse_range
 from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._show import show
-
-_HOW = ("none", "holm", "benjamini-hochberg")
 
 
 def _option(text: str, metavar: str = "COL") -> Any:
@@ -62,7 +60,7 @@ def compare(
     with --where-b (rows of another model). With --by any slice that differs is a difference.
     """
     check_choice("--judge-rates", judge_rates, ("separate", "common"))
-    check_choice("--adjust", adjust, _HOW)
+    check_choice("--adjust", adjust, ADJUSTMENTS)
     for option, text in (("--tpr-b", tpr_b), ("--fpr-b", fpr_b)):
         if text is not None:
             parse_range(option, text)

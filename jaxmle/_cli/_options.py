@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jaxmle._data import Calibration
 
+ADJUSTMENTS = ("none", "holm", "benjamini-hochberg")
+METHODS = ("exact", "profile")
+JUDGE_RATES = ("per-slice", "common", "partial")
+ORDERS = ("key", "estimate", "width")
+
 
 def parse_range(option: str, text: str) -> tuple[float, float]:
     """Read ``LO:HI``, ``LO:``, ``:HI`` or a single number; `Bounds` checks what it means."""
@@ -29,8 +34,8 @@ def check_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
         raise ValueError(f"{option} must be one of {', '.join(choices)}; got {value!r}.")
 
 
-def check_png(path: Path | None) -> None:
-    """Raise ``ValueError`` where a plot is wanted and matplotlib is missing."""
+def check_plots(option: str, path: Path | None, instead: str = "") -> None:
+    """Raise ``ValueError`` where the option wants plots and matplotlib is missing."""
     if path is None:
         return
     from jaxmle._plots._axes import need_matplotlib
@@ -38,7 +43,7 @@ def check_png(path: Path | None) -> None:
     try:
         need_matplotlib()
     except ImportError as error:
-        raise ValueError(f"--png: {error}") from None
+        raise ValueError(f"{option}: {error}{instead}") from None
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from jaxmle._cli._options import check_choice, check_png, parse_range, use_cache
+from jaxmle._cli._options import METHODS, check_choice, check_plots, parse_range, use_cache
 from jaxmle._cli._show import show
 
 _RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
@@ -68,7 +68,7 @@ def plan(
     """
     check_choice("--calibration", calibration, ("internal", "external"))
     check_choice("--interval", interval, ("profile", "chi-square"))
-    check_choice("--method", method, ("exact", "profile"))
+    check_choice("--method", method, METHODS)
     labels = labels.replace("_", "-")
     check_choice("--labels", labels, ("random", "by-verdict"))
     if (width is None) == (limit is None):
@@ -80,7 +80,7 @@ def plan(
     from jaxmle import plan as plan_labels
     from jaxmle._report import plan_document, plan_table
 
-    check_png(png)
+    check_plots("--png", png)
     bounds = Bounds(tpr=parse_range("--tpr", tpr), fpr=parse_range("--fpr", fpr))
     options: dict[str, Any] = {
         "failure_rate": failure_rate,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from jaxmle._cli._options import check_choice
+from jaxmle._cli._options import ADJUSTMENTS, JUDGE_RATES, METHODS, ORDERS, check_choice, check_plots
 from jaxmle._cli._reading import Reading, with_reading
 
 
@@ -56,11 +56,11 @@ def report(
     if html is None and markdown is None and not reading.as_json:
         raise ValueError("say where the page goes: --html report.html, --markdown report.md, or --json.")
     check_choice("--interval", interval, ("profile", "chi-square"))
-    check_choice("--method", method, ("exact", "profile"))
-    check_choice("--adjust", adjust, ("none", "holm", "benjamini-hochberg"))
-    check_choice("--order", order, ("key", "estimate", "width"))
+    check_choice("--method", method, METHODS)
+    check_choice("--adjust", adjust, ADJUSTMENTS)
+    check_choice("--order", order, ORDERS)
     if judge_rates is not None:
-        check_choice("--judge-rates", judge_rates, ("per-slice", "common", "partial"))
+        check_choice("--judge-rates", judge_rates, JUDGE_RATES)
     if not reading.by and (judge_rates is not None or mix is not None):
         raise ValueError(
             "--judge-rates and --mix are about slices: name the column that makes them with --by."
@@ -72,8 +72,7 @@ def report(
             raise ValueError(f"{option}: there is no folder {str(path.parent)!r}.")
         if path is not None and path.is_dir():
             raise ValueError(f"{option}: {str(path)!r} is a folder; give the name of a file.")
-    if html is not None:
-        _check_plots()
+    check_plots("--html", html, "; --markdown needs none.")
     own = {
         "html": html,
         "markdown": markdown,
@@ -128,15 +127,6 @@ def _say(document: dict[str, Any], evidence: Any, written: list[Path]) -> None:
     console = Console(highlight=False)
     for line in (page.title, *page.lead, *(f"Written: {path}" for path in written)):
         console.print(Text(line), soft_wrap=True)
-
-
-def _check_plots() -> None:
-    from jaxmle._plots._axes import need_matplotlib
-
-    try:
-        need_matplotlib()
-    except ImportError as error:
-        raise ValueError(f"--html: {error}; --markdown needs none.") from None
 
 
 def _command(reading: Reading, own: dict[str, Any]) -> str:

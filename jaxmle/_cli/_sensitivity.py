@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jaxmle._cli._options import check_png, parse_range
+from jaxmle._cli._options import check_plots, parse_range
 from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._show import show
 
@@ -42,7 +42,7 @@ def sensitivity(
     Intervals and verdicts are those of the profile likelihood (chi-square cut-offs), at all bounds at once;
     at the bounds that you settle on, let estimate and certify speak.
     """
-    check_png(png)
+    check_plots("--png", png)
     ranges = [parse_range("--grid", text) for text in grid or ()]
     if ranges and len(ranges) != len(over or ()):
         raise ValueError("--grid goes with --over: give one for each, or none.")

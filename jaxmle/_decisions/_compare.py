@@ -1,9 +1,7 @@
 """Do two systems fail at different rates?"""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from statistics import NormalDist
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, get_args
 
 import jax
 import numpy as np
@@ -14,7 +12,8 @@ from jaxmle._decisions._influence import pair_effect
 from jaxmle._decisions._pairs import Pairs
 from jaxmle._decisions._separate import SeparateJudges
 from jaxmle._inference import Adjustment, adjust_p_values
-from jaxmle._inference._arguments import check_labels, checked_arrays, plain, quantile_of_t
+from jaxmle._inference._arguments import check_labels, checked_arrays, plain, quantile_of_t, tail_of_t
+from jaxmle._inference._batch import Batch
 from jaxmle._inference._contradiction import contradicted
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._fit import fit_flat
@@ -29,7 +28,7 @@ _HELD = 1e-9
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
-class Difference:
+class Difference(Batch):
     """Difference of two failure rates, the first less the second.
 
     Attributes:
@@ -68,17 +67,6 @@ class Difference:
     confidence: float = field(metadata={"static": True})
     method: str = field(metadata={"static": True})
     adjustment: str = field(metadata={"static": True})
-
-    def __getitem__(self, index: Any) -> Self:
-        return jax.tree.map(lambda x: plain(np.asarray(x)[index]), self)
-
-    def __len__(self) -> int:
-        if not np.ndim(self.estimate):
-            raise TypeError("a scalar Difference has no length")
-        return len(self.estimate)
-
-    def __iter__(self) -> Iterator[Self]:
-        return (self[i] for i in range(len(self)))
 
     def __str__(self) -> str:
         if np.ndim(self.estimate):
@@ -178,7 +166,8 @@ def compare(
         df = np.maximum(pairs.n_labeled - 1.0, _LEAST_DF)
     # Without labels nothing of the judge is estimated, and the verdicts are many.
     df = np.where(n_labels > 0, df, np.inf)
-    p_value = np.where(against | mismatched, 1.0, _two_sided(np.sqrt(model.statistic() / effect), df))
+    root = np.sqrt(model.statistic() / effect)
+    p_value = np.where(against | mismatched, 1.0, np.minimum(2 * tail_of_t(root, df), 1.0))
     adjusted = adjust_p_values(p_value, adjustment)
     different = adjusted <= alpha
     level = level_for_limits(alpha, adjustment, different)
@@ -241,13 +230,3 @@ def _held(leaves: tuple[list[Any], list[Any]], params: Any) -> Any:
         np.stack([np.stack([own[k + side] for k in (6, 8, 10)], -1) for own in leaves], 1) for side in (0, 1)
     )
     return (params - low <= _HELD) | (high - params <= _HELD)
-
-
-def _two_sided(root: Any, df: Any) -> Any:
-    """Probability that Student's t exceeds ``root`` in size; normal where ``df`` is infinite."""
-    from scipy.special import stdtr  # a third of a second to import, and seldom needed
-
-    tail = np.vectorize(NormalDist().cdf, otypes=[float])(-root)
-    return np.minimum(
-        2 * np.where(np.isfinite(df), stdtr(np.where(np.isfinite(df), df, 1.0), -root), tail), 1.0
-    )

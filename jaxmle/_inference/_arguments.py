@@ -114,6 +114,17 @@ def quantile_of_t(tail: Any, df: Any) -> Any:
     return found
 
 
+def tail_of_t(root: Any, df: Any) -> Any:
+    """Probability that Student's t exceeds ``root``; normal where ``df`` is infinite."""
+    tail = np.vectorize(NormalDist().cdf, otypes=[float])(-root)
+    finite = np.isfinite(df)
+    if finite.any():
+        from scipy.special import stdtr  # a third of a second to import, and seldom needed
+
+        tail = np.where(finite, stdtr(np.where(finite, df, 1.0), -root), tail)
+    return tail
+
+
 def plain(value: Any) -> Any:
     """A Python number where the value is a single one."""
     return value.item() if np.ndim(value) == 0 else value

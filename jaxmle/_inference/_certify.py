@@ -1,9 +1,8 @@
 """Is the failure rate under the limit? Certificates for one or a thousand slices."""
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, get_args
 
 import jax
 import numpy as np
@@ -18,6 +17,7 @@ from jaxmle._inference._arguments import (
     plain,
     whole_numbers,
 )
+from jaxmle._inference._batch import Batch
 from jaxmle._inference._contradiction import contradicted
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._exact import ExactTest, Hypothesis
@@ -37,7 +37,7 @@ REGION_SHARE = 0.1
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
-class Certificate:
+class Certificate(Batch):
     """Verdict on "the failure rate is below the limit".
 
     Attributes:
@@ -65,17 +65,6 @@ class Certificate:
     confidence: float = field(metadata={"static": True})
     method: str = field(metadata={"static": True})
     adjustment: str = field(metadata={"static": True})
-
-    def __getitem__(self, index: Any) -> Self:
-        return jax.tree.map(lambda x: plain(np.asarray(x)[index]), self)
-
-    def __len__(self) -> int:
-        if not np.ndim(self.certified):
-            raise TypeError("a scalar Certificate has no length")
-        return len(self.certified)
-
-    def __iter__(self) -> Iterator[Self]:
-        return (self[i] for i in range(len(self)))
 
     def __str__(self) -> str:
         if np.ndim(self.certified):

@@ -1,9 +1,9 @@
 """The estimator for users: checked input, float64 throughout, plain numbers out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, Self
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts
 from jaxmle._inference._arguments import checked_arrays, plain
+from jaxmle._inference._batch import Batch
 from jaxmle._inference._blocks import compiler_options, in_blocks
 from jaxmle._model import failure_rate_set, score
 from jaxmle._solvers import SolverName, bound_sides, check_solver, maximize
@@ -25,7 +26,7 @@ _IDENTIFIED_WITHIN = 1e-7
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
-class Fit:
+class Fit(Batch):
     """Constrained maximum-likelihood estimate with its status.
 
     Attributes:
@@ -72,17 +73,6 @@ class Fit:
             value, (low, high) = getattr(self, name), getattr(self.at_bound, name)
             ends += [np.logical_and(low, np.greater(value, 0)), np.logical_and(high, np.less(value, 1))]
         return _names(np.stack(ends, -1))
-
-    def __getitem__(self, index: Any) -> Self:
-        return jax.tree.map(lambda x: plain(np.asarray(x)[index]), self)
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("a scalar Fit has no length")
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Self]:
-        return (self[i] for i in range(len(self)))
 
     def __str__(self) -> str:
         if self.shape:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxmle._inference._arguments import quantile_of_t
+from jaxmle._inference._arguments import quantile_of_t, tail_of_t
 from jaxmle._inference._exact import ExactTest, Hypothesis
 from jaxmle._inference._profile import crossing, profile
 from jaxmle._inference._progress import Progress
@@ -22,12 +22,7 @@ def p_values(tests: Hypothesis, exact: ExactTest, method: str, df: Any, progress
         return exact.p_values(tests, progress)
     statistic, _, _ = profile(tests.side, tests.rate, exact.calibration)
     against = np.where(tests.estimate < tests.rate, np.sqrt(statistic), 0.0)
-    tail = _normal(-against)
-    if np.isfinite(df).any():
-        from scipy.special import stdtr  # a third of a second to import, and seldom needed
-
-        tail = np.where(np.isfinite(df), stdtr(np.where(np.isfinite(df), df, 1.0), -against), tail)
-    return np.where(against > 0, tail, 1.0)
+    return np.where(against > 0, tail_of_t(against, df), 1.0)
 
 
 def upper_limits(
@@ -83,5 +78,4 @@ def upper_limits(
     return np.where(shown, high, tests.side.stop)
 
 
-_normal = np.vectorize(NormalDist().cdf, otypes=[float])
 _quantile = np.vectorize(NormalDist().inv_cdf, otypes=[float])

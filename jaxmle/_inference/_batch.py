@@ -1,0 +1,25 @@
+"""Results of one data set or a batch of them."""
+
+from collections.abc import Iterator
+from typing import Any, Self
+
+import jax
+import numpy as np
+
+from jaxmle._inference._arguments import plain
+
+
+class Batch:
+    """A pytree whose leaves have the batch axes in front, the first leaf no others: indexed like an array."""
+
+    def __getitem__(self, index: Any) -> Self:
+        return jax.tree.map(lambda x: plain(np.asarray(x)[index]), self)
+
+    def __len__(self) -> int:
+        shape = np.shape(jax.tree.leaves(self)[0])
+        if not shape:
+            raise TypeError(f"a scalar {type(self).__name__} has no length")
+        return shape[0]
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[i] for i in range(len(self)))
