@@ -116,9 +116,9 @@ def test_values_from_strangers_stay_values(tmp_path):
 
 
 def test_every_kind_of_source_counts_the_same(tmp_path, monkeypatch):
-    import pandas
-    import polars
-    import pyarrow
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    pyarrow = pytest.importorskip("pyarrow")
 
     path = write(tmp_path / "a.csv", HEADER + ROWS)
     frame = pandas.read_csv(path)

@@ -102,8 +102,8 @@ def test_so_must_each_parquet_and_json_file(tmp_path, kind):
 
 
 def test_two_columns_of_one_name_in_memory_are_refused():
-    import pandas
-    import pyarrow
+    pandas = pytest.importorskip("pandas")
+    pyarrow = pytest.importorskip("pyarrow")
 
     frame = pandas.DataFrame([[1, 0, 1]], columns=["judge", "judge", "human"])
     assert "more than one column 'judge'" in refused(frame)
@@ -188,7 +188,7 @@ def test_labels_of_a_second_file_are_theirs(tmp_path):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # what Ibis itself calls
 def test_ibis_tables_on_duckdb_and_in_memory():
     ibis = pytest.importorskip("ibis")
-    import pyarrow
+    pyarrow = pytest.importorskip("pyarrow")
 
     rows = pyarrow.table({"judge": ["1", "0"], "human": ["1", None], "s": ["a", "b"]})
     held = ibis.duckdb.connect().create_table("held", rows)

@@ -16,11 +16,9 @@ from jaxmle._inference._blocks import compiler_options, in_blocks
 from jaxmle._model import failure_rate_set, score
 from jaxmle._solvers import SolverName, bound_sides, check_solver, maximize
 
-# Batches go to the device in blocks of at most this many fits, each compiled for once: memory stays
-# bounded and a batch of any size meets a compiled program.
-_BLOCK = 1 << 15
-_LEAST = 64
-_SMALL = 512
+# Batches go to the device in blocks of few sizes, so that memory stays bounded and few programs are compiled:
+# one for short work, whose first answer comes soon, one for the throughput of thousands of fits.
+_SMALL, _LARGE, _ACCELERATOR = 128, 8192, 1 << 15
 _IDENTIFIED_WITHIN = 1e-7
 
 
@@ -175,13 +173,10 @@ def fit_flat(
 
     ``like`` is the size of a larger batch whose compiled program is to be used.
     """
-    width = min(_padded(max(len(leaves[0]), like)), _BLOCK)
-    return in_blocks(_compiled(calibration, solver, width <= _SMALL), leaves, width)
-
-
-def _padded(size: int) -> int:
-    """Sizes that are compiled for: powers of 2 from `_LEAST`."""
-    return max(_LEAST, 1 << (size - 1).bit_length())
+    cpu = jax.default_backend() == "cpu"
+    small = cpu and max(len(leaves[0]), like) < _LARGE // 2
+    width = _SMALL if small else _LARGE if cpu else _ACCELERATOR
+    return in_blocks(_compiled(calibration, solver, small), leaves, width)
 
 
 def _names(flags: Any) -> Any:
