@@ -152,6 +152,21 @@ def test_a_width_out_of_reach_and_a_judge_at_chance_are_said():
     assert "at chance" in blind.reason
 
 
+def test_labels_that_change_nothing_do_not_reach_what_is_just_out_of_reach():
+    # A known judge and labels from elsewhere: the width is the same however many there are.
+    known = {
+        "bounds": Bounds(tpr=(0.9, 0.9), fpr=(0.05, 0.05)),
+        "calibration": "external",
+        "calibrate": False,
+    }
+    given = {"failure_rate": 0.1, "tpr": 0.9, "fpr": 0.05, "n_unlabeled": 1000, **known}
+    flat = plan(**given, target_width=0.04).value
+    for part in (0.999, 0.9995, 0.9999, 1.0001, 1.001):
+        found = plan(**given, target_width=flat * part)
+        assert found.reached == (found.value <= flat * part)
+    assert not plan(**given, target_width=flat * 0.999).reached
+
+
 def test_bounds_alone_may_be_enough():
     known = Bounds(tpr=(0.9, 0.9), fpr=(0.05, 0.05))
     made = plan(**RATES, n_unlabeled=5000, bounds=known, target_width=0.05, calibrate=False)

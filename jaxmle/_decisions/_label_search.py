@@ -12,6 +12,8 @@ from jaxmle._decisions._label_goals import ROWS, Goal, increasing
 _CURVE = 32
 _NEAR = 8
 _SETTLED = 0.1
+# The coarse curve leaves a guess within a quarter or so of the answer.
+_ATTEMPTS = 8
 _FIRST, _AROUND, _DIVISION, _JUDGED = 0, 1, 3, 4
 
 
@@ -57,7 +59,7 @@ def search(setting: Setting, goal: Goal, seed: int, progress: Any = None) -> Fou
 def _refined(setting: Setting, goal: Goal, n: int, correction: Any, seed: int) -> Found:
     """Solve a straight line through a few numbers of labels around a guess, many data sets each."""
     n_draws = ROWS // _NEAR
-    for attempt in range(4):
+    for attempt in range(_ATTEMPTS):
         reach = max(4, round(0.2 * n))
         near = np.clip(np.rint(np.linspace(n - reach, n + reach, _NEAR)), 1, setting.most).astype(int)
         blocks = [
@@ -71,8 +73,10 @@ def _refined(setting: Setting, goal: Goal, n: int, correction: Any, seed: int) -
         spread = np.sum((x - x0) ** 2)
         slope = np.sum((x - x0) * (y - y0)) / spread if spread > 0 else 0.0
         if not (slope > 1e-6 if goal.rising else slope < -1e-6):
-            n = int(near[np.argmin(np.abs(y - goal.scale(goal.target)))])
-            return Found(n, float(np.interp(n, near, mean)), float(error.max()), ((), (), ()))
+            # More labels change nothing: either these reach the goal or none do.
+            met = np.flatnonzero(mean >= goal.target if goal.rising else mean <= goal.target)
+            at = int(met[0]) if met.size else -1
+            return Found(int(near[at]) if met.size else None, float(mean[at]), float(error[at]), ((), (), ()))
         with np.errstate(over="ignore"):
             aim = np.expm1(np.minimum(x0 + (goal.scale(goal.target) - y0) / slope, 40))
         n = int(np.clip(np.ceil(aim - 1e-9), 1, 2 * near[-1]))
@@ -82,6 +86,11 @@ def _refined(setting: Setting, goal: Goal, n: int, correction: Any, seed: int) -
             if near[-1] == setting.most:
                 return Found(None, float(mean[-1]), float(error[-1]), ((), (), ()))
             n = setting.most
+    else:
+        # No straight line leads there: what so many labels give is simulated by itself.
+        counts = draw(setting, np.full(1, n), ROWS, (seed, _AROUND, _ATTEMPTS))
+        last = goal.values(goal.scores(setting, counts), correction)
+        return Found(n, float(last.mean()), float(last.std() / np.sqrt(ROWS)), ((), (), ()))
     value = goal.unscale(y0 + slope * (np.log1p(n) - x0))
     return Found(n, value, float(error.mean()), ((), (), ()))
 
