@@ -418,6 +418,28 @@ def test_few_labels_get_the_cutoff_of_f_not_of_chi_square():
     assert lost == pytest.approx(f.ppf(0.9, 1, 12 - 2), abs=0.1)
 
 
+@pytest.mark.parametrize(("width", "close"), [(0.0, 1e-5), (0.001, 0.06)])
+def test_with_a_known_judge_slices_have_nothing_to_share(width, close):
+    rate = np.linspace(0.05, 0.3, 6)
+    flagged = np.rint(1e8 * (0.9 * rate + 0.05 * (1 - rate)))
+    counts = Counts(*(np.full(6, x) for x in (1, 0, 0, 4)), flagged, 1e8 - flagged)
+    bounds = Bounds(tpr=(0.9 - width / 2, 0.9 + width / 2), fpr=(0.05 - width / 2, 0.05 + width / 2))
+    shared = fit_slices(counts, bounds, judge="common").interval()
+    alone = profile_interval(counts, bounds, calibrate=False)
+    np.testing.assert_allclose(shared.high - shared.low, alone.high - alone.low, rtol=close)
+
+
+def test_the_ends_of_a_slice_are_found_along_the_walls_that_many_items_make():
+    rate = np.array([0.21, 0.12, 0.06, 0.16])
+    flagged = np.rint(1e8 * (0.9 * rate + 0.05 * (1 - rate)))
+    counts = Counts([9, 5, 3, 7], [1, 1, 0, 1], [2, 3, 2, 2], [38, 41, 45, 40], flagged, 1e8 - flagged)
+    result = fit_slices(counts, Bounds(tpr=(0.89, 0.91), fpr=(0.04, 0.06)), judge="common")
+    each = result.interval()
+    for k in range(4):
+        held = result.total(mix=np.eye(4)[k])
+        assert 0.999 < (each.high[k] - each.low[k]) / (held.high - held.low) < 1.05
+
+
 def test_mixes_are_sums_of_slices():
     counts = expected(
         np.array([0.05, 0.2, 0.4]), 0.9, 0.05, np.array([400, 20, 50]), np.array([100, 5000, 2000])

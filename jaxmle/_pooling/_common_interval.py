@@ -12,6 +12,7 @@ from jaxmle._pooling._surface import Surface
 _STEPS = 40
 _CLOSE = 1e-7
 _NEWTON = 12
+_STILL = 1e-9
 _OFF_END = 0.95
 _LENGTHS = (1.0, 0.3, 0.05, 0.0)
 
@@ -43,16 +44,21 @@ def end_of(surface: Surface, s: Slices, estimate: Any, start: Any, cutoff: Any, 
     """
 
     def statistic(rate: Any, z: Any) -> tuple[Any, Any]:
-        def newton(_: Any, z: Any) -> Any:
+        def newton(state: Any) -> Any:
+            n, z, _ = state
             _, gradient, hessian = _without(surface, s, rate, z)
             step = _uphill(z, gradient, hessian)
-            step = jnp.where(jnp.isfinite(step), step, 0.0)
-            trials = jnp.clip(z + jnp.asarray(_LENGTHS)[:, None] * step, -1, 1)
+            steps = jnp.concatenate(
+                [jnp.asarray(_LENGTHS)[:, None] * step, _along(z, step, gradient, hessian)]
+            )
+            trials = jnp.clip(z + jnp.where(jnp.isfinite(steps), steps, 0.0), -1, 1)
             values = jax.vmap(lambda z: _value(surface, s, rate, z))(trials)
-            return trials[jnp.argmax(jnp.where(jnp.isnan(values), -jnp.inf, values))]
+            best = trials[jnp.argmax(jnp.where(jnp.isnan(values), -jnp.inf, values))]
+            return n + 1, best, jnp.max(jnp.abs(best - z)) > _STILL
 
         # On an end of the arcsine scale the derivative is zero whether or not this is the maximum.
-        z = jax.lax.fori_loop(0, _NEWTON, newton, jnp.clip(z, -_OFF_END, _OFF_END))
+        first = (0, jnp.clip(z, -_OFF_END, _OFF_END), True)
+        _, z, _ = jax.lax.while_loop(lambda state: (state[0] < _NEWTON) & state[2], newton, first)
         return jnp.maximum(-2 * _value(surface, s, rate, z), 0.0), z
 
     def step(state: Any) -> Any:
@@ -105,6 +111,16 @@ def _without(surface: Surface, s: Slices, rate: Any, z: Any) -> tuple[Any, Any, 
     value, gradient_all, hessian_all = surface.derivatives(z)
     value += slice_value(s, rate, tpr, fpr) - free.value
     return value, gradient_all + gradient * first, hessian_all + hessian
+
+
+def _along(z: Any, step: Any, gradient: Any, hessian: Any) -> Any:
+    """Steps that stop at an end in one coordinate, or leave it, and take the other to its best there."""
+    shifts = jnp.concatenate([jnp.clip(z + step, -1, 1) - z, jnp.zeros(2)])
+    first, other = jnp.array([0, 1, 0, 1]), jnp.array([1, 0, 1, 0])
+    slope = gradient[other] + hessian[other, first] * shifts
+    curvature = jnp.abs(jnp.diagonal(hessian)[other]) + 1e-300
+    moved = slope / curvature
+    return jnp.where((first == 0)[:, None], jnp.stack([shifts, moved], -1), jnp.stack([moved, shifts], -1))
 
 
 def _uphill(z: Any, gradient: Any, hessian: Any) -> Any:

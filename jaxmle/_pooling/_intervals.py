@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 # Slices up to which the joint likelihood profiles a mix. With more, that many free failure rates pull the
 # rates of the judge (Neyman and Scott, Econometrica 16, 1948) by more than the interval of a mix is long.
 _FEW_SLICES = 30
-# Unlabelled items a slice, for each label in all, beyond which no more are of use.
-_PER_LABEL = 100.0
+# Unlabelled items a slice beyond which no more are of much use: for each label in all, or where bounds tell
+# more than labels, over the square of the wider pair.
+_PER_LABEL, _PER_WIDTH = 100.0, 1000.0
 _DOUBLINGS = 60
 _HALVINGS = 40
 
@@ -103,9 +104,15 @@ def total_interval(result: "SliceFit", weights: Any, *, confidence: float) -> In
 
 
 def _cutoff(leaves: list[Any], alpha: float) -> float:
-    """Quantile of F(1, labels - 2), two parameters of the judge having been fitted."""
+    """Quantile of F(1, labels less the rates of the judge that were fitted), or normal where none was."""
     labels = sum(leaf.sum() for leaf in leaves[:4])
-    return float(quantile_of_t(alpha / 2, max(labels - 2.0, 3.0)) ** 2)
+    n_fitted = np.count_nonzero(_room(leaves))
+    return float(quantile_of_t(alpha / 2, max(labels - n_fitted, 3.0) if n_fitted else np.inf) ** 2)
+
+
+def _room(leaves: list[Any]) -> Any:
+    """Widths of the bounds on TPR and FPR that hold for all slices, shape ``(2,)``."""
+    return np.array([np.min(leaves[k + 1]) - np.max(leaves[k]) for k in (8, 10)])
 
 
 def _common_ends(problem: "Problem", cutoff: float) -> tuple[Any, Any]:
@@ -119,12 +126,13 @@ def _common_ends(problem: "Problem", cutoff: float) -> tuple[Any, Any]:
 def _eased(problem: "Problem") -> "Problem":
     """The problem with no more unlabelled items a slice than are of use.
 
-    Flag rates known far better than the judge make walls in the joint likelihood that no polynomial follows.
-    With a hundred times as many unlabelled items a slice as there are labels in all, flag rates add at most
-    about a hundredth to the variances that the judge's rates bring.
+    Flag rates known far better than the judge make walls in the likelihood of a slice, on which the search
+    for its ends may stall. The variances that the judge's rates bring grow by a hundredth or so.
     """
     leaves = problem.leaves
     enough = max(ENOUGH, _PER_LABEL * sum(leaf.sum() for leaf in leaves[:4]))
+    with np.errstate(divide="ignore"):
+        enough = max(enough, np.min(_PER_WIDTH / _room(leaves) ** 2))
     share = np.minimum(1.0, enough / np.maximum(leaves[4] + leaves[5], 1.0))
     if (share == 1).all():
         return problem
