@@ -70,7 +70,7 @@ def data_of(cell: tuple[Any, ...], size: int, seed: int) -> tuple[Any, Any, Any]
     both = np.concatenate([first, second], 1)
     products[:, np.arange(12), np.arange(12)] = both
     items = np.full(size, cell[0]), np.full(size, cell[0] + cell[1])
-    return Counts(*first.T), Counts(*second.T), Pairs(products, *items)
+    return Counts(*first.T), Counts(*second.T), Pairs(products, both, *items)
 
 
 def rows_of(cell: tuple[Any, ...], size: int, seed: int) -> Iterator[dict[str, Any]]:

@@ -184,8 +184,11 @@ def test_batches_and_adjustment():
         ({"judge": "one"}, "`judge` must be"),
         ({"adjustment": "bonferroni"}, "`adjustment` must be"),
         ({"confidence": 95}, "`confidence` must"),
-        ({"pairs": Pairs(np.zeros((12, 12)), 0, 0)}, "the same items"),
-        ({"pairs": Pairs(np.zeros((2, 12, 12)), [0, 0], [0, 0])}, "must have the counts' shape"),
+        ({"pairs": Pairs(np.zeros((12, 12)), np.zeros(12), 0, 0)}, "the same items"),
+        (
+            {"pairs": Pairs(np.zeros((2, 12, 12)), np.zeros((2, 12)), [0, 0], [0, 0])},
+            "must have the counts' shape",
+        ),
         ({"judge": "common", "bounds_a": Bounds(tpr=(0.9, 1)), "bounds_b": Bounds(tpr=(0, 0.8))}, "exclude"),
     ],
 )
@@ -199,6 +202,32 @@ def test_what_cannot_be_compared_is_refused(arguments, message):
     two = Clusters(Counts(*([1, 1] for _ in range(6))), [0, 1], 2)
     with pytest.raises(ValueError, match="same items in the same slices"):
         Pairs.from_clusters(two, Clusters(two.counts, [1, 0], 2))
+
+
+def test_pairs_of_other_items_are_refused():
+    rng = np.random.default_rng(4)
+    first, second = rng.random(300) < 0.3, rng.random(300) < 0.2
+    a, b = (Counts.from_labels(labels, labels) for labels in (first, second))
+    pairs = Pairs.from_labels(first, first, second, second)
+    assert pairs.sums.tolist() == [*a.values(), *b.values()]
+    compare(a, b, pairs=pairs)
+    # More items than the counts have, and as many that were counted otherwise.
+    twice = Pairs.from_labels(*(np.tile(own, 2) for own in (first, first, second, second)))
+    changed = np.append(second[:-1], ~second[-1])
+    for wrong, name in (
+        (twice, "a"),
+        (Pairs.from_labels(first, first, changed, changed), "b"),
+        (Pairs.from_labels(second, second, first, first), "a"),
+    ):
+        with pytest.raises(ValueError, match=f"same items as `{name}`: they hold tp = .* the same rows"):
+            compare(a, b, pairs=wrong)
+    many = [Counts(*(np.full(2, value) for value in own.values())) for own in (a, b)]
+    other = twice.products, twice.sums, twice.n_labeled, twice.n_matched
+    own = pairs.products, pairs.sums, pairs.n_labeled, pairs.n_matched
+    with pytest.raises(ValueError, match="as `a`.*1.*tp"):
+        compare(*many, pairs=Pairs(*(np.stack(both) for both in zip(own, other, strict=True))))
+    with pytest.raises(ValueError, match="`sums` must have shape"):
+        Pairs(pairs.products, pairs.sums[:6], 0, 0)
 
 
 def test_no_difference_is_claimed_where_data_contradict_the_bounds():

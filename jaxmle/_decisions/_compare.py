@@ -1,12 +1,13 @@
 """Do two systems fail at different rates?"""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 import jax
 import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts, check_confidence
+from jaxmle._data._validation import slice_label
 from jaxmle._decisions._common import CommonJudge
 from jaxmle._decisions._influence import pair_effect
 from jaxmle._decisions._pairs import Pairs
@@ -24,6 +25,7 @@ JudgeRates = Literal["separate", "common"]
 
 _LEAST_DF = 3.0
 _HELD = 1e-9
+_SAME = 1e-9
 
 
 @jax.tree_util.register_dataclass
@@ -217,10 +219,23 @@ def _paired(pairs: Any, leaves: tuple[list[Any], list[Any]], shape: tuple[int, .
         raise TypeError(f"`pairs` must be a Pairs; got {type(pairs).__name__}.")
     if pairs.shape != shape:
         raise ValueError(f"`pairs` must have the counts' shape {shape}; got {pairs.shape}.")
-    flat = Pairs(pairs.products.reshape(-1, 12, 12), pairs.n_labeled.reshape(-1), pairs.n_matched.reshape(-1))
-    sums = np.stack([*leaves[0][:6], *leaves[1][:6]], -1)
-    if np.any(np.einsum("bii->bi", flat.products) < sums * (1 - _HELD)):
-        raise ValueError("`pairs` must be of the same items as `a` and `b`: they hold fewer.")
+    flat = Pairs(
+        pairs.products.reshape(-1, 12, 12),
+        pairs.sums.reshape(-1, 12),
+        pairs.n_labeled.reshape(-1),
+        pairs.n_matched.reshape(-1),
+    )
+    for name, own, sums in zip("ab", leaves, np.split(flat.sums, 2, axis=-1), strict=True):
+        cells = np.stack(own[:6], -1)
+        other = np.abs(sums - cells) > _SAME * np.maximum(cells, 1)
+        if other.any():
+            row, cell = np.argwhere(other)[0]
+            kind = fields(Counts)[cell].name
+            raise ValueError(
+                f"`pairs` must be of the same items as `{name}`{slice_label(other.any(-1).reshape(shape))}: "
+                f"they hold {kind} = {sums[row, cell]:.10g} and `{name}` has {cells[row, cell]:.10g}; make "
+                "the counts and the pairs from the same rows."
+            )
     return flat
 
 

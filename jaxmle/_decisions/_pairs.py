@@ -23,6 +23,7 @@ class Pairs:
     Args:
         products: Sums over items of the products of their twelve counts, six of the first set and then six of
             the second, shape ``(..., 12, 12)``.
+        sums: Sums over items of the twelve counts, shape ``(..., 12)``: the counts of the two sets.
         n_labeled: Number of items with a human label in either set, shape ``(...)``.
         n_matched: Number of items that both sets hold, shape ``(...)``.
 
@@ -37,6 +38,7 @@ class Pairs:
     """
 
     products: Any
+    sums: Any
     n_labeled: Any
     n_matched: Any
 
@@ -46,6 +48,11 @@ class Pairs:
             raise ValueError(f"`products` must have shape (..., {_CELLS}, {_CELLS}); got {products.shape}.")
         first_bad("products", products, products < 0, ">= 0")
         object.__setattr__(self, "products", products)
+        sums = np.asarray(host_number("sums", self.sums), np.float64)
+        if sums.shape != products.shape[:-1]:
+            raise ValueError(f"`sums` must have shape {products.shape[:-1]}; got {sums.shape}.")
+        first_bad("sums", sums, sums < 0, ">= 0")
+        object.__setattr__(self, "sums", sums)
         for name in ("n_labeled", "n_matched"):
             number = np.asarray(host_number(name, getattr(self, name)))
             first_bad(name, number, number < 0, ">= 0")
@@ -85,9 +92,12 @@ class Pairs:
         for i, j in combinations_with_replacement(range(_CELLS), 2):
             sums = np.bincount(index, weights=both[:, i] * both[:, j], minlength=size)
             products[:, i, j] = products[:, j, i] = sums
+        totals = np.concatenate([np.stack(own.totals.values(), -1) for own in (a, b)], -1)
         labeled = (a.counts.n_labeled > 0) | (b.counts.n_labeled > 0)
         matched = both[:, :6].any(1) & both[:, 6:].any(1)
-        return cls(products, *(np.bincount(index[flags], minlength=size) for flags in (labeled, matched)))
+        return cls(
+            products, totals, *(np.bincount(index[flags], minlength=size) for flags in (labeled, matched))
+        )
 
     @classmethod
     def from_labels(cls, human_a: Any, judge_a: Any, human_b: Any, judge_b: Any) -> Self:
@@ -122,4 +132,4 @@ class Pairs:
             raise ValueError(f"Both sets must hold the same items; got {arms[0].shape} and {arms[1].shape}.")
         index = np.zeros(len(arms[0]), np.int64)
         found = cls.from_clusters(*(Clusters(arm, index, 1) for arm in arms))
-        return cls(found.products[0], found.n_labeled[0], found.n_matched[0])
+        return cls(found.products[0], found.sums[0], found.n_labeled[0], found.n_matched[0])

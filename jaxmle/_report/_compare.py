@@ -115,7 +115,7 @@ def compare_document(
 
 
 def _some(pairs: Pairs, index: Any) -> Pairs:
-    return Pairs(pairs.products[index], pairs.n_labeled[index], pairs.n_matched[index])
+    return Pairs(pairs.products[index], pairs.sums[index], pairs.n_labeled[index], pairs.n_matched[index])
 
 
 def _record(

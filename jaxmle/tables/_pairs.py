@@ -113,4 +113,4 @@ def pairs_of(a: SliceCounts, b: SliceCounts, names: tuple[Any, Any], id: str) ->
     return Pairs(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
 
 
-_FIELDS = ("products", "n_labeled", "n_matched")
+_FIELDS = ("products", "sums", "n_labeled", "n_matched")
