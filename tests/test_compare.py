@@ -314,11 +314,21 @@ def test_slices_are_adjusted_and_named(files, capsys):
     assert any("left out: topic = '[bold]y[/]'" in note for note in some["total"]["warnings"])
 
 
+def test_one_of_the_files_may_be_standard_input(files, capsys, monkeypatch):
+    expected = document(capsys, files.a, files.b, "--id", "item")
+    for names, piped in (((files.a, "-"), files.b), (("-", files.b), files.a)):
+        with open(piped, "rb") as file:
+            monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=file, isatty=lambda: False))
+            found = document(capsys, *names, "--id", "item")
+        assert found["total"] == expected["total"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["{a}"], "compare FILE with what?"),
         (["-", "-"], "standard input"),
+        (["-", "--where-b", "model = 'b'"], "standard input"),
         (["{a}", "{b}", "--judge-rates", "one"], "--judge-rates must be one of"),
         (["{a}", "{b}", "--adjust", "x"], "--adjust must be one of"),
         (["{a}", "{b}", "--id", "prompt"], "has no column 'prompt'"),

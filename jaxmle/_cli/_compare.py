@@ -69,7 +69,7 @@ def compare(
             "compare FILE with what? Name a second file, or the second system's columns (--judge-b, "
             "--human-b) or rows (--where-b)."
         )
-    if "-" in (reading.file, other) and other in (None, "-"):
+    if reading.file == "-" and other in (None, "-"):
         raise ValueError("standard input can be read once, so it is one of two files.")
     from jaxmle.tables._pairs import ROW, chosen_slices, names_of, number_rows, pairs_of, shared_slices
     from jaxmle.tables._source import Table
