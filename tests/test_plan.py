@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from jaxmle import Bounds, Counts, Params, information, plan, plot_plan
+from jaxmle import Bounds, Counts, Params, information, plan, plot_plan, profile_interval
 from jaxmle._cli import main
 from jaxmle._decisions._label_draws import Setting, draw
 from jaxmle._decisions._label_formulas import best_share, human_power, human_width, variance_terms
@@ -150,6 +150,22 @@ def test_a_width_out_of_reach_and_a_judge_at_chance_are_said():
     )
     assert not blind.reached
     assert "at chance" in blind.reason
+
+
+def test_a_few_labels_are_counted_one_by_one():
+    # Six flagged and two passed items are too few, and a line through their neighbours says they are enough.
+    given = {"failure_rate": 0.05, "tpr": 0.9, "fpr": 0.05, "n_unlabeled": 10_000, "labels": "by_verdict"}
+    bounds = Bounds(tpr=(0.88, 0.92), fpr=(0.03, 0.07))
+    found = plan(**given, bounds=bounds, target_width=0.0507, calibrate=False)
+    width = {}
+    for n in (found.n_labels - 1, found.n_labels):
+        share = found.split["flagged"] / found.n_labels
+        setting = Setting(Params(0.05, 0.9, 0.05), 10_000, bounds, "internal", "by_verdict", share)
+        counts = draw(setting, np.array([n]), 8192, (7,))
+        interval = profile_interval(counts, bounds, labels="by_verdict", calibrate=False)
+        width[n] = (interval.high - interval.low).mean()
+    assert width[found.n_labels] == pytest.approx(found.value, abs=3.5 * found.standard_error + 1e-4)
+    assert width[found.n_labels] <= 0.0507 + 1e-4 < width[found.n_labels - 1] + 2e-4
 
 
 def test_labels_that_change_nothing_do_not_reach_what_is_just_out_of_reach():

@@ -47,7 +47,7 @@ class Width:
     limit: None = None
     rising: bool = False
     blocks: int = 1
-    plain: float = 1.0
+    plain: tuple[float, float] = (1.0, 0.0)
 
     @property
     def rounds(self) -> int:
@@ -60,13 +60,19 @@ class Width:
 
     def values(self, scores: Any, correction: Any) -> Any:
         """Widths of the real interval."""
-        return scores * correction
+        return scores * correction[0]
+
+    def doubt(self, value: float, correction: Any) -> float:
+        """Standard error of a mean width that the correction brings."""
+        return value * correction[1] / correction[0]
 
     def correct(self, setting: Setting, n: int, seed: int, progress: Any) -> Any:
-        """Ratio of the real widths to those with chi-square cut-offs, at ``n`` labels."""
+        """Ratio of the real widths to those with chi-square cut-offs, at ``n`` labels; its standard error."""
         counts = draw(setting, np.full(1, n), _WIDTHS, (seed, _CORRECTION))
         real = self._widths(setting, counts, calibrate=True, n_simulations=_SIMULATIONS, seed=seed)
-        return float(np.sum(real) / np.sum(self.scores(setting, counts)))
+        scores = self.scores(setting, counts)
+        ratio = np.sum(real) / np.sum(scores)
+        return float(ratio), float(np.std(real - ratio * scores) * np.sqrt(_WIDTHS) / np.sum(scores))
 
     def scale(self, value: Any) -> Any:
         """Scale on which the curve is nearly straight."""
@@ -128,6 +134,10 @@ class Power:
         """Probabilities that such data sets are certified."""
         roots, share = correction
         return np.interp(scores, roots, share, left=0.0, right=1.0)
+
+    def doubt(self, value: float, correction: Any) -> float:
+        """None is reckoned with: exact tests of so many data sets tell where the two agree well enough."""
+        return 0.0
 
     def correct(self, setting: Setting, n: int, seed: int, progress: Any) -> Any:
         """Probability of an exact certificate as a function of the signed root, at ``n`` labels."""

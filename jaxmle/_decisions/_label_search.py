@@ -11,6 +11,7 @@ from jaxmle._decisions._label_goals import ROWS, Goal, increasing
 
 _CURVE = 32
 _NEAR = 8
+_SINGLY = 30
 _SETTLED = 0.1
 # The coarse curve leaves a guess within a quarter or so of the answer.
 _ATTEMPTS = 8
@@ -52,8 +53,13 @@ def search(setting: Setting, goal: Goal, seed: int, progress: Any = None) -> Fou
     if crossed is None and short:
         return Found(None, float(mean[-1]), float(error[-1]), curve)
     if n == 0:
-        return Found(0, float(mean[0]), float(error[0]), curve)
-    return _refined(setting, goal, n, correction, seed)._replace(curve=curve)
+        found = Found(0, float(mean[0]), float(error[0]), curve)
+    elif n <= _SINGLY:
+        found = _stepped(setting, goal, n, correction, seed)
+    else:
+        found = _refined(setting, goal, n, correction, seed)
+    error_of_both = float(np.hypot(found.error, goal.doubt(found.value, correction)))
+    return found._replace(error=error_of_both, curve=curve)
 
 
 def _refined(setting: Setting, goal: Goal, n: int, correction: Any, seed: int) -> Found:
@@ -93,6 +99,27 @@ def _refined(setting: Setting, goal: Goal, n: int, correction: Any, seed: int) -
         return Found(n, float(last.mean()), float(last.std() / np.sqrt(ROWS)), ((), (), ()))
     value = goal.unscale(y0 + slope * (np.log1p(n) - x0))
     return Found(n, value, float(error.mean()), ((), (), ()))
+
+
+def _stepped(setting: Setting, goal: Goal, n: int, correction: Any, seed: int) -> Found:
+    """Look at each number of labels near a small guess: whole items make steps that no line follows."""
+    n_draws, blocks = ROWS // _NEAR, max(goal.blocks, 4)
+    near = np.arange(max(n - _NEAR // 2, 1), min(n + _NEAR // 2, setting.most + 1))
+    for attempt in range(_ATTEMPTS):
+        scores = [
+            goal.scores(setting, draw(setting, near, n_draws, (seed, _AROUND, attempt, block)))
+            for block in range(blocks)
+        ]
+        values = goal.values(np.concatenate([b.reshape(len(near), n_draws) for b in scores], 1), correction)
+        mean, error = _monotone(values.mean(1), goal), values.std(1) / np.sqrt(values.shape[1])
+        met = np.flatnonzero(mean >= goal.target if goal.rising else mean <= goal.target)
+        at = int(met[0]) if met.size else -1
+        inside = met.size and (at > 0 or near[0] == 1)
+        if inside or (not met.size and near[-1] == setting.most):
+            break
+        near = near - len(near) + 1 if met.size else near + len(near) - 1
+        near = near[(near >= 1) & (near <= setting.most)]
+    return Found(int(near[at]) if met.size else None, float(mean[at]), float(error[at]), ((), (), ()))
 
 
 def divided(setting: Setting, goal: Goal, n: int, seed: int) -> Setting:

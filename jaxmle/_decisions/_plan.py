@@ -1,21 +1,23 @@
 """How many human labels to buy, and of which items."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from jaxmle._data import Bounds, Calibration, Params, check_calibration, check_confidence
-from jaxmle._decisions._label_arguments import checked_prices, checked_truth, goal_of, unbounded
+from jaxmle._data import Bounds, Calibration, Params, check_confidence
+from jaxmle._decisions._label_arguments import checked_prices, checked_setting, goal_of, unbounded
 from jaxmle._decisions._label_draws import Setting
 from jaxmle._decisions._label_formulas import (
     human_power,
     human_width,
+    labels_at_once,
     labels_by_formula,
     labels_by_humans_alone,
 )
 from jaxmle._decisions._label_goals import Goal, Power, Width
 from jaxmle._decisions._label_search import Found, cheapest_judged, cost_of, divided, search
 from jaxmle._inference import CertificateMethod
-from jaxmle._inference._arguments import check_labels, check_seed, check_whole
+from jaxmle._inference._arguments import check_seed
 from jaxmle._inference._progress import progress_bar
 from jaxmle._simulation import Labels
 
@@ -56,7 +58,8 @@ class Plan:
         goal: "width" or "power".
         target: The width or the power asked for.
         value: Expected width or power with ``n_labels``, or with the most labels there can be.
-        standard_error: Standard error of ``value`` from the simulation.
+        standard_error: Standard error of ``value`` from the simulation; of an exact certificate without what
+            is uncertain of how it differs from the profile one.
         limit: Failure rate to certify, or None.
         confidence: Confidence of interval or certificate.
         method: Interval or certificate that is planned for.
@@ -111,6 +114,7 @@ def plan(
     cost_judge: float | None = None,
     seed: int = 0,
     progress: bool = False,
+    first_answer: Callable[[int | None], None] | None = None,
 ) -> Plan:
     """Find how many human labels reach a width of the profile interval, or certify a limit with some power.
 
@@ -136,6 +140,8 @@ def plan(
         cost_judge: Price of a judge's verdict, >= 0; then the number of judged items is chosen too.
         seed: Seed of the simulation, a whole number >= 0.
         progress: Whether to show a bar on standard error where that is a terminal.
+        first_answer: Called before anything is simulated, with the labels by large-sample formula, without
+            bounds, or None where no number of them is enough.
 
     Returns:
         The plan, and what other ways would take: dividing labels by verdict, no bounds, no judge. These are
@@ -160,15 +166,13 @@ def plan(
         >>> 100 < known < unknown < 300
         True
     """
-    bounds = Bounds() if bounds is None else bounds
-    check_calibration(calibration)
-    check_labels(labels, calibration)
     check_seed(seed)
-    check_whole("n_unlabeled", n_unlabeled, 1)
+    bounds = Bounds() if bounds is None else bounds
     goal = goal_of(target_width, limit, power, check_confidence(confidence), method, calibrate)
-    truth = checked_truth(Params(failure_rate, tpr, fpr), bounds, goal)
+    start = checked_setting(Params(failure_rate, tpr, fpr), n_unlabeled, bounds, calibration, labels, goal)
     prices = checked_prices(cost_human, cost_judge)
-    start = Setting(truth, int(n_unlabeled), bounds, calibration, labels)
+    if first_answer is not None:
+        first_answer(labels_at_once(start, goal))
     cheap = goal if isinstance(goal, Width) else Power(goal.target, goal.confidence, goal.limit, "profile")
     if prices and cost_judge is not None:
         start = start._replace(n_judged=cheapest_judged(start, cheap, *prices, seed))
