@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest
 
-from jaxmle import Bounds, Counts, drift
+from jaxmle import Bounds, Counts, adjust_p_values, drift
 from jaxmle._cli import main
 
 
@@ -145,12 +145,34 @@ def test_slices_are_adjusted_and_escaped(verdicts, capsys):
     # Odd rows are never flagged there, and 20 of the 200 even ones are.
     assert [one["key"]["topic"] for one in document["slices"]] == ["[bold]b", "a"]
     assert [one["fpr"]["estimate"] for one in document["slices"]] == pytest.approx([0, 0.1])
-    alone = drift(anchor(100, 0, 20, 180), Bounds(fpr=(0, 0.05)))
-    assert document["slices"][1]["p_value"] == pytest.approx(min(2 * alone.p_value, 1))
+    cells = np.array([(80, 20, 0, 200), (100, 0, 20, 180), (180, 20, 20, 380)])
+    alone = drift(anchor(*cells.T), Bounds(fpr=(0, 0.05)))
+    records = [*document["slices"], document["total"]]
+    assert alone.p_value[1] < 0.01
+    assert [one["p_value"] for one in records] == pytest.approx(adjust_p_values(alone.p_value, "holm"))
+    assert document["slices"][1]["p_value"] == pytest.approx(3 * alone.p_value[1])
     assert status == int(document["verdict"] == "outside")
     assert any("topic = 'c'" in note for note in document["warnings"])
     main([*columns, "--fpr", ":0.05"])
     assert "[bold]b" in capsys.readouterr().out
+
+
+def test_drift_of_all_rows_counts_where_no_slice_shows_it(tmp_path, capsys):
+    """Four slices of which none speaks against a TPR of .8 or more, and which together do."""
+    path = tmp_path / "anchor.csv"
+    rows = [f"{'abcd'[i % 4]},1,{int(i < 108)}" for i in range(160)]
+    path.write_text("\n".join(["topic,human,judge", *rows]))
+    given = ["drift", str(path), "--judge", "judge", "--human", "human", "--tpr", "0.8:", "--no-cache"]
+    assert main([*given, "--by", "topic", "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert {one["verdict"] for one in document["slices"]} == {"undecided"}
+    assert document["total"]["verdict"] == document["verdict"] == "outside"
+    alone = drift(anchor(108, 52, 0, 0), Bounds(tpr=(0.8, 1)))
+    assert document["total"]["p_value"] == pytest.approx(5 * alone.p_value)
+    assert main([*given, "--by", "topic"]) == 1
+    assert "OUTSIDE: the judge has left its bounds (0 of 4 slices, and all together)" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_an_earlier_judging_gives_the_bounds(verdicts, capsys):

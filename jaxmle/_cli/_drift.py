@@ -13,7 +13,8 @@ def drift(reading: Reading) -> int:
     """Hold a judge against its bounds on an anchor set, judged again and labelled by humans.
 
     Exit status 0 no evidence that TPR or FPR has left --tpr, --fpr (or what --reference gives); 1 it has; 2
-    trouble. No evidence of drift is not evidence of no drift: the table says what would have been found.
+    trouble. With --by, slices and all rows together share the error (Holm). No evidence of drift is not
+    evidence of no drift: the table says what would have been found.
     """
     if (reading.tpr, reading.fpr) == ("0:1", "0:1") and not (reading.reference or reading.bounds):
         raise ValueError(

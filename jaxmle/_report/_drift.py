@@ -35,8 +35,8 @@ def drift_document(table: SliceCounts, claims: Claims) -> dict[str, Any]:
         claims: What the user says of the judge.
 
     Returns:
-        The document. ``verdict`` is that of all slices where there are any ("outside" if one is, by
-        p-values adjusted by Holm), else of the total.
+        The document. ``verdict`` is that of the total and of all slices where there are any: "outside" if
+        one of them is, by p-values that Holm adjusts over slices and total.
 
     Raises:
         ValueError: No row has both verdicts, or there are no bounds.
@@ -47,9 +47,8 @@ def drift_document(table: SliceCounts, claims: Claims) -> dict[str, Any]:
     if not told.size:
         raise ValueError("no row has both a human and a judge verdict, and an anchor set needs both.")
     result = drift(everything[told], claims.bounds_of(told), confidence=claims.confidence)
-    p_value = np.array(result.p_value)
-    if claims.by:
-        p_value[:-1] = adjust_p_values(p_value[:-1], "holm")
+    # What is said of the total counts as much as what is said of a slice, so it is one of the tests.
+    p_value = adjust_p_values(result.p_value, "holm") if claims.by else np.array(result.p_value)
     outside = p_value <= 1 - claims.confidence
     records = []
     for i, place in enumerate(told):
@@ -61,7 +60,7 @@ def drift_document(table: SliceCounts, claims: Claims) -> dict[str, Any]:
         own = {"n_labeled": sizes["n_labeled"], "counts": counts}
         records.append({**key, **own, "verdict": verdict, "p_value": float(p_value[i]), **rates})
     *slices, total = records
-    said = [record["verdict"] for record in slices] if claims.by else [total["verdict"]]
+    said = [record["verdict"] for record in records]
     silent = (
         [shown_key(table.keys[i]) for i in range(last) if i not in set(told.tolist())] if claims.by else []
     )
@@ -108,7 +107,7 @@ def drift_table(document: dict[str, Any]) -> Group:
     """Lay out the document of `jaxmle drift` for a terminal."""
     settings = document["settings"]
     by = settings["by"]
-    adjusted = ", holm over slices" if by else ""
+    adjusted = ", holm over slices and all" if by else ""
     table = new_table(
         f"Is the judge within its bounds? {100 * settings['confidence']:g}% confidence of both rates"
         f"{adjusted}"
@@ -131,7 +130,8 @@ def drift_table(document: dict[str, Any]) -> Group:
     said = _WORDS[verdict]
     if records := document["slices"]:
         counted = sum(record["verdict"] == verdict for record in records)
-        said += f" ({counted} of {len(records)} slices)"
+        together = ", and all together" if document["total"]["verdict"] == verdict else ""
+        said += f" ({counted} of {len(records)} slices{together})"
     elif verdict != "outside" and (reach := _reach(document["total"])):
         said += f". A set of this size would find, 4 times in 5, {reach}"
     return Group(table, *notes, Text(said, style=f"bold {_STYLES[verdict]}"))
