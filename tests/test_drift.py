@@ -24,6 +24,23 @@ def test_limits_and_p_values_are_the_exact_binomial_ones():
 
 
 @pytest.mark.parametrize(
+    ("bounds", "confidence"),
+    [
+        ({"tpr": (0.6, 0.9), "fpr": (0.0, 0.1)}, 0.975),
+        ({"tpr": (0.6, 0.9)}, 0.95),
+        ({"fpr": (0.0, 0.1)}, 0.95),
+    ],
+)
+def test_rates_with_bounds_share_the_error(bounds, confidence):
+    found = drift(anchor(40, 20, 14, 86), Bounds(**bounds))
+    for rate, hits, n in ((found.tpr, 40, 60), (found.fpr, 14, 100)):
+        limits = binomtest(hits, n).proportion_ci(confidence, method="exact")
+        assert (rate.low, rate.high) == pytest.approx((limits.low, limits.high), abs=1e-9)
+    smaller = min(found.tpr.p_value, found.fpr.p_value)
+    assert found.p_value == pytest.approx(min(len(bounds) * smaller, 1))
+
+
+@pytest.mark.parametrize(
     ("cells", "bounds", "verdict"),
     [
         ((180, 20, 4, 196), Bounds(tpr=(0.8, 0.97), fpr=(0.0, 0.08)), "inside"),

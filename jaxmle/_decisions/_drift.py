@@ -25,7 +25,8 @@ class RateDrift:
         n_items: Items that tell of the rate: failures for TPR, passes for FPR.
         low: Lower Clopper-Pearson limit.
         high: Upper limit.
-        p_value: p-value of "the rate is within its bounds"; 1 where it has none.
+        p_value: p-value of "the rate is within its bounds", not adjusted for there being two; 1 where it has
+            none.
         least: Highest rate below the bounds that is found outside with a probability of 80%; -1 if none is.
         most: Lowest rate above the bounds that is found outside as often; 2 if none is.
     """
@@ -111,8 +112,9 @@ def drift(anchor_counts: Counts, bounds: Bounds, *, confidence: float = 0.95) ->
         confidence: 1 - the probability of a false "outside", in (0, 1).
 
     Returns:
-        The verdict, and for each rate estimate, limits and what would have been found. The two rates share
-        the error (Bonferroni): each interval has the confidence 1 - (1 - confidence) / 2.
+        The verdict, and for each rate estimate, limits and what would have been found. Rates with bounds
+        share the error (Bonferroni): where both have bounds, each interval has the confidence
+        1 - (1 - confidence) / 2; where one has, the intervals of both have ``confidence``.
 
     Raises:
         ValueError: ``confidence`` is out of range; counts are not whole numbers; an anchor set has no
