@@ -174,6 +174,23 @@ def test_slices_are_adjusted_and_escaped(verdicts, capsys):
     assert "[bold]b" in capsys.readouterr().out
 
 
+def test_the_table_says_which_p_belongs_to_what(verdicts, capsys):
+    given = ["drift", verdicts, "--judge", "judge", "--human", "human", "--no-cache"]
+    limits = ["--tpr", "0.92:1", "--fpr", ":0.04"]
+    assert main([*given, *limits]) == 0
+    lines = [line.removeprefix("all").split() for line in capsys.readouterr().out.splitlines()]
+    table = {words[0]: words for words in lines if words}
+    alone = drift(anchor(180, 20, 20, 380), Bounds(tpr=(0.92, 1), fpr=(0, 0.04)))
+    assert table["TPR"][-1] == f"{alone.tpr.p_value:.4f}"
+    assert table["FPR"][-1] == f"{alone.fpr.p_value:.4f}"
+    assert table["both"][1:] == ["600", f"{alone.p_value:.4f}", "undecided"]
+    assert alone.tpr.p_value != alone.fpr.p_value != alone.p_value
+    # A rate without bounds has no p.
+    assert main([*given, *limits[:2]]) == 0
+    assert " none  " in (line := next(x for x in capsys.readouterr().out.split("\n") if "FPR" in x))
+    assert line.split()[-1] == "-"
+
+
 def test_drift_of_all_rows_counts_where_no_slice_shows_it(tmp_path, capsys):
     """Four slices of which none speaks against a TPR of .8 or more, and which together do."""
     path = tmp_path / "anchor.csv"

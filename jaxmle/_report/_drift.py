@@ -12,7 +12,7 @@ from jaxmle._decisions import Drift, drift
 from jaxmle._inference import adjust_p_values
 from jaxmle._report._claims import Claims, with_total
 from jaxmle._report._document import sizes_of
-from jaxmle._report._table import new_table, percent, plain
+from jaxmle._report._table import new_table, p_value, percent, plain
 from jaxmle._report._warnings import table_warnings
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._slice_counts import shown_key
@@ -107,10 +107,8 @@ def drift_table(document: dict[str, Any]) -> Group:
     """Lay out the document of `jaxmle drift` for a terminal."""
     settings = document["settings"]
     by = settings["by"]
-    adjusted = ", holm over slices and all" if by else ""
     table = new_table(
         f"Is the judge within its bounds? {100 * settings['confidence']:g}% confidence of both rates"
-        f"{adjusted}"
     )
     for column in by or ["slice"]:
         table.add_column(plain(column), no_wrap=True)
@@ -121,7 +119,11 @@ def drift_table(document: dict[str, Any]) -> Group:
     if by:
         table.add_section()
     _add(table, [Text("all", style="bold")] + [Text("")] * (len(by) - 1), document["total"])
+    adjusted = ", and (Holm) for slices and all" if by else ""
     notes = [
+        Text(f"p of a rate is its own; p of both decides and accounts for all rates with bounds{adjusted}.")
+    ]
+    notes += [
         Text(f"{rows:,} {'row' if rows == 1 else 'rows'} left out: {reason}.")
         for reason, rows in document["dropped"].items()
     ]
@@ -150,26 +152,32 @@ def _reach(record: dict[str, Any]) -> str:
 
 
 def _add(table: Any, names: list[Text], record: dict[str, Any]) -> None:
-    """Two rows, one a rate."""
-    p = record["p_value"]
-    ends = [
-        Text(f"{p:.4f}" if p >= 5e-5 else "<.0001"),
-        Text(record["verdict"], style=_STYLES[record["verdict"]]),
-    ]
+    """A row for each rate, with its own p, and one for both, whose p decides."""
     for name in _RATES:
         rate = record[name]
         low, high = rate["bounds"]
         least, most = rate["detectable"]
         reach = [f"< {percent(least)}"] if least is not None else []
         reach += [f"> {percent(most)}"] if most is not None else []
+        stated = (low, high) != (0, 1)
         table.add_row(
             *names,
             Text(name.upper()),
             Text(f"{rate['n_items']:,}"),
             Text(percent(rate["estimate"])),
             Text(f"{percent(rate['low'])} to {percent(rate['high'])}", style="cyan"),
-            Text("none" if (low, high) == (0, 1) else f"{percent(low)} to {percent(high)}"),
+            Text(f"{percent(low)} to {percent(high)}" if stated else "none"),
             Text(", ".join(reach) or "-"),
-            *ends,
+            Text(p_value(rate["p_value"]) if stated else "-"),
+            Text(""),
         )
-        names, ends = [Text("")] * len(names), [Text(""), Text("")]
+        names = [Text("")] * len(names)
+    verdict = record["verdict"]
+    table.add_row(
+        *names,
+        Text("both", style="bold"),
+        Text(f"{record['n_labeled']:,}"),
+        *[Text("")] * 4,
+        Text(p_value(record["p_value"]), style="bold"),
+        Text(verdict, style=_STYLES[verdict]),
+    )
