@@ -17,6 +17,9 @@ def show(document: dict[str, Any], as_json: bool, layout: Any) -> None:
     roomy = console.options.update(width=10_000)
     for part in layout(document).renderables:
         if isinstance(part, Table):
+            if part.title:  # inside the table it would wrap at the table's width
+                console.print(part.title, markup=False, soft_wrap=True)
+                part.title = None
             needed = console.measure(part, options=roomy).maximum
             Console(highlight=False, width=max(console.width, needed)).print(part)
         else:
