@@ -8,6 +8,15 @@ import numpy as np
 
 from jaxmle._inference._arguments import plain
 
+_SHOWN = 3
+
+
+def first_few(form: str, *values: Any) -> str:
+    """The first results of a batch in words: ``form`` with the values of each, "..." for the others."""
+    rows = list(zip(*(np.ravel(one)[:_SHOWN] for one in values), strict=True))
+    more = ", ..." if np.size(values[0]) > _SHOWN else ""
+    return ", ".join(form.format(*row) for row in rows) + more
+
 
 class Batch:
     """A pytree whose leaves have the batch axes in front, the first leaf no others: indexed like an array."""

@@ -17,7 +17,7 @@ from jaxmle._inference._arguments import (
     plain,
     whole_numbers,
 )
-from jaxmle._inference._batch import Batch
+from jaxmle._inference._batch import Batch, first_few
 from jaxmle._inference._contradiction import contradicted
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._exact import ExactTest, Hypothesis
@@ -68,7 +68,9 @@ class Certificate(Batch):
 
     def __str__(self) -> str:
         if np.ndim(self.certified):
-            return f"{int(np.sum(self.certified))} of {np.size(self.certified)} certified ({self.method})"
+            limits = first_few("{:.4f}", self.upper_limit)
+            passed = f"{int(np.sum(self.certified)):,} of {np.size(self.certified):,} certified"
+            return f"{passed} ({self.method}); upper limits {limits}"
         verdict = "certified" if self.certified else "not certified"
         why = "; the data contradict the bounds" if self.contradicted else ""
         why += "; the labelled items are no random sample" if self.mismatched else ""

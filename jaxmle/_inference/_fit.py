@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts
 from jaxmle._inference._arguments import checked_arrays, plain
-from jaxmle._inference._batch import Batch
+from jaxmle._inference._batch import Batch, first_few
 from jaxmle._inference._blocks import compiler_options, in_blocks
 from jaxmle._model import failure_rate_set, score
 from jaxmle._solvers import SolverName, bound_sides, check_solver, maximize
@@ -74,7 +74,12 @@ class Fit(Batch):
 
     def __str__(self) -> str:
         if self.shape:
-            return f"{self.shape} fits, {int(np.sum(self.converged))} converged"
+            rates = first_few("{:.4f}", self.failure_rate)
+            unknown = int(np.sum(~np.asarray(self.identified)))
+            more = f" ({unknown:,} not identified)" if unknown else ""
+            return (
+                f"{self.shape} fits, {int(np.sum(self.converged)):,} converged; failure rates {rates}{more}"
+            )
         bounds = ", ".join(self.active_bounds) or "none"
         low, high = self.failure_rate_set
         if not self.identified:

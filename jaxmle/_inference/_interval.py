@@ -6,6 +6,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxmle._inference._batch import first_few
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,11 @@ class Interval:
 
     def __str__(self) -> str:
         if np.ndim(self.low):
-            return f"{np.shape(self.low)} intervals ({self.method})"
+            if self.estimate is None:
+                shown = first_few("[{:.4f}, {:.4f}]", self.low, self.high)
+            else:
+                shown = first_few("{:.4f} [{:.4f}, {:.4f}]", self.estimate, self.low, self.high)
+            return f"{np.shape(self.low)} intervals ({self.method}): {shown}"
         if self.estimate is None:
             return f"[{self.low:.4f}, {self.high:.4f}] ({self.method})"
         return f"{self.estimate:.4f} [{self.low:.4f}, {self.high:.4f}] ({self.method})"
