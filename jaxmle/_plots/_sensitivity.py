@@ -10,6 +10,12 @@ from jaxmle._plots._axes import BLUE, GREY, VERMILLION, axes_or_new, percent
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# Points without an answer: how they are hatched, and why they have none.
+_HATCHES = {
+    "contradicted": ("///", "data contradict the bounds"),
+    "low > high": ("xxx", "lower bound above upper bound"),
+    "impossible": ("...", "data impossible within the bounds"),
+}
 _NAMES = {
     "failure_rate.low": "Lower bound of the failure rate",
     "failure_rate.high": "Upper bound of the failure rate",
@@ -26,8 +32,8 @@ _NAMES = {
 def plot_sensitivity(result: Sensitivity, *, ax: "Axes | None" = None) -> "Axes":
     """Draw estimate and interval over one bound, or the upper confidence limit over two.
 
-    With a limit, a line shows where the verdict flips. Points without an answer are hatched: the bounds
-    contradict each other or the data.
+    With a limit, a line shows where the verdict flips. Points without an answer are hatched, one way where
+    the data contradict the bounds, another where the bounds contradict each other; the legend says which.
 
     Args:
         result: Result of `sensitivity`.
@@ -77,8 +83,11 @@ def _curve(ax: "Axes", result: Sensitivity) -> None:
         said_once = None if number else "verdict flips"
         ax.axvline(tip, color=VERMILLION, linewidth=1.2, linestyle=":", label=said_once)
     edges = _edges(x)
-    for i in np.flatnonzero(~_answered(result)):
-        ax.axvspan(edges[i], edges[i + 1], facecolor="none", edgecolor="0.75", hatch="///", linewidth=0)
+    for status, look in _hatched(result):
+        label = look.pop("label")
+        for i in np.flatnonzero(result.status == status):
+            ax.axvspan(edges[i], edges[i + 1], label=label, **look)
+            label = None
     if result.present_values[0] is not None:
         ax.axvline(result.present_values[0], color=GREY, linewidth=1.2, label="present bound")
     ax.set_xlim(edges[0], edges[-1])
@@ -90,6 +99,8 @@ def _curve(ax: "Axes", result: Sensitivity) -> None:
 
 
 def _map(ax: "Axes", result: Sensitivity) -> None:
+    from matplotlib.collections import PolyCollection
+    from matplotlib.patches import Patch
     from matplotlib.ticker import PercentFormatter
 
     x, y = result.grid
@@ -99,20 +110,35 @@ def _map(ax: "Axes", result: Sensitivity) -> None:
     assert figure is not None
     bar = figure.colorbar(mesh, ax=ax, format=PercentFormatter(1.0))
     bar.set_label(f"{100 * result.confidence:g}% upper limit of the failure rate")
-    ax.patch.set(hatch="///", edgecolor="0.7", facecolor="white")
     handles: list[Any] = []
+    for status, look in _hatched(result):
+        i, j = np.nonzero(result.status == status)
+        (left, right), (low, high) = ((e[k], e[k + 1]) for e, k in ((_edges(x), i), (_edges(y), j)))
+        corners = np.stack([left, low, right, low, right, high, left, high], -1).reshape(-1, 4, 2)
+        ax.add_collection(PolyCollection(list(corners), **look), autolim=False)
+        handles.append(Patch(**look))
     if result.limit is not None and len(result.tipping):
         _line(ax, x, y, upper, result.limit)
         handles += ax.plot([], [], color=VERMILLION, linewidth=2.5, label=_verdict(result))
         bar.ax.axhline(result.limit, color=VERMILLION, linewidth=2.5)
     first, second = result.present_values
     if first is not None and second is not None:
-        look: dict[str, Any] = {"color": "white", "markeredgecolor": "black", "markersize": 9}
-        handles += ax.plot(first, second, "o", label="present bounds", clip_on=False, **look)
+        point: dict[str, Any] = {"color": "white", "markeredgecolor": "black", "markersize": 9}
+        handles += ax.plot(first, second, "o", label="present bounds", clip_on=False, **point)
     if handles:
         ax.legend(
             handles=handles, fontsize="small", frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2
         )
+
+
+def _hatched(result: Sensitivity) -> list[tuple[str, dict[str, Any]]]:
+    """The kinds of points without an answer that there are, and how they look."""
+    plain = {"facecolor": "none", "edgecolor": "0.7", "linewidth": 0}
+    return [
+        (status, plain | {"hatch": hatch, "label": why})
+        for status, (hatch, why) in _HATCHES.items()
+        if np.any(result.status == status)
+    ]
 
 
 def _line(ax: "Axes", x: Any, y: Any, upper: Any, limit: float) -> None:
