@@ -19,6 +19,10 @@ from jaxmle.tables import SliceCounts
 _NUMBERS = ("estimate", "low", "high", "upper_limit")
 _MOST_ROWS = 12
 _MOST_COLUMNS = 8
+_WIDENING = (
+    "A wider bound can certify because the data press against it: the judge's rates that fit them best lie "
+    "beyond it, and with those the failure rate is lower. Take bounds from labelled data, not from verdicts."
+)
 _WITHOUT = ("low > high", "impossible", "contradicted")
 
 
@@ -228,8 +232,16 @@ def _in_words(result: Sensitivity) -> list[str]:
     lines = [_sentence(one, bool(result.present.certified)) for one in movable]
     if not lines:
         lines = ["No bound on the judge's rates, moved by itself, turns this verdict."]
+    if not result.present.certified and any(_widens(one) for one in movable):
+        lines.append(_WIDENING)
     lines.append("By the profile likelihood; `jaxmle certify` has the exact verdict at bounds you settle on.")
     return lines
+
+
+def _widens(one: Effect) -> bool:
+    """Whether it takes a wider bound to turn the verdict."""
+    assert one.tipping is not None
+    return one.bound == "margin" or (one.tipping > one.value) == one.bound.endswith(".high")
 
 
 def _sentence(one: Effect, certified: bool) -> str:
