@@ -77,6 +77,7 @@ def doctor_document(
                 "likely": likely.get(one.name),
                 "filled": one.n_spoken,
                 "distinct": one.distinct,
+                "approximate": one.approximate,
                 "words": one.words,
                 "numbers": one.numbers,
             }

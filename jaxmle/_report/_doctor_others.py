@@ -39,7 +39,7 @@ def other_commands(
         if len(by) == 1 and by[0].rpartition(".")[2].casefold() in _SYSTEMS and wanted.human_file is None:
             found += _compare(source, table, by[0], roles, words)
             break
-    return [*found, *_plan(tables[0], wanted)]
+    return [*found, *_plan(tables[0], wanted, roles.cluster)]
 
 
 def _compare(source: Source, table: SliceCounts, by: str, roles: Guess, words: list[str]) -> list[Command]:
@@ -64,7 +64,7 @@ def _compare(source: Source, table: SliceCounts, by: str, roles: Guess, words: l
     return [Command("compare", True, line, f"{named}{more}")]
 
 
-def _plan(table: SliceCounts, wanted: Wanted) -> list[Command]:
+def _plan(table: SliceCounts, wanted: Wanted, cluster: str | None) -> list[Command]:
     """How many labels for a limit, or for an interval of ten points."""
     total = table.total
     precision = Precision.of(total, external=False)
@@ -81,4 +81,7 @@ def _plan(table: SliceCounts, wanted: Wanted) -> list[Command]:
     aim = "an interval ten points wide" if wanted.limit is None else f"a certificate below {wanted.limit:g}"
     if wanted.limit is not None and precision.rate >= wanted.limit:
         return []
-    return [Command("plan", True, line, f"labels for {aim}, if the rates are as they seem")]
+    why = f"labels for {aim}, if the rates are as they seem"
+    if cluster:
+        why += f"; it takes items for independent, so with clusters ({shown(cluster)}) more are needed"
+    return [Command("plan", True, line, why)]

@@ -31,7 +31,7 @@ def doctor_table(document: dict[str, Any]) -> Group:
     listed = columns if len(columns) <= _MOST_COLUMNS else known[:_MOST_COLUMNS]
     for one in listed:
         share = Text(percent(one["filled"] / rows) if rows else "-")
-        about = "" if one["words"] is not None else "~"
+        about = "~" if one["approximate"] else ""
         distinct = Text(f"{about}{one['distinct']:,}")
         values = Text(_values(one))
         table.add_row(

@@ -14,8 +14,10 @@ Kind = Literal["empty", "constant", "verdict", "score", "id", "category", "text"
 
 # Words are counted in columns that have no more of them.
 _FEW_WORDS = 12
-# Distinct values are counted approximately.
+# A first count of distinct values is approximate.
 _SURELY_MORE = 14
+# So many values or fewer are counted again, exactly.
+_FEW_VALUES = 1_000_000
 _MOST_SLICES = 1000
 _SAMPLE = 10_000
 _LONGEST_WORD = 64
@@ -32,11 +34,12 @@ class Column:
     Attributes:
         name: Its name; dotted where it lies inside a JSON object.
         filled: Rows with a value.
-        distinct: Distinct values, approximately where there are more than twelve.
+        distinct: Distinct values.
         longest: Characters of its longest value.
         words: How often each word occurs, lower case, where there are few; missing ones among them.
         numbers: Least and largest value, if all that were looked at are numbers.
         digest: Equal for columns of equal values.
+        approximate: Whether ``distinct`` is: in large tables, where there are more than twelve.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Column:
     words: dict[str, int] | None = field(default_factory=dict)
     numbers: tuple[float, float] | None = None
     digest: int = 0
+    approximate: bool = False
 
     @cached_property
     def tokens(self) -> frozenset[str]:
@@ -117,13 +121,15 @@ def profile(source: Source) -> tuple[int, list[Column]]:
     few = [i for i in found if found[i][1] <= _SURELY_MORE]
     words = _words(source, names, few)
     ranges = _ranges(source, names, [i for i in found if i not in words])
+    exact = _distinct(source, names, [i for i in found if i not in words], rows)
     columns = []
     for i, name in enumerate(names):
         filled, distinct, longest, digest = found.get(i, (0, 0, 0, 0))
         spelt = words.get(i, {} if not filled else None)
         numbers = _range_of(spelt) if spelt is not None else ranges.get(i)
-        distinct = distinct if spelt is None else len(spelt)
-        columns.append(Column(name, filled, distinct, longest, spelt, numbers, int(digest)))
+        approximate = spelt is None and i not in exact
+        distinct = exact.get(i, distinct) if spelt is None else len(spelt)
+        columns.append(Column(name, filled, distinct, longest, spelt, numbers, int(digest), approximate))
     return rows, columns
 
 
@@ -189,6 +195,16 @@ def _words(source: Source, names: list[str], chosen: list[int]) -> dict[int, dic
         if name != f"c{len(names)}":
             found[_index(name)][value] = int(times)
     return {i: words for i, words in found.items() if len(words.keys() - MISSING_WORDS) <= _FEW_WORDS}
+
+
+def _distinct(source: Source, names: list[str], chosen: list[int], rows: int) -> dict[int, int]:
+    """Distinct values of columns that have many, counted exactly; none where that would take long."""
+    if not chosen or rows * len(chosen) > _FEW_VALUES:
+        return {}
+    found = source.query(
+        f"SELECT name, count(DISTINCT value) FROM ({_long(source, names, chosen)}) GROUP BY name"
+    )
+    return {_index(name): distinct for name, distinct in found if name != f"c{len(names)}"}
 
 
 def _ranges(source: Source, names: list[str], chosen: list[int]) -> dict[int, tuple[float, float]]:
