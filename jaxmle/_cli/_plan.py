@@ -1,5 +1,6 @@
 """`jaxmle plan`: how many human labels to buy, and of which items."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -101,6 +102,7 @@ def plan(
         confidence=confidence,
         calibrate=interval == "profile",
         progress=True,
+        first_answer=None if as_json and not sys.stderr.isatty() else _say_first,
     )
     if png is not None:
         from jaxmle._plots import plot_plan
@@ -109,3 +111,9 @@ def plan(
         save(plot_plan(result, ax=axes_for_file(7, 4)), png, dpi=150)
     show(plan_document(result, bounds, options), as_json, plan_table)
     return 0 if result.reached else 1
+
+
+def _say_first(n_labels: int | None) -> None:
+    """A first answer at once: the simulation takes seconds."""
+    number = "no number of labels is enough" if n_labels is None else f"about {n_labels:,} labels"
+    print(f"By large-sample formula, without bounds: {number}. Simulating ...", file=sys.stderr, flush=True)

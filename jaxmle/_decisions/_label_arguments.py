@@ -4,10 +4,13 @@ from typing import Any, get_args
 
 import numpy as np
 
-from jaxmle._data import Bounds, Params
+from jaxmle._data import Bounds, Calibration, Params, check_calibration
 from jaxmle._data._validation import host_number
+from jaxmle._decisions._label_draws import Setting
 from jaxmle._decisions._label_goals import Goal, Power, Width
 from jaxmle._inference import CertificateMethod
+from jaxmle._inference._arguments import check_labels, check_whole
+from jaxmle._simulation import Labels
 
 
 def goal_of(
@@ -34,7 +37,17 @@ def _inside(name: str, value: Any, *, ends: bool = False) -> float:
     return float(number)
 
 
-def checked_truth(given: Params, bounds: Bounds, goal: Goal) -> Params:
+def checked_setting(
+    given: Params, n_unlabeled: int, bounds: Bounds, calibration: Calibration, labels: Labels, goal: Goal
+) -> Setting:
+    """Return what the plan takes for true, or raise."""
+    check_calibration(calibration)
+    check_labels(labels, calibration)
+    check_whole("n_unlabeled", n_unlabeled, 1)
+    return Setting(_checked_truth(given, bounds, goal), int(n_unlabeled), bounds, calibration, labels)
+
+
+def _checked_truth(given: Params, bounds: Bounds, goal: Goal) -> Params:
     """Return the expected rates if they are possible and the goal can be reached with them, or raise."""
     if not isinstance(bounds, Bounds):
         raise TypeError(f"`bounds` must be a Bounds; got {type(bounds).__name__}.")

@@ -68,6 +68,12 @@ def labels_by_formula(setting: Setting, goal: Any) -> int | None:
     return int(np.ceil(needed)) if needed <= setting.most else None
 
 
+def labels_at_once(setting: Setting, goal: Any) -> int | None:
+    """The same before anything is simulated; labels of two kinds are divided as is best in large samples."""
+    share = best_share(setting) if setting.divided else setting.share
+    return labels_by_formula(setting._replace(share=share), goal)
+
+
 def human_width(n: int, theta: float, confidence: float) -> float:
     """Mean width of Wilson's interval of n labels."""
     from scipy.special import gammaln  # a third of a second to import, and seldom needed
