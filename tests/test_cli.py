@@ -269,3 +269,36 @@ def test_wrong_designs_and_bounds_are_said(tmp_path, capsys):
     options = ["--calibration", "external", "--tpr", "0:0.5", "--no-cache"]
     assert main(["estimate", str(path), *COLUMNS, *options]) == 0
     assert "the data contradict the bounds" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_pipe_of_eighty_columns_wraps_no_line(verdicts, environment):
+    options = [*COLUMNS, "--tpr", "0.85:0.95", "--fpr", ":0.08", "--limit", "0.2", "--method", "profile"]
+    out = run(["certify", verdicts, *options, "--no-cache"], environment | {"COLUMNS": "80"}).stdout
+    title, headings, *_ = out.splitlines()
+    assert title == (
+        "Is the failure rate below 20.00%? 95% confidence, profile; "
+        "bounds: TPR in [0.85, 0.95], FPR in [0, 0.08]"
+    )
+    assert headings.startswith("slice")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["demo", "estimate", "certify", "report", "doctor", "compare", "drift", "sensitivity", "plan"],
+)
+def test_help_says_the_exit_statuses(command, capsys):
+    assert main([command, "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split()).lower()
+    assert "exit status" in said
+    assert "2 trouble" in said
+
+
+def test_a_plan_is_guessed_before_it_is_simulated(capsys):
+    rates = "--failure-rate 0.04 --judge-tpr 0.9 --judge-fpr 0.05 --unlabeled 10000 --width 0.04"
+    options = [*rates.split(), "--interval", "chi-square", "--no-cache"]
+    assert main(["plan", *options]) == 0
+    out, err = capsys.readouterr()
+    assert err == "By large-sample formula, without bounds: about 239 labels. Simulating ...\n"
+    assert "large-sample formula             239" in out
+    assert main(["plan", *options, "--json"]) == 0
+    assert capsys.readouterr().err == ""

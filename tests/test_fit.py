@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import CASES
 
-from jaxmle import Bounds, Counts, Fit, fit
+from jaxmle import Bounds, Counts, Fit, fit, profile_interval
 
 BOX = Bounds(tpr=(0.80, 0.90), fpr=(0.05, 0.15))
 
@@ -216,3 +216,15 @@ def test_results_are_reproducible_bit_for_bit(environment):
     ]
     assert runs[0].stdout == runs[1].stdout
     assert runs[0].stderr == ""
+
+
+def test_a_batch_prints_its_first_values():
+    counts = Counts(
+        [4, 1, 0, 3], [1, 0, 1, 3], [2, 1, 1, 0], [43, 8, 8, 10], [90, 20, 50, 30], [900, 180, 150, 100]
+    )
+    found = fit(counts)
+    first = ", ".join(f"{rate:.4f}" for rate in found.failure_rate[:3])
+    assert str(found) == f"(4,) fits, 4 converged; failure rates {first}, ..."
+    ends = profile_interval(counts[:2], calibrate=False)
+    each = [str(profile_interval(counts[i], calibrate=False)).split(" (")[0] for i in range(2)]
+    assert str(ends).endswith(f": {', '.join(each)}")

@@ -147,6 +147,7 @@ def test_sensitivity_as_a_curve_and_as_a_map(ax, tmp_path):
     _, names = ax.get_legend_handles_labels()
     assert {"estimate", "verdict flips", "limit 14.5%"} <= set(names)
     assert any(patch.get_hatch() for patch in ax.patches)
+    assert "data contradict the bounds" in names
     two = sensitivity(COUNTS, BOUNDS, over=("tpr.low", "fpr.low"), limit=0.145)
     ax = plot_sensitivity(two, ax=axes_for_file(6, 4))
     assert ax.get_xlabel() == "Lower bound of the TPR"
@@ -158,6 +159,11 @@ def test_sensitivity_as_a_curve_and_as_a_map(ax, tmp_path):
     for point in two.tipping[::5]:
         assert np.abs(points - point).sum(1).min() < 0.02
     save(ax, tmp_path / "map.png")
+    crossed = sensitivity(COUNTS, BOUNDS, over=("tpr.low", "tpr.high"), grid=([0.8, 0.95], [0.85, 0.9]))
+    ax = plot_sensitivity(crossed, ax=axes_for_file(6, 4))
+    hatched = [c for c in ax.collections if c.get_hatch()]
+    assert sum(len(c.get_paths()) for c in hatched) == (~np.isin(crossed.status, ["ok"])).sum() >= 2
+    assert "lower bound above upper bound" in [text.get_text() for text in ax.get_legend().get_texts()]
     never = sensitivity(COUNTS, BOUNDS, over=("tpr.low", "fpr.low"), grid=([0.8], [0.01, 0.02]), limit=0.5)
     save(plot_sensitivity(never, ax=axes_for_file(6, 4)), tmp_path / "flat.png")
 

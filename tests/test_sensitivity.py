@@ -220,6 +220,18 @@ def test_the_command_prints_tables_and_draws(verdicts, capsys, tmp_path):
     assert "Give --limit" in capsys.readouterr().out
 
 
+def test_why_a_wider_bound_certifies_is_said(tmp_path, capsys):
+    # Humans see false alarms of 25%; a bound of 15% takes the others for failures.
+    path = tmp_path / "pressed.csv"
+    rows = ["1,1"] * 57 + ["0,1"] * 13 + ["1,0"] * 20 + ["0,0"] * 59 + ["1,"] * 646 + ["0,"] * 693
+    path.write_text("judge,human\n" + "\n".join(rows) + "\n")
+    options = [str(path), "--judge", "judge", "--human", "human", "--tpr", "0.80:0.95", "--fpr", "0.05:0.15"]
+    for limit, said in (("0.52", True), ("0.3", False)):
+        assert main(["sensitivity", *options, "--limit", limit]) == 0
+        out = capsys.readouterr().out
+        assert ("A wider bound can certify" in out) is said
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -54,7 +54,10 @@ def demo(
     as_json: Json = False,
     no_cache: NoCache = False,
 ) -> None:
-    """Hide most human labels of a published data set and compare the methods with the truth."""
+    """Hide most human labels of a published data set and compare the methods with the truth.
+
+    Exit status 0 done, 2 trouble.
+    """
     use_cache(not no_cache)
     from jaxmle._report import demo_document, demo_table
 
@@ -100,7 +103,10 @@ def estimate(
         bool, typer.Option("--resume", help="With --out: go on where a run that was stopped left off.")
     ] = False,
 ) -> None:
-    """Estimate the true failure rate from a file of human and judge verdicts."""
+    """Estimate the true failure rate from a file of human and judge verdicts.
+
+    Exit status 0 done, 2 trouble.
+    """
     check_choice("--interval", interval, ("profile", "chi-square", "bootstrap"))
     check_choice("--order", order, ORDERS)
     if judge_rates is not None:

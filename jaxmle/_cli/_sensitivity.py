@@ -40,7 +40,10 @@ def sensitivity(
     """Show what the estimate and the verdict owe to each bound, and where the verdict flips.
 
     Intervals and verdicts are those of the profile likelihood (chi-square cut-offs), at all bounds at once;
-    at the bounds that you settle on, let estimate and certify speak.
+    at the bounds that you settle on, let estimate and certify speak. A wider bound can lower the upper limit,
+    where the data press against it.
+
+    Exit status 0 done, also where the limit is not certified; 2 trouble.
     """
     check_plots("--png", png)
     ranges = [parse_range("--grid", text) for text in grid or ()]
