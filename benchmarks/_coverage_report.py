@@ -1,9 +1,10 @@
 """Summary and figures of what `benchmarks.coverage` computed."""
 
-import csv
 from collections import defaultdict
 
 import numpy as np
+
+from benchmarks import _results
 
 STYLE = {
     "profile, calibrated": ("#d62728", "o"),
@@ -19,22 +20,15 @@ CERTIFICATES = {"exact": "#d62728", "profile": "#ff9896", "human only, binomial"
 SHOWN = ("none", "+-.10", "+-.05", "+-.02", "one-sided", "wrong by .05")
 
 
-def read(path):
-    """Rows of a result file, numbers as numbers."""
-    words = ("bounds", "method")
-    with path.open(newline="") as file:
-        return [
-            {k: v if k in words else float(v) if v else np.nan for k, v in row.items()}
-            for row in csv.DictReader(file)
-        ]
-
-
 def report(out):
     """Print the summary in Markdown and draw the figures into the same folder."""
-    coverage = read(out / "coverage.csv")
+    coverage = _results.numbers(out / "coverage.csv")
     _coverage_table(coverage)
     _coverage_figure(coverage, out / "coverage.png")
-    errors, power = read(out / "certificate_errors.csv"), read(out / "certificate_power.csv")
+    errors, power = (
+        _results.numbers(out / "certificate_errors.csv"),
+        _results.numbers(out / "certificate_power.csv"),
+    )
     _certificate_table(errors, power)
     _certificate_figure(errors, power, out / "certificates.png")
 
@@ -97,7 +91,7 @@ def _cell(row):
 
 
 def _coverage_figure(rows, path):
-    plt = _pyplot()
+    plt = _results.pyplot()
     sizes = sorted({row["n"] for row in rows})
     figure, axes = plt.subplots(
         len(SHOWN), len(sizes), figsize=(2.6 * len(sizes) + 1.5, 2.1 * len(SHOWN)), sharey=True, squeeze=False
@@ -140,7 +134,7 @@ def _coverage_figure(rows, path):
 
 
 def _certificate_figure(errors, power, path):
-    plt = _pyplot()
+    plt = _results.pyplot()
     kinds = [kind for kind in SHOWN if any(row["bounds"] == kind for row in errors)]
     figure, axes = plt.subplots(2, len(kinds), figsize=(2.6 * len(kinds), 4.8), sharey="row", squeeze=False)
     for j, kind in enumerate(kinds):
@@ -170,12 +164,3 @@ def _certificate_figure(errors, power, path):
     figure.tight_layout(rect=(0, 0, 1, 0.94))
     figure.savefig(path, dpi=110)
     plt.close(figure)
-
-
-def _pyplot():
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    return plt

@@ -1,10 +1,9 @@
 """Summary, comparison and figures of what `benchmarks.paper_study` computed."""
 
-import csv
-
 import numpy as np
 
-WORDS = ("study", "setting", "method")
+from benchmarks import _results
+
 KEY = ("study", "setting", "n_labeled", "failure_rate", "tpr", "fpr", "method")
 SOURCE = "python -m benchmarks.paper_study, seed 260403257"
 # Okabe and Ito's colours.
@@ -21,19 +20,12 @@ STYLES = {
 }
 
 
-def read(path):
-    """Rows of the table, numbers as numbers."""
-    with path.open(newline="") as file:
-        lines = [line for line in file if not line.startswith("#")]
-    return [{k: v if k in WORDS else float(v) for k, v in row.items()} for row in csv.DictReader(lines)]
-
-
 def compare(rows, path):
     """Exit status: 0 where the rows agree with the committed ones within Monte Carlo error."""
-    full = {tuple(row[k] for k in KEY): row for row in read(path)}
+    full = {tuple(row[k] for k in KEY): row for row in _results.numbers(path)}
     worst, beyond, n = 0.0, 0, 0
     for row in rows:
-        other = full[tuple(float(row[k]) if k not in WORDS else row[k] for k in KEY)]
+        other = full[tuple(float(row[k]) if k not in _results.WORDS else row[k] for k in KEY)]
         # Of few data sets with the odd large error the standard error is itself uncertain.
         noise = np.hypot(max(row["rmse_se"], 2 * other["rmse_se"]), 1e-4)
         gap = abs(row["rmse"] - other["rmse"]) / noise
@@ -51,7 +43,7 @@ def compare(rows, path):
 
 def report(path, out):
     """Print the summary in Markdown and draw the figures."""
-    rows = read(path)
+    rows = _results.numbers(path)
     table = {tuple(row[k] for k in KEY): row for row in rows}
     _paper_table(rows)
     _grid_table(rows)
@@ -118,7 +110,7 @@ def _other_tables(rows):
 
 def _grid_figure(table, out):
     """RMSE against labels for four judges at two failure rates."""
-    plt = _pyplot()
+    plt = _results.pyplot()
     judges, rates = ((0.95, 0.03), (0.90, 0.05), (0.80, 0.10), (0.65, 0.30)), (0.05, 0.20)
     labels = (25, 50, 100, 200, 500)
     figure, axes = plt.subplots(2, 4, figsize=(11, 6.2), sharex=True, sharey="row")
@@ -148,7 +140,7 @@ def _grid_figure(table, out):
 
 def _wrong_figure(rows, out):
     """Error and coverage where the bounds are off."""
-    plt = _pyplot()
+    plt = _results.pyplot()
     some = [r for r in rows if (r["study"], r["n_labeled"], r["failure_rate"]) == ("wrong", 50, 0.1)]
     kinds = ("TPR too high", "TPR too low", "FPR too high", "FPR too low", "judge too good")
     colors = ("#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#000000")
@@ -181,7 +173,7 @@ def _wrong_figure(rows, out):
 
 def _tradeoff_figure(rows, out):
     """Coverage against width in the paper's setting."""
-    plt = _pyplot()
+    plt = _results.pyplot()
     styles = {
         "ML, transferred +-0.02, calibrated": ("ML, transferred bounds ±.02", "#D55E00", "o"),
         "ML, transferred +-0.05, calibrated": ("ML, transferred bounds ±.05", "#E69F00", "s"),
@@ -211,13 +203,3 @@ def _finish(figure, legend, columns, path, height=0.11):
     figure.tight_layout(rect=(0, height, 1, 0.98))
     figure.savefig(path.with_suffix(".png"), dpi=120)
     figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
-
-
-def _pyplot():
-    import matplotlib
-
-    matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = "jaxmle"
-    import matplotlib.pyplot as plt
-
-    return plt

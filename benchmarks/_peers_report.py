@@ -1,6 +1,6 @@
 """Tables of what `benchmarks.peers` measured."""
 
-import csv
+from benchmarks import _results
 
 TITLES = {
     "estimate": "One estimate with a 95% interval, 200 labelled and 10,000 judged items",
@@ -22,7 +22,7 @@ def report(path):
     for line in lines:
         if line.startswith("#"):
             print(line.lstrip("# "), end="  \n")
-    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    rows = _results.read(path)
     for task in TITLES:
         part = [row for row in rows if row["task"] == task]
         if part:

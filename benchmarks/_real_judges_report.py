@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from benchmarks._coverage_report import _pyplot
+from benchmarks import _results
 
 ELSEWHERE = ("other models", "other questions", "another data set")
 STATES = ("hold", "off by up to .05", "off by more")
@@ -109,8 +109,7 @@ def _chance(rows):
 
 def figure(rows, path):
     """A dot a cell: RMSE relative to PPI++, by where the bounds come from and whether they hold."""
-    plt = _pyplot()
-    plt.rcParams["svg.hashsalt"] = "real_judges"  # the same picture, the same file
+    plt = _results.pyplot("real_judges")
     names = [("none", method, "") for method in OTHERS if method != "PPI++"] + [("none", "ML", "")]
     names += [(bounds, "ML", held) for bounds in ELSEWHERE for held in STATES]
     sizes = sorted({row["labelled"] for row in rows})

@@ -10,20 +10,16 @@ it stopped; one that has nothing left to do prints the summary alone. "refused" 
 which a method gives no interval; they count as misses.
 """
 
-import argparse
 import itertools
-import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
-from benchmarks._coverage_report import read
-from benchmarks.coverage import Results, box
+from benchmarks import _results
+from benchmarks.coverage import box
 
 CORRELATIONS = (0.1, 0.5)
 # Clusters, and items in each: 1,000 items and then 5,000.
@@ -122,7 +118,7 @@ def rows_of(cell: tuple[float, int, int, float], size: int, seed: int) -> Iterat
 def report(out: Path) -> None:
     """Print the summary in Markdown."""
     groups = defaultdict(list)
-    for row in read(out / "clustered.csv"):
+    for row in _results.numbers(out / "clustered.csv"):
         groups[row["icc"], int(row["items"]), row["method"]].append(row)
     print("| icc | items a cluster | method | mean coverage | least of a cell | mean width |")
     print("|--:|--:|---|--:|--:|--:|")
@@ -137,26 +133,15 @@ def report(out: Path) -> None:
 
 def main() -> None:
     """Compute what is missing, then print the summary."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="two designs only, about a minute")
-    parser.add_argument("--data-sets", type=int, default=400, help="data sets a cell (default 400)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, help="folder of results (default: benchmarks/results)")
+    parser = _results.grid_parser(__doc__, quick="two designs only, about a minute", data_sets=400)
     arguments = parser.parse_args()
-    folder = "results-quick" if arguments.quick else "results"
-    out = arguments.out or Path(__file__).parent / folder
-    out.mkdir(parents=True, exist_ok=True)
+    out = _results.folder_of(arguments)
     grid = [(icc, *sizes, labeled) for sizes, labeled, icc in itertools.product(SIZES, LABELED, CORRELATIONS)]
     if arguments.quick:
         grid = [(0.1, 200, 5, 0.2), (0.5, 50, 20, 0.2)]
-    results = Results(out / "clustered.csv", FIELDS, KEY)
-    work = [cell for cell in grid if not results.holds(*cell)]
-    console = Console(stderr=True)
-    with warnings.catch_warnings():
-        # Bounds that hold replicates, and clusters taken for items, are the point here.
-        warnings.simplefilter("ignore", UserWarning)
-        for cell in track(work, "Cells", console=console, disable=not console.is_terminal):
-            results.append(list(rows_of(cell, arguments.data_sets, arguments.seed)))
+    results = _results.Resumed(out / "clustered.csv", FIELDS, KEY)
+    given = arguments.data_sets, arguments.seed
+    _results.fill([(results, rows_of, (cell, *given)) for cell in grid if not results.holds(*cell)])
     report(out)
 
 

@@ -11,20 +11,16 @@ that was stopped goes on where it stopped. "rejected" is the size of the test wh
 equal, else its power.
 """
 
-import argparse
 import itertools
-import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
-from benchmarks._coverage_report import read
-from benchmarks.coverage import Results, box
+from benchmarks import _results
+from benchmarks.coverage import box
 
 SIZES = ((50, 1000), (200, 2000))
 RATES = ((0.02, 0.02), (0.1, 0.1), (0.3, 0.3), (0.3, 0.2))
@@ -104,7 +100,7 @@ def rows_of(cell: tuple[Any, ...], size: int, seed: int) -> Iterator[dict[str, A
 def report(out: Path) -> None:
     """Print the summary in Markdown."""
     groups = defaultdict(list)
-    for row in read(out / "comparing.csv"):
+    for row in _results.numbers(out / "comparing.csv"):
         groups[row["shared"], row["bounds"], row["method"]].append(row)
     print("| shared | bounds | method | coverage | least of a cell | size | largest of a cell | mean width |")
     print("|--:|---|---|--:|--:|--:|--:|--:|")
@@ -121,25 +117,15 @@ def report(out: Path) -> None:
 
 def main() -> None:
     """Compute what is missing, then print the summary."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="two designs only, about a minute")
-    parser.add_argument("--data-sets", type=int, default=200, help="data sets a cell (default 200)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, help="folder of results (default: benchmarks/results)")
+    parser = _results.grid_parser(__doc__, quick="two designs only, about a minute", data_sets=200)
     arguments = parser.parse_args()
-    folder = "results-quick" if arguments.quick else "results"
-    out = arguments.out or Path(__file__).parent / folder
-    out.mkdir(parents=True, exist_ok=True)
+    out = _results.folder_of(arguments)
     grid = [(*sizes, *rates, shared) for sizes, rates, shared in itertools.product(SIZES, RATES, SHARED)]
     if arguments.quick:
         grid = [(50, 1000, 0.1, 0.1, 0.0), (200, 2000, 0.3, 0.2, 0.5)]
-    results = Results(out / "comparing.csv", FIELDS, KEY)
-    work = [cell for cell in grid if not results.holds(*cell)]
-    console = Console(stderr=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # one data set in many looks mismatched
-        for cell in track(work, "Cells", console=console, disable=not console.is_terminal):
-            results.append(list(rows_of(cell, arguments.data_sets, arguments.seed)))
+    results = _results.Resumed(out / "comparing.csv", FIELDS, KEY)
+    given = arguments.data_sets, arguments.seed
+    _results.fill([(results, rows_of, (cell, *given)) for cell in grid if not results.holds(*cell)])
     report(out)
 
 

@@ -11,15 +11,11 @@ count as misses. Bounds "wrong by .05" put the TPR .05 to .15 too high (.04 to .
 hold.
 """
 
-import argparse
-import csv
 import itertools
-import warnings
-from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
+
+from benchmarks import _results
 
 SIZES = (25, 50, 100, 200, 500)
 JUDGED = (1_000, 10_000, 100_000)
@@ -187,37 +183,11 @@ def certificate_rows(cell, claims, kinds, size, seed):
             yield dict(zip(CERTIFICATE_FIELDS, cell_values, strict=True))
 
 
-class Results:
-    """A CSV file that knows which cells it holds already."""
-
-    def __init__(self, path, fields, key):
-        self.path, self.fields, self.key = path, fields, key
-        self.done = set()
-        if path.exists():
-            with path.open(newline="") as file:
-                self.done = {tuple(row[k] for k in key) for row in csv.DictReader(file)}
-
-    def holds(self, *values):
-        """Whether the rows of a cell are there."""
-        return tuple(map(str, values)) in self.done
-
-    def append(self, rows):
-        """Write all rows of a cell at once, so that a cell is there whole or not at all."""
-        new = not self.path.exists()
-        with self.path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, self.fields, lineterminator="\n")
-            if new:
-                writer.writeheader()
-            for row in rows:
-                short = {k: f"{v:.5g}" if isinstance(v, float) else v for k, v in row.items()}
-                writer.writerow(short)
-
-
 def compute(out, quick, size, tests, seed):
     """Run what is not there yet."""
-    coverage = Results(out / "coverage.csv", COVERAGE_FIELDS, ("n", "N", "tpr", "fpr"))
-    errors = Results(out / "certificate_errors.csv", CERTIFICATE_FIELDS, ("n", "N", "tpr", "fpr"))
-    power = Results(out / "certificate_power.csv", CERTIFICATE_FIELDS, ("n", "N", "tpr", "fpr"))
+    coverage = _results.Resumed(out / "coverage.csv", COVERAGE_FIELDS, ("n", "N", "tpr", "fpr"))
+    errors = _results.Resumed(out / "certificate_errors.csv", CERTIFICATE_FIELDS, ("n", "N", "tpr", "fpr"))
+    power = _results.Resumed(out / "certificate_power.csv", CERTIFICATE_FIELDS, ("n", "N", "tpr", "fpr"))
     holding = BOUNDS[:-1]
     grid = list(itertools.product(SIZES, JUDGED, JUDGES))
     if quick:
@@ -233,29 +203,18 @@ def compute(out, quick, size, tests, seed):
             work.append((errors, certificate_rows, (cell, at_limit, holding, tests, seed)))
         if judged == 10_000 and not power.holds(*key):
             work.append((power, certificate_rows, (cell, CLAIMS, holding, tests, seed)))
-    console = Console(stderr=True)
-    for results, rows, arguments in track(work, "Cells", console=console, disable=not console.is_terminal):
-        results.append(list(rows(*arguments)))
+    _results.fill(work)
 
 
 def main():
     """Compute what is missing, then print the summary and draw the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one design only, about a minute")
+    parser = _results.grid_parser(__doc__, quick="one design only, about a minute", data_sets=100)
     parser.add_argument("--figures", action="store_true", help="only summarize and draw")
-    parser.add_argument("--data-sets", type=int, default=100, help="data sets a cell (default 100)")
     parser.add_argument("--tests", type=int, default=50, help="certificates a cell (default 50)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, help="folder of results (default: benchmarks/results)")
     arguments = parser.parse_args()
-    folder = "results-quick" if arguments.quick else "results"
-    out = arguments.out or Path(__file__).parent / folder
-    out.mkdir(parents=True, exist_ok=True)
+    out = _results.folder_of(arguments)
     if not arguments.figures:
-        with warnings.catch_warnings():
-            # Small samples and wrong bounds are the point here.
-            warnings.simplefilter("ignore", UserWarning)
-            compute(out, arguments.quick, arguments.data_sets, arguments.tests, arguments.seed)
+        compute(out, arguments.quick, arguments.data_sets, arguments.tests, arguments.seed)
     from benchmarks._coverage_report import report
 
     report(out)

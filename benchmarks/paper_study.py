@@ -20,18 +20,16 @@ than chance: these are counted, missed by its coverage and left out of its error
 """
 
 import argparse
-import csv
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks import _results
 from benchmarks._paper_study_report import compare, report
 from jaxmle import Bounds, Counts, baselines, fit, profile_interval
 
-RESULTS = Path(__file__).parent / "results"
-TABLE = RESULTS / "paper_study.csv"
+TABLE = _results.RESULTS / "paper_study.csv"
 SEED = 260403257
 JUDGED = 10_000
 JUDGES = ((0.95, 0.03), (0.90, 0.05), (0.80, 0.10), (0.65, 0.30))
@@ -210,16 +208,6 @@ def study(size):
     return rows
 
 
-def write(rows, command):
-    with TABLE.open("w", newline="") as file:
-        file.write(f"# {command}; seed {SEED}\n")
-        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            words = (*CELL, "method", "data_sets")
-            writer.writerow({k: v if k in words else f"{v:.5f}" for k, v in row.items()})
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="300 data sets a cell, compared with the table")
@@ -228,8 +216,10 @@ def main():
     if options.quick:
         raise SystemExit(compare(study(300), TABLE))
     if not options.report:
-        write(study(4000), "python -m benchmarks.paper_study")
-    report(TABLE, RESULTS)
+        heading = [f"python -m benchmarks.paper_study; seed {SEED}"]
+        plain = (*CELL, "method", "data_sets")
+        _results.write(TABLE, study(4000), "{:.5f}".format, plain=plain, heading=heading)
+    report(TABLE, _results.RESULTS)
 
 
 if __name__ == "__main__":

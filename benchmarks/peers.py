@@ -16,7 +16,6 @@ The others are measured where they are installed: pip install "jaxmle[benchmarks
 """
 
 import argparse
-import csv
 import json
 import os
 import sys
@@ -27,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import _peers_files, _peers_known, _peers_report, _process
+from benchmarks import _peers_files, _peers_known, _peers_report, _process, _results
 from benchmarks import _peers_programs as programs
 
 OUT = Path(__file__).parent / "results"
@@ -196,11 +195,7 @@ def main():
     for row in rows:
         row["bounds"] = "yes" if "bounds" in row["program"] or "scipy" in row["program"] else "no"
     path = out / "peers.csv"
-    with path.open("w", newline="") as file:
-        file.writelines(f"# {line}\n" for line in heading)
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    _results.write(path, rows, str, fields=COLUMNS, heading=heading)
     _peers_report.report(path)
 
 

@@ -9,17 +9,14 @@ difference between delivered and promised in standard errors of both simulations
 `planning.csv` in `--out`; a run that was stopped goes on where it stopped.
 """
 
-import argparse
-import csv
-import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
-from benchmarks.coverage import Results, box
+from benchmarks import _results
+from benchmarks.coverage import box
 
 TPR, FPR, JUDGED = 0.9, 0.05, 10_000
 SIMULATIONS = 199
@@ -56,7 +53,7 @@ EXACT = [
 QUICK = [WIDTHS[0], WIDTHS[7], POWERS[0], POWERS[4]]
 
 
-def row_of(cell: tuple[Any, ...], size: int, seed: int) -> dict[str, Any]:
+def rows_of(cell: tuple[Any, ...], size: int, seed: int) -> Iterator[dict[str, Any]]:
     """Plan one cell, and see what the plan delivers."""
     from jaxmle import Bounds, Params, certify, plan, profile_interval
     from jaxmle._decisions._label_draws import Setting, draw
@@ -87,7 +84,7 @@ def row_of(cell: tuple[Any, ...], size: int, seed: int) -> dict[str, Any]:
         got = certify(counts, bounds, limit=limit, method=goal, seed=seed + 1, **how).certified.astype(float)
     error = float(got.std() / np.sqrt(size))
     human = next(one for one in made.options if one.design == "human only")
-    return {
+    yield {
         **dict(zip(KEY, cell, strict=True)),
         "n_labels": made.n_labels,
         "first": first,
@@ -102,8 +99,7 @@ def row_of(cell: tuple[Any, ...], size: int, seed: int) -> dict[str, Any]:
 
 def report(out: Path) -> None:
     """Print the rows and a summary in Markdown."""
-    with (out / "planning.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = _results.read(out / "planning.csv")
     print("| goal | labels | bounds | failure rate | target | limit | planned | delivered | z | human only |")
     print("|---|---|---|--:|--:|--:|--:|--:|--:|--:|")
     shown = ("goal", "design", "bounds", "failure_rate", "target", "limit")
@@ -125,24 +121,13 @@ def report(out: Path) -> None:
 
 def main() -> None:
     """Compute what is missing, then print the summary."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="four cells, about a minute")
-    parser.add_argument("--data-sets", type=int, default=2000, help="data sets a cell (default 2000)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, help="folder of results (default: benchmarks/results)")
+    parser = _results.grid_parser(__doc__, quick="four cells, about a minute", data_sets=2000)
     arguments = parser.parse_args()
-    out = arguments.out or Path(__file__).parent / ("results-quick" if arguments.quick else "results")
-    out.mkdir(parents=True, exist_ok=True)
-    results = Results(out / "planning.csv", FIELDS, KEY)
-    work = [
-        cell for cell in (QUICK if arguments.quick else POWERS + WIDTHS + EXACT) if not results.holds(*cell)
-    ]
-    console = Console(stderr=True)
-    with warnings.catch_warnings():
-        # Among thousands of data sets some look odd by chance.
-        warnings.simplefilter("ignore", UserWarning)
-        for cell in track(work, "Cells", console=console, disable=not console.is_terminal):
-            results.append([row_of(cell, arguments.data_sets, arguments.seed)])
+    out = _results.folder_of(arguments)
+    grid = QUICK if arguments.quick else POWERS + WIDTHS + EXACT
+    results = _results.Resumed(out / "planning.csv", FIELDS, KEY)
+    given = arguments.data_sets, arguments.seed
+    _results.fill([(results, rows_of, (cell, *given)) for cell in grid if not results.holds(*cell)])
     report(out)
 
 

@@ -12,16 +12,15 @@ half of it for the FPR; no bounds.
 """
 
 import argparse
-import csv
 import time
 import warnings
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks import _results
 from jaxmle import Counts, baselines, fit_slices, profile_interval
 
-RESULTS = Path(__file__).parent / "results"
 SLICES = {10: 60, 50: 20, 500: 4}
 LABELS = (1, 2, 5, 20, 100)
 SPREADS = (0.0, 0.02, 0.05, 0.10, 0.20)
@@ -135,16 +134,7 @@ def clock(n_slices):
 
 
 def write(rows, path):
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({k: f"{v:.4f}" if isinstance(v, float) else v for k, v in row.items()})
-
-
-def read(path):
-    with path.open() as file:
-        return list(csv.DictReader(file))
+    _results.write(path, rows, "{:.4f}".format)
 
 
 def summary(rows):
@@ -172,11 +162,7 @@ def summary(rows):
 
 def picture(rows, path):
     """RMSE against labels a slice, one panel a number of slices and a spread."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
+    plt = _results.pyplot()
     styles = {
         "ppi_plus_plus": ("PPI++", "#999999", "s", ":"),
         "judge_only": ("judge only", "#CC79A7", "x", ":"),
@@ -240,9 +226,9 @@ def main():
             clock(n_slices)
         return
     if options.merge:
-        rows = [row for path in options.merge for row in read(path)]
-        write(rows, RESULTS / "pooling.csv")
-        picture(rows, RESULTS / "pooling.png")
+        rows = [row for path in options.merge for row in _results.read(path)]
+        write(rows, _results.RESULTS / "pooling.csv")
+        picture(rows, _results.RESULTS / "pooling.png")
         summary(rows)
         return
     sizes = options.slices or ([10] if options.quick else list(SLICES))
@@ -259,8 +245,8 @@ def main():
                     flush=True,
                 )
     if not options.part and not options.quick:
-        write(rows, RESULTS / "pooling.csv")
-        picture(read(RESULTS / "pooling.csv"), RESULTS / "pooling.png")
+        write(rows, _results.RESULTS / "pooling.csv")
+        picture(_results.read(_results.RESULTS / "pooling.csv"), _results.RESULTS / "pooling.png")
     summary(rows)
 
 

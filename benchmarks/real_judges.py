@@ -24,7 +24,6 @@ maximum likelihood where no item of some verdict is labelled). Errors are then t
 """
 
 import argparse
-import csv
 import time
 import warnings
 import zlib
@@ -34,12 +33,12 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import _results
 from benchmarks._published_counts import CELLS, FILES, check, published
 from benchmarks._real_judges_report import figure, report
 from jaxmle import Bounds, Counts, baselines, profile_interval
 from jaxmle._inference._contradiction import contradicts
 
-RESULTS = Path(__file__).parent / "results"
 LABELLED = (50, 200)
 MARGINS = (0.0, 0.02)
 SLACK = 1e-9  # rounding of ends that are the truth
@@ -220,15 +219,9 @@ def main():
         heading = (
             f"`python -m benchmarks.real_judges --draws {draws} --seed {seed}`; rows in real_judges.csv.\n\n"
         )
-        (RESULTS / "real_judges.md").write_text(heading + text + "\n")
-        with (RESULTS / "real_judges.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-            writer.writeheader()
-            for row in rows:
-                writer.writerow(
-                    {k: f"{round(v, 4):g}" if isinstance(v, float) else v for k, v in row.items()}
-                )
-        figure(rows, RESULTS / "real_judges")
+        (_results.RESULTS / "real_judges.md").write_text(heading + text + "\n")
+        _results.write(_results.RESULTS / "real_judges.csv", rows, lambda v: f"{round(v, 4):g}")
+        figure(rows, _results.RESULTS / "real_judges")
     print(f"\n{len(rows)} rows in {time.perf_counter() - start:.0f} s")
 
 

@@ -9,14 +9,13 @@ the p-value of one judge for all slices, from all labels; beside it the share of
 """
 
 import argparse
-import csv
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks import _results
 from jaxmle import Counts, baselines, fit_slices, homogeneity_test, tables
 
-RESULTS = Path(__file__).parent / "results"
 SETS = [
     ("xstest_overrefusal.csv", "category", ("gpt4", "strmatch")),
     ("xstest_overrefusal.csv", "model", ("gpt4", "strmatch")),
@@ -81,11 +80,7 @@ def main():
             rows.append(study(options.folder / name, by, judge, options.draws))
             shown = {k: f"{v:.3f}" if isinstance(v, float) else v for k, v in rows[-1].items()}
             print(shown, flush=True)
-    with (RESULTS / "real_slices.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({k: f"{v:.4f}" if isinstance(v, float) else v for k, v in row.items()})
+    _results.write(_results.RESULTS / "real_slices.csv", rows, "{:.4f}".format)
     print(f"partial within 10% of the best in {sum(r['partial / best'] <= 1.1 for r in rows)} of {len(rows)}")
 
 

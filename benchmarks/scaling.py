@@ -23,7 +23,6 @@ core, which other work on the machine changes little.
 """
 
 import argparse
-import csv
 import json
 import os
 import platform
@@ -36,11 +35,11 @@ from unittest.mock import patch
 
 import numpy as np
 
+from benchmarks import _results
 from benchmarks._process import PINNED, timed
 from benchmarks.bootstrap import ACTIVE, COUNTS
 from benchmarks.solvers import BOX, data
 
-RESULTS = Path(__file__).parent / "results"
 DISTINCT = 1_000_000
 SLICES = (1, 10, 100, 1_000, 10_000)
 REPLICATES = 1_000
@@ -290,22 +289,13 @@ def platforms():
     return ["cpu", *("cuda" if name == "gpu" else name for name in accelerators)]
 
 
-def write(path, fields, rows):
-    """Write rows as CSV, floats to four digits."""
-    with path.open("w", newline="") as file:
-        table = csv.DictWriter(file, fields, restval="", lineterminator="\n")
-        table.writeheader()
-        for row in rows:
-            table.writerow({k: f"{v:.4g}" if isinstance(v, float) else v for k, v in row.items()})
-
-
 def main():
     """Measure, print, and write tables and figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--largest", type=float, default=1e7, help="largest batch (default 1e7)")
     parser.add_argument("--quick", action="store_true", help="batches to 100,000, written nowhere")
     parser.add_argument("--figure", action="store_true", help="draw the committed table anew")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for tables and figure")
+    parser.add_argument("--out", type=Path, default=_results.RESULTS, help="folder for tables and figure")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     largest = 1e5 if arguments.quick else arguments.largest
@@ -320,12 +310,12 @@ def main():
         print(f"\nload at the end {', '.join(f'{x:.1f}' for x in os.getloadavg())}")
         if arguments.quick:
             return
-        write(rates, FIELDS, tables["rates"])
-        write(arguments.out / "scaling_operations.csv", OPERATIONS, tables["operations"])
+        _results.write(rates, tables["rates"], "{:.4g}".format, fields=FIELDS)
+        path = arguments.out / "scaling_operations.csv"
+        _results.write(path, tables["operations"], "{:.4g}".format, fields=OPERATIONS)
     from benchmarks._scaling_figure import figure
 
-    with rates.open() as file:
-        figure(list(csv.DictReader(file)), arguments.out / "scaling")
+    figure(_results.read(rates), arguments.out / "scaling")
 
 
 if __name__ == "__main__":
