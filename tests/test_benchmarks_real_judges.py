@@ -1,11 +1,9 @@
 """The counts behind the benchmark of real judges, and the draws made from them."""
 
-import csv
-
 import numpy as np
 import pytest
 
-from benchmarks import _published_counts, real_judges
+from benchmarks import _published_counts, _results, real_judges
 from jaxmle import Counts, baselines
 from jaxmle._data._published import NQ301_GPT4
 
@@ -42,8 +40,7 @@ def test_references_hold_no_item_of_their_target():
 
 
 def test_committed_errors_are_those_of_the_draws():
-    with (real_judges.RESULTS / "real_judges.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = _results.read(_results.RESULTS / "real_judges.csv")
     target = next(t for t in real_judges.targets() if (t.part, t.judge) == ("who", "gpt4"))
     data = real_judges.drawn(target, 50, 2000, seed=1)
     np.testing.assert_array_equal(data.sum(0), target.cells.sum())
