@@ -18,11 +18,10 @@ from jaxmle._decisions._separate import End
 from jaxmle._inference._blocks import compiler_options, in_blocks
 from jaxmle._inference._fit import Fit
 from jaxmle._pooling._common import Common, joint_of, maximize_common, starts_of
+from jaxmle._pooling._push import pushed_end
 
 _WIDTH = 16
 _STEPS = 40
-_CLOSE = 1e-4
-_JUMP = 1e-3
 _MOST = 1e12
 _IDENTIFIED_WITHIN = 1e-6
 _SIGNS = np.array([1.0, -1.0])
@@ -60,38 +59,15 @@ def joint_fit(leaves: tuple[list[Any], list[Any]], calibration: Calibration) -> 
 
 def joint_end(joint: Joint, cutoff: Any, calibration: Calibration, *, upper: bool) -> End:
     """Find the extreme difference whose likelihood-ratio statistic is at most ``cutoff``, shape ``(B,)``."""
-    sign, size = (1.0 if upper else -1.0), len(cutoff)
-    low, high = np.zeros(size), np.full(size, np.inf)
-    force = np.ones(size)
-    difference, outside = _gap(joint.best), np.full(size, np.nan)
-    converged, at_bound = np.zeros(size, bool), np.zeros(size, bool)
-    todo = np.arange(size)
-    for step in range(_STEPS):
-        part, push = joint.take(todo), force[todo]
+    sign = 1.0 if upper else -1.0
+
+    def pushed(index: Any, push: Any) -> tuple[Any, Any]:
+        part = joint.take(index)
         found = _pushed(part, sign * push, calibration)
         gap = _gap(found)
-        lost = np.maximum(2 * (part.best.value - (found.value - sign * push * gap)), 0)
-        wanted = cutoff[todo]
-        beyond = lost >= wanted
-        low[todo], high[todo] = np.where(beyond, low[todo], push), np.where(beyond, push, high[todo])
-        near = np.abs(np.sqrt(lost) - np.sqrt(wanted)) <= _CLOSE
-        outside[todo] = np.where(beyond, gap, outside[todo])
-        # Where the profile is not concave a push jumps over differences: the far side of the jump is safe.
-        closed = high[todo] - low[todo] <= _JUMP * push
-        # No push reaches the cut-off where the difference is at the end of what bounds allow.
-        stuck = ~beyond & (push >= _MOST)
-        difference[todo] = np.where(near | stuck | np.isnan(outside[todo]), gap, outside[todo])
-        at_bound[todo], converged[todo] = stuck, near | closed | stuck
-        with np.errstate(all="ignore"):
-            guess = push * np.sqrt(wanted / lost)
-        outer = np.where(np.isfinite(high[todo]), high[todo], 10 * push)
-        middle = np.where(low[todo] > 0, np.sqrt(low[todo] * outer), 0.1 * outer)
-        usable = (guess > low[todo]) & (guess < outer) & ((step % 3 < 2) | ~np.isfinite(high[todo]))
-        force[todo] = np.where(usable, guess, np.where(np.isfinite(high[todo]), middle, outer))
-        todo = todo[~(near | closed | stuck)]
-        if not todo.size:
-            break
-    return End(difference, at_bound, converged)
+        return gap, 2 * (part.best.value - (found.value - sign * push * gap))
+
+    return End(*pushed_end(pushed, cutoff, _MOST))
 
 
 def joint_statistic(joint: Joint, calibration: Calibration) -> Any:

@@ -12,6 +12,7 @@ from jaxmle._inference._interval import Interval
 from jaxmle._inference._profile_interval import profile_interval
 from jaxmle._pooling import _programs as programs
 from jaxmle._pooling._hyper import ENOUGH, only_one_judge
+from jaxmle._pooling._push import pushed_end
 from jaxmle._pooling._surface import surface_of
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ _FEW_SLICES = 30
 # Unlabelled items a slice beyond which no more are of much use: for each label in all, or where bounds tell
 # more than labels, over the square of the wider pair.
 _PER_LABEL, _PER_WIDTH = 100.0, 1000.0
-_DOUBLINGS = 60
-_HALVINGS = 40
 
 
 def pooled_interval(result: "SliceFit", *, confidence: float, simultaneous: bool) -> Interval:
@@ -141,39 +140,18 @@ def _eased(problem: "Problem") -> "Problem":
 
 
 def _pushed(problem: "Problem", weights: Any, cutoff: float, sign: float) -> float:
-    """End of the profile interval of the mix: the maximum of log-likelihood plus multiplier times mix.
-
-    The multiplier is what the mix costs in likelihood at the end (Lagrange), found by doubling and halving.
-    """
+    """End of the profile interval of the mix."""
     best, items = problem.common, sum(problem.leaves[:6])
     start = np.array([best.tpr, best.fpr])
-    found: Any = None
 
-    def at(size: float) -> tuple[bool, float]:
-        pushed = programs.common_pushed(problem.leaves, problem.calibration, sign * size * weights, start)
-        rate = float(weights @ pushed.rate)
-        lost = 2 * (best.value - (pushed.value - sign * size * rate))
-        return lost >= cutoff, rate
+    def pushed(_: Any, push: Any) -> tuple[Any, Any]:
+        found = programs.common_pushed(problem.leaves, problem.calibration, sign * push[0] * weights, start)
+        rate = weights @ found.rate
+        return np.array([rate]), np.array([2 * (best.value - (found.value - sign * push[0] * rate))])
 
     # At the end of its range a rate may be held by as many nats a unit as there are items, and more.
-    enough = 1e3 * max(1e6, np.max(items[weights > 0] / weights[weights > 0]))
-    step = 1.0
-    for _ in range(_DOUBLINGS):
-        beyond, rate = at(step)
-        if beyond:
-            break
-        # No multiplier reaches the cut-off where the mix is at the end of its range.
-        if found is not None and abs(rate - found) < 1e-12 and step > enough:
-            return rate
-        found, step = rate, step * 4
-    low, high = step / 4 if step > 1 else 0.0, step
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        beyond, rate = at(middle)
-        low, high = (low, middle) if beyond else (middle, high)
-        if high - low <= 1e-4 * high:
-            break
-    return rate
+    most = 1e3 * max(1e6, np.max(items[weights > 0] / weights[weights > 0]))
+    return float(pushed_end(pushed, np.array([cutoff]), most).value[0])
 
 
 def shares_of(result: "SliceFit", mix: Any) -> Any:

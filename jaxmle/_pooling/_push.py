@@ -1,0 +1,74 @@
+"""Ends of a profile interval of a linear functional, by pushes.
+
+A push is a multiplier of the functional added to the log-likelihood (Lagrange): the larger the push, the
+further the functional and the more it costs. The push that costs the cut-off ends the interval.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+_STEPS = 40
+_CLOSE = 1e-4
+_JUMP = 1e-3
+
+
+class PushedEnd(NamedTuple):
+    """One end of each interval; arrays of shape ``(B,)``.
+
+    Attributes:
+        value: The functional.
+        at_bound: Whether the functional ends there, so that no push costs the cut-off.
+        converged: Whether the end was reached.
+    """
+
+    value: Any
+    at_bound: Any
+    converged: Any
+
+
+def pushed_end(pushed: Callable[[Any, Any], tuple[Any, Any]], cutoff: Any, most: Any) -> PushedEnd:
+    """Enlarge pushes until the cut-off is lost, then narrow them.
+
+    Args:
+        pushed: Maps places in the batch and their pushes, > 0, to the functional at the maximum and the
+            likelihood-ratio statistic there.
+        cutoff: Statistic at the end, shape ``(B,)``.
+        most: Push beyond which no larger one moves the functional, shape ``(B,)`` or scalar.
+
+    Returns:
+        The ends; where the profile is not concave, never nearer than the true ones.
+    """
+    size = len(cutoff)
+    most = np.broadcast_to(most, size)
+    low, high = np.zeros(size), np.full(size, np.inf)
+    force = np.ones(size)
+    end, outside = np.full(size, np.nan), np.full(size, np.nan)
+    converged, at_bound = np.zeros(size, bool), np.zeros(size, bool)
+    todo = np.arange(size)
+    for step in range(_STEPS):
+        push, wanted = force[todo], cutoff[todo]
+        value, lost = pushed(todo, push)
+        lost = np.maximum(lost, 0)
+        beyond = lost >= wanted
+        low[todo], high[todo] = np.where(beyond, low[todo], push), np.where(beyond, push, high[todo])
+        near = np.abs(np.sqrt(lost) - np.sqrt(wanted)) <= _CLOSE
+        outside[todo] = np.where(beyond, value, outside[todo])
+        # Where the profile is not concave a push jumps over values: the far side of the jump is safe.
+        closed = high[todo] - low[todo] <= _JUMP * push
+        # No push reaches the cut-off where the functional is at the end of what bounds allow.
+        stuck = ~beyond & (push >= most[todo])
+        end[todo] = np.where(near | stuck | np.isnan(outside[todo]), value, outside[todo])
+        at_bound[todo], converged[todo] = stuck, near | closed | stuck
+        with np.errstate(all="ignore"):
+            guess = push * np.sqrt(wanted / lost)
+        bounded = np.isfinite(high[todo])
+        outer = np.where(bounded, high[todo], 10 * push)
+        middle = np.where(low[todo] > 0, np.sqrt(low[todo] * outer), 0.1 * outer)
+        usable = (guess > low[todo]) & (guess < outer) & ((step % 3 < 2) | ~bounded)
+        force[todo] = np.where(usable, guess, np.where(bounded, middle, outer))
+        todo = todo[~(near | closed | stuck)]
+        if not todo.size:
+            break
+    return PushedEnd(end, at_bound, converged)
