@@ -13,6 +13,8 @@ from scipy.stats import t as student
 from benchmarks.comparing import data_of
 from jaxmle import Bounds, Clusters, Counts, Pairs, adjust_p_values, compare, profile_interval
 from jaxmle._cli import main
+from jaxmle._decisions import _common
+from jaxmle._pooling._common import Common
 
 A = Counts(tp=30, fn=5, fp=6, tn=59, unlabeled_pos=360, unlabeled_neg=640)
 B = Counts(tp=14, fn=3, fp=5, tn=78, unlabeled_pos=190, unlabeled_neg=810)
@@ -228,6 +230,33 @@ def test_pairs_of_other_items_are_refused():
         compare(*many, pairs=Pairs(*(np.stack(both) for both in zip(own, other, strict=True))))
     with pytest.raises(ValueError, match="`sums` must have shape"):
         Pairs(pairs.products, pairs.sums[:6], 0, 0)
+
+
+def test_a_statistic_that_is_not_reached_is_not_called_converged(monkeypatch):
+    monkeypatch.setattr(_common, "_STEPS", 2)
+    found = compare(A, B, judge="common")
+    assert not found.converged
+    monkeypatch.undo()
+    assert compare(A, B, judge="common").converged
+    assert found.p_value >= compare(A, B, judge="common").p_value
+
+
+def test_the_statistic_is_reached_where_false_position_stalls(monkeypatch):
+    """The difference falls slowly with the push, and then as its 40th power."""
+
+    def pushed(joint, push, calibration):
+        x = np.abs(push) / 3
+        gap = 0.1 * (1 - x**40)
+        value = -0.3 * (x - x**41 / 41)
+        ones = np.ones_like(x)
+        return Common(ones, ones, np.stack([0.5 + gap, 0.5 * ones], -1), value, *[ones] * 4)
+
+    monkeypatch.setattr(_common, "_pushed", pushed)
+    ones = np.ones(1)
+    best = Common(ones, ones, np.array([[0.6, 0.5]]), 0 * ones, *[ones] * 4)
+    statistic, finished = _common.joint_statistic(_common.Joint([], best, np.zeros((1, 2))), "internal")
+    assert finished.all()
+    assert statistic[0] == pytest.approx(0.6 * 40 / 41, rel=1e-6)
 
 
 def test_no_difference_is_claimed_where_data_contradict_the_bounds():

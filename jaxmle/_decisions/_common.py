@@ -70,14 +70,15 @@ def joint_end(joint: Joint, cutoff: Any, calibration: Calibration, *, upper: boo
     return End(*pushed_end(pushed, cutoff, _MOST))
 
 
-def joint_statistic(joint: Joint, calibration: Calibration) -> Any:
-    """Likelihood-ratio statistic of no difference, shape ``(B,)``: never above the true one."""
+def joint_statistic(joint: Joint, calibration: Calibration) -> tuple[Any, Any]:
+    """Likelihood-ratio statistic of no difference, never above the true one, and whether it was reached."""
     size = len(joint.start)
     aim = -np.sign(_gap(joint.best))
     low, high, at_low, at_high = np.zeros(size), np.full(size, np.inf), _gap(joint.best), np.zeros(size)
     force, statistic = np.ones(size), np.zeros(size)
     todo = np.flatnonzero(aim != 0)
-    for _ in range(_STEPS):
+    finished = aim == 0
+    for step in range(_STEPS):
         if not todo.size:
             break
         part, push = joint.take(todo), force[todo]
@@ -89,12 +90,16 @@ def joint_statistic(joint: Joint, calibration: Calibration) -> Any:
         at_low[todo], at_high[todo] = np.where(short, gap, at_low[todo]), np.where(short, at_high[todo], gap)
         with np.errstate(all="ignore"):
             share = at_low[todo] / (at_low[todo] - at_high[todo])
-            cut = low[todo] + np.clip(share, 0.02, 0.98) * (high[todo] - low[todo])
+            # Halving now and then, as false position stalls where the difference bends.
+            share = np.clip(share, 0.02, 0.98) if step % 3 < 2 else 0.5
+            cut = low[todo] + share * (high[todo] - low[todo])
         bounded = np.isfinite(high[todo])
         force[todo] = np.where(bounded, np.where(np.isfinite(cut), cut, push), 4 * push)
         done = (np.abs(gap) <= 1e-9) | (bounded & (high[todo] - low[todo] <= 1e-6 * high[todo]))
-        todo = todo[~done & (push < _MOST)]
-    return statistic
+        done |= push >= _MOST
+        finished[todo] = done
+        todo = todo[~done]
+    return statistic, finished
 
 
 class CommonJudge:
@@ -121,8 +126,8 @@ class CommonJudge:
         self.identified = (best.highest - best.lowest <= _IDENTIFIED_WITHIN).all(-1)
         self.converged = best.agreeing > 0
 
-    def statistic(self) -> Any:
-        """Likelihood-ratio statistic of no difference."""
+    def statistic(self) -> tuple[Any, Any]:
+        """Likelihood-ratio statistic of no difference, and whether its search ended."""
         return joint_statistic(self.joint, self.calibration)
 
     def end(self, cutoff: Any, *, upper: bool) -> End:

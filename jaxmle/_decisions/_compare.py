@@ -48,7 +48,8 @@ class Difference(Batch):
         contradicted: Whether either set contradicts its bounds; then the p-value is 1.
         mismatched: Whether either set's labelled items are not the random sample they are declared to be;
             then the p-value is 1 too.
-        converged: Whether the fits at both ends are certified ("separate"), or both ends were reached.
+        converged: Whether the fits at both ends are certified ("separate"), or both ends and the p-value's
+            statistic were reached.
         confidence: Nominal coverage, such as 0.95.
         method: How the interval was made, in words.
         adjustment: "none", "holm" or "benjamini-hochberg".
@@ -168,7 +169,8 @@ def compare(
         df = np.maximum(pairs.n_labeled - 1.0, _LEAST_DF)
     # Without labels nothing of the judge is estimated, and the verdicts are many.
     df = np.where(n_labels > 0, df, np.inf)
-    root = np.sqrt(model.statistic() / effect)
+    statistic, finished = model.statistic()
+    root = np.sqrt(statistic / effect)
     p_value = np.where(against | mismatched, 1.0, np.minimum(2 * tail_of_t(root, df), 1.0))
     adjusted = adjust_p_values(p_value, adjustment)
     different = adjusted <= alpha
@@ -189,7 +191,7 @@ def compare(
         at_bound=(low.at_bound, high.at_bound),
         contradicted=against,
         mismatched=mismatched,
-        converged=low.converged & high.converged & model.converged,
+        converged=low.converged & high.converged & model.converged & finished,
         confidence=float(confidence),
         method=method + (", paired" if pairs is not None else ""),
         adjustment=adjustment,

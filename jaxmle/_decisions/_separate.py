@@ -131,9 +131,10 @@ class SeparateJudges:
         self.identified = free[0].identified & free[1].identified
         self.converged = free[0].converged & free[1].converged
 
-    def statistic(self) -> Any:
-        """Likelihood-ratio statistic of no difference."""
-        return statistic_of(self.arms, np.zeros(len(self.params)), self.calibration)
+    def statistic(self) -> tuple[Any, Any]:
+        """Likelihood-ratio statistic of no difference, and whether its search ended; here it always does."""
+        size = len(self.params)
+        return statistic_of(self.arms, np.zeros(size), self.calibration), np.ones(size, bool)
 
     def end(self, cutoff: Any, *, upper: bool) -> End:
         """One end of the interval."""
