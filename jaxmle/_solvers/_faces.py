@@ -2,9 +2,11 @@
 
 Without bounds the maximum is a formula. With one rate held it is the same formula with the labels of that
 group moved between the verdicts until their rate is the one held, which is a cubic equation; with both rates
-held the failure rate solves another cubic. Each has a single root between known ends. Which face has the
-maximum is guessed from the rates that the data suggest without bounds; the duality gap within the true bounds
-accepts or rejects the result.
+held the failure rate solves another cubic. Each changes its sign between known ends, so it has a root there.
+The second has one inside, as the log-likelihood is concave in the failure rate; of the first that is not
+shown, and where a cell is zero an end may be a root of either too. So the root found need not be the maximum,
+and which face has the maximum is only guessed, from the rates that the data suggest without bounds: the
+duality gap within the true bounds accepts or rejects the result.
 """
 
 from collections.abc import Callable
