@@ -46,7 +46,7 @@ class Resumed:
 
     def holds(self, *values):
         """Whether the rows of a cell are there."""
-        return tuple(map(str, values)) in self.done
+        return tuple(f"{v:.5g}" if isinstance(v, float) else str(v) for v in values) in self.done
 
     def append(self, rows):
         """Write all rows of a cell at once, so that a cell is there whole or not at all."""

@@ -3,10 +3,10 @@
     python -m benchmarks.planning           # the whole grid, some minutes
     python -m benchmarks.planning --quick   # a corner of it
 
-For each cell the labels are planned, 2,000 new data sets with so many labels are drawn (200 for exact
-certificates), and the public `profile_interval` and `certify` are run on every one of them. "z" is the
-difference between delivered and promised in standard errors of both simulations. Rows are appended to
-`planning.csv` in `--out`; a run that was stopped goes on where it stopped.
+For each cell the labels are planned, 2,000 new data sets with so many labels are drawn, and the public
+`profile_interval` and `certify` are run on every one of them. "z" is the difference between delivered and
+promised in standard errors of both simulations. Rows are appended to `planning.csv` in `--out`; a run that
+was stopped goes on where it stopped.
 """
 
 from collections.abc import Iterator
@@ -47,8 +47,9 @@ POWERS = [
     for design in ("random", "by_verdict", "external")
 ]
 EXACT = [
-    ("exact", "random", kind, rate, 0.8, limit)
+    ("exact", design, kind, rate, 0.8, limit)
     for kind, rate, limit in (("+-.05", 0.03, 0.06), ("none", 0.03, 0.06), ("+-.02", 0.1, 0.12))
+    for design in ("random", "by_verdict", "external")
 ]
 QUICK = [WIDTHS[0], WIDTHS[7], POWERS[0], POWERS[4]]
 
@@ -73,8 +74,6 @@ def rows_of(cell: tuple[Any, ...], size: int, seed: int) -> Iterator[dict[str, A
     truth = Params(rate, TPR, FPR)
     share = first / max(made.n_labels, 1) if made.split else 0.5
     setting = Setting(truth, JUDGED, bounds, how["calibration"], how["labels"], share)
-    if goal == "exact":
-        size = min(size, 200)
     # A stream of its own: none of these data sets served to plan.
     counts = draw(setting, np.array([made.n_labels]), size, (seed, 99))
     if goal == "width":

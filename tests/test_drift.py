@@ -174,6 +174,27 @@ def test_slices_are_adjusted_and_escaped(verdicts, capsys):
     assert "[bold]b" in capsys.readouterr().out
 
 
+def test_one_slice_and_all_are_one_test(verdicts, capsys):
+    columns = [
+        "drift",
+        verdicts,
+        "--judge",
+        "judge",
+        "--human",
+        "human",
+        "--fpr",
+        ":0.03",
+        "--no-cache",
+        "--json",
+    ]
+    main(columns)
+    alone = json.loads(capsys.readouterr().out)["total"]["p_value"]
+    main([*columns, "--by", "topic", "--where", "topic = 'a'"])
+    document = json.loads(capsys.readouterr().out)
+    assert len(document["slices"]) == 1
+    assert document["slices"][0]["p_value"] == document["total"]["p_value"] < alone
+
+
 def test_the_table_says_which_p_belongs_to_what(verdicts, capsys):
     given = ["drift", verdicts, "--judge", "judge", "--human", "human", "--no-cache"]
     limits = ["--tpr", "0.92:1", "--fpr", ":0.04"]

@@ -180,7 +180,22 @@ def test_labels_that_change_nothing_do_not_reach_what_is_just_out_of_reach():
     for part in (0.999, 0.9995, 0.9999, 1.0001, 1.001):
         found = plan(**given, target_width=flat * part)
         assert found.reached == (found.value <= flat * part)
-    assert not plan(**given, target_width=flat * 0.999).reached
+    assert not plan(**given, target_width=flat * 0.99).reached
+
+
+def test_what_no_line_leads_to_is_found_by_halving():
+    # Few labels change nothing, which is no reason to say that many do not.
+    known = {"bounds": Bounds(tpr=(0.9, 0.9), fpr=(0.05, 0.05)), "calibrate": False, "seed": 12}
+    given = {"failure_rate": 0.1, "tpr": 0.9, "fpr": 0.05, "n_unlabeled": 100_000, **known}
+    found = plan(**given, target_width=0.004982575348394763 * (1 - 2e-4))
+    assert found.reached
+    assert found.value <= 0.0049826
+    assert found.n_labels < 1000
+
+
+def test_a_failure_rate_known_beforehand_takes_no_labels():
+    found = plan(**RATES, n_unlabeled=200, bounds=Bounds(failure_rate=(0.1, 0.1)), target_width=0.05)
+    assert (found.n_labels, found.value) == (0, 0)
 
 
 def test_bounds_alone_may_be_enough():

@@ -16,6 +16,7 @@ from jaxmle._pooling._common import total_derivatives, total_value
 from jaxmle._pooling._common_interval import _value, _without
 from jaxmle._pooling._evidence import bounds_p_value
 from jaxmle._pooling._hyper import PAIRS, PRIOR, concentration, log_posterior_terms, log_prior
+from jaxmle._pooling._intervals import _cutoff
 from jaxmle._pooling._marginal import _log_beta_binomial, cut_beta, log_gamma, log_marginal, updated
 from jaxmle._pooling._slice import slice_profile, slices_of
 from jaxmle._pooling._surface import surface_of
@@ -438,6 +439,31 @@ def test_the_ends_of_a_slice_are_found_along_the_walls_that_many_items_make():
     for k in range(4):
         held = result.total(mix=np.eye(4)[k])
         assert 0.999 < (each.high[k] - each.low[k]) / (held.high - held.low) < 1.05
+
+
+def test_a_wide_bound_on_a_rate_that_hardly_counts_makes_no_interval_longer():
+    rate = np.array([0.02, 0.03, 0.05])
+    flagged = np.rint(1e8 * (0.9 * rate + 0.05 * (1 - rate)))
+    none = np.zeros(3)
+    bounds = Bounds(tpr=(0.8, 1), fpr=(0.05, 0.05))
+    result = fit_slices(Counts(none, none, none, none, flagged, 1e8 - flagged), bounds, judge="common")
+    each, held = result.interval(), result.total(mix=[1, 0, 0])
+    assert 0.99 < (each.high[0] - each.low[0]) / (held.high - held.low) < 1.1
+
+
+def test_degrees_of_freedom_are_those_of_the_labels_that_tell_of_the_judge():
+    none, six = np.zeros(2), Counts([1, 0], [0, 0], [0, 0], [2, 3], [90, 50], [910, 950])
+    unlabelled = Counts(none, none, none, none, [90, 50], [910, 950])
+    for counts, width in ((unlabelled, 1e-9), (six, 1e-9), (unlabelled, 0.0), (six, 0.0)):
+        bounds = Bounds(tpr=(0.9 - width, 0.9), fpr=(0.05 - width, 0.05))
+        found = fit_slices(counts, bounds, judge="common").interval()
+        alone = profile_interval(counts, bounds, calibrate=False)
+        np.testing.assert_allclose(found.high - found.low, alone.high - alone.low, rtol=1e-4)
+    # Bounds that meet in one point say nothing of judges that differ.
+    each = Bounds(tpr=([0.8, 0.9], [0.9, 1]), fpr=([0.02, 0.05], [0.05, 0.1]))
+    leaves = fit_slices(six, each, judge="partial")._problem.leaves
+    assert _cutoff(leaves, 0.05, "partial") == pytest.approx(f.ppf(0.95, 1, 6 - 2))
+    assert _cutoff(leaves, 0.05, "common") == pytest.approx(chi2.ppf(0.95, 1))
 
 
 def test_mixes_are_sums_of_slices():

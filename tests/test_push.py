@@ -24,9 +24,12 @@ def test_pushes_end_where_the_cut_off_is_lost_past_a_jump_and_at_a_bound():
     assert found.converged.all()
     assert found.value == 2.0
 
-    def walled(index, push):
-        return np.minimum(push, 0.3), np.minimum(push, 0.3) ** 2
+    for wall in (0.3, 1.2, 1.9, 1.95):
 
-    found = pushed_end(walled, np.array([3.84]), 1e6)
-    assert found.at_bound.all()
-    assert found.value == pytest.approx(0.3)
+        def walled(index, push, wall=wall):
+            return np.minimum(push, wall), np.minimum(push, wall) ** 2
+
+        found = pushed_end(walled, np.array([3.84]), 1e12)
+        assert found.at_bound.all()
+        assert found.converged.all()
+        assert found.value == pytest.approx(wall)

@@ -71,6 +71,8 @@ class Width:
         counts = draw(setting, np.full(1, n), _WIDTHS, (seed, _CORRECTION))
         real = self._widths(setting, counts, calibrate=True, n_simulations=_SIMULATIONS, seed=seed)
         scores = self.scores(setting, counts)
+        if not np.sum(scores):
+            return self.plain
         ratio = np.sum(real) / np.sum(scores)
         return float(ratio), float(np.std(real - ratio * scores) * np.sqrt(_WIDTHS) / np.sum(scores))
 
@@ -136,7 +138,7 @@ class Power:
         return np.interp(scores, roots, share, left=0.0, right=1.0)
 
     def doubt(self, value: float, correction: Any) -> float:
-        """None is reckoned with: exact tests of so many data sets tell where the two agree well enough."""
+        """Taken as 0: what exact tests of so many data sets leave open is small."""
         return 0.0
 
     def correct(self, setting: Setting, n: int, seed: int, progress: Any) -> Any:

@@ -13,8 +13,8 @@ _CURVE = 32
 _NEAR = 8
 _SINGLY = 30
 _SETTLED = 0.1
-# The coarse curve leaves a guess within a quarter or so of the answer.
 _ATTEMPTS = 8
+_CLOSE = 0.01
 _FIRST, _AROUND, _DIVISION, _JUDGED = 0, 1, 3, 4
 
 
@@ -51,8 +51,8 @@ def search(setting: Setting, goal: Goal, seed: int, progress: Any = None) -> Fou
     curve = (grid, _monotone(mean, goal), error)
     short = mean[-1] + 3 * error[-1] < goal.target if goal.rising else mean[-1] - 3 * error[-1] > goal.target
     if crossed is None and short:
-        return Found(None, float(mean[-1]), float(error[-1]), curve)
-    if n == 0:
+        found = Found(None, float(mean[-1]), float(error[-1]), curve)
+    elif n == 0:
         found = Found(0, float(mean[0]), float(error[0]), curve)
     elif n <= _SINGLY:
         found = _stepped(setting, goal, n, correction, seed)
@@ -79,10 +79,11 @@ def _refined(setting: Setting, goal: Goal, n: int, correction: Any, seed: int) -
         spread = np.sum((x - x0) ** 2)
         slope = np.sum((x - x0) * (y - y0)) / spread if spread > 0 else 0.0
         if not (slope > 1e-6 if goal.rising else slope < -1e-6):
-            # More labels change nothing: either these reach the goal or none do.
-            met = np.flatnonzero(mean >= goal.target if goal.rising else mean <= goal.target)
-            at = int(met[0]) if met.size else -1
-            return Found(int(near[at]) if met.size else None, float(mean[at]), float(error[at]), ((), (), ()))
+            met = np.flatnonzero(_met(mean, goal))
+            if not met.size:
+                return _bisected(setting, goal, correction, seed, int(near[-1]))
+            at = int(met[0])
+            return Found(int(near[at]), float(mean[at]), float(error[at]), ((), (), ()))
         with np.errstate(over="ignore"):
             aim = np.expm1(np.minimum(x0 + (goal.scale(goal.target) - y0) / slope, 40))
         n = int(np.clip(np.ceil(aim - 1e-9), 1, 2 * near[-1]))
@@ -93,10 +94,7 @@ def _refined(setting: Setting, goal: Goal, n: int, correction: Any, seed: int) -
                 return Found(None, float(mean[-1]), float(error[-1]), ((), (), ()))
             n = setting.most
     else:
-        # No straight line leads there: what so many labels give is simulated by itself.
-        counts = draw(setting, np.full(1, n), ROWS, (seed, _AROUND, _ATTEMPTS))
-        last = goal.values(goal.scores(setting, counts), correction)
-        return Found(n, float(last.mean()), float(last.std() / np.sqrt(ROWS)), ((), (), ()))
+        return _bisected(setting, goal, correction, seed, 0)  # no straight line leads there
     value = goal.unscale(y0 + slope * (np.log1p(n) - x0))
     return Found(n, value, float(error.mean()), ((), (), ()))
 
@@ -105,21 +103,48 @@ def _stepped(setting: Setting, goal: Goal, n: int, correction: Any, seed: int) -
     """Look at each number of labels near a small guess: whole items make steps that no line follows."""
     n_draws, blocks = ROWS // _NEAR, max(goal.blocks, 4)
     near = np.arange(max(n - _NEAR // 2, 1), min(n + _NEAR // 2, setting.most + 1))
-    for attempt in range(_ATTEMPTS):
+    for _ in range(_ATTEMPTS):
         scores = [
-            goal.scores(setting, draw(setting, near, n_draws, (seed, _AROUND, attempt, block)))
+            goal.scores(setting, draw(setting, near, n_draws, (seed, _AROUND, block)))
             for block in range(blocks)
         ]
         values = goal.values(np.concatenate([b.reshape(len(near), n_draws) for b in scores], 1), correction)
         mean, error = _monotone(values.mean(1), goal), values.std(1) / np.sqrt(values.shape[1])
-        met = np.flatnonzero(mean >= goal.target if goal.rising else mean <= goal.target)
-        at = int(met[0]) if met.size else -1
-        inside = met.size and (at > 0 or near[0] == 1)
-        if inside or (not met.size and near[-1] == setting.most):
-            break
+        met = np.flatnonzero(_met(mean, goal))
+        if (met.size and (met[0] > 0 or near[0] == 1)) or (not met.size and near[-1] == setting.most):
+            at = int(met[0]) if met.size else -1
+            n_found = int(near[at]) if met.size else None
+            return Found(n_found, float(mean[at]), float(error[at]), ((), (), ()))
         near = near - len(near) + 1 if met.size else near + len(near) - 1
         near = near[(near >= 1) & (near <= setting.most)]
-    return Found(int(near[at]) if met.size else None, float(mean[at]), float(error[at]), ((), (), ()))
+    return _bisected(setting, goal, correction, seed, 0)
+
+
+def _bisected(setting: Setting, goal: Goal, correction: Any, seed: int, low: int) -> Found:
+    """Halve between a number of labels that is not enough, or 0, and all there can be."""
+
+    def looked_at(n: int) -> Found:
+        counts = draw(setting, np.full(1, n), ROWS, (seed, _AROUND))
+        values = goal.values(goal.scores(setting, counts), correction)
+        return Found(n, float(values.mean()), float(values.std() / np.sqrt(ROWS)), ((), (), ()))
+
+    found = looked_at(setting.most)
+    if not _met(found.value, goal):
+        return found._replace(n=None)
+    high = setting.most
+    while high - low > max(1, _CLOSE * low):
+        middle = round(np.sqrt(low * high)) if low else high // 2
+        middle = min(max(middle, low + 1), high - 1)
+        trial = looked_at(middle)
+        if _met(trial.value, goal):
+            high, found = middle, trial
+        else:
+            low = middle
+    return found
+
+
+def _met(value: Any, goal: Goal) -> Any:
+    return value >= goal.target if goal.rising else value <= goal.target
 
 
 def divided(setting: Setting, goal: Goal, n: int, seed: int) -> Setting:
@@ -170,7 +195,7 @@ def _monotone(mean: Any, goal: Goal) -> Any:
 
 def _crossing(grid: Any, curve: Any, goal: Goal) -> int | None:
     """First number of labels at which a monotone curve reaches the target."""
-    reached = curve >= goal.target if goal.rising else curve <= goal.target
+    reached = _met(curve, goal)
     if not reached.any():
         return None
     i = int(np.argmax(reached))

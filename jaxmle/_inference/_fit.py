@@ -178,8 +178,8 @@ def fit_flat(
 
     ``like`` is the size of a larger batch whose compiled program is to be used.
     """
-    cpu = jax.default_backend() == "cpu"
-    small = cpu and max(len(leaves[0]), like) < _LARGE // 2
+    size, cpu = max(len(leaves[0]), like), jax.default_backend() == "cpu"
+    small = size < _LARGE // 2 if cpu else size <= _SMALL
     width = _SMALL if small else _LARGE if cpu else _ACCELERATOR
     return in_blocks(_compiled(calibration, solver, small), leaves, width)
 

@@ -114,7 +114,7 @@ def _without(surface: Surface, s: Slices, rate: Any, z: Any) -> tuple[Any, Any, 
 
 
 def _along(z: Any, step: Any, gradient: Any, hessian: Any) -> Any:
-    """Steps that stop at an end in one coordinate, or leave it, and take the other to its best there."""
+    """Steps that stop at an end in one coordinate, or keep it as it is, and take the other to its best."""
     shifts = jnp.concatenate([jnp.clip(z + step, -1, 1) - z, jnp.zeros(2)])
     first, other = jnp.array([0, 1, 0, 1]), jnp.array([1, 0, 1, 0])
     slope = gradient[other] + hessian[other, first] * shifts

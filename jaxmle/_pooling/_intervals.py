@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # rates of the judge (Neyman and Scott, Econometrica 16, 1948) by more than the interval of a mix is long.
 _FEW_SLICES = 30
 # Unlabelled items a slice beyond which no more are of much use: for each label in all, or where bounds tell
-# more than labels, over the square of the wider pair.
+# more than labels, over the square of what they leave open of a flag rate.
 _PER_LABEL, _PER_WIDTH = 100.0, 1000.0
 
 
@@ -37,7 +37,7 @@ def pooled_interval(result: "SliceFit", *, confidence: float, simultaneous: bool
             counts, bounds, confidence=confidence, calibration=problem.calibration, simultaneous=simultaneous
         )
         return Interval(result.failure_rate, found.low, found.high, float(confidence), found.method)
-    cutoff = _cutoff(problem.leaves, alpha / size if simultaneous else alpha)
+    cutoff = _cutoff(problem.leaves, alpha / size if simultaneous else alpha, result.judge)
     if result.judge == "common":
         low, high = _common_ends(problem, cutoff)
         method = "joint profile likelihood, common judge"
@@ -74,7 +74,7 @@ def total_interval(result: "SliceFit", weights: Any, *, confidence: float) -> In
     hull = programs.hull_of(problem.leaves)
     if result.judge == "common" and (len(result) <= _FEW_SLICES or not np.all(result.identified)):
         estimate = float(weights @ problem.common.rate)
-        cutoff = _cutoff(problem.leaves, alpha)
+        cutoff = _cutoff(problem.leaves, alpha, result.judge)
         low, high = (_pushed(problem, weights, cutoff, sign) for sign in (-1.0, 1.0))
         return Interval(
             estimate,
@@ -96,22 +96,29 @@ def total_interval(result: "SliceFit", weights: Any, *, confidence: float) -> In
     inner = np.clip(mean, 1e-9, 1 - 1e-9)
     center, half = (
         np.log(inner / (1 - inner)),
-        np.sqrt(_cutoff(problem.leaves, alpha) * variance) / (inner * (1 - inner)),
+        np.sqrt(_cutoff(problem.leaves, alpha, result.judge) * variance) / (inner * (1 - inner)),
     )
     low, high = (1 / (1 + np.exp(-(center + sign * half))) for sign in (-1, 1))
     return Interval(mean, float(low), float(high), float(confidence), f"posterior of the mix, {kind}")
 
 
-def _cutoff(leaves: list[Any], alpha: float) -> float:
-    """Quantile of F(1, labels less the rates of the judge that were fitted), or normal where none was."""
-    labels = sum(leaf.sum() for leaf in leaves[:4])
-    n_fitted = np.count_nonzero(_room(leaves))
-    return float(quantile_of_t(alpha / 2, max(labels - n_fitted, 3.0) if n_fitted else np.inf) ** 2)
+def _cutoff(leaves: list[Any], alpha: float, judge: str) -> float:
+    """Quantile of F(1, labels less the judge's rates that they tell of), or normal where they tell of none.
 
-
-def _room(leaves: list[Any]) -> Any:
-    """Widths of the bounds on TPR and FPR that hold for all slices, shape ``(2,)``."""
-    return np.array([np.min(leaves[k + 1]) - np.max(leaves[k]) for k in (8, 10)])
+    Labels tell of a rate unless its bounds are narrower than a quarter of its standard error by labels alone.
+    """
+    tp, fn, fp, tn = (leaf.sum() for leaf in leaves[:4])
+    labels, n_fitted = tp + fn + fp + tn, 0
+    for k, hits, size in ((8, tp, tp + fn), (10, fp, fp + tn)):
+        if judge == "common":
+            room = np.min(leaves[k + 1]) - np.max(leaves[k])
+        else:
+            room = np.max(leaves[k + 1]) - np.min(leaves[k])
+        rate = (hits + 0.5) / (size + 1)
+        n_fitted += int(room > 0.25 * np.sqrt(rate * (1 - rate) / (size + 1)))
+    # Without labels nothing of the judge is estimated.
+    df = max(labels - n_fitted, 3.0) if n_fitted and labels else np.inf
+    return float(quantile_of_t(alpha / 2, df) ** 2)
 
 
 def _common_ends(problem: "Problem", cutoff: float) -> tuple[Any, Any]:
@@ -126,12 +133,14 @@ def _eased(problem: "Problem") -> "Problem":
     """The problem with no more unlabelled items a slice than are of use.
 
     Flag rates known far better than the judge make walls in the likelihood of a slice, on which the search
-    for its ends may stall. The variances that the judge's rates bring grow by a hundredth or so.
+    for its ends may stall. Intervals grow by a few hundredths at most.
     """
     leaves = problem.leaves
     enough = max(ENOUGH, _PER_LABEL * sum(leaf.sum() for leaf in leaves[:4]))
+    tpr, fpr = (np.min(leaves[k + 1]) - np.max(leaves[k]) for k in (8, 10))
+    rate = problem.common.rate
     with np.errstate(divide="ignore"):
-        enough = max(enough, np.min(_PER_WIDTH / _room(leaves) ** 2))
+        enough = max(enough, np.max(_PER_WIDTH / (rate * tpr + (1 - rate) * fpr) ** 2))
     share = np.minimum(1.0, enough / np.maximum(leaves[4] + leaves[5], 1.0))
     if (share == 1).all():
         return problem

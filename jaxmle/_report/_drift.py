@@ -47,9 +47,11 @@ def drift_document(table: SliceCounts, claims: Claims) -> dict[str, Any]:
     if not told.size:
         raise ValueError("no row has both a human and a judge verdict, and an anchor set needs both.")
     result = drift(everything[told], claims.bounds_of(told), confidence=claims.confidence)
-    # What is said of the total counts as much as what is said of a slice, so it is one of the tests.
-    p_value = adjust_p_values(result.p_value, "holm") if claims.by else np.array(result.p_value)
-    outside = p_value <= 1 - claims.confidence
+    # What is said of the total counts as much as what is said of a slice, so it is one of the tests; but a
+    # single slice and the total are the same rows.
+    several = bool(claims.by) and len(told) > 2
+    adjusted = adjust_p_values(result.p_value, "holm") if several else np.array(result.p_value)
+    outside = adjusted <= 1 - claims.confidence
     records = []
     for i, place in enumerate(told):
         verdict = "outside" if outside[i] else ("inside" if result.inside[i] else "undecided")
@@ -58,7 +60,7 @@ def drift_document(table: SliceCounts, claims: Claims) -> dict[str, Any]:
         key = {"key": table.keys[place]} if claims.by and place < last else {}
         rates = {name: _rate(result, name, i) for name in _RATES}
         own = {"n_labeled": sizes["n_labeled"], "counts": counts}
-        records.append({**key, **own, "verdict": verdict, "p_value": float(p_value[i]), **rates})
+        records.append({**key, **own, "verdict": verdict, "p_value": float(adjusted[i]), **rates})
     *slices, total = records
     said = [record["verdict"] for record in records]
     silent = (
