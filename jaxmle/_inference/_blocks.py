@@ -19,6 +19,7 @@ def in_blocks(
     width: int,
     *,
     progress: Progress | None = None,
+    side_by_side: bool = True,
 ) -> Any:
     """Map ``call`` over blocks of ``width`` elements and join the results.
 
@@ -30,6 +31,7 @@ def in_blocks(
         flat: Arrays of one length, >= 1.
         width: Elements a block; the last block is filled up with copies of its last element.
         progress: Told after each block how many elements are done.
+        side_by_side: Whether blocks are work enough to be worth starting threads for, a millisecond.
 
     Returns:
         The pytree of joined arrays.
@@ -63,7 +65,7 @@ def in_blocks(
             progress.advance(used)
         return result
 
-    if len(starts) == 1 or n_threads == 1:
+    if len(starts) == 1 or n_threads == 1 or not side_by_side:
         parts = [block(start) for start in starts]
     else:
         with ThreadPoolExecutor(n_threads) as pool:

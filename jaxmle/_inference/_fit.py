@@ -19,6 +19,8 @@ from jaxmle._solvers import SolverName, bound_sides, check_solver, maximize
 # Batches go to the device in blocks of few sizes, so that memory stays bounded and few programs are compiled:
 # one for short work, whose first answer comes soon, one for the throughput of thousands of fits.
 _SMALL, _LARGE, _ACCELERATOR = 128, 8192, 1 << 15
+# So many fits take about as long as starting threads for them.
+_FEW = 512
 _IDENTIFIED_WITHIN = 1e-7
 
 
@@ -181,7 +183,8 @@ def fit_flat(
     size, cpu = max(len(leaves[0]), like), jax.default_backend() == "cpu"
     small = size < _LARGE // 2 if cpu else size <= _SMALL
     width = _SMALL if small else _LARGE if cpu else _ACCELERATOR
-    return in_blocks(_compiled(calibration, solver, small), leaves, width)
+    many = not small or len(leaves[0]) > _FEW
+    return in_blocks(_compiled(calibration, solver, small), leaves, width, side_by_side=many)
 
 
 def _names(flags: Any) -> Any:
