@@ -181,7 +181,7 @@ def fit_flat(
     ``like`` is the size of a larger batch whose compiled program is to be used.
     """
     size, cpu = max(len(leaves[0]), like), jax.default_backend() == "cpu"
-    small = size < _LARGE // 2 if cpu else size <= _SMALL
+    small = size < _LARGE // 4 if cpu else size <= _SMALL
     width = _SMALL if small else _LARGE if cpu else _ACCELERATOR
     many = not small or len(leaves[0]) > _FEW
     return in_blocks(_compiled(calibration, solver, small), leaves, width, side_by_side=many)
