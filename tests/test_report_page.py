@@ -153,6 +153,14 @@ def test_trouble_is_one_line(tmp_path, capsys):
         assert err.count("\n") == 1
 
 
+def test_the_estimate_is_said_before_the_simulation(tmp_path, capsys):
+    path = write(tmp_path / "verdicts.csv", ["a"], 300)
+    page = tmp_path / "page.html"
+    assert main(["report", str(path), *COMMON, "--html", str(page)]) == 0
+    said = re.search(r"Failure rate (\S+%)\. Intervals and page follow", capsys.readouterr().err)[1]
+    assert said in Parsed(page.read_text(encoding="utf-8")).texts
+
+
 def test_a_browser_shows_it_without_running_anything(made, tmp_path):
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if not browser:

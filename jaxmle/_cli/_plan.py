@@ -1,13 +1,12 @@
 """`jaxmle plan`: how many human labels to buy, and of which items."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 
 from jaxmle._cli._options import METHODS, check_choice, check_plots, parse_range, use_cache
-from jaxmle._cli._show import show
+from jaxmle._cli._show import say_first, show
 
 _RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
 
@@ -102,7 +101,7 @@ def plan(
         confidence=confidence,
         calibrate=interval == "profile",
         progress=True,
-        first_answer=None if as_json and not sys.stderr.isatty() else _say_first,
+        first_answer=lambda n_labels: say_first(_first_answer(n_labels), as_json),
     )
     if png is not None:
         from jaxmle._plots import plot_plan
@@ -113,7 +112,6 @@ def plan(
     return 0 if result.reached else 1
 
 
-def _say_first(n_labels: int | None) -> None:
-    """A first answer at once: the simulation takes seconds."""
+def _first_answer(n_labels: int | None) -> str:
     number = "no number of labels is enough" if n_labels is None else f"about {n_labels:,} labels"
-    print(f"By large-sample formula, without bounds: {number}. Simulating ...", file=sys.stderr, flush=True)
+    return f"By large-sample formula, without bounds: {number}. Simulating ..."

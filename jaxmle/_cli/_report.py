@@ -1,6 +1,7 @@
 """`jaxmle report`: one page to read and to decide by."""
 
 import inspect
+from contextlib import suppress
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -9,6 +10,7 @@ import typer
 
 from jaxmle._cli._options import ADJUSTMENTS, JUDGE_RATES, METHODS, ORDERS, check_choice, check_plots
 from jaxmle._cli._reading import Reading, with_reading
+from jaxmle._cli._show import say_first
 
 
 @with_reading
@@ -92,6 +94,8 @@ def report(
         from jaxmle.tables._slice_mix import slice_mix
 
         options["mix"] = slice_mix(mix, table.keys)
+    with suppress(ValueError):  # what is wrong is said below, slice by slice
+        say_first(_first_answer(table, claims), reading.as_json)
     document, evidence = report_document(
         table,
         claims,
@@ -114,6 +118,17 @@ def report(
     else:
         _say(document, evidence, [path for path in (html, markdown) if path is not None])
     return 1 if document["certified"] is False else 0
+
+
+def _first_answer(table: Any, claims: Any) -> str:
+    from jaxmle._inference import fit
+    from jaxmle._report._claims import with_total
+
+    everything = with_total(table, claims)
+    last = len(everything) - 1
+    found = fit(everything[last], claims.bounds_of(last), calibration=claims.calibration)
+    rate = f"{100 * found.failure_rate:.2f}%" if found.identified else "not identified"
+    return f"Failure rate {rate}. Intervals and page follow ..."
 
 
 def _say(document: dict[str, Any], evidence: Any, written: list[Path]) -> None:

@@ -1,6 +1,7 @@
 """Documents on standard output: one of JSON, or tables for people."""
 
 import json
+import sys
 from typing import Any
 
 
@@ -24,3 +25,9 @@ def show(document: dict[str, Any], as_json: bool, layout: Any) -> None:
             Console(highlight=False, width=max(console.width, needed)).print(part)
         else:
             console.print(part, soft_wrap=True)
+
+
+def say_first(text: str, as_json: bool) -> None:
+    """Say on standard error what is known at once, before a simulation that takes seconds."""
+    if not as_json or sys.stderr.isatty():
+        print(text, file=sys.stderr, flush=True)
