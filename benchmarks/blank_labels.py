@@ -17,8 +17,11 @@ def main():
     parser.add_argument("--labels", type=int, default=150, help="labels to keep")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    with open(options.source, newline="") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with open(options.source, newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        parser.error(f"cannot read {options.source!r}: {error.strerror}.")
     kept = set(random.Random(options.seed).sample(range(len(rows)), options.labels))
     with open(options.target, "w", newline="") as file:
         out = csv.DictWriter(file, list(rows[0]))
