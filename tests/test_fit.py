@@ -228,3 +228,8 @@ def test_a_batch_prints_its_first_values():
     ends = profile_interval(counts[:2], calibrate=False)
     each = [str(profile_interval(counts[i], calibrate=False)).split(" (")[0] for i in range(2)]
     assert str(ends).endswith(f": {', '.join(each)}")
+
+
+def test_a_batch_prints_the_set_of_what_is_not_identified():
+    found = fit(Counts([0, 3], [0, 3], [0, 3], [0, 3], [90, 50], [910, 50]))
+    assert str(found) == "(2,) fits, 2 converged; failure rates [0.0000, 1.0000], 0.5000 (1 not identified)"

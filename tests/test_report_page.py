@@ -159,6 +159,9 @@ def test_the_estimate_is_said_before_the_simulation(tmp_path, capsys):
     assert main(["report", str(path), *COMMON, "--html", str(page)]) == 0
     said = re.search(r"Failure rate (\S+%)\. Intervals and page follow", capsys.readouterr().err)[1]
     assert said in Parsed(page.read_text(encoding="utf-8")).texts
+    wrong = [*COMMON[:4], "--tpr", ":0.1", *COMMON[6:]]
+    assert main(["report", str(path), *wrong, "--html", str(page)]) == 0
+    assert "but the data contradict the bounds" in capsys.readouterr().err
 
 
 def test_a_browser_shows_it_without_running_anything(made, tmp_path):

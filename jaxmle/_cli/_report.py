@@ -122,12 +122,15 @@ def report(
 
 def _first_answer(table: Any, claims: Any) -> str:
     from jaxmle._inference import fit
+    from jaxmle._inference._contradiction import contradicts
     from jaxmle._report._claims import with_total
 
     everything = with_total(table, claims)
     last = len(everything) - 1
     found = fit(everything[last], claims.bounds_of(last), calibration=claims.calibration)
     rate = f"{100 * found.failure_rate:.2f}%" if found.identified else "not identified"
+    if contradicts(everything[last], claims.bounds_of(last), calibration=claims.calibration):
+        rate += ", but the data contradict the bounds"
     return f"Failure rate {rate}. Intervals and page follow ..."
 
 

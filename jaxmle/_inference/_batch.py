@@ -1,6 +1,6 @@
 """Results of one data set or a batch of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import jax
@@ -11,11 +11,11 @@ from jaxmle._inference._arguments import plain
 _SHOWN = 3
 
 
-def first_few(form: str, *values: Any) -> str:
-    """The first results of a batch in words: ``form`` with the values of each, "..." for the others."""
-    rows = list(zip(*(np.ravel(one)[:_SHOWN] for one in values), strict=True))
+def first_few(form: Callable[..., str], *values: Any) -> str:
+    """The first results of a batch in words: ``form`` of the values of each, "..." for the others."""
+    rows = zip(*(np.ravel(one)[:_SHOWN] for one in values), strict=True)
     more = ", ..." if np.size(values[0]) > _SHOWN else ""
-    return ", ".join(form.format(*row) for row in rows) + more
+    return ", ".join(form(*row) for row in rows) + more
 
 
 class Batch:

@@ -68,7 +68,7 @@ class Certificate(Batch):
 
     def __str__(self) -> str:
         if np.ndim(self.certified):
-            limits = first_few("{:.4f}", self.upper_limit)
+            limits = first_few("{:.4f}".format, self.upper_limit)
             passed = f"{int(np.sum(self.certified)):,} of {np.size(self.certified):,} certified"
             return f"{passed} ({self.method}); upper limits {limits}"
         verdict = "certified" if self.certified else "not certified"

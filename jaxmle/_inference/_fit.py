@@ -76,7 +76,7 @@ class Fit(Batch):
 
     def __str__(self) -> str:
         if self.shape:
-            rates = first_few("{:.4f}", self.failure_rate)
+            rates = first_few(_rate_or_set, self.identified, self.failure_rate, *self.failure_rate_set)
             unknown = int(np.sum(~np.asarray(self.identified)))
             more = f" ({unknown:,} not identified)" if unknown else ""
             return (
@@ -185,6 +185,10 @@ def fit_flat(
     width = _SMALL if small else _LARGE if cpu else _ACCELERATOR
     many = not small or len(leaves[0]) > _FEW
     return in_blocks(_compiled(calibration, solver, small), leaves, width, side_by_side=many)
+
+
+def _rate_or_set(identified: bool, rate: float, low: float, high: float) -> str:
+    return f"{rate:.4f}" if identified else f"[{low:.4f}, {high:.4f}]"
 
 
 def _names(flags: Any) -> Any:

@@ -36,9 +36,9 @@ class Interval:
     def __str__(self) -> str:
         if np.ndim(self.low):
             if self.estimate is None:
-                shown = first_few("[{:.4f}, {:.4f}]", self.low, self.high)
+                shown = first_few("[{:.4f}, {:.4f}]".format, self.low, self.high)
             else:
-                shown = first_few("{:.4f} [{:.4f}, {:.4f}]", self.estimate, self.low, self.high)
+                shown = first_few("{:.4f} [{:.4f}, {:.4f}]".format, self.estimate, self.low, self.high)
             return f"{np.shape(self.low)} intervals ({self.method}): {shown}"
         if self.estimate is None:
             return f"[{self.low:.4f}, {self.high:.4f}] ({self.method})"
