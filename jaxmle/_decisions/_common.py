@@ -71,7 +71,7 @@ def joint_end(joint: Joint, cutoff: Any, calibration: Calibration, *, upper: boo
 
 
 def joint_statistic(joint: Joint, calibration: Calibration) -> tuple[Any, Any]:
-    """Likelihood-ratio statistic of no difference, never above the true one, and whether it was reached."""
+    """Likelihood-ratio statistic of no difference, never above the true one, and whether its search ended."""
     size = len(joint.start)
     aim = -np.sign(_gap(joint.best))
     low, high, at_low, at_high = np.zeros(size), np.full(size, np.inf), _gap(joint.best), np.zeros(size)

@@ -48,8 +48,8 @@ class Difference(Batch):
         contradicted: Whether either set contradicts its bounds; then the p-value is 1.
         mismatched: Whether either set's labelled items are not the random sample they are declared to be;
             then the p-value is 1 too.
-        converged: Whether the fits at both ends are certified ("separate"), or both ends and the p-value's
-            statistic were reached.
+        converged: Whether the fits at both ends are certified ("separate"), or both ends were reached and
+            the search for the p-value's statistic ended.
         confidence: Nominal coverage, such as 0.95.
         method: How the interval was made, in words.
         adjustment: "none", "holm" or "benjamini-hochberg".

@@ -1,6 +1,6 @@
 """Two sets of verdicts on the same items."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import combinations_with_replacement
 from typing import Any, Self
 
@@ -59,6 +59,9 @@ class Pairs:
             if number.shape != products.shape[:-2]:
                 raise ValueError(f"`{name}` must have shape {products.shape[:-2]}; got {number.shape}.")
             object.__setattr__(self, name, number)
+
+    def __getitem__(self, index: Any) -> Self:
+        return type(self)(*(getattr(self, one.name)[index] for one in fields(self)))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -132,4 +135,4 @@ class Pairs:
             raise ValueError(f"Both sets must hold the same items; got {arms[0].shape} and {arms[1].shape}.")
         index = np.zeros(len(arms[0]), np.int64)
         found = cls.from_clusters(*(Clusters(arm, index, 1) for arm in arms))
-        return cls(found.products[0], found.sums[0], found.n_labeled[0], found.n_matched[0])
+        return found[0]

@@ -109,16 +109,18 @@ def _cutoff(leaves: list[Any], alpha: float, judge: str) -> float:
     """
     tp, fn, fp, tn = (leaf.sum() for leaf in leaves[:4])
     labels, n_fitted = tp + fn + fp + tn, 0
-    for k, hits, size in ((8, tp, tp + fn), (10, fp, fp + tn)):
-        if judge == "common":
-            room = np.min(leaves[k + 1]) - np.max(leaves[k])
-        else:
-            room = np.max(leaves[k + 1]) - np.min(leaves[k])
+    widths = _room(leaves) if judge == "common" else np.diff(programs.hull_of(leaves))[:, 0]
+    for room, hits, size in zip(widths, (tp, fp), (tp + fn, fp + tn), strict=True):
         rate = (hits + 0.5) / (size + 1)
         n_fitted += int(room > 0.25 * np.sqrt(rate * (1 - rate) / (size + 1)))
     # Without labels nothing of the judge is estimated.
     df = max(labels - n_fitted, 3.0) if n_fitted and labels else np.inf
     return float(quantile_of_t(alpha / 2, df) ** 2)
+
+
+def _room(leaves: list[Any]) -> Any:
+    """Widths of the bounds on TPR and FPR that hold for all slices, shape ``(2,)``."""
+    return np.array([np.min(leaves[k + 1]) - np.max(leaves[k]) for k in (8, 10)])
 
 
 def _common_ends(problem: "Problem", cutoff: float) -> tuple[Any, Any]:
@@ -137,7 +139,7 @@ def _eased(problem: "Problem") -> "Problem":
     """
     leaves = problem.leaves
     enough = max(ENOUGH, _PER_LABEL * sum(leaf.sum() for leaf in leaves[:4]))
-    tpr, fpr = (np.min(leaves[k + 1]) - np.max(leaves[k]) for k in (8, 10))
+    tpr, fpr = _room(leaves)
     rate = problem.common.rate
     with np.errstate(divide="ignore"):
         enough = max(enough, np.max(_PER_WIDTH / (rate * tpr + (1 - rate) * fpr) ** 2))

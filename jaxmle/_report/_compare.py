@@ -13,7 +13,7 @@ from jaxmle._decisions import Difference, JudgeRates, Pairs, compare
 from jaxmle._inference import Adjustment, fit
 from jaxmle._report._claims import Claims, with_total
 from jaxmle._report._document import document_of, naming_slices, settings_of, sizes_of
-from jaxmle._report._table import new_table, percent, plain
+from jaxmle._report._table import new_table, p_value, percent, plain
 from jaxmle._report._warnings import data_warnings, table_warnings
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._slice_rows import few
@@ -74,7 +74,7 @@ def compare_document(
     def differences(index: Any, adjustment: Adjustment) -> Difference:
         a, b = (Counts(*(np.asarray(value)[index] for value in counts.values())) for counts in everything)
         bounds = [arm.claims.bounds_of(index) for arm in arms]
-        some = None if pairs is None else _some(pairs, index)
+        some = None if pairs is None else pairs[index]
         return compare(a, b, *bounds, pairs=some, adjustment=adjustment, **given)
 
     with warnings.catch_warnings():
@@ -112,10 +112,6 @@ def compare_document(
         for name, arm in zip(_NAMES, arms, strict=True)
     }
     return {"command": "compare", "different": different, **document}
-
-
-def _some(pairs: Pairs, index: Any) -> Pairs:
-    return Pairs(pairs.products[index], pairs.sums[index], pairs.n_labeled[index], pairs.n_matched[index])
 
 
 def _record(
@@ -210,7 +206,7 @@ def compare_table(document: dict[str, Any]) -> Group:
 
 
 def _cells(record: dict[str, Any]) -> list[Text]:
-    one, p = record["difference"], record["p_value"]
+    one = record["difference"]
     mark = "*" if any(record[name]["few_labels"] for name in _NAMES) else ""
     sizes = " + ".join(f"{record[name]['n_labeled']:,.8g}" for name in _NAMES)
     estimate = one["estimate"]
@@ -219,7 +215,7 @@ def _cells(record: dict[str, Any]) -> list[Text]:
         *(Text(percent(record[name]["failure_rate"])) for name in _NAMES),
         Text("not identified" if estimate is None else _signed(estimate), style="cyan"),
         Text(f"{_signed(one['low'])} to {_signed(one['high'])}", style="cyan"),
-        Text(f"{p:.4f}" if p >= 5e-5 else "<.0001"),
+        Text(p_value(record["p_value"])),
         Text("differ", style="red") if record["different"] else Text("no difference shown", style="green"),
     ]
 
