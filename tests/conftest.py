@@ -24,8 +24,13 @@ CASES = {
 
 
 @pytest.fixture(autouse=True)
-def double_precision():
-    with jax.enable_x64(True):
+def strictly():
+    """Double precision, and no silent promotion of types or ranks in programs of JAX."""
+    with (
+        jax.enable_x64(True),
+        jax.numpy_rank_promotion("raise"),
+        jax.numpy_dtype_promotion("strict"),
+    ):
         yield
 
 

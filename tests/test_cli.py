@@ -174,10 +174,22 @@ def test_version_help_and_cache(environment, verdicts, tmp_path):
     arguments = ["estimate", verdicts, "--judge", "judge", "--human", "human"]
     assert run([*arguments, "--no-cache"], environment).returncode == 0
     assert not (tmp_path / "cache").exists()
+    # A small file needs no compiled code; where there is some it is kept, and JAX gets its settings back.
     assert run(arguments, environment).returncode == 0
+    assert not (tmp_path / "cache").exists()
+    code = f"""
+import jaxmle._engine._choice as choice
+from jaxmle._cli import main
+choice._LARGE_JOB = 0
+assert main({[*arguments, "--interval", "chi-square"]}) == 0
+import jax
+assert jax.config.jax_compilation_cache_dir is None
+"""
+    compiled = [sys.executable, "-c", code]
+    assert subprocess.run(compiled, env=environment, capture_output=True).returncode == 0
     assert any((tmp_path / "cache" / "jaxmle").rglob("*-cache"))
     blocked = {**environment, "XDG_CACHE_HOME": "/dev/null/nowhere"}
-    assert run(arguments, blocked).returncode == 0
+    assert subprocess.run(compiled, env=blocked, capture_output=True).returncode == 0
 
 
 @pytest.mark.parametrize("judge", ["gpt4", "text_davinci_003", "bem"])

@@ -242,19 +242,19 @@ def test_a_statistic_that_is_not_reached_is_not_called_converged(monkeypatch):
 
 
 def test_the_statistic_is_reached_where_false_position_stalls(monkeypatch):
-    """The difference falls slowly with the push, and then as its 40th power."""
+    """The difference falls slowly with the multiplier, and then as its 40th power."""
 
-    def pushed(joint, push, calibration):
-        x = np.abs(push) / 3
+    def maximum(joint, multiplier):
+        x = np.abs(multiplier) / 3
         gap = 0.1 * (1 - x**40)
         value = -0.3 * (x - x**41 / 41)
         ones = np.ones_like(x)
         return Common(ones, ones, np.stack([0.5 + gap, 0.5 * ones], -1), value, *[ones] * 4)
 
-    monkeypatch.setattr(_common, "_pushed", pushed)
+    monkeypatch.setattr(_common, "_with_multiplier", maximum)
     ones = np.ones(1)
     best = Common(ones, ones, np.array([[0.6, 0.5]]), 0 * ones, *[ones] * 4)
-    statistic, finished = _common.joint_statistic(_common.Joint([], best, np.zeros((1, 2))), "internal")
+    statistic, finished = _common.joint_statistic(_common.JointFit((), best, np.zeros((1, 2))))
     assert finished.all()
     assert statistic[0] == pytest.approx(0.6 * 40 / 41, rel=1e-6)
 

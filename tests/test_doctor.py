@@ -12,7 +12,7 @@ import pytest
 from jaxmle import Counts, profile_interval
 from jaxmle._cli import main
 from jaxmle._report._findings import MIN_LABELS, Precision
-from jaxmle._report._shell import shell_line
+from jaxmle._report._quoting import shell_line
 from jaxmle.tables._guess import guess
 from jaxmle.tables._profile import Column, copies, profile, repeats
 from jaxmle.tables._source import open_source

@@ -9,6 +9,8 @@ import jaxmle
 
 ROOT = Path(jaxmle.__file__).parent
 LAYERS = (
+    "_arrays",
+    "_engine",
     "_data",
     "_model",
     "_solvers",
@@ -50,7 +52,7 @@ def test_imports_point_one_way():
 
 def test_modules_are_small_and_the_namespace_is_flat():
     for path in ROOT.rglob("*.py"):
-        assert len(path.read_text().splitlines()) <= 300, path
+        assert len(path.read_text().splitlines()) <= 400, path
     assert set(jaxmle.__all__) <= set(dir(jaxmle))
     for name in jaxmle.__all__:
         assert getattr(jaxmle, name).__doc__

@@ -7,7 +7,7 @@ from scipy.special import xlogy
 from scipy.stats import binom, f
 
 from jaxmle import Bounds, Counts, baselines, fit, fit_slices, homogeneity_test, profile_interval
-from jaxmle._solvers._box import maximize_in_box
+from jaxmle._pooling._projected_newton import maximize_in_box
 
 
 def draw(rng, n_slices, n_labels, spread=0.0, judged=400, tpr=0.9, fpr=0.05):
@@ -247,13 +247,13 @@ def test_the_homogeneity_test_keeps_its_level_and_sees_a_different_judge():
 def test_a_newton_step_cut_at_a_bound_does_not_end_the_climb():
     gradient, hessian = np.array([1.0, 0.5]), -np.linalg.inv(np.array([[1.0, -0.9], [-0.9, 1.0]]))
 
-    def value(x):
-        return x @ gradient + 0.5 * x @ (hessian @ x)
+    def value(_, x):
+        return x @ gradient + 0.5 * np.sum(x * (x @ hessian), -1)
 
-    def derivatives(x):
-        return value(x), gradient + hessian @ x, hessian
+    def derivatives(_, x):
+        return value(_, x), gradient + x @ hessian, np.broadcast_to(hessian, (len(x), 2, 2))
 
     low, high = np.array([-5.0, -5.0]), np.array([0.1, 5.0])
-    found = maximize_in_box(value, derivatives, np.zeros(2), low, high, tolerance=1e-12)
-    assert found.x == pytest.approx([0.1, 0.005], abs=1e-6)
-    assert found.gain <= 1e-9
+    found = maximize_in_box(value, derivatives, np.zeros((1, 2)), low, high, tolerance=1e-12)
+    assert found.x[0] == pytest.approx([0.1, 0.005], abs=1e-6)
+    assert found.gain[0] <= 1e-9

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from jaxmle._cli import main
-from jaxmle._report._parts import Parts, fingerprint_of
+from jaxmle._report._checkpoint import Checkpoint, fingerprint_of
 
 COLUMNS = ["--judge", "judge", "--human", "human"]
 BOOTSTRAP = ["--interval", "bootstrap", "--resamples", "1500"]
@@ -98,7 +98,7 @@ def test_two_devices_change_nothing(many, tmp_path, environment):
 def test_blocks_are_dealt_to_all_devices(environment):
     code = """
 import jax, numpy as np
-from jaxmle._inference._blocks import in_blocks
+from jaxmle._engine import in_blocks
 seen = set()
 double = jax.jit(lambda x: 2 * x)
 def call(part):
@@ -106,12 +106,12 @@ def call(part):
     seen.update(result.devices())
     return np.asarray(result)
 assert len(jax.local_devices()) == 2
-found = in_blocks(call, [np.arange(1000.0)], 7)
+found = in_blocks(call, [np.arange(1000.0)], 7, engine="jax")
 assert (found == 2 * np.arange(1000.0)).all() and found.dtype == np.float64
 assert seen == set(jax.local_devices()), seen
 seen.clear()
 with jax.default_device(jax.local_devices()[1]):
-    in_blocks(call, [np.arange(1000.0)], 7)
+    in_blocks(call, [np.arange(1000.0)], 7, engine="jax")
 assert seen == {jax.local_devices()[1]}, seen
 """
     flags = {**environment, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
@@ -171,19 +171,19 @@ def test_nothing_is_overwritten_or_mixed(tmp_path, capsys):
 
 def test_unfinished_runs_are_resumed_only_when_asked(tmp_path, capsys):
     source, out = small(tmp_path), tmp_path / "out.csv"
-    unfinished = Parts(out, "someone else", resume=True)
+    unfinished = Checkpoint(out, "someone else", resume=True)
     with unfinished.held():
         unfinished.part(0, lambda: [1])
         with pytest.raises(ValueError, match="another process is writing"), unfinished.held():
             pass
     assert "go on with it by --resume" in estimate(capsys, source, out)[2]
     assert "is of another run" in estimate(capsys, source, out, "--resume")[2]
-    again = Parts(out, "someone else", resume=True)
+    again = Checkpoint(out, "someone else", resume=True)
     with again.held():
         assert again.part(0, lambda: pytest.fail("done already")) == [1]
     assert again.found == 1
     (again.folder / "000000.json").write_bytes(b"[1")
-    damaged = Parts(out, "someone else", resume=True)
+    damaged = Checkpoint(out, "someone else", resume=True)
     with damaged.held():
         assert damaged.part(0, lambda: [2]) == [2]
     assert damaged.found == 0

@@ -2,10 +2,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.special import ndtri
 from scipy.stats import binom
 
 from jaxmle import Counts, Params
-from jaxmle._simulation import _binomial, draw_counts, law_of_counts, law_of_params, tables_for, uniforms
+from jaxmle._simulation import (
+    _binomial,
+    draw_counts,
+    fold_in,
+    law_of_counts,
+    law_of_params,
+    normal_quantile,
+    root_key,
+    tables_for,
+    uniforms,
+)
 
 DRAWS = 40_000
 
@@ -15,9 +26,33 @@ def columns(*values):
 
 
 def drawn(law, design, seed=0):
-    keys = jax.vmap(jax.random.key)(jnp.arange(len(law.two)) + seed)
-    counts = draw_counts(uniforms(keys, DRAWS), law, design, tables_for(law, design))
+    keys = fold_in(root_key(seed), np.arange(len(law.two)))
+    counts = draw_counts(uniforms(keys, (4, DRAWS)), law, design, tables_for(law, design))
     return np.stack([np.asarray(x)[0] for x in counts.values()])
+
+
+@pytest.fixture(autouse=True)
+def quietly():
+    """The sampler is run by the engine, which expects logarithms of zero."""
+    with np.errstate(all="ignore"):
+        yield
+
+
+def test_uniforms_are_those_of_jax_bit_for_bit():
+    ids = np.array([[5, 0], [123_456_789, 4], [2**32 - 1, 7]], np.uint32)
+    ours = uniforms(fold_in(fold_in(fold_in(root_key(2**40 + 7), 3), ids[:, 0]), ids[:, 1]), (4, 99))
+    root = jax.random.fold_in(jax.random.key(2**40 + 7, impl="threefry2x32"), 3)
+    keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.fold_in(root, i[0]), i[1]))(ids)
+    theirs = jax.vmap(lambda key: jax.random.uniform(key, (4, 99), dtype=jnp.float64))(keys)
+    np.testing.assert_array_equal(ours, theirs)
+    keys = fold_in(root_key(5), ids[:, 0])
+    compiled = jax.jit(lambda first, second: uniforms((first, second), (4, 99)))
+    np.testing.assert_array_equal(compiled(*keys), uniforms(keys, (4, 99)))
+
+
+def test_normal_quantiles_equal_those_of_scipy():
+    p = np.concatenate([np.linspace(1e-6, 1 - 1e-6, 2001), 10.0 ** -np.arange(1, 300, 7), [0.075, 0.925]])
+    np.testing.assert_allclose(normal_quantile(p), ndtri(p), rtol=2e-15, atol=1e-16)
 
 
 @pytest.mark.parametrize(

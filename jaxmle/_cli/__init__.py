@@ -14,7 +14,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(_SELDOM, *before[1:])
     try:
         from jaxmle._cli._app import run
+        from jaxmle._cli._options import own_settings
 
-        return run(list(sys.argv[1:] if arguments is None else arguments))
+        with own_settings():
+            return run(list(sys.argv[1:] if arguments is None else arguments))
     finally:
         gc.set_threshold(*before)

@@ -9,7 +9,7 @@ import typer
 from jaxmle._cli._compare import compare
 from jaxmle._cli._doctor import doctor
 from jaxmle._cli._drift import drift
-from jaxmle._cli._options import ADJUSTMENTS, JUDGE_RATES, METHODS, ORDERS, check_choice, use_cache
+from jaxmle._cli._options import ADJUSTMENTS, JUDGE_RATES, METHODS, ORDERS, check_choice, keep_compiled
 from jaxmle._cli._plan import plan
 from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._report import report
@@ -58,7 +58,7 @@ def demo(
 
     Exit status 0 done, 2 trouble.
     """
-    use_cache(not no_cache)
+    keep_compiled(not no_cache)
     from jaxmle._report import demo_document, demo_table
 
     document = demo_document(seed=seed, n_labeled=labels)
@@ -125,7 +125,7 @@ def estimate(
         from jaxmle._report._rows import check_out
 
         check_out(out, list(reading.by or ()))
-    table, claims = reading.read(intervals=interval != "bootstrap")
+    table, claims = reading.read()
     from jaxmle._report import estimate_document, estimate_file, estimate_table
 
     options: dict[str, Any] = {"interval": interval, "n_resamples": resamples, "order": order}
@@ -167,7 +167,7 @@ def certify(
     """
     check_choice("--method", method, METHODS)
     check_choice("--adjust", adjust, ADJUSTMENTS)
-    table, claims = reading.read(intervals=False)
+    table, claims = reading.read()
     from jaxmle._report import certify_document, certify_table
 
     document = certify_document(

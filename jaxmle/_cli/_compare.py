@@ -90,7 +90,7 @@ def compare(
         opened = Table(one.file)
         if by_row:
             number_rows(opened)
-        read.append(replace(one, file=cast(Any, opened), cluster=cluster).read(intervals=False))
+        read.append(replace(one, file=cast(Any, opened), cluster=cluster).read())
         names.append(names_of(opened) if cluster else None)
     (a, claims_a), (b, claims_b) = read
     first, last, alone = shared_slices(a, b)

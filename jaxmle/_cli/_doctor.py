@@ -70,7 +70,7 @@ def doctor(
         rows, columns = profile(source)
         roles = guess(columns, judge=judge, human=human, by=slices)
     told = report.result()
-    wanted = told.Wanted(
+    wanted = told.DoctorOptions(
         file=file,
         human_file=human_file,
         id=id,

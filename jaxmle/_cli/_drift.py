@@ -20,7 +20,7 @@ def drift(reading: Reading) -> int:
         raise ValueError(
             "which bounds? Give --tpr and --fpr, or --reference with an earlier judging of the anchor set."
         )
-    table, claims = reading.read(intervals=False)
+    table, claims = reading.read()
     from jaxmle._report import drift_document, drift_table
 
     document = drift_document(table, claims)

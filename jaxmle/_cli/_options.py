@@ -3,13 +3,9 @@
 import os
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from jaxmle._data import Calibration
+from typing import Any, ClassVar
 
 ADJUSTMENTS = ("none", "holm", "benjamini-hochberg")
 METHODS = ("exact", "profile")
@@ -46,35 +42,61 @@ def check_plots(option: str, path: Path | None, instead: str = "") -> None:
         raise ValueError(f"{option}: {error}{instead}") from None
 
 
+class _CompiledCode:
+    """The user's cache folder as the place of compiled programs while a command runs."""
+
+    settings: ClassVar[dict[str, Any]] = {
+        "jax_compilation_cache_dir": None,
+        "jax_persistent_cache_min_compile_time_secs": 0.05,
+    }
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self.before: dict[str, Any] = {}
+
+    def use(self, jax: Any) -> None:
+        """Name the folder to JAX."""
+        folder = _cache_folder() / "jaxmle" / "compiled"
+        if not self.wanted or self.before:
+            return
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            return  # a home that cannot be written to costs a second, not the answer
+        self.before = {name: getattr(jax.config, name) for name in self.settings}
+        for name, value in (self.settings | {"jax_compilation_cache_dir": str(folder)}).items():
+            jax.config.update(name, value)
+
+    def leave(self) -> None:
+        """Give JAX its own settings back, if it has been loaded."""
+        self.wanted = False
+        if self.before:
+            import jax
+
+            for name, value in self.before.items():
+                jax.config.update(name, value)
+            self.before = {}
+
+
+_compiled_code = _CompiledCode()
+
+
 @contextmanager
-def prepared(calibration: "Calibration", n_slices: int, *, intervals: bool) -> Iterator[None]:
-    """Get the solver compiled, or its code loaded, while the rows of a file are counted.
-
-    ``n_slices`` is a guess: programs are compiled for powers of two.
-    """
-    from jaxmle import Counts, fit, profile_interval
-
-    counts = Counts(*([1] * n_slices for _ in range(6)))
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(fit, counts, calibration=calibration)
-        if intervals:
-            pool.submit(profile_interval, counts, calibration=calibration, calibrate=False)
-        yield
-
-
-def use_cache(wanted: bool) -> None:
-    """Let JAX keep compiled programs in the user's cache folder, so that the next start is quick."""
-    import jax
-
-    if not wanted:
-        return
-    folder = _cache_folder() / "jaxmle" / "compiled"
+def own_settings() -> Iterator[None]:
+    """Leave the settings of JAX as they were before the block."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return  # a home that cannot be written to costs a second, not the answer
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
+        yield
+    finally:
+        _compiled_code.leave()
+
+
+def keep_compiled(wanted: bool) -> None:
+    """Let JAX, where it is used, keep programs in the user's cache folder: the next start is quicker."""
+    _compiled_code.wanted = wanted
+    if wanted:
+        from jaxmle._arrays import when_jax_loads
+
+        when_jax_loads(_compiled_code.use)
 
 
 def _cache_folder() -> Path:

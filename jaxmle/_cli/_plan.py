@@ -5,7 +5,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from jaxmle._cli._options import METHODS, check_choice, check_plots, parse_range, use_cache
+from jaxmle._cli._options import METHODS, check_choice, check_plots, keep_compiled, parse_range
 from jaxmle._cli._show import say_first, show
 
 _RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
@@ -75,7 +75,7 @@ def plan(
         raise ValueError("give one of --width and --limit, not both or none.")
     if cost_judge is not None and cost_human is None:
         raise ValueError("--cost-judge goes with --cost-human.")
-    use_cache(not no_cache)
+    keep_compiled(not no_cache)
     from jaxmle import Bounds
     from jaxmle import plan as plan_labels
     from jaxmle._report import plan_document, plan_table

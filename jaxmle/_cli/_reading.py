@@ -8,12 +8,10 @@ from typing import Annotated, Any, cast, get_type_hints
 
 import typer
 
-from jaxmle._cli._options import check_choice, parse_range, prepared, use_cache
+from jaxmle._cli._options import check_choice, keep_compiled, parse_range
 from jaxmle.tables._aggregate import Roles
 from jaxmle.tables._count import count_rows, open_rows
 
-# Slices to prepare for while nobody knows how many there are.
-_GUESS = 100
 _RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
 
 
@@ -112,8 +110,8 @@ class Reading:
         _option("Do not keep compiled code in the user's cache folder.", "--no-cache", metavar=None),
     ] = False
 
-    def read(self, *, intervals: bool) -> tuple[Any, Any]:
-        """Check the options, count the rows, and gather the claims; ``intervals`` will be asked for."""
+    def read(self) -> tuple[Any, Any]:
+        """Check the options, count the rows, and gather the claims."""
         check_choice("--calibration", self.calibration, ("internal", "external"))
         labels = self.labels.replace("_", "-")
         check_choice("--labels", labels, ("random", "by-verdict"))
@@ -131,7 +129,7 @@ class Reading:
         by = tuple(dict.fromkeys(self.by or ()))
         roles = Roles(self.judge or "", self.human, by, self.weight, self.cluster, self.where)
         opened, roles = open_rows(self.file, roles, human_source=self.human_file, id=self.id)
-        use_cache(not self.no_cache)
+        keep_compiled(not self.no_cache)
         from jaxmle import Bounds
         from jaxmle._report import Claims, known_bounds
 
@@ -142,17 +140,16 @@ class Reading:
             "on_invalid": self.on_invalid,
         }
         given = Bounds(**pairs)
-        with prepared(design, _GUESS if by else 1, intervals=intervals):
-            table = count_rows(opened, roles, **meaning)
-            if self.reference:
-                anchor = Roles(roles.judge, self.human)
-                counts = count_rows(*open_rows(self.reference, anchor), **meaning).total
-                if not counts.n_labeled:
-                    raise ValueError(
-                        f"--reference: {self.reference!r} has no row with both a human and a judge verdict."
-                    )
-                rates = Bounds.from_reference(counts, margin=self.margin)
-                given = Bounds(failure_rate=given.failure_rate, tpr=rates.tpr, fpr=rates.fpr)
+        table = count_rows(opened, roles, **meaning)
+        if self.reference:
+            anchor = Roles(roles.judge, self.human)
+            counts = count_rows(*open_rows(self.reference, anchor), **meaning).total
+            if not counts.n_labeled:
+                raise ValueError(
+                    f"--reference: {self.reference!r} has no row with both a human and a judge verdict."
+                )
+            rates = Bounds.from_reference(counts, margin=self.margin)
+            given = Bounds(failure_rate=given.failure_rate, tpr=rates.tpr, fpr=rates.fpr)
         bounds, notes = known_bounds(table, given, self.bounds)
         claims = Claims(
             bounds=bounds,

@@ -1,7 +1,6 @@
 """`jaxmle report`: one page to read and to decide by."""
 
 import inspect
-from contextlib import suppress
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -86,19 +85,20 @@ def report(
         "mix": mix,
         "order": order,
     }
-    table, claims = reading.read(intervals=True)
-    from jaxmle._report import page_html, page_markdown, report_document, report_page
+    table, claims = reading.read()
+    from jaxmle._report import fit_table, page_html, page_markdown, report_document, report_page
 
     options: dict[str, Any] = {"interval": interval, "order": order, "judge_rates": judge_rates}
     if mix is not None:
         from jaxmle.tables._slice_mix import slice_mix
 
         options["mix"] = slice_mix(mix, table.keys)
-    with suppress(ValueError):  # what is wrong is said below, slice by slice
-        say_first(_first_answer(table, claims), reading.as_json)
+    fitted = fit_table(table, claims)
+    say_first(_first_answer(fitted), reading.as_json)
     document, evidence = report_document(
         table,
         claims,
+        fitted=fitted,
         source=reading.file,
         command=_command(reading, own),
         limit=limit,
@@ -120,16 +120,10 @@ def report(
     return 1 if document["certified"] is False else 0
 
 
-def _first_answer(table: Any, claims: Any) -> str:
-    from jaxmle._inference import fit
-    from jaxmle._inference._contradiction import contradicts
-    from jaxmle._report._claims import with_total
-
-    everything = with_total(table, claims)
-    last = len(everything) - 1
-    found = fit(everything[last], claims.bounds_of(last), calibration=claims.calibration)
+def _first_answer(fitted: Any) -> str:
+    found = fitted.fits[fitted.last]
     rate = f"{100 * found.failure_rate:.2f}%" if found.identified else "not identified"
-    if contradicts(everything[last], claims.bounds_of(last), calibration=claims.calibration):
+    if fitted.contradicted[fitted.last]:
         rate += ", but the data contradict the bounds"
     return f"Failure rate {rate}. Intervals and page follow ..."
 
@@ -149,7 +143,7 @@ def _say(document: dict[str, Any], evidence: Any, written: list[Path]) -> None:
 
 def _command(reading: Reading, own: dict[str, Any]) -> str:
     """The command line in full, defaults left out, to be pasted into a shell."""
-    from jaxmle._report._shell import shell_line
+    from jaxmle._report._quoting import shell_line
 
     words = ["jaxmle", "report", reading.file]
     usual = {name: one.default for name, one in inspect.signature(report).parameters.items()}

@@ -52,7 +52,7 @@ def sensitivity(
     for low, high in ranges:
         if not low < high:
             raise ValueError(f"--grid must be LO:HI with LO < HI; got {low:g}:{high:g}.")
-    table, claims = reading.read(intervals=False)
+    table, claims = reading.read()
     import numpy as np
 
     from jaxmle._report import sensitivity_document, sensitivity_table

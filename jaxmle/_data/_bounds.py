@@ -3,11 +3,11 @@
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
-import jax
 import numpy as np
 
+from jaxmle._arrays import is_jax, is_traced, rebuilt, when_jax_loads
 from jaxmle._data._counts import Counts
-from jaxmle._data._validation import check_confidence, first_bad, host_number, is_traced
+from jaxmle._data._validation import check_confidence, first_bad, host_number
 
 _UNIT = (0.0, 1.0)
 
@@ -60,7 +60,7 @@ class Bounds:
             if np.any(crossed):
                 raise ValueError(f"`{name}` must have low <= high; got low {low!r}, high {high!r}.")
             keep = tuple(
-                raw if isinstance(raw, jax.Array) else np.asarray(value, dtype=np.float64)[()]
+                raw if is_jax(raw) else np.asarray(value, dtype=np.float64)[()]
                 for raw, value in zip((low, high), ends, strict=True)
             )
             object.__setattr__(self, name, keep)
@@ -128,23 +128,19 @@ class Bounds:
 _NAMES = tuple(field.name for field in fields(Bounds))
 
 
-def _rebuild(values: Any) -> Bounds:
-    """Make Bounds from trusted leaves without checking them (they may be tracers or sentinels)."""
-    new = object.__new__(Bounds)
-    for name, value in zip(_NAMES, values, strict=True):
-        object.__setattr__(new, name, value)
-    return new
+def _register(jax: Any) -> None:
+    """Make Bounds a pytree whose leaves are not checked again: they may be tracers or sentinels."""
+    empty = object.__new__(Bounds)
+    keys = [jax.tree_util.GetAttrKey(name) for name in _NAMES]
+    jax.tree_util.register_pytree_with_keys(
+        Bounds,
+        lambda b: (tuple(zip(keys, b._values(), strict=True)), None),
+        lambda _, values: rebuilt(empty, dict(zip(_NAMES, values, strict=True))),
+        lambda b: (b._values(), None),
+    )
 
 
-jax.tree_util.register_pytree_with_keys(
-    Bounds,
-    lambda b: (
-        tuple((jax.tree_util.GetAttrKey(n), v) for n, v in zip(_NAMES, b._values(), strict=True)),
-        None,
-    ),
-    lambda _, values: _rebuild(values),
-    lambda b: (b._values(), None),
-)
+when_jax_loads(_register)
 
 
 def clopper_pearson(hits: Any, misses: Any, tail: Any) -> tuple[Any, Any]:

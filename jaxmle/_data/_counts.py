@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
-import jax
 import numpy as np
 
-from jaxmle._data._validation import first_bad, host_number, is_traced
+from jaxmle._arrays import is_jax, is_traced, rebuilt, when_jax_loads
+from jaxmle._data._validation import first_bad, host_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class Counts:
                 raise ValueError(
                     f"`{name}` must have the shape of `tp`, {np.shape(self.tp)}; got {np.shape(checked)}."
                 )
-            if not isinstance(value, jax.Array):
+            if not is_jax(value):
                 object.__setattr__(self, name, checked)
 
     @classmethod
@@ -116,7 +116,7 @@ class Counts:
         return self.shape[0]
 
     def __getitem__(self, index: Any) -> Self:
-        return _rebuild(type(self), [value[index] for value in self.values()])
+        return rebuilt(self, {name: value[index] for name, value in zip(_NAMES, self.values(), strict=True)})
 
     def __iter__(self) -> Iterator[Self]:
         return (self[i] for i in range(len(self)))
@@ -129,14 +129,12 @@ class Counts:
             raise ValueError(
                 f"Counts must have equal shapes to be added; got {self.shape} and {other.shape}."
             )
-        pairs = zip(self.values(), other.values(), strict=True)
-        return _rebuild(type(self), [mine + theirs for mine, theirs in pairs])
+        pairs = zip(_NAMES, self.values(), other.values(), strict=True)
+        return rebuilt(self, {name: mine + theirs for name, mine, theirs in pairs})
 
     def __repr__(self) -> str:
         def show(value: Any) -> str:
-            if isinstance(value, np.generic | np.ndarray) or (
-                isinstance(value, jax.Array) and not is_traced(value)
-            ):
+            if isinstance(value, np.generic | np.ndarray) or (is_jax(value) and not is_traced(value)):
                 return repr(np.asarray(value).tolist()) if np.size(value) <= 8 else f"<{np.shape(value)}>"
             return repr(value)
 
@@ -150,23 +148,19 @@ class Counts:
 _NAMES = tuple(field.name for field in fields(Counts))
 
 
-def _rebuild(cls: type[Any], values: Any) -> Any:
-    """Make a ``cls`` from trusted leaves without checking them (they may be tracers or sentinels)."""
-    new = object.__new__(cls)
-    for name, value in zip(_NAMES, values, strict=True):
-        object.__setattr__(new, name, value)
-    return new
+def _register(jax: Any) -> None:
+    """Make Counts a pytree whose leaves are not checked again: they may be tracers or sentinels."""
+    empty = object.__new__(Counts)
+    keys = [jax.tree_util.GetAttrKey(name) for name in _NAMES]
+    jax.tree_util.register_pytree_with_keys(
+        Counts,
+        lambda c: (tuple(zip(keys, c.values(), strict=True)), None),
+        lambda _, values: rebuilt(empty, dict(zip(_NAMES, values, strict=True))),
+        lambda c: (c.values(), None),
+    )
 
 
-jax.tree_util.register_pytree_with_keys(
-    Counts,
-    lambda c: (
-        tuple((jax.tree_util.GetAttrKey(n), v) for n, v in zip(_NAMES, c.values(), strict=True)),
-        None,
-    ),
-    lambda _, values: _rebuild(Counts, values),
-    lambda c: (c.values(), None),
-)
+when_jax_loads(_register)
 
 
 def _verdicts(name: str, values: Any, *, missing_allowed: bool) -> np.ndarray[Any, Any]:

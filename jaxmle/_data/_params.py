@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-import jax
+from jaxmle._arrays import pytree
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclass(frozen=True, eq=False)
 class Params:
     """Failure rate and judge error rates, each a probability or an array of one batch shape.

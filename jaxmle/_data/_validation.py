@@ -2,7 +2,6 @@
 
 from typing import Any, Literal, cast
 
-import jax
 import numpy as np
 
 Calibration = Literal["internal", "external"]
@@ -21,20 +20,12 @@ class InfeasibleError(ValueError):
         self.index, self.reason = index, reason
 
 
-def is_traced(*values: Any) -> bool:
-    """Whether any of the values is a JAX tracer, whose numbers cannot be looked at."""
-    return any(isinstance(value, jax.core.Tracer) for value in values)
-
-
 def host_number(name: str, value: Any) -> Any:
     """Return ``value`` as a numpy scalar or array of finite real numbers, or raise ``ValueError``."""
-    if isinstance(value, jax.Array):
+    try:
         array = np.asarray(value)
-    else:
-        try:
-            array = np.asarray(value)
-        except ValueError as error:
-            raise ValueError(f"`{name}` must be a number or a rectangular array; got {value!r}.") from error
+    except ValueError as error:
+        raise ValueError(f"`{name}` must be a number or a rectangular array; got {value!r}.") from error
     if array.dtype.kind == "b":
         array = array.astype(np.int64)
     if array.dtype.kind not in "iuf":

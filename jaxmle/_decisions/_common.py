@@ -1,76 +1,71 @@
 """The profile likelihood of the difference of two failure rates under one judge.
 
-TPR and FPR are common, so the likelihoods do not separate. A push, the multiplier of the difference added to
-the joint log-likelihood, traces the profile: the larger the push, the larger the difference and the more it
-costs. Its own maximum over the multiplier bounds the likelihood of a difference from above, with equality
-where the profile is concave.
+TPR and FPR are common, so the likelihoods do not separate. A multiplier of the difference, added to the joint
+log-likelihood, traces the profile: the larger it is, the larger the difference and the more that costs. The
+maximum over the multiplier bounds the likelihood of a difference from above, with equality where the profile
+is concave.
 """
 
-from collections.abc import Callable
-from functools import cache
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
-from jaxmle._data import Calibration
+from jaxmle._data import Calibration, Problem
 from jaxmle._decisions._separate import End
-from jaxmle._inference._blocks import compiler_options, in_blocks
-from jaxmle._inference._fit import Fit
-from jaxmle._pooling._common import Common, joint_of, maximize_common, starts_of
-from jaxmle._pooling._push import pushed_end
+from jaxmle._inference import Fit
+from jaxmle._pooling._batches import joined, take
+from jaxmle._pooling._common import Common, Joint, joint_of, maximize_common, starts_of
+from jaxmle._pooling._constrained_profile import constrained_end
 
-_WIDTH = 16
 _STEPS = 40
 _MOST = 1e12
 _IDENTIFIED_WITHIN = 1e-6
 _SIGNS = np.array([1.0, -1.0])
+# Pairs that are fitted at once.
+_WIDTH = 1 << 12
 
 
-class Joint(NamedTuple):
+class JointFit(NamedTuple):
     """Two sets with one judge, and the maximum of their joint likelihood; leading axis ``B``.
 
     Attributes:
-        leaves: Twelve arrays of shape ``(B, 2)``.
+        data: What the joint likelihood is of.
         best: The maximum.
         start: The judge's rates there, shape ``(B, 2)``.
     """
 
-    leaves: list[Any]
+    data: Joint
     best: Common
     start: Any
 
-    def take(self, index: Any) -> "Joint":
+    def take(self, index: Any) -> "JointFit":
         """Return the elements at ``index``."""
-        return Joint(
-            [leaf[index] for leaf in self.leaves],
-            Common(*(part[index] for part in self.best)),
-            self.start[index],
-        )
+        found: JointFit = take(self, index)
+        return found
 
 
-def joint_fit(leaves: tuple[list[Any], list[Any]], calibration: Calibration) -> Joint:
+def joint_fit(problems: tuple[Problem, Problem], calibration: Calibration) -> JointFit:
     """Fit one judge to each pair of sets."""
-    both = [np.stack(pair, -1) for pair in zip(*leaves, strict=True)]
-    none, start = np.zeros((len(both[0]), 2)), np.zeros((len(both[0]), 2))
-    found = _run(_free(calibration), [*both, none, start])
-    return Joint(both, found, np.stack([found.tpr, found.fpr], -1))
+    pairs = zip(*(problem.arrays() for problem in problems), strict=True)
+    data = joint_of([np.stack(pair, -1) for pair in pairs], calibration)
+    best = _maximum(data, starts_of(data), np.zeros((len(data.cells), 2)))
+    return JointFit(data, best, np.stack([best.tpr, best.fpr], -1))
 
 
-def joint_end(joint: Joint, cutoff: Any, calibration: Calibration, *, upper: bool) -> End:
+def joint_end(joint: JointFit, cutoff: Any, *, upper: bool) -> End:
     """Find the extreme difference whose likelihood-ratio statistic is at most ``cutoff``, shape ``(B,)``."""
     sign = 1.0 if upper else -1.0
 
-    def pushed(index: Any, push: Any) -> tuple[Any, Any]:
+    def moved(index: Any, multiplier: Any) -> tuple[Any, Any]:
         part = joint.take(index)
-        found = _pushed(part, sign * push, calibration)
+        found = _with_multiplier(part, sign * multiplier)
         gap = _gap(found)
-        return gap, 2 * (part.best.value - (found.value - sign * push * gap))
+        return gap, 2 * (part.best.value - (found.value - sign * multiplier * gap))
 
-    return End(*pushed_end(pushed, cutoff, _MOST))
+    return End(*constrained_end(moved, cutoff, _MOST))
 
 
-def joint_statistic(joint: Joint, calibration: Calibration) -> tuple[Any, Any]:
+def joint_statistic(joint: JointFit) -> tuple[Any, Any]:
     """Likelihood-ratio statistic of no difference, never above the true one, and whether its search ended."""
     size = len(joint.start)
     aim = -np.sign(_gap(joint.best))
@@ -81,12 +76,13 @@ def joint_statistic(joint: Joint, calibration: Calibration) -> tuple[Any, Any]:
     for step in range(_STEPS):
         if not todo.size:
             break
-        part, push = joint.take(todo), force[todo]
-        found = _pushed(part, aim[todo] * push, calibration)
+        part, multiplier = joint.take(todo), force[todo]
+        found = _with_multiplier(part, aim[todo] * multiplier)
         gap = _gap(found)
         statistic[todo] = np.maximum(statistic[todo], 2 * (part.best.value - found.value))
         short = aim[todo] * gap < 0
-        low[todo], high[todo] = np.where(short, push, low[todo]), np.where(short, high[todo], push)
+        low[todo] = np.where(short, multiplier, low[todo])
+        high[todo] = np.where(short, high[todo], multiplier)
         at_low[todo], at_high[todo] = np.where(short, gap, at_low[todo]), np.where(short, at_high[todo], gap)
         with np.errstate(all="ignore"):
             share = at_low[todo] / (at_low[todo] - at_high[todo])
@@ -94,9 +90,9 @@ def joint_statistic(joint: Joint, calibration: Calibration) -> tuple[Any, Any]:
             share = np.clip(share, 0.02, 0.98) if step % 3 < 2 else 0.5
             cut = low[todo] + share * (high[todo] - low[todo])
         bounded = np.isfinite(high[todo])
-        force[todo] = np.where(bounded, np.where(np.isfinite(cut), cut, push), 4 * push)
+        force[todo] = np.where(bounded, np.where(np.isfinite(cut), cut, multiplier), 4 * multiplier)
         done = (np.abs(gap) <= 1e-9) | (bounded & (high[todo] - low[todo] <= 1e-6 * high[todo]))
-        done |= push >= _MOST
+        done |= multiplier >= _MOST
         finished[todo] = done
         todo = todo[~done]
     return statistic, finished
@@ -107,19 +103,19 @@ class CommonJudge:
 
     n_rates = 2
 
-    def __init__(
-        self, leaves: tuple[list[Any], list[Any]], free: tuple[Fit, Fit], calibration: Calibration
-    ) -> None:
-        for name, at in (("tpr", 8), ("fpr", 10)):
-            low, high = (
-                pick(leaves[0][k], leaves[1][k]) for pick, k in ((np.maximum, at), (np.minimum, at + 1))
-            )
+    def __init__(self, free: tuple[Fit, Fit], calibration: Calibration) -> None:
+        first, second = free
+        for name in ("tpr", "fpr"):
+            ends = zip(getattr(first.bounds, name), getattr(second.bounds, name), strict=True)
+            low, high = (pick(*pair) for pick, pair in zip((np.maximum, np.minimum), ends, strict=True))
             if (low > high).any():
                 raise ValueError(
                     f"`bounds_a` and `bounds_b` of {name} exclude each other, so the sets have no judge in "
                     'common; use judge="separate".'
                 )
-        self.joint, self.calibration = joint_fit(leaves, calibration), calibration
+        self.joint = joint_fit(
+            (Problem(first.counts, first.bounds), Problem(second.counts, second.bounds)), calibration
+        )
         best = self.joint.best
         judge = np.broadcast_to(self.joint.start[:, None], (len(best.value), 2, 2))
         self.params = np.concatenate([best.rate[..., None], judge], -1)
@@ -128,37 +124,23 @@ class CommonJudge:
 
     def statistic(self) -> tuple[Any, Any]:
         """Likelihood-ratio statistic of no difference, and whether its search ended."""
-        return joint_statistic(self.joint, self.calibration)
+        return joint_statistic(self.joint)
 
     def end(self, cutoff: Any, *, upper: bool) -> End:
         """One end of the interval."""
-        return joint_end(self.joint, cutoff, self.calibration, upper=upper)
+        return joint_end(self.joint, cutoff, upper=upper)
 
 
 def _gap(found: Common) -> Any:
     return found.rate @ _SIGNS
 
 
-def _pushed(joint: Joint, push: Any, calibration: Calibration) -> Common:
-    return _run(_climb(calibration), [*joint.leaves, push[:, None] * _SIGNS, joint.start])
+def _with_multiplier(joint: JointFit, multiplier: Any) -> Common:
+    return _maximum(joint.data, joint.start[:, None], multiplier[:, None] * _SIGNS)
 
 
-def _run(program: Callable[[list[Any]], Common], arrays: list[Any]) -> Common:
-    return in_blocks(program, arrays, _WIDTH)
-
-
-@cache
-def _climb(calibration: Calibration) -> Callable[[list[Any]], Common]:
-    def one(leaves: list[Any]) -> Common:
-        return maximize_common(joint_of(leaves[:12], calibration), leaves[13][None], leaves[12])
-
-    return jax.jit(jax.vmap(one), compiler_options=compiler_options(True))
-
-
-@cache
-def _free(calibration: Calibration) -> Callable[[list[Any]], Common]:
-    def one(leaves: list[Any]) -> Common:
-        joint = joint_of(leaves[:12], calibration)
-        return maximize_common(joint, starts_of(joint))
-
-    return jax.jit(jax.vmap(one), compiler_options=compiler_options(True))
+def _maximum(data: Joint, starts: Any, multiplier: Any) -> Common:
+    """Maxima of the joint likelihoods, a few thousand at once to bound memory."""
+    blocks = [slice(at, at + _WIDTH) for at in range(0, len(starts), _WIDTH)]
+    found = [maximize_common(take(data, rows), starts[rows], multiplier[rows]) for rows in blocks]
+    return found[0] if len(found) == 1 else joined(found)

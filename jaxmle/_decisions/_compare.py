@@ -3,17 +3,17 @@
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
-import jax
 import numpy as np
 
-from jaxmle._data import Bounds, Calibration, Counts, check_confidence
+from jaxmle._arrays import pytree
+from jaxmle._data import Bounds, Calibration, Counts, Problem, check_confidence
 from jaxmle._data._validation import slice_label
 from jaxmle._decisions._common import CommonJudge
 from jaxmle._decisions._influence import pair_effect
 from jaxmle._decisions._pairs import Pairs
 from jaxmle._decisions._separate import SeparateJudges
 from jaxmle._inference import Adjustment, adjust_p_values
-from jaxmle._inference._arguments import check_labels, checked_arrays, plain, quantile_of_t, tail_of_t
+from jaxmle._inference._arguments import check_labels, checked_problem, quantile_of_t, shaped, tail_of_t
 from jaxmle._inference._batch import Batch
 from jaxmle._inference._contradiction import contradicted
 from jaxmle._inference._design_check import warn_of_design
@@ -28,7 +28,7 @@ _HELD = 1e-9
 _SAME = 1e-9
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclass(frozen=True, eq=False)
 class Difference(Batch):
     """Difference of two failure rates, the first less the second.
@@ -147,25 +147,21 @@ def compare(
         raise ValueError(f"`adjustment` must be one of {choices}; got {adjustment!r}.")
     alpha = 1 - check_confidence(confidence)
     check_labels(labels, calibration)
-    leaves, shape = _checked(a, b, bounds_a, bounds_a if bounds_b is None else bounds_b, calibration)
+    problems, shape = _checked(a, b, bounds_a, bounds_a if bounds_b is None else bounds_b, calibration)
     if pairs is not None:
-        pairs = _paired(pairs, leaves, shape)
-    free = (fit_flat(leaves[0], calibration), fit_flat(leaves[1], calibration))
-    contrary = [
-        contradicted(own, fit.log_likelihood, calibration) for own, fit in zip(leaves, free, strict=True)
-    ]
-    biased = [warn_of_design(own, calibration, labels) for own in leaves]
-    against, mismatched = np.logical_or(*contrary), np.logical_or(*biased)
+        pairs = _paired(pairs, problems, shape)
+    free = (fit_flat(problems[0], calibration), fit_flat(problems[1], calibration))
+    against = np.logical_or(*(contradicted(one) for one in free))
+    mismatched = np.logical_or(*(warn_of_design(own.counts, calibration, labels) for own in problems))
 
-    n_labels = np.sum([own[:4] for own in leaves], (0, 1))
+    n_labels = sum(own.counts.n_labeled for own in problems)
     make = CommonJudge if judge == "common" else SeparateJudges
-    model: CommonJudge | SeparateJudges = make(leaves, free, calibration)
+    model: CommonJudge | SeparateJudges = make(free, calibration)
     effect, df = np.ones(len(n_labels)), np.maximum(n_labels - model.n_rates, _LEAST_DF)
     if pairs is not None:
-        cells = np.stack([*leaves[0][:6], *leaves[1][:6]], -1)
-        effect = pair_effect(
-            cells, model.params, _held(leaves, model.params), pairs, calibration, common=judge == "common"
-        )
+        cells = np.stack([*problems[0].counts.values(), *problems[1].counts.values()], -1)
+        held = _held(problems, model.params)
+        effect = pair_effect(cells, model.params, held, pairs, calibration, common=judge == "common")
         df = np.maximum(pairs.n_labeled - 1.0, _LEAST_DF)
     # Without labels nothing of the judge is estimated, and the verdicts are many.
     df = np.where(n_labels > 0, df, np.inf)
@@ -196,17 +192,17 @@ def compare(
         method=method + (", paired" if pairs is not None else ""),
         adjustment=adjustment,
     )
-    return jax.tree.map(lambda x: plain(x.reshape(shape)), result)
+    return shaped(result, shape)
 
 
 def _checked(
     a: Counts, b: Counts, bounds_a: Bounds | None, bounds_b: Bounds | None, calibration: Calibration
-) -> tuple[tuple[list[Any], list[Any]], tuple[int, ...]]:
-    """Both sets as twelve leaves of shape ``(B,)``, and the batch shape."""
+) -> tuple[tuple[Problem, Problem], tuple[int, ...]]:
+    """Both sets, laid out flat, and the batch shape."""
     found = []
     for name, counts, bounds in (("a", a, bounds_a), ("b", b, bounds_b)):
         try:
-            found.append(checked_arrays(counts, bounds, calibration))
+            found.append(checked_problem(counts, bounds, calibration))
         except TypeError as error:
             raise TypeError(f"`{name}`: {error}") from error
     (first, shape), (second, other) = found
@@ -215,7 +211,7 @@ def _checked(
     return (first, second), shape
 
 
-def _paired(pairs: Any, leaves: tuple[list[Any], list[Any]], shape: tuple[int, ...]) -> Pairs:
+def _paired(pairs: Any, problems: tuple[Problem, Problem], shape: tuple[int, ...]) -> Pairs:
     """Pairs of shape ``(B,)``, if they are of these counts."""
     if not isinstance(pairs, Pairs):
         raise TypeError(f"`pairs` must be a Pairs; got {type(pairs).__name__}.")
@@ -227,8 +223,8 @@ def _paired(pairs: Any, leaves: tuple[list[Any], list[Any]], shape: tuple[int, .
         pairs.n_labeled.reshape(-1),
         pairs.n_matched.reshape(-1),
     )
-    for name, own, sums in zip("ab", leaves, np.split(flat.sums, 2, axis=-1), strict=True):
-        cells = np.stack(own[:6], -1)
+    for name, own, sums in zip("ab", problems, np.split(flat.sums, 2, axis=-1), strict=True):
+        cells = np.stack(own.counts.values(), -1)
         other = np.abs(sums - cells) > _SAME * np.maximum(cells, 1)
         if other.any():
             row, cell = np.argwhere(other)[0]
@@ -241,9 +237,8 @@ def _paired(pairs: Any, leaves: tuple[list[Any], list[Any]], shape: tuple[int, .
     return flat
 
 
-def _held(leaves: tuple[list[Any], list[Any]], params: Any) -> Any:
+def _held(problems: tuple[Problem, Problem], params: Any) -> Any:
     """Which parameters stand at a bound, shape ``(B, 2, 3)``."""
-    low, high = (
-        np.stack([np.stack([own[k + side] for k in (6, 8, 10)], -1) for own in leaves], 1) for side in (0, 1)
-    )
+    ends = np.stack([np.stack(own.arrays()[6:], -1) for own in problems], 1)
+    low, high = ends[..., ::2], ends[..., 1::2]
     return (params - low <= _HELD) | (high - params <= _HELD)

@@ -3,19 +3,19 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-import jax
 import numpy as np
 
+from jaxmle._arrays import pytree, tree_map
 from jaxmle._data import Bounds, Counts, check_confidence
 from jaxmle._data._bounds import clopper_pearson
 from jaxmle._data._validation import slice_label
-from jaxmle._inference._arguments import plain, whole_numbers
+from jaxmle._inference._arguments import plain
 
 _HALVINGS = 50
 _POWER = 0.8
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclass(frozen=True, eq=False)
 class RateDrift:
     """One rate of the judge on the anchor set, against its bounds.
@@ -52,7 +52,7 @@ class RateDrift:
         )
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclass(frozen=True, eq=False)
 class Drift:
     """Verdict on "the judge is within its bounds".
@@ -143,7 +143,7 @@ def drift(anchor_counts: Counts, bounds: Bounds, *, confidence: float = 0.95) ->
             f"`anchor_counts` must hold items with both verdicts{slice_label(c.n_labeled <= 0)}; got none."
         )
     cells = [np.asarray(x, np.float64) for x in (c.tp, c.fn, c.fp, c.tn)]
-    if not whole_numbers(cells):
+    if any(np.any(cell != np.round(cell)) for cell in cells):
         raise ValueError("`anchor_counts` must be whole numbers: the limits are those of counted items.")
     if not isinstance(bounds, Bounds):
         raise TypeError(f"`bounds` must be a Bounds; got {type(bounds).__name__}.")
@@ -172,7 +172,7 @@ def drift(anchor_counts: Counts, bounds: Bounds, *, confidence: float = 0.95) ->
     ]
     tpr, fpr = rates
     result = Drift(p_value <= alpha, inside[0] & inside[1], p_value, tpr, fpr, bounds, float(confidence))
-    return jax.tree.map(lambda x: plain(np.asarray(x)), result)
+    return tree_map(lambda x: plain(np.asarray(x)), result)
 
 
 def _rate(hits: Any, misses: Any, bounds: Any, error: Any) -> RateDrift:

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from jaxmle._decisions._answers import Question
+from jaxmle._decisions._bound_scan import BoundScan
 from jaxmle._decisions._moved_bounds import ENDS, MARGIN, moved, present_value, whole_grid
-from jaxmle._decisions._tipping import flips, tipping_share
+from jaxmle._decisions._tipping import tipping_share, verdict_changes
 
 # Fits are exact to far less than this, and answers are smooth over it, except where an active bound changes.
 _STEP = 1e-4
@@ -32,18 +32,20 @@ class Effect:
     tipping: float | None
 
 
-def effects_of(question: Question, present: Any) -> tuple[Effect, ...]:
-    """Effects of the six bounds, and of a margin on the four of the judge's rates; two batches for all."""
-    names = (*ENDS, MARGIN)
-    slopes = _slopes(question, present, names)
-    tips = [None] * len(names) if question.limit is None else _tips(question, present, names)
+def effects_of(scan: BoundScan, names: tuple[str, ...] = (*ENDS, MARGIN)) -> tuple[Effect, ...]:
+    """Effects of bounds, by default of all six and of a margin on the four of the judge's rates."""
+    present = scan.ends
+    if not names:
+        return ()
+    slopes = _slopes(scan, present, names)
+    tips = [None] * len(names) if scan.limit is None else _tips(scan, present, names)
     return tuple(
         Effect(name, present_value(name, present) or 0.0, *slope, tip)
         for name, slope, tip in zip(names, slopes, tips, strict=True)
     )
 
 
-def _slopes(question: Question, present: Any, names: tuple[str, ...]) -> list[tuple[Any, Any]]:
+def _slopes(scan: BoundScan, present: Any, names: tuple[str, ...]) -> list[tuple[Any, Any]]:
     """Derivatives by central differences, or by one-sided ones where a step would leave what is allowed."""
     rows, steps = [], []
     for name in names:
@@ -53,9 +55,9 @@ def _slopes(question: Question, present: Any, names: tuple[str, ...]) -> list[tu
         pair = np.clip(pair, low, high)
         rows.append(moved(present, (name,), pair[:, None]))
         steps.append(np.ptp(pair))
-    answers = question.answers(np.concatenate(rows))
+    results = scan.results(np.concatenate(rows))
     found = []
-    for values in (answers.estimate, answers.upper_limit):
+    for values in (results.estimate, results.upper_limit):
         pairs = values.reshape(-1, 2)
         gone = np.ma.getmaskarray(pairs).any(1) | (np.array(steps) == 0)
         change = np.diff(pairs.filled(0.0), axis=1)[:, 0] / np.where(gone, 1.0, steps)
@@ -69,18 +71,17 @@ def _room(name: str, present: Any) -> tuple[float, float]:
     return (0.0, float(present[column + 1])) if column % 2 == 0 else (float(present[column - 1]), 1.0)
 
 
-def _tips(question: Question, present: Any, names: tuple[str, ...]) -> list[float | None]:
+def _tips(scan: BoundScan, present: Any, names: tuple[str, ...]) -> list[float | None]:
     """For each name the flip that is nearest to the present value."""
     grids = [whole_grid(name, present) for name in names]
     ends = [moved(present, (name,), grid[:, None]) for name, grid in zip(names, grids, strict=True)]
-    answers = question.answers(np.concatenate(ends))
-    where = flips(answers)
+    where = verdict_changes(scan.verdicts(np.concatenate(ends)))
     # A row of one name and the first of the next are no neighbours.
     last = np.cumsum([len(grid) for grid in grids])
     where[last[:-1] - 1] = False
     index = np.flatnonzero(where)
     stacked, values = np.concatenate(ends), np.concatenate(grids)
-    share = tipping_share(question, stacked[index], stacked[index + 1])
+    share = tipping_share(scan, stacked[index], stacked[index + 1])
     found = values[index] + share * (values[index + 1] - values[index])
     owner = np.searchsorted(last, index, side="right")
     tips: list[float | None] = []

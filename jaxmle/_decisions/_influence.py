@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
+from jaxmle._arrays import tree_map
 from jaxmle._data import Calibration, Counts, Params
 from jaxmle._decisions._pairs import Pairs
 from jaxmle._inference._design_effect import _GROUPS as GROUPS
@@ -57,10 +56,10 @@ def _ratio(
     # The human finds a failure in one set alone, and the judge agrees.
     swap = 0.5 * ((influence[:, 0] + influence[:, 9]) ** 2 + (influence[:, 3] + influence[:, 6]) ** 2)
     n = np.maximum(pairs.n_labeled, 1)
-    told = np.isfinite(alone) & (alone > _LEAST / np.maximum(cells.sum(1), 1))
-    effect = (together + swap) / np.where(told, alone, 1.0) * (n / (n + 1)) ** 2
+    is_informative = np.isfinite(alone) & (alone > _LEAST / np.maximum(cells.sum(1), 1))
+    effect = (together + swap) / np.where(is_informative, alone, 1.0) * (n / (n + 1)) ** 2
     # Where the estimates do not move with the counts nothing is known of how they move together.
-    return np.where(told & np.isfinite(effect), effect, 1.0)
+    return np.where(is_informative & np.isfinite(effect), effect, 1.0)
 
 
 def _influence(cells: Any, params: Any, held: Any, calibration: Calibration, *, common: bool) -> Any:
@@ -71,20 +70,17 @@ def _influence(cells: Any, params: Any, held: Any, calibration: Calibration, *, 
     matrix, scores = np.zeros((size, width, width)), np.zeros((size, 12, width))
     fixed = np.zeros((size, width), bool)
     unit = Counts(*np.eye(6))
-    with jax.enable_x64(True):
-        for arm, place in enumerate(places):
-            own = Params(*(jnp.asarray(at[:, arm, i]) for i in range(3)))
-            counts = Counts(*(cells[:, 6 * arm + i] for i in range(6)))
-            matrix[np.ix_(range(size), place, place)] += np.asarray(
-                information(own, counts, calibration=calibration)
-            )
-            slope = score(jax.tree.map(lambda x: x[:, None], own), unit, calibration=calibration)
-            for i, name in zip(place, ("failure_rate", "tpr", "fpr"), strict=True):
-                scores[:, 6 * arm : 6 * arm + 6, i] = np.asarray(getattr(slope, name))
-            fixed[:, list(place)] |= held[:, arm]
-    told = np.einsum("bii->bi", matrix)
-    fixed |= told <= 0  # what no item tells of moves with none
-    scale = np.sqrt(np.where(fixed, 1.0, told))
+    for arm, place in enumerate(places):
+        own = Params(*at[:, arm].T)
+        counts = Counts(*cells[:, 6 * arm : 6 * arm + 6].T)
+        matrix[np.ix_(range(size), place, place)] += information(own, counts, calibration=calibration)
+        slope = score(tree_map(lambda x: x[:, None], own), unit, calibration=calibration)
+        for i, name in zip(place, ("failure_rate", "tpr", "fpr"), strict=True):
+            scores[:, 6 * arm : 6 * arm + 6, i] = getattr(slope, name)
+        fixed[:, list(place)] |= held[:, arm]
+    known = np.einsum("bii->bi", matrix)
+    fixed |= known <= 0  # what no item informs about moves with none
+    scale = np.sqrt(np.where(fixed, 1.0, known))
     matrix = matrix / scale[:, :, None] / scale[:, None, :]
     matrix = np.where(fixed[:, :, None] | fixed[:, None, :], 0.0, matrix) + 1e-10 * np.eye(width)
     matrix += np.eye(width) * fixed[:, :, None]

@@ -14,12 +14,12 @@ import numpy as np
 
 from jaxmle._data import Counts
 from jaxmle._decisions._label_draws import Setting, draw
-from jaxmle._inference import profile_interval
-from jaxmle._inference._arguments import checked_arrays, quantile_of_t
+from jaxmle._inference import Fit, fit
+from jaxmle._inference._arguments import checked_problem, quantile_of_t
 from jaxmle._inference._certify import REGION_SHARE
 from jaxmle._inference._exact import ExactTest, Hypothesis
 from jaxmle._inference._fit import fit_flat
-from jaxmle._inference._profile import profile, sides
+from jaxmle._inference._profile import branches, profile
 from jaxmle._inference._simulate import streams
 from jaxmle._simulation import design_of
 
@@ -45,9 +45,9 @@ class Width:
     confidence: float
     calibrate: bool
     limit: None = None
-    rising: bool = False
+    is_increasing: bool = False
     blocks: int = 1
-    plain: tuple[float, float] = (1.0, 0.0)
+    identity: tuple[float, float] = (1.0, 0.0)
 
     @property
     def rounds(self) -> int:
@@ -56,23 +56,25 @@ class Width:
 
     def scores(self, setting: Setting, counts: Counts) -> Any:
         """Widths with chi-square cut-offs."""
-        return self._widths(setting, counts, calibrate=False)
+        fitted = fit(counts, setting.bounds, calibration=setting.calibration)
+        return self._widths(setting, fitted, calibrate=False)
 
     def values(self, scores: Any, correction: Any) -> Any:
         """Widths of the real interval."""
         return scores * correction[0]
 
-    def doubt(self, value: float, correction: Any) -> float:
+    def correction_error(self, value: float, correction: Any) -> float:
         """Standard error of a mean width that the correction brings."""
         return value * correction[1] / correction[0]
 
     def correct(self, setting: Setting, n: int, seed: int, progress: Any) -> Any:
         """Ratio of the real widths to those with chi-square cut-offs, at ``n`` labels; its standard error."""
         counts = draw(setting, np.full(1, n), _WIDTHS, (seed, _CORRECTION))
-        real = self._widths(setting, counts, calibrate=True, n_simulations=_SIMULATIONS, seed=seed)
-        scores = self.scores(setting, counts)
+        fitted = fit(counts, setting.bounds, calibration=setting.calibration)
+        real = self._widths(setting, fitted, calibrate=True, n_simulations=_SIMULATIONS, seed=seed)
+        scores = self._widths(setting, fitted, calibrate=False)
         if not np.sum(scores):
-            return self.plain
+            return self.identity
         ratio = np.sum(real) / np.sum(scores)
         return float(ratio), float(np.std(real - ratio * scores) * np.sqrt(_WIDTHS) / np.sum(scores))
 
@@ -84,15 +86,12 @@ class Width:
         """Back from `scale`."""
         return float(np.exp(value))
 
-    def _widths(self, setting: Setting, counts: Counts, **options: Any) -> Any:
+    def _widths(self, setting: Setting, fitted: Fit, **options: Any) -> Any:
         with warnings.catch_warnings():
             # Among thousands of data sets some look odd by chance.
             warnings.simplefilter("ignore", UserWarning)
-            found = profile_interval(
-                counts,
-                setting.bounds,
+            found = fitted.interval(
                 confidence=self.confidence,
-                calibration=setting.calibration,
                 labels=setting.labels if setting.calibration == "internal" else "random",
                 **options,
             )
@@ -114,7 +113,7 @@ class Power:
     confidence: float
     limit: float
     method: str
-    rising: bool = True
+    is_increasing: bool = True
     blocks: int = 4
 
     @property
@@ -123,7 +122,7 @@ class Power:
         return 2 if self.method == "exact" else 0
 
     @property
-    def plain(self) -> Any:
+    def identity(self) -> Any:
         """Certified or not by the signed root alone."""
         z = NormalDist().inv_cdf(self.confidence)
         return np.array([z, np.nextafter(z, 9)]), np.array([0.0, 1.0])
@@ -137,7 +136,7 @@ class Power:
         roots, share = correction
         return np.interp(scores, roots, share, left=0.0, right=1.0)
 
-    def doubt(self, value: float, correction: Any) -> float:
+    def correction_error(self, value: float, correction: Any) -> float:
         """Taken as 0: what exact tests of so many data sets leave open is small."""
         return 0.0
 
@@ -148,7 +147,7 @@ class Power:
         # Elsewhere the exact test agrees with the signed root.
         near = np.flatnonzero((roots > z - 0.6) & (roots < z + 1.5))
         if near.size < 2:
-            return self.plain
+            return self.identity
         near = near[np.argsort(roots[near], kind="stable")]
         near = near[np.unique(np.linspace(0, near.size - 1, _TESTS).astype(int))]
         alpha = 1 - self.confidence
@@ -167,14 +166,14 @@ class Power:
         return NormalDist().cdf(value)
 
     def _tests(self, setting: Setting, counts: Counts) -> tuple[Any, Hypothesis]:
-        leaves, _ = checked_arrays(counts, setting.bounds, setting.calibration)
-        free = fit_flat(leaves, setting.calibration)
-        above = sides(leaves, free)[1]
-        rate = np.full(len(leaves[0]), self.limit)
+        problem, _ = checked_problem(counts, setting.bounds, setting.calibration)
+        free = fit_flat(problem, setting.calibration)
+        above = branches(free)[1]
+        rate = np.full(problem.size, self.limit)
         statistic, _, _ = profile(above, rate, setting.calibration)
         highest = free.failure_rate_set[1]
         roots = np.where(highest < rate, np.sqrt(statistic), 0.0)
-        return roots, Hypothesis(above, rate, highest, streams(leaves))
+        return roots, Hypothesis(above, rate, highest, streams(problem))
 
 
 Goal = Width | Power

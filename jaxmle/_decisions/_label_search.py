@@ -39,7 +39,7 @@ def search(setting: Setting, goal: Goal, seed: int, progress: Any = None) -> Fou
     grid = np.concatenate([[0], np.rint(np.geomspace(1, setting.most, _CURVE - 1))]).astype(int)
     n_draws = ROWS // _CURVE
     scores = goal.scores(setting, draw(setting, grid, n_draws, (seed, _FIRST))).reshape(_CURVE, n_draws)
-    correction, looked_at = goal.plain, -1
+    correction, looked_at = goal.identity, -1
     for left in range(goal.rounds, -1, -1):
         values = goal.values(scores, correction)
         crossed = _crossing(grid, _monotone(values.mean(1), goal), goal)
@@ -49,7 +49,11 @@ def search(setting: Setting, goal: Goal, seed: int, progress: Any = None) -> Fou
         correction, looked_at = goal.correct(setting, n, seed, progress), n
     mean, error = values.mean(1), values.std(1) / np.sqrt(n_draws)
     curve = (grid, _monotone(mean, goal), error)
-    short = mean[-1] + 3 * error[-1] < goal.target if goal.rising else mean[-1] - 3 * error[-1] > goal.target
+    short = (
+        mean[-1] + 3 * error[-1] < goal.target
+        if goal.is_increasing
+        else mean[-1] - 3 * error[-1] > goal.target
+    )
     if crossed is None and short:
         found = Found(None, float(mean[-1]), float(error[-1]), curve)
     elif n == 0:
@@ -58,7 +62,7 @@ def search(setting: Setting, goal: Goal, seed: int, progress: Any = None) -> Fou
         found = _stepped(setting, goal, n, correction, seed)
     else:
         found = _refined(setting, goal, n, correction, seed)
-    error_of_both = float(np.hypot(found.error, goal.doubt(found.value, correction)))
+    error_of_both = float(np.hypot(found.error, goal.correction_error(found.value, correction)))
     return found._replace(error=error_of_both, curve=curve)
 
 
@@ -78,7 +82,7 @@ def _refined(setting: Setting, goal: Goal, n: int, correction: Any, seed: int) -
         x0, y0 = x.mean(), y.mean()
         spread = np.sum((x - x0) ** 2)
         slope = np.sum((x - x0) * (y - y0)) / spread if spread > 0 else 0.0
-        if not (slope > 1e-6 if goal.rising else slope < -1e-6):
+        if not (slope > 1e-6 if goal.is_increasing else slope < -1e-6):
             met = np.flatnonzero(_met(mean, goal))
             if not met.size:
                 return _bisected(setting, goal, correction, seed, int(near[-1]))
@@ -144,7 +148,7 @@ def _bisected(setting: Setting, goal: Goal, correction: Any, seed: int, low: int
 
 
 def _met(value: Any, goal: Goal) -> Any:
-    return value >= goal.target if goal.rising else value <= goal.target
+    return value >= goal.target if goal.is_increasing else value <= goal.target
 
 
 def divided(setting: Setting, goal: Goal, n: int, seed: int) -> Setting:
@@ -156,7 +160,7 @@ def divided(setting: Setting, goal: Goal, n: int, seed: int) -> Setting:
     counts = draw(setting, np.full(_NEAR, max(n, 2)), n_draws, (seed, _DIVISION), share)
     scores = goal.scores(setting, counts).reshape(_NEAR, n_draws)
     # The mean of signed roots tells more than how many of them pass.
-    gain = scores.mean(1) if goal.rising else -goal.scale(scores.mean(1))
+    gain = scores.mean(1) if goal.is_increasing else -goal.scale(scores.mean(1))
     curve = np.polynomial.Polynomial.fit(odds, gain, 2).convert().coef
     best = float(odds[np.argmax(gain)])
     if len(curve) == 3 and curve[2] < 0:
@@ -175,7 +179,7 @@ def cheapest_judged(setting: Setting, goal: Goal, cost_human: float, cost_judge:
         draw(one, grid, n_draws, (seed, _JUDGED)).values() for one, grid in zip(settings, grids, strict=True)
     ]
     scores = goal.scores(setting, Counts(*(np.concatenate(parts) for parts in zip(*drawn, strict=True))))
-    values = goal.values(scores.reshape(sizes, steps, n_draws), goal.plain).mean(-1)
+    values = goal.values(scores.reshape(sizes, steps, n_draws), goal.identity).mean(-1)
     costs = []
     for one, grid, row in zip(settings, grids, values, strict=True):
         n = _crossing(grid, _monotone(row, goal), goal)
@@ -190,7 +194,7 @@ def cost_of(setting: Setting, n: int, cost_human: float, cost_judge: float) -> f
 
 
 def _monotone(mean: Any, goal: Goal) -> Any:
-    return increasing(mean) if goal.rising else -increasing(-mean)
+    return increasing(mean) if goal.is_increasing else -increasing(-mean)
 
 
 def _crossing(grid: Any, curve: Any, goal: Goal) -> int | None:

@@ -47,7 +47,7 @@ def columns_of(name: str) -> tuple[int, ...]:
     return (2, 3, 4, 5) if name == MARGIN else (ENDS | KNOWN)[name]
 
 
-def most_felt(slopes: dict[str, float]) -> tuple[str, str]:
+def most_influential(slopes: dict[str, float]) -> tuple[str, str]:
     """The two bounds on the judge's rates on which the upper limit depends most."""
     # Rounding must not decide between bounds that do nothing: lower ones go first.
     order = ("tpr.low", "fpr.low", "tpr.high", "fpr.high")

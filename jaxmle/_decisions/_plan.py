@@ -16,9 +16,9 @@ from jaxmle._decisions._label_formulas import (
 )
 from jaxmle._decisions._label_goals import Goal, Power, Width
 from jaxmle._decisions._label_search import Found, cheapest_judged, cost_of, divided, search
+from jaxmle._engine import progress_bar
 from jaxmle._inference import CertificateMethod
 from jaxmle._inference._arguments import check_seed
-from jaxmle._inference._progress import progress_bar
 from jaxmle._simulation import Labels
 
 
@@ -203,7 +203,7 @@ def plan(
         n_labels=found.n,
         split=first.split,
         n_judged=start.n_judged,
-        goal="power" if goal.rising else "width",
+        goal="power" if goal.is_increasing else "width",
         target=goal.target,
         value=found.value,
         standard_error=found.error,

@@ -7,21 +7,27 @@ from typing import Any
 import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts, check_confidence
-from jaxmle._data._validation import host_number
-from jaxmle._decisions._answers import Answers, Question
+from jaxmle._decisions._bound_scan import BoundScan, ScanResult
 from jaxmle._decisions._effects import Effect, effects_of
-from jaxmle._decisions._moved_bounds import checked_grid, checked_names, most_felt, moved, present_value
-from jaxmle._decisions._tipping import flips, tipping_share
-from jaxmle._inference._arguments import check_labels, checked_arrays, effective, plain
+from jaxmle._decisions._moved_bounds import (
+    checked_grid,
+    checked_names,
+    most_influential,
+    moved,
+    present_value,
+)
+from jaxmle._decisions._tipping import tipping_share, verdict_changes
+from jaxmle._inference._arguments import check_labels, checked_problem, effective, plain
 from jaxmle._inference._design_check import warn_of_design
+from jaxmle._inference._fit import fit_flat
 from jaxmle._simulation import Labels
 
 
 @dataclass(frozen=True, eq=False)
-class Sensitivity(Answers):
+class Sensitivity(ScanResult):
     """Estimate, interval and verdict as functions of one or two bounds.
 
-    The fields of `Answers` are arrays over the grid, shape ``(len(grid[0]),)`` or
+    The fields of `ScanResult` are arrays over the grid, shape ``(len(grid[0]),)`` or
     ``(len(grid[0]), len(grid[1]))``; numbers are masked where there is none, and ``status`` says why.
 
     Attributes:
@@ -38,7 +44,7 @@ class Sensitivity(Answers):
 
     over: tuple[str, ...]
     grid: tuple[Any, ...]
-    present: Answers
+    present: ScanResult
     present_values: tuple[float | None, ...]
     tipping: Any
     effects: tuple[Effect, ...]
@@ -105,41 +111,56 @@ def sensitivity(
         >>> result.present.certified, [f"{value:.2f}" for value in result.tipping]
         (True, ['0.78'])
     """
-    if over is None and grid is not None:
-        raise ValueError("`grid` goes with `over`: name the bounds that take its values.")
-    names = None if over is None else checked_names(over)
+    check_over(over, grid)
     if check_confidence(confidence) < 0.5:
         raise ValueError(f"`confidence` must be at least 0.5; got {confidence!r}.")
     check_labels(labels, calibration)
-    leaves, shape = checked_arrays(counts, bounds, calibration)
+    problem, shape = checked_problem(counts, bounds, calibration)
     if shape:
         raise ValueError(f"`counts` and `bounds` must be of one data set; got a batch of shape {shape}.")
-    present = np.concatenate(leaves[6:])
-    values = None if names is None else checked_grid(names, grid, present)
-    narrowed, _ = effective(leaves, shape, design_effect, df)
-    warn_of_design(narrowed, calibration, labels, effective=design_effect is not None)
-    wider = {} if design_effect is None else {"design_effect": float(design_effect), "df": df}
-    counted = tuple(float(x[0]) for x in leaves[:6])
-    question = Question(
-        counted, present, _checked_limit(limit), float(confidence), calibration, labels, wider
+    problem, _ = effective(problem, shape, design_effect, df)
+    mismatched = warn_of_design(problem.counts, calibration, labels, effective=design_effect is not None)
+    scan = BoundScan(
+        present=fit_flat(problem, calibration),
+        unbounded=fit_flat(problem.unbounded(), calibration).log_likelihood,
+        limit=limit,
+        confidence=float(confidence),
+        labels=labels,
+        mismatched=bool(mismatched),
+        df=df,
     )
-    effects = effects_of(question, present)
+    return scanned(scan, over, grid)
+
+
+def check_over(over: str | Sequence[str] | None, grid: Any) -> None:
+    """Raise ``ValueError`` unless one or two bounds are named, or none and no values for them."""
+    if over is not None:
+        checked_names(over)
+    elif grid is not None:
+        raise ValueError("`grid` goes with `over`: name the bounds that take its values.")
+
+
+def scanned(scan: BoundScan, over: str | Sequence[str] | None, grid: Any) -> Sensitivity:
+    """`sensitivity` of a data set that is fitted already."""
+    present = scan.ends
+    names = None if over is None else checked_names(over)
+    values = None if names is None else checked_grid(names, grid, present)
+    effects = effects_of(scan)
     if names is None or values is None:
-        names = most_felt({one.bound: one.d_upper_limit or 0.0 for one in effects})
+        names = most_influential({one.bound: one.d_upper_limit or 0.0 for one in effects})
         values = checked_grid(names, None, present)
 
     mesh = np.meshgrid(*values, indexing="ij")
     points = np.stack([axis.reshape(-1) for axis in mesh], -1)
-    found = question.answers(np.concatenate([moved(present, names, points), present[None]]))
+    found = scan.results(np.concatenate([moved(present, names, points), present[None]]))
     over_grid = {
         name: None if part is None else part.reshape(mesh[0].shape)
         for name, part in found.parts(slice(0, -1)).items()
     }
-    here = Answers(**{name: _plain(part) for name, part in found.parts(-1).items()})
-    answers = Answers(**over_grid)
+    here = ScanResult(**{name: _plain(part) for name, part in found.parts(-1).items()})
     tipping = np.zeros((0, len(names)))
-    if limit is not None:
-        tipping = _tipping(question, present, names, mesh, answers)
+    if scan.limit is not None:
+        tipping = _tipping(scan, names, mesh, ScanResult(**over_grid))
     return Sensitivity(
         **over_grid,
         over=names,
@@ -148,39 +169,30 @@ def sensitivity(
         present_values=tuple(present_value(name, present) for name in names),
         tipping=tipping[:, 0] if len(names) == 1 else tipping,
         effects=effects,
-        limit=question.limit,
-        confidence=question.confidence,
+        limit=scan.limit,
+        confidence=scan.confidence,
     )
 
 
-def _tipping(question: Question, present: Any, names: tuple[str, ...], mesh: Any, answers: Answers) -> Any:
+def _tipping(scan: BoundScan, names: tuple[str, ...], mesh: Any, over_grid: ScanResult) -> Any:
     """Points between neighbours on the grid, along each of its axes."""
     starts, stops = [], []
     points = np.stack(mesh, -1)
     for axis in range(len(names)):
-        turned = Answers(
+        turned = ScanResult(
             **{
                 name: None if part is None else np.moveaxis(part, axis, -1)
-                for name, part in answers.parts(...).items()
+                for name, part in over_grid.parts(...).items()
             }
         )
-        where = flips(turned)
+        where = verdict_changes(turned)
         along = np.moveaxis(points, axis, -2)
         starts.append(along[..., :-1, :][where])
         stops.append(along[..., 1:, :][where])
     start, stop = np.concatenate(starts), np.concatenate(stops)
-    share = tipping_share(question, moved(present, names, start), moved(present, names, stop))
+    share = tipping_share(scan, *(moved(scan.ends, names, points) for points in (start, stop)))
     found = start + share[:, None] * (stop - start)
     return found[np.lexsort(found.T[::-1])]
-
-
-def _checked_limit(limit: Any) -> float | None:
-    if limit is None:
-        return None
-    value = host_number("limit", limit)
-    if np.ndim(value) or not 0 < value < 1:
-        raise ValueError(f"`limit` must be one number strictly between 0 and 1; got {limit!r}.")
-    return float(value)
 
 
 def _plain(value: Any) -> Any:

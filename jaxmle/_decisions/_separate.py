@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxmle._data import Calibration
 from jaxmle._inference._fit import Fit
-from jaxmle._inference._profile import Side, crossing, profile, sides
+from jaxmle._inference._profile import ProfileBranch, branches, crossing, profile
 
 _POINTS = 9
 _SPLITS = 3
@@ -26,13 +26,8 @@ class Arms(NamedTuple):
         above: Failure rates above them.
     """
 
-    below: tuple[Side, Side]
-    above: tuple[Side, Side]
-
-    def repeated(self, index: Any) -> "Arms":
-        """Return the elements at ``index``."""
-        first, second = (tuple(side.take(index) for side in pair) for pair in self)
-        return Arms((first[0], first[1]), (second[0], second[1]))
+    below: tuple[ProfileBranch, ProfileBranch]
+    above: tuple[ProfileBranch, ProfileBranch]
 
 
 class End(NamedTuple):
@@ -49,9 +44,9 @@ class End(NamedTuple):
     converged: Any
 
 
-def arms_of(leaves: tuple[list[Any], list[Any]], free: tuple[Fit, Fit]) -> Arms:
-    """Lay out two data sets of twelve leaves with their fits."""
-    (below_a, above_a), (below_b, above_b) = (sides(*pair) for pair in zip(leaves, free, strict=True))
+def arms_of(free: tuple[Fit, Fit]) -> Arms:
+    """Lay out two data sets that are fitted."""
+    (below_a, above_a), (below_b, above_b) = (branches(one) for one in free)
     return Arms((below_a, below_b), (above_a, above_b))
 
 
@@ -123,10 +118,8 @@ class SeparateJudges:
 
     n_rates = 4
 
-    def __init__(
-        self, leaves: tuple[list[Any], list[Any]], free: tuple[Fit, Fit], calibration: Calibration
-    ) -> None:
-        self.arms, self.calibration = arms_of(leaves, free), calibration
+    def __init__(self, free: tuple[Fit, Fit], calibration: Calibration) -> None:
+        self.arms, self.calibration = arms_of(free), calibration
         self.params = np.stack([np.stack([f.failure_rate, f.tpr, f.fpr], -1) for f in free], 1)
         self.identified = free[0].identified & free[1].identified
         self.converged = free[0].converged & free[1].converged

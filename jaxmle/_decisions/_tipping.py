@@ -4,24 +4,24 @@ from typing import Any
 
 import numpy as np
 
-from jaxmle._decisions._answers import OK, UNIDENTIFIED, Answers, Question
+from jaxmle._decisions._bound_scan import OK, UNIDENTIFIED, BoundScan, ScanResult, Verdicts
 
 # Each round cuts a piece into so many; three of them tell the place to 1/4096 of a step of the grid.
 _CUTS = 16
 _ROUNDS = 3
 
 
-def flips(answers: Answers) -> Any:
+def verdict_changes(found: ScanResult | Verdicts) -> Any:
     """Whether the verdict differs between neighbours, both of which have one, along the last axis."""
-    said = (answers.status == OK) | (answers.status == UNIDENTIFIED)
-    return said[..., 1:] & said[..., :-1] & (answers.certified[..., 1:] != answers.certified[..., :-1])
+    decided = (found.status == OK) | (found.status == UNIDENTIFIED)
+    return decided[..., 1:] & decided[..., :-1] & (found.certified[..., 1:] != found.certified[..., :-1])
 
 
-def tipping_share(question: Question, start: Any, stop: Any) -> Any:
+def tipping_share(scan: BoundScan, start: Any, stop: Any) -> Any:
     """Share of the way from the bounds ``start`` to ``stop`` at which the verdict flips.
 
     Args:
-        question: What is asked; it has a limit.
+        scan: What is asked; it has a limit.
         start: Bounds of shape ``(K, 6)``.
         stop: Bounds of shape ``(K, 6)``, with the other verdict.
 
@@ -31,13 +31,13 @@ def tipping_share(question: Question, start: Any, stop: Any) -> Any:
     size = len(start)
     if not size:
         return np.zeros(0)
-    before = question.answers(start).certified
+    before = scan.verdicts(start).certified
     low, width = np.zeros(size), np.ones(size)
     steps = np.arange(1, _CUTS) / _CUTS
     for _ in range(_ROUNDS):
         share = low[:, None] + width[:, None] * steps
         ends = start[:, None] + share[..., None] * (stop - start)[:, None]
-        same = question.answers(ends.reshape(-1, 6)).certified.reshape(share.shape) == before[:, None]
+        same = scan.verdicts(ends.reshape(-1, 6)).certified.reshape(share.shape) == before[:, None]
         # Pieces whose ends agree with the start, up to the first that does not.
         passed = np.cumprod(same, axis=1).sum(1)
         low += width * passed / _CUTS

@@ -3,20 +3,20 @@
 from statistics import NormalDist
 from typing import Any
 
-import jax
 import numpy as np
 
-from jaxmle._data import Bounds, Calibration, Counts, check_calibration
+from jaxmle._arrays import leaves, tree_map
+from jaxmle._data import Bounds, Calibration, Counts, Problem, check_calibration
 from jaxmle._data._validation import InfeasibleError, first_index, slice_label
 
 
-def checked_arrays(
+def checked_problem(
     counts: Counts, bounds: Bounds | None, calibration: Calibration
-) -> tuple[list[Any], tuple[int, ...]]:
+) -> tuple[Problem, tuple[int, ...]]:
     """Check counts and bounds and lay them out flat.
 
     Returns:
-        The twelve leaves as float64 arrays of shape ``(B,)``, and the batch shape.
+        The problem, float64 arrays of shape ``(B,)``, and the batch shape.
 
     Raises:
         ValueError: ``calibration`` is unknown; shapes do not match; there is no data set, an empty one, or
@@ -29,24 +29,23 @@ def checked_arrays(
         raise TypeError(f"`counts` must be a Counts; got {type(counts).__name__}.")
     if not isinstance(bounds, Bounds):
         raise TypeError(f"`bounds` must be a Bounds; got {type(bounds).__name__}.")
-    leaves = jax.tree.leaves((counts, bounds))
+    problem = Problem(counts, bounds)
     try:
-        arrays = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in leaves))
+        shape = np.broadcast_shapes(*(np.shape(x) for x in leaves(problem)))
     except ValueError:
         raise ValueError(
             f"`bounds` must have shape () or match the counts' {counts.shape}; got {bounds.shape}."
         ) from None
-    shape = arrays[0].shape
-    if not arrays[0].size:
+    if 0 in shape:
         raise ValueError(f"`counts` must hold at least one data set; got shape {shape}.")
     _check_feasible(counts, bounds, calibration)
-    return [a.reshape(-1) for a in arrays], shape
+    flat = tree_map(lambda x: np.broadcast_to(np.asarray(x, np.float64), shape).reshape(-1), problem)
+    return flat, shape
 
 
-def split(leaves: list[Any]) -> tuple[Counts, Bounds]:
-    """Counts and bounds from the twelve leaves, unchecked."""
-    structure = jax.tree.structure((Counts(0, 0, 0, 0, 0, 0), Bounds()))
-    return jax.tree.unflatten(structure, leaves)
+def shaped(result: Any, shape: tuple[int, ...]) -> Any:
+    """A result of flat arrays in the batch shape; plain numbers for one data set."""
+    return tree_map(lambda x: plain(np.asarray(x).reshape(shape)), result)
 
 
 def check_labels(labels: str, calibration: Calibration) -> None:
@@ -69,24 +68,22 @@ def check_whole(name: str, value: int, least: int) -> None:
         raise ValueError(f"`{name}` must be a whole number >= {least}; got {value!r}.")
 
 
-def whole_numbers(counts: list[Any]) -> bool:
+def whole_numbers(counts: Counts) -> bool:
     """Whether all counts are whole: weighted ones cannot be drawn anew."""
-    return all(bool(np.all(c == np.round(c))) for c in counts)
+    return all(bool(np.all(c == np.round(c))) for c in counts.values())
 
 
-def effective(
-    leaves: list[Any], shape: tuple[int, ...], design_effect: Any, df: Any
-) -> tuple[list[Any], Any]:
+def effective(problem: Problem, shape: tuple[int, ...], design_effect: Any, df: Any) -> tuple[Problem, Any]:
     """Divide the counts by the design effect; also the degrees of freedom, infinite where there are none.
 
     Raises:
         ValueError: ``design_effect`` or ``df`` is not > 0, of another shape, or ``df`` comes alone.
     """
-    size = len(leaves[0])
+    size = problem.size
     if design_effect is None:
         if df is not None:
             raise ValueError("`df` goes with `design_effect`; got no `design_effect`.")
-        return leaves, np.full(size, np.inf)
+        return problem, np.full(size, np.inf)
     values = []
     for name, given in (("design_effect", design_effect), ("df", np.inf if df is None else df)):
         value = np.asarray(given, dtype=np.float64)
@@ -99,7 +96,7 @@ def effective(
     effect, freedom = values
     if not np.all(np.isfinite(effect)):
         raise ValueError("`design_effect` must be finite.")
-    return [count / effect for count in leaves[:6]] + leaves[6:], freedom
+    return Problem(tree_map(lambda count: count / effect, problem.counts), problem.bounds), freedom
 
 
 def quantile_of_t(tail: Any, df: Any) -> Any:

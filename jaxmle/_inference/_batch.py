@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
-import jax
 import numpy as np
 
+from jaxmle._arrays import leaves, tree_map
 from jaxmle._inference._arguments import plain
 
 _SHOWN = 3
@@ -22,10 +22,10 @@ class Batch:
     """A pytree whose leaves have the batch axes in front, the first leaf no others: indexed like an array."""
 
     def __getitem__(self, index: Any) -> Self:
-        return jax.tree.map(lambda x: plain(np.asarray(x)[index]), self)
+        return tree_map(lambda x: plain(np.asarray(x)[index]), self)
 
     def __len__(self) -> int:
-        shape = np.shape(jax.tree.leaves(self)[0])
+        shape = np.shape(next(leaves(self)))
         if not shape:
             raise TypeError(f"a scalar {type(self).__name__} has no length")
         return shape[0]

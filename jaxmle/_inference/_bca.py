@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxmle._data import Calibration
+from jaxmle._data import Calibration, Problem
+from jaxmle._engine import Engine
 from jaxmle._inference._fit import fit_flat
 from jaxmle._simulation import Labels
 
@@ -15,16 +16,17 @@ _EQUAL = 1e-9
 
 
 def bca_levels(
-    leaves: list[Any], estimate: Any, calibration: Calibration, labels: Labels, z: float
+    problem: Problem, estimate: Any, calibration: Calibration, labels: Labels, z: float, engine: Engine | None
 ) -> Callable[[Any, Any, Any], tuple[Any, Any]]:
     """Prepare the levels: the acceleration from the jackknife, the bias from the replicates.
 
     Args:
-        leaves: Counts and bounds, twelve arrays of shape ``(B,)``.
+        problem: Counts and bounds.
         estimate: Failure rates, shape ``(B,)``.
         calibration: "internal" or "external".
         labels: "random" or "by_verdict".
         z: Normal quantile of the confidence.
+        engine: "numpy", "jax" or None.
 
     Returns:
         A function of sorted replicates ``(S, R)``, estimates ``(S,)`` and their places in the batch, which
@@ -34,7 +36,7 @@ def bca_levels(
         Efron, JASA 82 (1987); acceleration of several samples from Efron and Tibshirani (1993), eq. 14.15, as
         scipy.stats.bootstrap has it.
     """
-    acceleration = _acceleration(leaves, estimate, calibration, labels)
+    acceleration = _acceleration(problem, estimate, calibration, labels, engine)
 
     def levels(ordered: Any, estimate: Any, index: Any) -> tuple[Any, Any]:
         near = _EQUAL * np.maximum(np.abs(estimate), 1e-3)[:, None]
@@ -55,8 +57,10 @@ def bca_levels(
     return levels
 
 
-def _acceleration(leaves: list[Any], estimate: Any, calibration: Calibration, labels: Labels) -> Any:
-    counts = np.stack(leaves[:6])
+def _acceleration(
+    problem: Problem, estimate: Any, calibration: Calibration, labels: Labels, engine: Engine | None
+) -> Any:
+    counts = np.stack(problem.counts.values())
     # Leaving out one item of each kind; a kind with no items changes nothing and weighs nothing.
     rows = []
     for kind in range(6):
@@ -64,7 +68,8 @@ def _acceleration(leaves: list[Any], estimate: Any, calibration: Calibration, la
         fewer[kind] = np.maximum(fewer[kind] - 1, 0)
         rows.append(fewer)
     without = [np.concatenate([row[i] for row in rows]) for i in range(6)]
-    found = fit_flat([*without, *(np.tile(end, 6) for end in leaves[6:])], calibration)
+    ends = [np.tile(end, 6) for end in problem.arrays()[6:]]
+    found = fit_flat(Problem.of([*without, *ends]), calibration, engine=engine)
     left_out = found.failure_rate.reshape(6, -1)
     groups = ((0, 1), (2, 3)) if calibration == "external" else ((0, 2), (1, 3))
     if calibration == "internal" and labels == "random":

@@ -7,32 +7,38 @@ from functools import cache
 from statistics import NormalDist
 from typing import Any, Literal, get_args
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from jaxmle._data import Bounds, Calibration, Clusters, Counts, Params, check_confidence
+from jaxmle._arrays import leaves, namespace, pytree, rebuilt, tree_map
+from jaxmle._data import Bounds, Calibration, Clusters, Counts, Params, Problem, check_confidence
 from jaxmle._data._validation import slice_label
+from jaxmle._engine import (
+    Engine,
+    Progress,
+    check_engine,
+    chosen_engine,
+    in_blocks,
+    in_tiles,
+    program,
+    progress_bar,
+)
 from jaxmle._inference._arguments import (
     check_labels,
     check_seed,
     check_whole,
-    checked_arrays,
+    checked_problem,
     plain,
-    split,
     whole_numbers,
 )
 from jaxmle._inference._bca import bca_levels
-from jaxmle._inference._blocks import compiler_options, in_blocks
 from jaxmle._inference._cluster_bootstrap import check_clusters, cluster_replicates
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._fit import fit_flat
 from jaxmle._inference._interval import Interval
-from jaxmle._inference._progress import Progress, progress_bar
-from jaxmle._inference._simulate import ERROR, drawing, streams
+from jaxmle._inference._simulate import drawing, keys_of, streams
+from jaxmle._model import closed_form_of
 from jaxmle._simulation import Design, Labels, Law, design_of, law_of_counts, law_of_params, tables_for
-from jaxmle._solvers import SolverName, check_solver, maximize
-from jaxmle._solvers._bulk import bulk_maximum
+from jaxmle._solvers import SolverName, check_solver, maximize_in_bulk, maximum, obeys
 
 Method = Literal["percentile", "basic", "bca"]
 
@@ -43,10 +49,9 @@ _WIDTH = 5
 _BATCH = 1 << 23
 _STREAM = 2
 _TOO_MANY_AT_BOUND = 0.05
-_HAIR = 1e-9
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclass(frozen=True, eq=False)
 class Bootstrap:
     """A bootstrap distribution of the failure rate.
@@ -86,8 +91,9 @@ def bootstrap(
     labels: Labels = "random",
     parametric: bool = False,
     clusters: Clusters | None = None,
-    solver: SolverName = "interior_point",
+    solver: SolverName = "flag_rate",
     seed: int = 0,
+    engine: Engine | None = None,
     batch_size: int | None = None,
     keep_replicates: bool = False,
     progress: bool = False,
@@ -110,8 +116,9 @@ def bootstrap(
         parametric: Whether to draw from the fitted model rather than from the items.
         clusters: Clusters whose sums the counts are. They are then what is resampled, within their slice, and
             counts may be sums of weights; methods "percentile" and "basic" only.
-        solver: "interior_point" or "projected_gradient".
+        solver: "flag_rate" or "projected_gradient".
         seed: Seed, a whole number >= 0. The same seed gives the same replicates bit for bit.
+        engine: "numpy", "jax", or None for the size of the job to decide, as in `fit`.
         batch_size: Replicates held at once, >= 1,024 (2**23 by default), though never less than those of one
             data set; bounds memory and changes no result.
         keep_replicates: Whether to return the replicates.
@@ -148,16 +155,18 @@ def bootstrap(
     check_whole("n_resamples", n_resamples, 2)
     if batch_size is not None:
         check_whole("batch_size", batch_size, _CHUNK)
-    leaves, shape = checked_arrays(counts, bounds, calibration)
+    check_engine(engine)
+    problem, shape = checked_problem(counts, bounds, calibration)
     if clusters is not None:
-        check_clusters(clusters, leaves, shape, method, parametric)
-    elif not whole_numbers(leaves[:6]):
+        check_clusters(clusters, problem, shape, method, parametric)
+    elif not whole_numbers(problem.counts):
         raise ValueError(
             "`counts` must be whole numbers: sums of weights cannot be drawn anew; use profile_interval."
         )
     if clusters is None:
-        warn_of_design(leaves, calibration, labels)
-    free = fit_flat(leaves, calibration)
+        warn_of_design(problem.counts, calibration, labels)
+    engine = "jax" if solver == "projected_gradient" else chosen_engine(problem.size * n_resamples, engine)
+    free = fit_flat(problem, calibration, engine=engine)
     if not np.all(free.identified):
         where = slice_label(~np.asarray(free.identified).reshape(shape))
         raise ValueError(
@@ -165,22 +174,25 @@ def bootstrap(
             "use profile_interval."
         )
     design = design_of(calibration, labels)
-    the_counts, _ = split(leaves)
     params = Params(free.failure_rate, free.tpr, free.fpr)
-    law = law_of_params(params, the_counts, design) if parametric else law_of_counts(the_counts, design)
+    law = (
+        law_of_params(params, problem.counts, design) if parametric else law_of_counts(problem.counts, design)
+    )
     levels: Any = ((1 - level) / 2, (1 + level) / 2)
     if method == "bca":
-        levels = bca_levels(
-            leaves, free.failure_rate, calibration, labels, -NormalDist().inv_cdf((1 - level) / 2)
-        )
+        z = -NormalDist().inv_cdf((1 - level) / 2)
+        levels = bca_levels(problem, free.failure_rate, calibration, labels, z, engine)
     size = len(free.failure_rate)
     group = max(1, (batch_size or _BATCH) // n_resamples)
     parts = []
     with progress_bar(progress, size * -(-n_resamples // _CHUNK), "Resampling") as bar:
-        run = _Run(design, calibration, solver, seed, int(n_resamples), bar)
+        run = _Run(design, calibration, solver, engine, seed, int(n_resamples), bar)
         for start in range(0, size, group):
             index = np.arange(start, min(start + group, size))
-            values, held = run(index, law, leaves) if clusters is None else run.over(clusters, index, leaves)
+            if clusters is None:
+                values, held = run(index, law, problem)
+            else:
+                values, held = run.over(clusters, index, problem)
             ends = _ends(values, free.failure_rate[index], levels, index)
             kept = values if keep_replicates else None
             parts.append((*ends, values.std(1, ddof=1), held, kept))
@@ -188,7 +200,7 @@ def bootstrap(
     replicates = np.concatenate([part[4] for part in parts]) if keep_replicates else None
     if method == "basic":
         low, high = 2 * free.failure_rate - high, 2 * free.failure_rate - low
-        low, high = np.clip(low, leaves[6], leaves[7]), np.clip(high, leaves[6], leaves[7])
+        low, high = (np.clip(end, *problem.bounds.failure_rate) for end in (low, high))
     _warn_at_bound(share)
 
     def out(x: Any) -> Any:
@@ -210,67 +222,70 @@ class _Run:
     design: Design
     calibration: Calibration
     solver: SolverName
+    engine: Engine
     seed: int
     n_resamples: int
     progress: Progress | None
 
-    def __call__(self, index: Any, law: Law, leaves: list[Any]) -> tuple[Any, Any]:
+    def __call__(self, index: Any, law: Law, problem: Problem) -> tuple[Any, Any]:
         """Replicates of the slices at ``index``, shape ``(S, n_resamples)``, and the share at a bound."""
         chunks = -(-self.n_resamples // _CHUNK)
         rows = np.repeat(index, chunks)
-        own = np.repeat(streams([a[index] for a in leaves]), chunks)
+        own = np.repeat(streams(problem.take(index)), chunks)
         ids = np.stack([own, np.tile(np.arange(chunks), len(index))], -1).astype(np.uint32)
-        arrays, structure = jax.tree.flatten(law)
-        tables = tables_for(jax.tree.map(lambda x: x[index], law), self.design)
-        draw = drawing(self.design, tables, _CHUNK, False)
-        solve = _solving(self.calibration, self.solver)
+        tables = tables_for(tree_map(lambda x: x[index], law), self.design)
+        draw = drawing(self.design, tables, _CHUNK, self.engine)
+        solve = _solving(self.calibration, self.solver, self.engine)
 
         def call(part: list[Any]) -> Any:
-            law = jax.tree.unflatten(structure, part[1:-6])
-            found, free = solve(draw(self.seed, _STREAM, part[0], law), part[-6:])
+            values = iter(part[1:-6])
+            own_law = tree_map(lambda _: next(values), law)
+            found, free = solve(draw(keys_of(self.seed, _STREAM, part[0]), own_law), part[-6:])
             return np.asarray(found).reshape(-1, _CHUNK), np.asarray(free).reshape(-1, _CHUNK)
 
-        flat = [ids, *(a[rows] for a in arrays), *(a[rows] for a in leaves[6:])]
-        values, free = in_blocks(call, flat, _WIDTH, progress=self.progress)
+        flat = [ids, *(a[rows] for a in leaves(law)), *(a[rows] for a in leaves(problem.bounds))]
+        values, free = in_blocks(call, flat, _WIDTH, engine=self.engine, progress=self.progress)
         values, free = (x.reshape(len(index), -1)[:, : self.n_resamples] for x in (values, free))
-        return _on_bounds(values, leaves, index), 1 - free.mean(1)
+        return values, 1 - free.mean(1)
 
-    def over(self, clusters: Clusters, index: Any, leaves: list[Any]) -> tuple[Any, Any]:
+    def over(self, clusters: Clusters, index: Any, problem: Problem) -> tuple[Any, Any]:
         """The same, resampling clusters."""
         values, free = cluster_replicates(
             clusters,
             index,
-            leaves,
+            problem,
             chunk=_CHUNK,
             n_resamples=self.n_resamples,
             seed=self.seed,
             stream=_STREAM,
             width=_WIDTH,
-            solve=lambda sums, ends: _solving(self.calibration, self.solver)(Counts(*sums), ends),
+            solve=_solving(self.calibration, self.solver, self.engine),
+            engine=self.engine,
             progress=self.progress,
         )
-        return _on_bounds(values, leaves, index), 1 - free.mean(1)
-
-
-def _on_bounds(values: Any, leaves: list[Any], index: Any) -> Any:
-    """The solver ends within a hair of a bound that it means."""
-    low, high = leaves[6][index, None], leaves[7][index, None]
-    return np.where(values - low < _HAIR, low, np.where(high - values < _HAIR, high, values))
+        return values, 1 - free.mean(1)
 
 
 @cache
-def _solving(calibration: Calibration, solver: SolverName) -> Callable[..., tuple[Any, Any]]:
-    def solve(counts: Counts, ends: list[Any]) -> tuple[Any, Any]:
-        ends = [jnp.repeat(end, _CHUNK) for end in ends]
-        bounds = jax.tree.unflatten(jax.tree.structure(Bounds()), ends)
-        found = bulk_maximum(counts, bounds, calibration, ERROR)
-        if solver == "interior_point":
-            return found.params.failure_rate, found.free
-        return maximize(
-            counts, bounds, calibration=calibration, solver=solver
-        ).params.failure_rate, found.free
+def _solving(calibration: Calibration, solver: SolverName, engine: Engine) -> Callable[..., tuple[Any, Any]]:
+    """Program from counts and bounds of chunks to failure rates, and to which of them no bound holds."""
 
-    return jax.jit(solve, compiler_options=compiler_options(False))
+    def fitted(problem: tuple[Counts, Bounds]) -> tuple[Any, Any]:
+        counts, bounds = problem
+        direct = closed_form_of(counts, calibration)
+        free = direct.exists & obeys(direct.params, bounds)
+        if solver == "projected_gradient":
+            return maximum(counts, bounds, calibration, solver).params.failure_rate, free
+        return maximize_in_bulk(counts, bounds, calibration).failure_rate, free
+
+    def solve(counts: Counts, ends: list[Any]) -> tuple[Any, Any]:
+        xp = namespace(counts)
+        ends = [xp.repeat(end, _CHUNK) for end in ends]
+        names = ("failure_rate", "tpr", "fpr")
+        bounds = rebuilt(Bounds(), {name: tuple(ends[2 * i : 2 * i + 2]) for i, name in enumerate(names)})
+        return fitted((counts, bounds)) if xp is np else in_tiles(fitted, (counts, bounds))
+
+    return program(solve, engine)
 
 
 def _ends(values: Any, estimate: Any, levels: Any, index: Any) -> tuple[Any, Any]:

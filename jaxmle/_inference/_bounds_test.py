@@ -3,12 +3,20 @@
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 
+from jaxmle._arrays import pytree
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._data._validation import slice_label
-from jaxmle._inference._arguments import check_labels, check_seed, checked_arrays, plain, split, whole_numbers
+from jaxmle._engine import Engine, check_engine
+from jaxmle._inference._arguments import (
+    check_labels,
+    check_seed,
+    checked_problem,
+    plain,
+    shaped,
+    whole_numbers,
+)
 from jaxmle._inference._fit import Fit, fit_flat
 from jaxmle._inference._interval import Interval
 from jaxmle._inference._simulate import TIE, simulate, streams
@@ -19,7 +27,7 @@ _STREAM = 6
 _SAME = 1e-9
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclass(frozen=True, eq=False)
 class BoundsTest:
     """Likelihood-ratio test of bounds against none.
@@ -53,6 +61,7 @@ def bounds_test(
     calibration: Calibration = "internal",
     labels: Labels = "random",
     seed: int = 0,
+    engine: Engine | None = None,
 ) -> BoundsTest:
     """Test whether the data contradict the bounds.
 
@@ -62,6 +71,7 @@ def bounds_test(
         calibration: "internal" or "external", as in `fit`.
         labels: "random", or "by_verdict" where the judge's verdict decided which items humans label.
         seed: Seed of the simulation, a whole number >= 0.
+        engine: "numpy", "jax", or None for the size of the job to decide, as in `fit`.
 
     Returns:
         The p-value and both fits. A small p-value says that the bounds are wrong, or that the labelled items
@@ -84,28 +94,26 @@ def bounds_test(
     """
     check_labels(labels, calibration)
     check_seed(seed)
-    leaves, shape = checked_arrays(counts, bounds, calibration)
-    if not whole_numbers(leaves[:6]):
+    check_engine(engine)
+    problem, shape = checked_problem(counts, bounds, calibration)
+    if not whole_numbers(problem.counts):
         raise ValueError(
             "`counts` must be whole numbers: weighted items cannot be drawn anew from their sums."
         )
-    size = len(leaves[0])
-    ends = [np.zeros(size), np.ones(size)] * 3
-    bounded = fit_flat(leaves, calibration)
-    unbounded = fit_flat([*leaves[:6], *ends], calibration)
+    bounded = fit_flat(problem, calibration, engine=engine)
+    unbounded = fit_flat(problem.unbounded(), calibration, engine=engine)
     statistic = np.maximum(2 * (unbounded.log_likelihood - bounded.log_likelihood), 0)
-    p_value = np.ones(size)
+    p_value = np.ones(problem.size)
     todo = np.flatnonzero(statistic > _SAME)
     if todo.size:
-        the_counts, narrow = split([a[todo] for a in leaves])
-        _, wide = split([a[todo] for a in (*leaves[:6], *ends)])
+        part = problem.take(todo)
         design = design_of(calibration, labels)
         params = Params(*(x[todo] for x in (bounded.failure_rate, bounded.tpr, bounded.fpr)))
         p_value[todo] = simulate(
-            law_of_params(params, the_counts, design),
-            wide,
-            narrow,
-            streams([a[todo] for a in leaves]),
+            law_of_params(params, part.counts, design),
+            part.unbounded().bounds,
+            part.bounds,
+            streams(part),
             lambda drawn, _, __, seen: (1 + (drawn >= seen[:, None] - TIE).sum(1)) / (1 + _DRAWS),
             calibration=calibration,
             design=design,
@@ -113,9 +121,9 @@ def bounds_test(
             stream=_STREAM,
             n_draws=_DRAWS,
             extra=(statistic[todo],),
+            engine=engine,
         )
-    result = BoundsTest(p_value, statistic, bounded, unbounded)
-    return jax.tree.map(lambda x: plain(x.reshape(shape)), result)
+    return shaped(BoundsTest(p_value, statistic, bounded, unbounded), shape)
 
 
 def identified_set(
@@ -163,6 +171,7 @@ def identified_set(
         raise ValueError(
             f"`counts` must hold at least one {which}judge verdict{slice_label(flags + passes <= 0)}."
         )
-    leaves, shape = checked_arrays(Counts(none, none, none, none, flags, passes), bounds, calibration)
-    low, high = (plain(x.reshape(shape)) for x in fit_flat(leaves, calibration).failure_rate_set)
+    flagged = Counts(none, none, none, none, flags, passes)
+    problem, shape = checked_problem(flagged, bounds, calibration)
+    low, high = (plain(x.reshape(shape)) for x in fit_flat(problem, calibration).failure_rate_set)
     return Interval(None, low, high, None, "identified set")

@@ -4,27 +4,27 @@ import warnings
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-import jax
 import numpy as np
 
-from jaxmle._data import Bounds, Calibration, Counts, check_confidence
+from jaxmle._arrays import pytree, tree_map
+from jaxmle._data import Bounds, Calibration, Counts, Problem, check_calibration, check_confidence
 from jaxmle._data._validation import first_bad, host_number, slice_label
+from jaxmle._engine import Engine, check_engine, chosen_engine, progress_bar
 from jaxmle._inference._arguments import (
     check_labels,
     check_seed,
-    checked_arrays,
+    checked_problem,
     effective,
-    plain,
+    shaped,
     whole_numbers,
 )
 from jaxmle._inference._batch import Batch, first_few
 from jaxmle._inference._contradiction import contradicted
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._exact import ExactTest, Hypothesis
-from jaxmle._inference._fit import fit_flat
+from jaxmle._inference._fit import Fit, divided, fit_flat
 from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, level_for_limits
-from jaxmle._inference._profile import sides
-from jaxmle._inference._progress import progress_bar
+from jaxmle._inference._profile import branches, profile
 from jaxmle._inference._rejection import p_values, upper_limits
 from jaxmle._inference._simulate import streams
 from jaxmle._simulation import Labels, design_of
@@ -33,9 +33,11 @@ CertificateMethod = Literal["exact", "profile"]
 
 # Share of the error spent on the nuisance region.
 REGION_SHARE = 0.1
+# Fits that an exact certificate takes, its upper limit included.
+_EXACT_FITS = 60_000
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclass(frozen=True, eq=False)
 class Certificate(Batch):
     """Verdict on "the failure rate is below the limit".
@@ -93,6 +95,7 @@ def certify(
     design_effect: Any = None,
     df: Any = None,
     seed: int = 0,
+    engine: Engine | None = None,
     progress: bool = False,
 ) -> Certificate:
     """Decide whether the failure rate is below a limit.
@@ -116,6 +119,7 @@ def certify(
         design_effect: Design effect of weights or clusters, as in `profile_interval`; method "profile" only.
         df: Degrees of freedom with it; Student's t then takes the place of the normal distribution.
         seed: Seed of the simulation, a whole number >= 0.
+        engine: "numpy", "jax", or None for the size of the job to decide, as in `fit`.
         progress: Whether to show a bar on standard error where that is a terminal.
 
     Returns:
@@ -144,55 +148,131 @@ def certify(
         >>> result.certified, result.method
         (True, 'exact')
     """
-    if method not in get_args(CertificateMethod):
-        raise ValueError(f'`method` must be "exact" or "profile"; got {method!r}.')
-    if adjustment not in get_args(Adjustment):
-        choices = ", ".join(map(repr, get_args(Adjustment)))
-        raise ValueError(f"`adjustment` must be one of {choices}; got {adjustment!r}.")
-    alpha = 1 - check_confidence(confidence)
-    if alpha > 0.5:
-        raise ValueError(f"`confidence` must be at least 0.5; got {confidence!r}.")
-    check_labels(labels, calibration)
-    check_seed(seed)
-    leaves, shape = checked_arrays(counts, bounds, calibration)
+    check_calibration(calibration)
+    options = _Options(
+        confidence=confidence,
+        method=method,
+        calibration=calibration,
+        labels=labels,
+        adjustment=adjustment,
+        seed=seed,
+        engine=engine,
+        progress=progress,
+    )
+    problem, shape = checked_problem(counts, bounds, calibration)
     rate = _limits(limit, shape)
+    return shaped(_certificate(problem, shape, rate, options, design_effect, df, None), shape)
+
+
+def certify_fit(
+    fit: Fit,
+    *,
+    limit: Any,
+    design_effect: Any = None,
+    df: Any = None,
+    against: Any = None,
+    upper_limits: bool = True,
+    **options: Any,
+) -> Certificate:
+    """`certify` of data sets that are fitted already.
+
+    ``against`` tells which contradict their bounds, ``upper_limits`` whether those are wanted too.
+    """
+    chosen = _Options(calibration=fit.calibration, **options)
+    problem, shape = checked_problem(fit.counts, fit.bounds, fit.calibration)
+    flat = tree_map(lambda x: np.asarray(x).reshape(-1), fit)
+    rate = _limits(limit, shape)
+    known = None if against is None else np.asarray(against).reshape(-1)
+    found = _certificate(problem, shape, rate, chosen, design_effect, df, flat, known, upper_limits)
+    return shaped(found, shape)
+
+
+@dataclass(frozen=True)
+class _Options:
+    """Options of `certify`, checked."""
+
+    calibration: Calibration
+    confidence: float = 0.95
+    method: CertificateMethod = "exact"
+    labels: Labels = "random"
+    adjustment: Adjustment = "none"
+    seed: int = 0
+    engine: Engine | None = None
+    progress: bool = False
+
+    def __post_init__(self) -> None:
+        if self.method not in get_args(CertificateMethod):
+            raise ValueError(f'`method` must be "exact" or "profile"; got {self.method!r}.')
+        if self.adjustment not in get_args(Adjustment):
+            choices = ", ".join(map(repr, get_args(Adjustment)))
+            raise ValueError(f"`adjustment` must be one of {choices}; got {self.adjustment!r}.")
+        if 1 - check_confidence(self.confidence) > 0.5:
+            raise ValueError(f"`confidence` must be at least 0.5; got {self.confidence!r}.")
+        check_labels(self.labels, self.calibration)
+        check_seed(self.seed)
+        check_engine(self.engine)
+
+
+def _certificate(
+    problem: Problem,
+    shape: tuple[int, ...],
+    rate: Any,
+    options: _Options,
+    design_effect: Any,
+    df: Any,
+    free: Fit | None,
+    against: Any = None,
+    with_limits: bool = True,
+) -> Certificate:
+    """The certificate, of flat arrays."""
+    method, calibration, labels = options.method, options.calibration, options.labels
+    adjustment, alpha = options.adjustment, 1 - options.confidence
     if method == "exact" and design_effect is not None:
         raise ValueError(
             '`method` must be "profile" (--method profile) where items carry weights or come in clusters: '
             "the exact test is for items that stand for themselves."
         )
-    leaves, freedom = effective(leaves, shape, design_effect, df)
-    if method == "exact" and not whole_numbers(leaves[:6]):
+    problem, freedom = effective(problem, shape, design_effect, df)
+    if method == "exact" and not whole_numbers(problem.counts):
         raise ValueError(
             '`counts` must be whole numbers for method "exact": weighted items cannot be drawn anew; '
             'use method="profile".'
         )
-    biased = warn_of_design(leaves, calibration, labels, effective=design_effect is not None)
+    biased = warn_of_design(problem.counts, calibration, labels, effective=design_effect is not None)
     size = len(rate)
-    free = fit_flat(leaves, calibration)
-    above = sides(leaves, free)[1]
-    against = contradicted(leaves, free.log_likelihood, calibration)
-    by_bounds = (rate > leaves[7]) | (rate <= leaves[6])
+    engine = chosen_engine(size * (_EXACT_FITS if method == "exact" else 60), options.engine)
+    if free is None:
+        free = fit_flat(problem, calibration, engine=engine)
+    elif design_effect is not None:
+        free = divided(free, problem, design_effect)
+    lowest, highest = problem.bounds.failure_rate
+    above = branches(free)[1]
+    against = contradicted(free, engine) if against is None else against
+    by_bounds = (rate > highest) | (rate <= lowest)
     _warn(against, by_bounds, rate, shape)
 
     share = alpha if adjustment == "none" else alpha / size
-    exact = ExactTest(calibration, design_of(calibration, labels), int(seed), REGION_SHARE * share)
-    tests = Hypothesis(above, np.clip(rate, leaves[6], leaves[7]), free.failure_rate_set[1], streams(leaves))
-    p_value = np.where(rate > leaves[7], 0.0, 1.0)
+    exact = ExactTest(
+        calibration, design_of(calibration, labels), int(options.seed), REGION_SHARE * share, engine
+    )
+    tests = Hypothesis(above, np.clip(rate, lowest, highest), free.failure_rate_set[1], streams(problem))
+    p_value = np.where(rate > highest, 0.0, 1.0)
     open_ = np.flatnonzero(~by_bounds)
-    with progress_bar(progress and method == "exact", 4 * open_.size, "Certifying") as bar:
+    with progress_bar(options.progress and method == "exact", 4 * open_.size, "Certifying") as bar:
         if open_.size:
-            p_value[open_] = p_values(tests.take(open_), exact, method, freedom[open_], bar)
+            open_tests = tests.take(open_)
+            at_limit = profile(open_tests.branch, open_tests.rate, calibration, engine)
+            p_value[open_] = p_values(open_tests, exact, method, freedom[open_], bar, at_limit)
         # Data that contradict the bounds or the design support no claim, whatever their statistic.
         p_value = np.where(against | biased, 1.0, p_value)
         adjusted = adjust_p_values(p_value, adjustment)
         certified = adjusted <= alpha
         level = level_for_limits(alpha, adjustment, certified)
-        upper = leaves[7].copy()
-        if open_.size:
-            known = p_value[open_]
-            upper[open_] = upper_limits(tests.take(open_), known, exact, method, level, freedom[open_], bar)
-    upper = np.where(against | biased, leaves[7], upper)
+        upper = highest.copy()
+        if open_.size and with_limits:
+            known = p_value[open_], at_limit[0]
+            upper[open_] = upper_limits(open_tests, known, exact, method, level, freedom[open_], bar)
+    upper = np.where(against | biased, highest, upper)
     # Rejecting the limit and every rate above it is one statement: the two answers agree.
     upper = np.where(certified, np.minimum(upper, rate), upper)
     upper = np.where(certified | against | biased | by_bounds, upper, np.maximum(upper, rate))
@@ -200,7 +280,7 @@ def certify(
         # Joint limits that go with Holm's verdicts: no more is said of the certified than that.
         upper = np.where(certified, rate, upper)
 
-    result = Certificate(
+    return Certificate(
         certified=certified,
         p_value=adjusted,
         upper_limit=upper,
@@ -208,11 +288,10 @@ def certify(
         contradicted=against,
         mismatched=biased,
         limit=rate,
-        confidence=float(confidence),
+        confidence=float(options.confidence),
         method=method,
         adjustment=adjustment,
     )
-    return jax.tree.map(lambda x: plain(x.reshape(shape)), result)
 
 
 def _limits(limit: Any, shape: tuple[int, ...]) -> Any:
@@ -232,11 +311,11 @@ def _warn(against: Any, by_bounds: Any, rate: Any, shape: tuple[int, ...]) -> No
     if against.any():
         warnings.warn(
             f"the data contradict the bounds{where(against)}: nothing is certified there; see bounds_test.",
-            stacklevel=3,
+            stacklevel=4,
         )
     if by_bounds.any():
         warnings.warn(
             f"the bounds on the failure rate decide about the limit {rate[np.argmax(by_bounds)]:g}"
             f"{where(by_bounds)}, not the data: it lies above them, or not above their lower end.",
-            stacklevel=3,
+            stacklevel=4,
         )

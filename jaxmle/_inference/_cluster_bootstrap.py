@@ -4,15 +4,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from jaxmle._data import Clusters
+from jaxmle._arrays import namespace, rebuilt
+from jaxmle._data import Clusters, Counts, Problem
 from jaxmle._data._validation import slice_label
-from jaxmle._inference._blocks import in_blocks
-from jaxmle._inference._progress import Progress
-from jaxmle._inference._simulate import streams
+from jaxmle._engine import Engine, Progress, in_blocks, program
+from jaxmle._inference._simulate import keys_of, streams
+from jaxmle._simulation import fold_in, uniforms
 
 # Entries of the weight matrix held at once; told by the number of clusters alone, so that no result depends
 # on what else is in the batch.
@@ -21,7 +20,7 @@ _SMALLEST = 8
 
 
 def check_clusters(
-    clusters: Clusters, leaves: list[Any], shape: tuple[int, ...], method: str, parametric: bool
+    clusters: Clusters, problem: Problem, shape: tuple[int, ...], method: str, parametric: bool
 ) -> None:
     """Raise unless the clusters add up to the counts, and the method is one for clusters."""
     if not isinstance(clusters, Clusters):
@@ -29,12 +28,12 @@ def check_clusters(
     if method == "bca" or parametric:
         raise ValueError('`clusters` go with method "percentile" or "basic", and not with `parametric`.')
     sums = clusters.totals.values()
-    size = len(leaves[0])
+    size = problem.size
     if len(shape) > 1:
         raise ValueError(f"`counts` must have shape () or (n_slices,) with `clusters`; got {shape}.")
     if clusters.n_slices != size:
         raise ValueError(f"`clusters` must be of {size} slices; got {clusters.n_slices}.")
-    if not np.allclose(np.stack(sums), np.stack(leaves[:6]), rtol=1e-9, atol=1e-9):
+    if not np.allclose(np.stack(sums), np.stack(problem.counts.values()), rtol=1e-9, atol=1e-9):
         raise ValueError("`clusters` must add up to `counts`.")
     if np.any(clusters.size < 2):
         where = slice_label((clusters.size < 2).reshape(shape))
@@ -44,7 +43,7 @@ def check_clusters(
 def cluster_replicates(
     clusters: Clusters,
     index: Any,
-    leaves: list[Any],
+    problem: Problem,
     *,
     chunk: int,
     n_resamples: int,
@@ -52,6 +51,7 @@ def cluster_replicates(
     stream: int,
     width: int,
     solve: Callable[..., tuple[Any, Any]],
+    engine: Engine,
     progress: Progress | None,
 ) -> tuple[Any, Any]:
     """Resample the clusters of each slice with replacement, and fit every replicate.
@@ -59,7 +59,7 @@ def cluster_replicates(
     Args:
         clusters: Counts of the clusters.
         index: Slices to resample, shape ``(S,)``.
-        leaves: Counts and bounds of all slices, twelve arrays.
+        problem: Counts and bounds of all slices.
         chunk: Replicates with a random stream of their own.
         n_resamples: Replicates of each slice.
         seed: Seed.
@@ -67,6 +67,7 @@ def cluster_replicates(
         width: Chunks solved at once.
         solve: Maps counts of shape ``(width * chunk,)`` and six bounds of shape ``(width,)`` to failure rates
             and to whether no bound holds them.
+        engine: "numpy" or "jax".
         progress: Told how many chunks are done.
 
     Returns:
@@ -76,10 +77,10 @@ def cluster_replicates(
     place[index] = np.arange(len(index))
     used = place[clusters.index] >= 0
     clusters = Clusters(clusters.counts[used], place[clusters.index[used]], len(index))
-    leaves = [leaf[index] for leaf in leaves]
+    problem = problem.take(index)
     n_slices, chunks = clusters.n_slices, -(-n_resamples // chunk)
     size, cells = clusters.size, clusters.cells
-    own = streams([np.asarray(leaf) for leaf in leaves])
+    own = streams(problem)
     # Slices whose padded number of clusters is the same share a program.
     padded = np.maximum(_SMALLEST, 2 ** np.ceil(np.log2(np.maximum(size, 1))).astype(int))
     order = np.argsort(clusters.index, kind="stable")
@@ -94,14 +95,16 @@ def cluster_replicates(
         used = row[clusters.index[order]] >= 0
         matrix = np.zeros((len(alike), pad, cells.shape[1]))
         matrix[row[clusters.index[order][used]], place[used]] = cells[order[used]]
-        draw = _drawing(int(pad), chunk)
+        draw = _drawing(int(pad), chunk, engine)
+
+        def chunk_keys(ids: Any, parts: int = -(-chunk // part_of(int(pad), chunk))) -> tuple[Any, Any]:
+            """Keys of the parts of each chunk, shape ``(P, parts)``."""
+            first, second = keys_of(seed, stream, ids)
+            return fold_in((first[:, None], second[:, None]), np.arange(parts)[None])
 
         def call(part: list[Any], draw: Any = draw, matrix: Any = matrix) -> Any:
             ids, which, n_clusters, *ends = part
-            sums = draw(
-                jax.random.key(seed, impl="threefry2x32"), stream, ids, n_clusters, jnp.asarray(matrix[which])
-            )
-            found, held = solve(sums, ends)
+            found, held = solve(draw(chunk_keys(ids), n_clusters, matrix[which]), ends)
             return np.asarray(found).reshape(-1, chunk), np.asarray(held).reshape(-1, chunk)
 
         rows = np.repeat(alike, chunks)
@@ -110,38 +113,58 @@ def cluster_replicates(
             ids.astype(np.uint32),
             row[rows],
             size[rows],
-            *(np.asarray(leaf)[rows] for leaf in leaves[6:]),
+            *(end[rows] for end in problem.arrays()[6:]),
         ]
-        found, held = in_blocks(call, flat, width, progress=progress)
+        found, held = in_blocks(call, flat, width, engine=engine, progress=progress)
         values[alike] = found.reshape(len(alike), -1)
         free[alike] = held.reshape(len(alike), -1)
     return values[:, :n_resamples], free[:, :n_resamples]
 
 
+def part_of(pad: int, chunk: int) -> int:
+    """Replicates of a slice of up to ``pad`` clusters that are drawn with one key."""
+    return max(1, min(chunk, _ENTRIES // pad))
+
+
 @cache
-def _drawing(pad: int, chunk: int) -> Callable[..., Any]:
+def _drawing(pad: int, chunk: int, engine: Engine) -> Callable[..., Counts]:
     """Program that draws the counts of chunks of replicates, for slices of up to ``pad`` clusters."""
-    part = max(1, min(chunk, _ENTRIES // pad))
+    part = part_of(pad, chunk)
 
-    def one(key: Any, n_clusters: Any, matrix: Any) -> Any:
-        """Counts of ``part`` replicates of a slice, shape ``(part, 6)``."""
-        draws = jax.random.uniform(key, (part, pad))
-        taken = jnp.minimum(jnp.floor(draws * n_clusters), n_clusters - 1).astype(jnp.int32)
+    def taken(keys: tuple[Any, Any], n_clusters: Any) -> Any:
+        """How often each cluster of a slice is taken in ``part`` replicates, shape ``(part, pad)``."""
+        xp = namespace(keys, n_clusters)
+        draws = uniforms(keys, (part, pad))[0]
+        chosen = xp.minimum(xp.floor(draws * n_clusters), n_clusters - 1).astype(np.int32)
         # Of the draws no more are used than there are clusters.
-        once = jnp.where(jnp.arange(pad) < n_clusters, 1.0, 0.0)
-        weights = jnp.zeros((part, pad)).at[jnp.arange(part)[:, None], taken].add(once)
-        return weights @ matrix
+        once = (xp.arange(pad, dtype=np.float64) < n_clusters).astype(np.float64)
+        place = xp.arange(part, dtype=np.int32)[:, None] * pad + chosen
+        weights = xp.broadcast_to(once[None], place.shape).reshape(-1)
+        if xp is np:
+            return np.bincount(place.reshape(-1), weights, part * pad).reshape(part, pad)
+        return xp.zeros(part * pad).at[place.reshape(-1)].add(weights).reshape(part, pad)
 
-    def draw(key: Any, stream: Any, ids: Any, n_clusters: Any, matrix: Any) -> list[Any]:
-        def of_slice(given: Any) -> Any:
-            name, size, cells = given
-            own = key
-            for number in (stream, name[0], name[1]):
-                own = jax.random.fold_in(own, number)
-            keys = jax.random.split(own, -(-chunk // part))
-            return jax.lax.map(lambda k: one(k, size, cells), keys).reshape(-1, 6)[:chunk]
+    def of_slice(given: Any) -> Any:
+        """Counts of a chunk of replicates of one slice, shape ``(chunk, 6)``."""
+        first, second, n_clusters, cells = given
+        sums = [
+            taken((first[i : i + 1], second[i : i + 1]), n_clusters) @ cells for i in range(first.shape[0])
+        ]
+        return namespace(given).concatenate(sums)[:chunk]
 
-        sums = jax.lax.map(of_slice, (ids, n_clusters.astype(jnp.float64), matrix))
-        return list(sums.reshape(-1, 6).T)
+    def draw(keys: tuple[Any, Any], n_clusters: Any, matrix: Any) -> Counts:
+        given = (*keys, n_clusters.astype(np.float64), matrix)
+        if namespace(given) is np:
+            sums = np.stack([of_slice([x[i] for x in given]) for i in range(len(matrix))])
+        else:
+            import jax
 
-    return jax.jit(draw)
+            sums = jax.lax.map(of_slice, given)
+        columns = sums.reshape(-1, 6).T
+        names = ("tp", "fn", "fp", "tn", "unlabeled_pos", "unlabeled_neg")
+        return rebuilt(_NONE, {name: columns[i] for i, name in enumerate(names)})
+
+    return program(draw, engine, "sampler")
+
+
+_NONE = Counts(0, 0, 0, 0, 0, 0)

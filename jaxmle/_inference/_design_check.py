@@ -5,9 +5,9 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 
+from jaxmle._arrays import pytree
 from jaxmle._data import Calibration, Counts
 from jaxmle._inference._arguments import plain, whole_numbers
 from jaxmle._simulation import Labels
@@ -16,7 +16,7 @@ from jaxmle._simulation import Labels
 _SAID_BELOW = 1e-3
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclass(frozen=True, eq=False)
 class DesignCheck:
     """Comparison of the judge's flag rates on labelled and unlabelled items.
@@ -80,20 +80,20 @@ def mismatched(check: DesignCheck) -> Any:
 
 
 def warn_of_design(
-    leaves: list[Any], calibration: Calibration, labels: Labels, *, effective: bool = False
+    counts: Counts, calibration: Calibration, labels: Labels, *, effective: bool = False
 ) -> Any:
     """Warn where labels declared random and internal cannot be, and say where, shape ``(B,)``."""
     # Sums of weights are no sample sizes, unless they have been made effective ones.
-    sizes = effective or whole_numbers(leaves[:6])
+    sizes = effective or whole_numbers(counts)
     if calibration != "internal" or labels != "random" or not sizes:
-        return np.zeros(len(leaves[0]), bool)
-    check = design_check(Counts(*leaves[:6]))
+        return np.zeros(len(counts), bool)
+    check = design_check(counts)
     wrong = mismatched(check)
     bad = np.flatnonzero(wrong)
     if bad.size:
         where = (
             f" (slice {bad[0]}{f' and {bad.size - 1} more' if bad.size > 1 else ''})"
-            if len(leaves[0]) > 1
+            if len(counts) > 1
             else ""
         )
         warnings.warn(

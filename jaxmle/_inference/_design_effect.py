@@ -1,15 +1,13 @@
 """How much less weighted or clustered items tell than as many independent ones."""
 
-from functools import cache
 from typing import Any
 
-import jax
 import numpy as np
 
-from jaxmle._data import Bounds, Calibration, Counts
-from jaxmle._inference._arguments import checked_arrays, plain, split
-from jaxmle._inference._fit import fit_flat
-from jaxmle._solvers import maximize
+from jaxmle._data import Bounds, Calibration, Counts, Params
+from jaxmle._inference._arguments import checked_problem, plain
+from jaxmle._inference._fit import Fit, fit_flat
+from jaxmle._solvers import rate_gradient
 
 # Cells of the counts whose sums a design fixes.
 _GROUPS = {"internal": ((0, 1, 2, 3), (4, 5)), "external": ((0, 1), (2, 3), (4, 5))}
@@ -61,7 +59,7 @@ def design_effect(
         >>> f"{effect[0]:.3f}"  # two alike, and 100 / 99 for the mean that is estimated
         '2.020'
     """
-    leaves, shape = checked_arrays(counts, bounds, calibration)
+    problem, shape = checked_problem(counts, bounds, calibration)
     matrix = np.asarray(products, dtype=np.float64)
     if matrix.shape != (*shape, 6, 6):
         raise ValueError(f"`products` must have shape {(*shape, 6, 6)}; got {matrix.shape}.")
@@ -72,17 +70,22 @@ def design_effect(
     if units.shape not in ((), shape) or not np.all(units >= 1):
         raise ValueError(f"`size` must be numbers of clusters, >= 1, of shape () or {shape}.")
     units = np.broadcast_to(units, shape).reshape(-1)
-    cells = np.stack(leaves[:6], -1)
-    with jax.enable_x64(True):
-        gradient = np.stack([np.asarray(leaf) for leaf in _gradient(calibration)(leaves)], -1)
-    for group in map(list, _GROUPS[calibration]):
+    return plain(effect_of_fit(fit_flat(problem, calibration), matrix, units).reshape(shape))
+
+
+def effect_of_fit(found: Fit, matrix: Any, units: Any) -> Any:
+    """`design_effect` of fitted data sets; ``matrix`` has shape ``(B, 6, 6)``, ``units`` ``(B,)``."""
+    cells = np.stack(found.counts.values(), -1)
+    params = Params(found.failure_rate, found.tpr, found.fpr)
+    gradient = rate_gradient(params, found.counts, found.bounds, found.calibration)
+    for group in map(list, _GROUPS[found.calibration]):
         total = np.maximum(cells[:, group].sum(1), 1e-300)
         mean = (gradient[:, group] * cells[:, group]).sum(1) / total
         gradient[:, group] -= mean[:, None]
     gradient = np.where(cells > 0, gradient, 0.0)
-    identified = np.asarray(fit_flat(leaves, calibration).identified)
+    identified = found.identified
     alone = (gradient**2 * cells).sum(1)
-    told = identified & np.isfinite(alone) & (alone * cells.sum(1) > _FLAT)
+    is_informative = identified & np.isfinite(alone) & (alone * cells.sum(1) > _FLAT)
     shared = np.einsum("bi,bij,bj->b", gradient, matrix, gradient)
     shared = shared * units / np.maximum(units - 1, 1)
     labeled = cells[:, :4].sum(1) > 0
@@ -90,10 +93,9 @@ def design_effect(
     sums = (inside * cells).sum(1)
     squares = np.einsum("bi,bij,bj->b", inside, matrix, inside)
     # One cluster with all the labels says nothing of how clusters differ.
-    told &= squares < (1 - _FLAT) * sums**2
-    effect = np.where(told, shared / np.where(told, alone, 1.0), squares / sums)
-    effect = np.where(_counts_items(matrix, cells), np.maximum(effect, 1.0), effect)
-    return plain(effect.reshape(shape))
+    is_informative &= squares < (1 - _FLAT) * sums**2
+    effect = np.where(is_informative, shared / np.where(is_informative, alone, 1.0), squares / sums)
+    return np.where(_counts_items(matrix, cells), np.maximum(effect, 1.0), effect)
 
 
 def rate_effect(products: Any, cells: Any, positive: Any, negative: Any) -> Any:
@@ -118,9 +120,13 @@ def rate_effect(products: Any, cells: Any, positive: Any, negative: Any) -> Any:
     squares = np.einsum("i,bij,j->b", inside, products, inside)
     units = total**2 / np.maximum(squares, 1e-300)  # clusters, were they of one size
     alone = total * share * (1 - share)
-    told = (alone > 0) & (units > 1 + _FLAT)
-    shared = np.einsum("bi,bij,bj->b", gradient, products, gradient) * units / np.where(told, units - 1, 1)
-    effect = np.where(told, shared / np.where(told, alone, 1), squares / total)
+    is_informative = (alone > 0) & (units > 1 + _FLAT)
+    shared = (
+        np.einsum("bi,bij,bj->b", gradient, products, gradient)
+        * units
+        / np.where(is_informative, units - 1, 1)
+    )
+    effect = np.where(is_informative, shared / np.where(is_informative, alone, 1), squares / total)
     effect = np.where(_counts_items(products, cells * inside), np.maximum(effect, 1.0), effect)
     return np.where((effect > 0) & (cells @ inside > 0), effect, 1.0)
 
@@ -128,15 +134,3 @@ def rate_effect(products: Any, cells: Any, positive: Any, negative: Any) -> Any:
 def _counts_items(products: Any, cells: Any) -> Any:
     """Whether sums may be of whole numbers, whose squares are no smaller; weights below 1 make them so."""
     return np.all(np.einsum("bii->bi", products) >= cells * (1 - _FLAT), 1)
-
-
-@cache
-def _gradient(calibration: Calibration) -> Any:
-    def total(counts: list[Any], ends: list[Any]) -> Any:
-        found = maximize(*split([*counts, *ends]), calibration=calibration)
-        return found.params.failure_rate.sum()
-
-    def gradient(leaves: list[Any]) -> Any:
-        return jax.grad(total)(leaves[:6], leaves[6:])
-
-    return jax.jit(gradient)

@@ -16,14 +16,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
-from jaxmle._data import Bounds, Calibration, Counts, Params
-from jaxmle._inference._arguments import split
+from jaxmle._arrays import tree_map
+from jaxmle._data import Calibration, Counts, Params
+from jaxmle._engine import Engine, Progress
+from jaxmle._inference._fit import Fit
 from jaxmle._inference._nuisance import Region, judge_at, nuisance_region
-from jaxmle._inference._profile import Side, profile
-from jaxmle._inference._progress import Progress
+from jaxmle._inference._profile import ProfileBranch, profile
 from jaxmle._inference._simulate import TIE, simulate
 from jaxmle._simulation import Design, Tables, law_of_params, tables_for
 
@@ -48,20 +48,20 @@ class Hypothesis(NamedTuple):
     """Tests of "failure rate >= rate" for a batch; arrays of shape ``(B,)``.
 
     Attributes:
-        side: Counts, bounds and maximal log-likelihood.
+        branch: Counts, bounds and maximal log-likelihood.
         rate: t, in (0, 1).
         estimate: Largest most likely failure rate.
         ids: Random stream of each test.
     """
 
-    side: Side
+    branch: ProfileBranch
     rate: Any
     estimate: Any
     ids: Any
 
     def take(self, index: Any) -> "Hypothesis":
         """Return the tests at ``index``."""
-        return Hypothesis(self.side.take(index), self.rate[index], self.estimate[index], self.ids[index])
+        return Hypothesis(self.branch.take(index), self.rate[index], self.estimate[index], self.ids[index])
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ class ExactTest:
         design: How the items were chosen that humans label.
         seed: Seed.
         region_error: Share of the error spent on the nuisance region (gamma); part of every p-value.
+        engine: "numpy", "jax", or None for the size of each step to decide.
         sure: p-values found above this in a first look are not refined; they are then lower bounds.
     """
 
@@ -80,27 +81,36 @@ class ExactTest:
     design: Design
     seed: int
     region_error: float
+    engine: Engine | None = None
     sure: float = 0.5
 
-    def p_values(self, tests: Hypothesis, progress: Progress | None = None) -> Any:
-        """Estimate the p-values, shape ``(B,)``."""
+    def p_values(
+        self,
+        tests: Hypothesis,
+        progress: Progress | None = None,
+        profiled: tuple[Any, Any, Fit] | None = None,
+    ) -> Any:
+        """Estimate the p-values, shape ``(B,)``; ``profiled`` is what `profile` says of the rates."""
+        profiled = profiled or profile(tests.branch, tests.rate, self.calibration, self.engine)
         parts = []
         for start in range(0, len(tests.rate), _BLOCK):
-            parts.append(self._block(tests.take(slice(start, start + _BLOCK)), progress))
+            index = slice(start, start + _BLOCK)
+            known = tree_map(lambda x, index=index: x[index], (profiled[0], profiled[2]))
+            parts.append(self._block(tests.take(index), known, progress))
         return np.concatenate(parts)
 
-    def _block(self, tests: Hypothesis, progress: Progress | None) -> Any:
-        statistic, _, held = profile(tests.side, tests.rate, self.calibration)
+    def _block(self, tests: Hypothesis, profiled: tuple[Any, Fit], progress: Progress | None) -> Any:
+        statistic, held = profiled
         judge = Params(tests.rate, held.tpr, held.fpr)
         p_value = np.ones(len(tests.rate))
         possible = np.flatnonzero((tests.estimate < tests.rate) & (statistic > 0))
         if possible.size:
-            likely = jax.tree.map(lambda x: x[possible], judge)
+            likely = tree_map(lambda x: x[possible], judge)
             first = self._first_look(tests.take(possible), statistic[possible], likely)
             p_value[possible] = np.minimum(first + self.region_error, 1)
             possible = possible[first <= self.sure]
         if possible.size:
-            likely = jax.tree.map(lambda x: x[possible], judge)
+            likely = tree_map(lambda x: x[possible], judge)
             p_value[possible] = self._refined(tests.take(possible), statistic[possible], likely, progress)
         if progress:
             progress.advance(2 * (len(p_value) - possible.size))
@@ -113,19 +123,19 @@ class ExactTest:
         return (1 + hits.sum(1)) / (1 + _FIRST_DRAWS)
 
     def _refined(self, tests: Hypothesis, observed: Any, likely: Params, progress: Progress | None) -> Any:
-        counts, bounds = split(tests.side.leaves)
+        counts, bounds = tests.branch.problem
         region = nuisance_region(counts, bounds, tests.rate, self.design, self.region_error)
         rate = tests.rate[:, None]
         other = np.maximum(tests.estimate, 0.05 * tests.rate)[:, None]
 
-        def like(judge: Params) -> Params:
+        def at_estimate(judge: Params) -> Params:
             """Return judges with the same flag rates and TPR at the estimate."""
             q = judge.failure_rate * judge.tpr + (1 - judge.failure_rate) * judge.fpr
             return judge_at(other, q, judge.tpr * other)
 
-        likely = jax.tree.map(lambda x: x[:, None], likely)
+        likely = tree_map(lambda x: x[:, None], likely)
         null = judge_at(rate, *region.at(*_coordinates(_NULL, len(rate))))
-        away = like(judge_at(rate, *region.at(*_coordinates(_ALTERNATIVE, len(rate)))))
+        away = at_estimate(judge_at(rate, *region.at(*_coordinates(_ALTERNATIVE, len(rate)))))
         found, suspects = self._in_groups(
             tests,
             observed,
@@ -135,13 +145,13 @@ class ExactTest:
             lambda sample, index: _worst_judges(sample, region.take(index)),
             progress,
         )
-        # The worst judges of all parts of the region and the most likely one stand trial with fresh draws.
-        parts = [jax.tree.map(lambda x, k=k: x[:, k : k + 1], suspects) for k in range(_SUSPECTS)]
-        laws = _beside(*parts, likely, like(parts[0]), like(likely))
+        # The worst judges of all parts of the region and the most likely one are tested with fresh draws.
+        parts = [tree_map(lambda x, k=k: x[:, k : k + 1], suspects) for k in range(_SUSPECTS)]
+        laws = _beside(*parts, likely, at_estimate(parts[0]), at_estimate(likely))
         suspects = _beside(suspects, likely)
 
         def largest(sample: _Sample, index: slice) -> Any:
-            return sample.p_values(jax.tree.map(lambda x: x[index], suspects)).max(1)
+            return sample.p_values(tree_map(lambda x: x[index], suspects)).max(1)
 
         final = self._in_groups(tests, observed, laws, _FINAL_DRAWS, _FINAL, largest, progress)
         p_value = np.where(found > self.sure, found, final)
@@ -160,18 +170,18 @@ class ExactTest:
     ) -> Any:
         """Draw each test's sample and apply ``use`` to it, a few tests at a time to bound memory."""
         size, components = judges.tpr.shape
-        counts, _ = split([np.repeat(a, components) for a in tests.side.leaves])
-        flat = jax.tree.map(lambda x: x.reshape(-1), judges)
+        counts = tree_map(lambda x: np.repeat(x, components), tests.branch.problem.counts)
+        flat = tree_map(lambda x: x.reshape(-1), judges)
         tables = tables_for(law_of_params(flat, counts, self.design), self.design)
         parts = []
         for start in range(0, size, _GROUP):
             index = slice(start, start + _GROUP)
-            part = jax.tree.map(lambda x, index=index: x[index], judges)
+            part = tree_map(lambda x, index=index: x[index], judges)
             sample = self._sample(tests.take(index), observed[index], part, n_draws, stream, tables)
             parts.append(use(sample, index))
             if progress:
                 progress.advance(len(part.tpr))
-        return jax.tree.map(lambda *x: np.concatenate(x), *parts)
+        return tree_map(lambda *x: np.concatenate(x), *parts)
 
     def _sample(
         self, tests: Hypothesis, observed: Any, judges: Params, n_draws: int, stream: int, tables: Tables
@@ -179,21 +189,21 @@ class ExactTest:
         """Draw from each test's mixture; judges have shape ``(B, K)``."""
         size, components = judges.tpr.shape
         index = np.repeat(np.arange(size), components)
-        flat = jax.tree.map(lambda x: x.reshape(-1), judges)
+        flat = tree_map(lambda x: x.reshape(-1), judges)
         which = np.tile(np.arange(components), size)
         hits, counts = self._draw(tests, index, flat, observed, which, n_draws, stream, tables)
-        seen = np.stack(tests.side.leaves[:6], -1)
-        everything = np.concatenate([counts.reshape(size, -1, 6), seen[:, None]], 1)
+        seen = np.stack(tests.branch.problem.counts.values(), -1)
+        counts_with_seen = np.concatenate([counts.reshape(size, -1, 6), seen[:, None]], 1)
         hits = np.concatenate([hits.reshape(size, -1), np.ones((size, 1), bool)], 1)
         # Draws that are not as extreme count for nothing, so they are put last and cut off.
         total, most = hits.shape[1], int(hits.sum(1).max())
         first = np.argsort(~hits, 1, kind="stable")[:, :most]
-        everything = np.take_along_axis(everything, first[..., None], 1)
-        mixture = everything @ _log_rates(judges, self.calibration)
+        extreme_counts = np.take_along_axis(counts_with_seen, first[..., None], 1)
+        mixture = extreme_counts @ _log_rates(judges, self.calibration)
         top = mixture.max(-1, keepdims=True)
         log_mixture = top[..., 0] + np.log(np.mean(np.exp(mixture - top), -1))
         extreme = np.take_along_axis(hits, first, 1)
-        return _Sample(self.calibration, everything, np.where(extreme, log_mixture, np.inf), total)
+        return _Sample(self.calibration, extreme_counts, np.where(extreme, log_mixture, np.inf), total)
 
     def _draw(
         self,
@@ -207,9 +217,7 @@ class ExactTest:
         tables: Tables | None = None,
     ) -> tuple[Any, Any]:
         """Which draws are as extreme, shape ``(P, D)``, and their counts, shape ``(P, D, 6)``."""
-        counts, wide = split([a[index] for a in tests.side.leaves])
-        rate = tests.rate[index]
-        narrow = Bounds(failure_rate=(rate, rate), tpr=wide.tpr, fpr=wide.fpr)
+        problem, rate = tests.branch.problem.take(index), tests.rate[index]
 
         def reduce(statistic: Any, estimate: Any, drawn: Counts, rate: Any, observed: Any) -> Any:
             against = np.where(estimate < rate[:, None], statistic, 0.0)
@@ -217,9 +225,9 @@ class ExactTest:
             return against >= observed[:, None] - TIE, cells
 
         return simulate(
-            law_of_params(judges, counts, self.design),
-            wide,
-            narrow,
+            law_of_params(judges, problem.counts, self.design),
+            problem.bounds,
+            problem.at(rate).bounds,
             np.stack([tests.ids[index], which], -1),
             reduce,
             calibration=self.calibration,
@@ -229,6 +237,7 @@ class ExactTest:
             n_draws=n_draws,
             extra=(rate, observed[index]),
             tables=tables,
+            engine=self.engine,
         )
 
 
@@ -277,7 +286,7 @@ def _worst_judges(sample: _Sample, region: Region) -> tuple[Any, Params]:
 
 
 def _beside(*judges: Params) -> Params:
-    return jax.tree.map(lambda *x: np.concatenate(x, 1), *judges)
+    return tree_map(lambda *x: np.concatenate(x, 1), *judges)
 
 
 def _coordinates(points: list[tuple[float, float]], size: int) -> tuple[Any, Any]:

@@ -1,30 +1,33 @@
 """The estimator for users: checked input, float64 throughout, plain numbers out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from jaxmle._data import Bounds, Calibration, Counts
-from jaxmle._inference._arguments import checked_arrays, plain
+from jaxmle._arrays import namespace, pytree, rebuilt, tree_map
+from jaxmle._data import Bounds, Calibration, Counts, Problem
+from jaxmle._engine import Engine, check_engine, chosen_engine, in_blocks, in_tiles, program
+from jaxmle._inference._arguments import checked_problem, shaped
 from jaxmle._inference._batch import Batch, first_few
-from jaxmle._inference._blocks import compiler_options, in_blocks
-from jaxmle._model import failure_rate_set, score
-from jaxmle._solvers import SolverName, bound_sides, check_solver, maximize
+from jaxmle._model import failure_rate_set, score_at
+from jaxmle._solvers import SolverName, bound_sides, check_solver, maximum
 
-# Batches go to the device in blocks of few sizes, so that memory stays bounded and few programs are compiled:
-# one for short work, whose first answer comes soon, one for the throughput of thousands of fits.
-_SMALL, _LARGE, _ACCELERATOR = 128, 8192, 1 << 15
+if TYPE_CHECKING:
+    from jaxmle._inference._certify import Certificate
+    from jaxmle._inference._profile_interval import ProfileInterval
+
+# Data sets a block: on NumPy what stays in cache; compiled, few sizes, so that few programs are made: one for
+# short work, whose first answer comes soon, one for the throughput of thousands of fits.
+_EAGER, _SMALL, _LARGE, _ACCELERATOR = 1 << 13, 128, 8192, 1 << 15
 # So many fits take about as long as starting threads for them.
 _FEW = 512
 _IDENTIFIED_WITHIN = 1e-7
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclass(frozen=True, eq=False)
 class Fit(Batch):
     """Constrained maximum-likelihood estimate with its status.
@@ -44,6 +47,9 @@ class Fit(Batch):
         failure_rate_set: Pair ``(low, high)``, each of shape ``(...)``: the failure rates of all
             maximizers. Where ``identified`` is False, report this set and not ``failure_rate``,
             which is only one point of it.
+        counts: The counts that were fitted, shape ``(...)``.
+        bounds: The bounds, shape ``(...)``.
+        calibration: "internal" or "external".
     """
 
     failure_rate: Any
@@ -56,6 +62,60 @@ class Fit(Batch):
     shadow_price: Bounds
     identified: Any
     failure_rate_set: tuple[Any, Any]
+    counts: Counts
+    bounds: Bounds
+    calibration: Calibration = field(metadata={"static": True})
+
+    def interval(self, **options: Any) -> "ProfileInterval":
+        """Interval of the failure rate: `profile_interval` without fitting again.
+
+        Args:
+            **options: Those of `profile_interval`, but for ``calibration``.
+
+        Returns:
+            The interval and its status, shape ``(...)``.
+
+        Raises:
+            ValueError: As `profile_interval`.
+
+        Source:
+            See `profile_interval`.
+
+        Examples:
+            >>> from jaxmle import Counts, fit
+            >>> result = fit(Counts(tp=4, fn=1, fp=2, tn=43, unlabeled_pos=900, unlabeled_neg=9100))
+            >>> print(result.interval(calibrate=False))
+            0.0808 [0.0359, 0.1530] (profile likelihood, chi-square)
+        """
+        from jaxmle._inference._profile_interval import interval_of_fit
+
+        return interval_of_fit(self, **options)
+
+    def certify(self, limit: Any, **options: Any) -> "Certificate":
+        """Decide whether the failure rate is below a limit: `certify` without fitting again.
+
+        Args:
+            limit: The failure rate to stay under, in (0, 1), scalar or of the batch shape.
+            **options: Those of `certify`, but for ``calibration``.
+
+        Returns:
+            Verdict, p-value and upper limit, shape ``(...)``.
+
+        Raises:
+            ValueError: As `certify`.
+
+        Source:
+            See `certify`.
+
+        Examples:
+            >>> from jaxmle import Counts, fit
+            >>> result = fit(Counts(tp=4, fn=1, fp=2, tn=43, unlabeled_pos=900, unlabeled_neg=9100))
+            >>> result.certify(0.3).certified
+            True
+        """
+        from jaxmle._inference._certify import certify_fit
+
+        return certify_fit(self, limit=limit, **options)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -97,11 +157,13 @@ def fit(
     bounds: Bounds | None = None,
     *,
     calibration: Calibration = "internal",
-    solver: SolverName = "interior_point",
+    solver: SolverName = "flag_rate",
+    engine: Engine | None = None,
 ) -> Fit:
     """Estimate failure rates, TPR and FPR by constrained maximum likelihood.
 
-    Computed in float64 whatever the JAX configuration; a million data sets are one call.
+    Computed in float64 whatever the JAX configuration; a million data sets are one call. A few thousand are
+    fitted at once, without importing JAX.
 
     Args:
         counts: Counts, any batch shape ``(...)``, integer or float, >= 0.
@@ -109,13 +171,14 @@ def fit(
         calibration: "internal" (default) where calibration items belong to the judged population
             and were chosen at random or by the judge's verdict; "external" where they come from
             elsewhere or were chosen by their true label (50 known failures, 50 known passes).
-        solver: "interior_point" (default, exact), or "projected_gradient" of jaxopt.
+        solver: "flag_rate" (default, exact), or "projected_gradient" of jaxopt.
+        engine: "numpy" computes at once, "jax" compiles first; None leaves it to the size of the job.
 
     Returns:
         The estimates and their status: numbers for one data set, numpy arrays for a batch.
 
     Raises:
-        ValueError: ``calibration`` or ``solver`` is unknown; shapes of counts and bounds do not
+        ValueError: ``calibration``, ``solver`` or ``engine`` is unknown; shapes of counts and bounds do not
             match; a data set is empty; or the bounds give a data set probability zero.
         TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
 
@@ -131,60 +194,95 @@ def fit(
         >>> result.converged, result.gap < 1e-10, result.identified
         (True, True, True)
     """
-    bounds = Bounds() if bounds is None else bounds
     check_solver(solver)
-    arrays, shape = checked_arrays(counts, bounds, calibration)
-    result = fit_flat(arrays, calibration, solver)
-    return jax.tree.map(lambda x: plain(x.reshape(shape)), result)
+    check_engine(engine)
+    problem, shape = checked_problem(counts, bounds, calibration)
+    return shaped(fit_flat(problem, calibration, solver=solver, engine=engine), shape)
 
 
-def _estimate(leaves: list[Any], calibration: Calibration, solver: SolverName) -> Fit:
-    """Fit flat arrays of one size: the part that is compiled."""
-    counts, bounds = Counts(*leaves[:6]), Bounds(*((leaves[i], leaves[i + 1]) for i in (6, 8, 10)))
-    solution = maximize(counts, bounds, calibration=calibration, solver=solver)
-    p = solution.params
-    at_bound = bound_sides(p, bounds)
-    slope = score(p, counts, calibration=calibration)
-    prices = []
-    for name in ("failure_rate", "tpr", "fpr"):
-        # A lower bound can only cost likelihood when raised, an upper bound only gain.
-        gradient, (low, high) = getattr(slope, name), getattr(at_bound, name)
-        prices += [jnp.where(low, jnp.minimum(gradient, 0), 0), jnp.where(high, jnp.maximum(gradient, 0), 0)]
-    low, high = failure_rate_set(p, counts, bounds, calibration=calibration)
-    return Fit(
-        failure_rate=p.failure_rate,
-        tpr=p.tpr,
-        fpr=p.fpr,
-        log_likelihood=solution.log_likelihood,
-        gap=solution.gap,
-        converged=solution.converged,
-        at_bound=at_bound,
-        shadow_price=jax.tree.unflatten(jax.tree.structure(at_bound), prices),
-        identified=high - low <= _IDENTIFIED_WITHIN,
-        failure_rate_set=(low, high),
-    )
+def _estimate(
+    arrays: list[Any], calibration: Calibration, solver: SolverName, engine: Engine
+) -> tuple[Any, ...]:
+    """Fit flat arrays of one size: the part that is compiled. All of `Fit` but the problem itself."""
+
+    def solve(problem: Problem) -> tuple[Any, ...]:
+        counts, bounds = problem
+        xp = namespace(counts)
+        solution = maximum(counts, bounds, calibration, solver)
+        p = solution.params
+        at_bound = bound_sides(p, bounds)
+        slope = score_at(p, counts, calibration)
+        prices = {}
+        for name in ("failure_rate", "tpr", "fpr"):
+            # A lower bound can only cost likelihood when raised, an upper bound only gain.
+            gradient, (low, high) = getattr(slope, name), getattr(at_bound, name)
+            prices[name] = (
+                xp.where(low, xp.minimum(gradient, 0), 0),
+                xp.where(high, xp.maximum(gradient, 0), 0),
+            )
+        low, high = failure_rate_set(p, counts, bounds, calibration=calibration)
+        return (
+            p.failure_rate,
+            p.tpr,
+            p.fpr,
+            solution.log_likelihood,
+            solution.gap,
+            solution.converged,
+            at_bound,
+            rebuilt(at_bound, prices),
+            high - low <= _IDENTIFIED_WITHIN,
+            (low, high),
+        )
+
+    problem = Problem.of(arrays)
+    return solve(problem) if engine == "numpy" else in_tiles(solve, problem)
 
 
 @cache
-def _compiled(calibration: Calibration, solver: SolverName, small: bool) -> Callable[[list[Any]], Fit]:
-    """Jit `_estimate`: for throughput, or where there is little to do for a short compilation."""
-    return jax.jit(
-        partial(_estimate, calibration=calibration, solver=solver), compiler_options=compiler_options(small)
-    )
+def _program(
+    calibration: Calibration, solver: SolverName, engine: Engine, small: bool
+) -> Callable[[list[Any]], tuple[Any, ...]]:
+    estimate = partial(_estimate, calibration=calibration, solver=solver, engine=engine)
+    return program(estimate, engine, "little" if small else "much")
 
 
 def fit_flat(
-    leaves: list[Any], calibration: Calibration, solver: SolverName = "interior_point", like: int = 0
+    problem: Problem,
+    calibration: Calibration,
+    *,
+    solver: SolverName = "flag_rate",
+    engine: Engine | None = None,
+    like: int = 0,
 ) -> Fit:
-    """Fit trusted float64 arrays of shape ``(B,)``: six counts, then the six ends of the bounds.
+    """Fit a checked problem.
 
     ``like`` is the size of a larger batch whose compiled program is to be used.
     """
-    size, cpu = max(len(leaves[0]), like), jax.default_backend() == "cpu"
-    small = size < _LARGE // 4 if cpu else size <= _SMALL
-    width = _SMALL if small else _LARGE if cpu else _ACCELERATOR
-    many = not small or len(leaves[0]) > _FEW
-    return in_blocks(_compiled(calibration, solver, small), leaves, width, side_by_side=many)
+    size = max(problem.size, like)
+    engine = "jax" if solver == "projected_gradient" else chosen_engine(size, engine)
+    if engine == "numpy":
+        small, width, many = True, _EAGER, False
+    else:
+        import jax
+
+        cpu = jax.default_backend() == "cpu"
+        small = size < _LARGE // 4 if cpu else size <= _SMALL
+        width = _SMALL if small else _LARGE if cpu else _ACCELERATOR
+        many = not small or problem.size > _FEW
+    run = _program(calibration, solver, engine, small)
+    found = in_blocks(run, problem.arrays(), width, engine=engine, side_by_side=many)
+    return Fit(*found, counts=problem.counts, bounds=problem.bounds, calibration=calibration)
+
+
+def divided(free: Fit, problem: Problem, effect: Any) -> Fit:
+    """The fit with counts divided by a design effect: so are log-likelihoods, and their maximum stays."""
+    flat = np.asarray(effect, np.float64).reshape(-1)
+    return replace(
+        free,
+        log_likelihood=free.log_likelihood / flat,
+        shadow_price=tree_map(lambda price: price / flat, free.shadow_price),
+        counts=problem.counts,
+    )
 
 
 def _rate_or_set(identified: bool, rate: float, low: float, high: float) -> str:

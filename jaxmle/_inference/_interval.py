@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-import jax
 import numpy as np
 
+from jaxmle._arrays import pytree
 from jaxmle._inference._batch import first_few
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclass(frozen=True, eq=False)
 class Interval:
     """A failure rate with an interval around it.

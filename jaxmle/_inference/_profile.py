@@ -4,7 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxmle._data import Calibration
+from jaxmle._data import Calibration, Problem, joined
+from jaxmle._engine import Engine
 from jaxmle._inference._fit import Fit, fit_flat
 
 # A root is found when the statistic is this near its target, or the rate cannot be told apart any more.
@@ -12,27 +13,27 @@ _CLOSE = 1e-11
 _ITERATIONS = 120
 
 
-class Side(NamedTuple):
+class ProfileBranch(NamedTuple):
     """Rates on one side of the estimate, from the maximizers outwards; arrays of shape ``(B,)``.
 
     Attributes:
-        leaves: Twelve arrays: counts, then bounds.
+        problem: Counts and bounds.
         best: Maximal log-likelihood.
         start: Outermost maximizer on this side.
         stop: Bound on the failure rate on this side.
     """
 
-    leaves: list[Any]
+    problem: Problem
     best: Any
     start: Any
     stop: Any
 
-    def take(self, index: Any) -> "Side":
+    def take(self, index: Any) -> "ProfileBranch":
         """Return the elements at ``index``."""
-        return Side([a[index] for a in self.leaves], self.best[index], self.start[index], self.stop[index])
+        return ProfileBranch(self.problem.take(index), self.best[index], self.start[index], self.stop[index])
 
 
-class Crossing(NamedTuple):
+class ProfileRoot(NamedTuple):
     """Where the statistic reaches its target; arrays of shape ``(B,)``.
 
     Attributes:
@@ -52,51 +53,66 @@ class Crossing(NamedTuple):
     converged: Any
 
 
-def sides(leaves: list[Any], free: Fit) -> tuple[Side, Side]:
+def branches(free: Fit) -> tuple[ProfileBranch, ProfileBranch]:
     """Split the failure rates into those below and those above the maximizers."""
-    low, high = free.failure_rate_set
-    best = free.log_likelihood
-    return Side(leaves, best, low, leaves[6]), Side(leaves, best, high, leaves[7])
+    problem, (low, high) = Problem(free.counts, free.bounds), free.failure_rate_set
+    best, (lowest, highest) = free.log_likelihood, free.bounds.failure_rate
+    return ProfileBranch(problem, best, low, lowest), ProfileBranch(problem, best, high, highest)
 
 
-def joined(first: Side, second: Side) -> Side:
-    """Put two sides into one batch."""
-    leaves = [np.concatenate(pair) for pair in zip(first.leaves, second.leaves, strict=True)]
-    return Side(leaves, *(np.concatenate(pair) for pair in zip(first[1:], second[1:], strict=True)))
+def both_branches(first: ProfileBranch, second: ProfileBranch) -> ProfileBranch:
+    """Put two branches into one batch."""
+    ends = (np.concatenate(pair) for pair in zip(first[1:], second[1:], strict=True))
+    return ProfileBranch(joined(first.problem, second.problem), *ends)
 
 
-def profile(side: Side, rate: Any, calibration: Calibration, like: int = 0) -> tuple[Any, Any, Fit]:
+def profile(
+    branch: ProfileBranch, rate: Any, calibration: Calibration, engine: Engine | None = None, like: int = 0
+) -> tuple[Any, Any, Fit]:
     """Likelihood-ratio statistic of a failure rate, its derivative, and the fit with the rate known."""
-    held = fit_flat([*side.leaves[:6], rate, rate, *side.leaves[8:]], calibration, like=like)
-    statistic = np.maximum(2 * (side.best - held.log_likelihood), 0)
+    held = fit_flat(branch.problem.at(rate), calibration, engine=engine, like=like)
+    statistic = np.maximum(2 * (branch.best - held.log_likelihood), 0)
     # Of a known parameter both bounds are active; one of the two prices is the score.
     slope = -2 * (held.shadow_price.failure_rate[0] + held.shadow_price.failure_rate[1])
     return statistic, slope, held
 
 
-def crossing(side: Side, target: Any, calibration: Calibration) -> Crossing:
+def crossing(
+    branch: ProfileBranch,
+    target: Any,
+    calibration: Calibration,
+    engine: Engine | None = None,
+    near: Any = None,
+) -> ProfileRoot:
     """Find the failure rate at which the likelihood-ratio statistic reaches ``target``, >= 0, shape ``(B,)``.
 
     The statistic grows from ``start`` to ``stop``, so there is one such rate or none. Its square root is
-    nearly linear: Newton's method on it, inside a bracket.
+    nearly linear: Newton's method on it, inside a bracket. It begins at the rates ``near``, if any.
     """
     size = len(target)
-    reach = np.abs(side.stop - side.start)
-    sign = np.sign(side.stop - side.start)
-    statistic, _, held = profile(side, side.stop, calibration)
+    reach = np.abs(branch.stop - branch.start)
+    sign = np.sign(branch.stop - branch.start)
+    statistic, (tpr, fpr), certified = np.full(size, np.inf), np.zeros((2, size)), np.zeros(size, bool)
+    end = np.flatnonzero(~_impossible(branch, calibration) | ~np.isfinite(target))
+    if end.size:
+        statistic[end], _, held = profile(branch.take(end), branch.stop[end], calibration, engine, like=size)
+        tpr[end], fpr[end], certified[end] = held.tpr, held.fpr, held.converged
     at_bound = ~(statistic > target)
-    result = [side.stop.copy(), held.tpr.copy(), held.fpr.copy(), statistic.copy(), held.converged.copy()]
+    result = [branch.stop.copy(), tpr, fpr, statistic, certified]
     todo = np.flatnonzero(~at_bound)
     low, high = np.zeros(size), reach.copy()
-    labels = side.leaves[0] + side.leaves[1] + side.leaves[2] + side.leaves[3]
-    spread = np.sqrt((side.start * (1 - side.start) + 1 / (labels + 2)) / (labels + 2))
+    labels = branch.problem.counts.n_labeled
+    spread = np.sqrt((branch.start * (1 - branch.start) + 1 / (labels + 2)) / (labels + 2))
     x = np.minimum(0.5 * reach, np.sqrt(target) * spread)
+    if near is not None:
+        begun = np.abs(near - branch.start)
+        x = np.where((begun > 0) & (begun < reach), begun, x)
     for _ in range(_ITERATIONS):
         if not todo.size:
             break
-        part = side.take(todo)
+        part = branch.take(todo)
         rate = part.start + sign[todo] * x[todo]
-        value, slope, held = profile(part, rate, calibration, like=size)
+        value, slope, held = profile(part, rate, calibration, engine, like=size)
         wanted = target[todo]
         short = value <= wanted
         low[todo] = np.where(short, x[todo], low[todo])
@@ -106,7 +122,7 @@ def crossing(side: Side, target: Any, calibration: Calibration) -> Crossing:
         noise = 4 * np.finfo(float).eps * np.abs(part.best)
         narrow = high[todo] - low[todo] <= 2 * np.finfo(float).eps * np.maximum(np.abs(rate), 1e-300)
         finished = (np.abs(value - wanted) <= np.maximum(_CLOSE, noise)) | narrow
-        # d sqrt(statistic) / dx = slope / (2 sqrt(statistic)), along the side's direction.
+        # d sqrt(statistic) / dx = slope / (2 sqrt(statistic)), along the branch.
         climb = sign[todo] * slope
         with np.errstate(all="ignore"):
             newton = x[todo] + 2 * np.sqrt(value) * (np.sqrt(wanted) - np.sqrt(value)) / climb
@@ -116,4 +132,13 @@ def crossing(side: Side, target: Any, calibration: Calibration) -> Crossing:
     missed = np.zeros(size, bool)
     missed[todo] = True
     rate, tpr, fpr, statistic, certified = result
-    return Crossing(rate, tpr, fpr, statistic, at_bound, certified & ~missed)
+    return ProfileRoot(rate, tpr, fpr, statistic, at_bound, certified & ~missed)
+
+
+def _impossible(branch: ProfileBranch, calibration: Calibration) -> Any:
+    """Where the labels rule out the bound on the failure rate: nothing need be fitted there."""
+    counts = branch.problem.counts
+    none, all_ = branch.stop <= 0, branch.stop >= 1
+    if calibration == "external":
+        return np.zeros(len(none), bool)
+    return none & (counts.tp + counts.fn > 0) | all_ & (counts.fp + counts.tn > 0)

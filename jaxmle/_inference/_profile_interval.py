@@ -3,27 +3,25 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-import jax
 import numpy as np
 
-from jaxmle._data import Bounds, Calibration, Counts, check_confidence
-from jaxmle._data._params import Params
+from jaxmle._arrays import pytree, tree_map
+from jaxmle._data import Bounds, Calibration, Counts, Params, Problem, check_confidence
+from jaxmle._engine import Engine, check_engine, chosen_engine, progress_bar
 from jaxmle._inference._arguments import (
     check_labels,
     check_seed,
     check_whole,
-    checked_arrays,
+    checked_problem,
     effective,
-    plain,
     quantile_of_t,
-    split,
+    shaped,
     whole_numbers,
 )
 from jaxmle._inference._design_check import warn_of_design
-from jaxmle._inference._fit import fit_flat
+from jaxmle._inference._fit import Fit, divided, fit_flat
 from jaxmle._inference._interval import Interval
-from jaxmle._inference._profile import Crossing, Side, crossing, joined, sides
-from jaxmle._inference._progress import progress_bar
+from jaxmle._inference._profile import ProfileBranch, ProfileRoot, both_branches, branches, crossing
 from jaxmle._inference._simulate import TIE, simulate, streams
 from jaxmle._simulation import Labels, design_of, law_of_params
 
@@ -36,7 +34,7 @@ _SETTLED = 0.05
 _STREAM = 1
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclass(frozen=True, eq=False)
 class ProfileInterval(Interval):
     """A profile-likelihood interval with its status.
@@ -83,6 +81,7 @@ def profile_interval(
     design_effect: Any = None,
     df: Any = None,
     seed: int = 0,
+    engine: Engine | None = None,
     progress: bool = False,
 ) -> ProfileInterval:
     """Interval of the failure rates that the data do not contradict, by the profile likelihood.
@@ -112,6 +111,7 @@ def profile_interval(
         df: Degrees of freedom with it, such as the number of clusters less one; cut-offs are then
             those of F(1, df) where they would be chi-square, and simulated ones stretched as much.
         seed: Seed of the simulation, a whole number >= 0.
+        engine: "numpy", "jax", or None for the size of the job to decide, as in `fit`.
         progress: Whether to show a bar on standard error where that is a terminal.
 
     Returns:
@@ -137,59 +137,122 @@ def profile_interval(
         >>> f"{result.low:.2f} {result.high:.2f}"
         '0.03 0.06'
     """
-    if side not in get_args(EndSide):
-        raise ValueError(f"`side` must be one of {', '.join(map(repr, get_args(EndSide)))}; got {side!r}.")
-    alpha = 1 - check_confidence(confidence)
-    if side != "two-sided" and alpha > 0.5:
-        raise ValueError(f"`confidence` must be at least 0.5 for a one-sided interval; got {confidence!r}.")
-    check_labels(labels, calibration)
-    check_seed(seed)
-    check_whole("n_simulations", n_simulations, 19)
-    leaves, shape = checked_arrays(counts, bounds, calibration)
-    leaves, freedom = effective(leaves, shape, design_effect, df)
-    whole = design_effect is not None or whole_numbers(leaves[:6])
-    if calibrate and not whole:
+    check_engine(engine)
+    problem, shape = checked_problem(counts, bounds, calibration)
+    options = _Options(
+        confidence=confidence,
+        side=side,
+        calibration=calibration,
+        labels=labels,
+        calibrate=calibrate,
+        n_simulations=n_simulations,
+        simultaneous=simultaneous,
+        seed=seed,
+        engine=engine,
+        progress=progress,
+    )
+    return shaped(_interval(problem, shape, options, design_effect, df, None), shape)
+
+
+def interval_of_fit(
+    fit: Fit, *, design_effect: Any = None, df: Any = None, **options: Any
+) -> ProfileInterval:
+    """`profile_interval` of data sets that are fitted already."""
+    problem, shape = checked_problem(fit.counts, fit.bounds, fit.calibration)
+    flat = tree_map(lambda x: np.asarray(x).reshape(-1), fit)
+    chosen = _Options(calibration=fit.calibration, **options)
+    return shaped(_interval(problem, shape, chosen, design_effect, df, flat), shape)
+
+
+@dataclass(frozen=True)
+class _Options:
+    """Options of `profile_interval`, checked."""
+
+    calibration: Calibration
+    confidence: float = 0.95
+    side: EndSide = "two-sided"
+    labels: Labels = "random"
+    calibrate: bool | None = None
+    n_simulations: int = 999
+    simultaneous: bool = False
+    seed: int = 0
+    engine: Engine | None = None
+    progress: bool = False
+
+    def __post_init__(self) -> None:
+        if self.side not in get_args(EndSide):
+            choices = ", ".join(map(repr, get_args(EndSide)))
+            raise ValueError(f"`side` must be one of {choices}; got {self.side!r}.")
+        alpha = 1 - check_confidence(self.confidence)
+        if self.side != "two-sided" and alpha > 0.5:
+            raise ValueError(
+                f"`confidence` must be at least 0.5 for a one-sided interval; got {self.confidence!r}."
+            )
+        check_labels(self.labels, self.calibration)
+        check_seed(self.seed)
+        check_whole("n_simulations", self.n_simulations, 19)
+        check_engine(self.engine)
+
+
+def _interval(
+    problem: Problem, shape: tuple[int, ...], options: _Options, design_effect: Any, df: Any, free: Fit | None
+) -> ProfileInterval:
+    """The interval, of flat arrays."""
+    side, calibration, labels = options.side, options.calibration, options.labels
+    alpha = 1 - options.confidence
+    problem, freedom = effective(problem, shape, design_effect, df)
+    whole = design_effect is not None or whole_numbers(problem.counts)
+    if options.calibrate and not whole:
         raise ValueError(
             "`calibrate` must be False or None where counts are not whole numbers: weighted items cannot be "
             "drawn anew."
         )
-    warn_of_design(leaves, calibration, labels, effective=design_effect is not None)
-    simulated = whole if calibrate is None else calibrate
-    if simultaneous:
-        alpha = alpha / len(leaves[0])
-    plan = _Plan(alpha, side, calibration, labels, int(seed), int(n_simulations), design_effect is not None)
-    free = fit_flat(leaves, calibration)
-    below, above = sides(leaves, free)
-    wanted = {"two-sided": joined(below, above), "upper": above, "lower": below}[side]
-    with progress_bar(progress and simulated, _ROUNDS * len(wanted.start), "Calibrating") as bar:
+    warn_of_design(problem.counts, calibration, labels, effective=design_effect is not None)
+    simulated = whole if options.calibrate is None else options.calibrate
+    if options.simultaneous:
+        alpha = alpha / problem.size
+    n_draws = int(options.n_simulations)
+    # Two ends, each simulated two or three times, two fits a draw.
+    n_fits = problem.size * (8 * n_draws if simulated else 30)
+    engine = chosen_engine(n_fits, options.engine)
+    plan = _Plan(
+        alpha, side, calibration, labels, int(options.seed), n_draws, design_effect is not None, engine
+    )
+    if free is None:
+        free = fit_flat(problem, calibration, engine=engine)
+    elif design_effect is not None:
+        free = divided(free, problem, design_effect)
+    below, above = branches(free)
+    wanted = {"two-sided": both_branches(below, above), "upper": above, "lower": below}[side]
+    with progress_bar(options.progress and simulated, _ROUNDS * len(wanted.start), "Calibrating") as bar:
         ends, cutoff = _ends(wanted, plan, np.resize(freedom, len(wanted.start)), simulated, bar)
 
-    size = len(leaves[0])
+    size = problem.size
     none = np.zeros(size)
+    lowest, highest = problem.bounds.failure_rate
     low = high = None
     if side != "upper":
         low = [x[:size] for x in (ends.failure_rate, ends.at_bound, ends.converged, cutoff)]
     if side != "lower":
         high = [x[-size:] for x in (ends.failure_rate, ends.at_bound, ends.converged, cutoff)]
     given = [none > 1, none == 0, none]
-    low = low or [leaves[6], ~given[0], given[1], none]
-    high = high or [leaves[7], ~given[0], given[1], none]
+    low = low or [lowest, ~given[0], given[1], none]
+    high = high or [highest, ~given[0], given[1], none]
     kind = "" if side == "two-sided" else f", {side} limit"
     names = f"profile likelihood, {'calibrated' if simulated else 'chi-square'}"
     names += "" if design_effect is None else ", design effect"
-    result = ProfileInterval(
+    return ProfileInterval(
         estimate=free.failure_rate,
         low=np.minimum(low[0], free.failure_rate),
         high=np.maximum(high[0], free.failure_rate),
-        confidence=float(confidence),
-        method=names + kind + (f", simultaneous over {size}" if simultaneous else ""),
+        confidence=float(options.confidence),
+        method=names + kind + (f", simultaneous over {size}" if options.simultaneous else ""),
         at_bound=(low[1], high[1]),
         cutoff=(low[3], high[3]),
         identified=free.identified,
         converged=free.converged & low[2] & high[2],
         side=side,
     )
-    return jax.tree.map(lambda x: plain(x.reshape(shape)), result)
 
 
 @dataclass(frozen=True)
@@ -201,33 +264,39 @@ class _Plan:
     seed: int
     n_draws: int
     effective: bool
+    engine: Engine
 
     def quantile(self, alpha: float, df: Any = np.inf) -> Any:
         """Asymptotic cut-off: of the statistic, or one-sided of its signed root."""
         return quantile_of_t(alpha / 2 if self.side == "two-sided" else alpha, df) ** 2
 
 
-def _ends(wanted: Side, plan: _Plan, df: Any, simulated: bool, progress: Any) -> tuple[Crossing, Any]:
+def _ends(
+    wanted: ProfileBranch, plan: _Plan, df: Any, simulated: bool, progress: Any
+) -> tuple[ProfileRoot, Any]:
     """Ends of the intervals and the cut-offs they stand at."""
     size = len(wanted.start)
     cutoff = plan.quantile(plan.alpha, df)
     plain_cutoff = plan.quantile(plan.alpha)
     stretch = cutoff / np.where(plain_cutoff > 0, plain_cutoff, 1.0)  # an even chance is cut off at 0
     stretch = np.where(cutoff > 0, stretch, 1.0)
-    ends = crossing(wanted, cutoff, plan.calibration)
+    ends = crossing(wanted, cutoff, plan.calibration, plan.engine)
     if not simulated:
         return ends, cutoff
     # The cut-off depends but little on the rate it is simulated at, so this settles at once.
     todo = np.arange(size)
     for _ in range(_ROUNDS):
         part = wanted.take(todo)
-        at = Crossing(*(x[todo] for x in ends))
+        at = ProfileRoot(*(x[todo] for x in ends))
         found = _simulated_cutoff(part, at, plan, progress)
         if plan.effective:
             # Data sets of a few whole items say little of sums that are not whole.
             found = np.maximum(found, plain_cutoff)
-        cutoff[todo] = found * stretch[todo]
-        moved = crossing(part, cutoff[todo], plan.calibration)
+        before, cutoff[todo] = cutoff[todo], found * stretch[todo]
+        # The root of the statistic is nearly linear in the rate.
+        growth = np.sqrt(cutoff[todo] / np.maximum(before, 1e-300))
+        near = part.start + (at.failure_rate - part.start) * growth
+        moved = crossing(part, cutoff[todo], plan.calibration, plan.engine, near)
         for kept, new in zip(ends, moved, strict=True):
             kept[todo] = new
         shift = np.abs(moved.failure_rate - at.failure_rate)
@@ -237,9 +306,9 @@ def _ends(wanted: Side, plan: _Plan, df: Any, simulated: bool, progress: Any) ->
     return ends, cutoff
 
 
-def _simulated_cutoff(part: Side, at: Crossing, plan: _Plan, progress: Any) -> Any:
+def _simulated_cutoff(part: ProfileBranch, at: ProfileRoot, plan: _Plan, progress: Any) -> Any:
     """Quantile of the statistic in data sets drawn at the ends, with the most likely judge there."""
-    counts, wide = split(part.leaves)
+    counts, wide = part.problem
     n_draws = plan.n_draws
     rank = int(np.floor(plan.alpha * (n_draws + 1) + 1e-9))
     reached = min(_LEAST_BEYOND, (n_draws + 1) // 10)
@@ -248,8 +317,7 @@ def _simulated_cutoff(part: Side, at: Crossing, plan: _Plan, progress: Any) -> A
     design = design_of(plan.calibration, plan.labels)
     counts = _whole(counts)
     params = Params(at.failure_rate, at.tpr, at.fpr)
-    pair = (at.failure_rate, at.failure_rate)
-    narrow = Bounds(failure_rate=pair, tpr=wide.tpr, fpr=wide.fpr)
+    narrow = part.problem.at(at.failure_rate).bounds
 
     def reduce(statistic: Any, estimate: Any, _: Any, rate: Any, upper: Any) -> Any:
         if plan.side != "two-sided":
@@ -263,7 +331,7 @@ def _simulated_cutoff(part: Side, at: Crossing, plan: _Plan, progress: Any) -> A
         law_of_params(params, counts, design),
         wide,
         narrow,
-        streams(part.leaves),
+        streams(part.problem),
         reduce,
         calibration=plan.calibration,
         design=design,
@@ -271,6 +339,7 @@ def _simulated_cutoff(part: Side, at: Crossing, plan: _Plan, progress: Any) -> A
         stream=_STREAM,
         n_draws=n_draws,
         extra=(at.failure_rate, upper),
+        engine=plan.engine,
         progress=progress,
     )
     # A tie with the cut-off is inside; solvers tell ties to this tolerance.

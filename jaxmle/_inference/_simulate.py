@@ -1,24 +1,34 @@
 """Likelihood-ratio statistics of simulated counts, for many laws at once."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-import jax
 import numpy as np
 
-from jaxmle._data import Bounds, Calibration, Counts
-from jaxmle._inference._blocks import compiler_options, in_blocks
-from jaxmle._inference._progress import Progress
-from jaxmle._simulation import Design, Law, Tables, draw_counts, tables_for, uniforms
-from jaxmle._solvers._bulk import likelihood_ratio
+from jaxmle._arrays import leaves, namespace, tree_map
+from jaxmle._data import Bounds, Calibration, Counts, Problem
+from jaxmle._engine import Engine, Progress, chosen_engine, in_blocks, in_tiles, program
+from jaxmle._model import log_likelihood_at
+from jaxmle._simulation import (
+    Design,
+    Law,
+    Tables,
+    draw_counts,
+    fold_in,
+    root_key,
+    tables_for,
+    uniforms,
+)
+from jaxmle._solvers import maximize_in_bulk
 
+# Rows that are worked on at once on NumPy.
+_EAGER = 1 << 14
 # Sizes that are compiled for: rows of the solver's program and laws of the sampler's. The smaller serve one
 # data set.
 _ROWS = (1 << 12, 1 << 14)
 _LAWS = (2, 8, 32, 128)
-# Shortfall in nats that no decision by simulation can notice; ties are wider than it.
-ERROR = 1e-6
+# Solvers tell ties in the statistic to this tolerance, in nats.
 TIE = 1e-4
 
 
@@ -36,6 +46,7 @@ def simulate(
     n_draws: int,
     extra: tuple[Any, ...] = (),
     tables: Tables | None = None,
+    engine: Engine | None = None,
     progress: Progress | None = None,
 ) -> Any:
     """Draw counts from each law, compute their likelihood ratios, and reduce them block by block.
@@ -57,66 +68,98 @@ def simulate(
         n_draws: D.
         extra: More arrays of leading axis P for ``reduce``.
         tables: Tables that serve this law and others, where one compiled sampler is to draw them all.
+        engine: "numpy", "jax", or None for the number of laws and draws to decide.
         progress: Told how many laws are done.
 
     Returns:
         What ``reduce`` returns, joined over blocks.
     """
-    flat, structure = jax.tree.flatten((law, wide, narrow))
+    tree = (law, wide, narrow)
+    flat = [np.asarray(a, np.float64) for a in leaves(tree)]
     size = len(flat[0])
-    most = max(1, _ROWS[-1] // n_draws)
-    width = min(next((n for n in _LAWS if n >= size), most), most)
-    rows = next((r for r in _ROWS if r >= width * n_draws), width * n_draws)
-    draw = drawing(design, tables or tables_for(law, design), n_draws, rows == _ROWS[0])
-    ratio = _ratio(calibration)
-    used = width * n_draws
-
-    def spread(x: Any) -> Any:
-        return np.pad(np.repeat(x, n_draws), (0, rows - used), mode="edge")
+    engine = chosen_engine(2 * size * n_draws, engine)
+    if engine == "numpy":
+        width = max(1, _EAGER // n_draws)
+        rows = 0
+    else:
+        most = max(1, _ROWS[-1] // n_draws)
+        width = min(next((n for n in _LAWS if n >= size), most), most)
+        rows = next((r for r in _ROWS if r >= width * n_draws), width * n_draws)
+    draw = drawing(design, tables or tables_for(law, design), n_draws, engine)
+    ratio = _ratio(calibration, engine)
 
     def call(part: list[Any]) -> Any:
-        law, wide, narrow = jax.tree.unflatten(structure, part[: len(flat)])
-        counts = draw(seed, stream, part[len(flat)], law)
-        wide, narrow = jax.tree.map(spread, (wide, narrow))
-        padded = jax.tree.map(lambda x: np.pad(x, (0, rows - used), mode="edge"), counts)
-        found = ratio(padded, wide, narrow)
+        values = iter(part)
+        law, wide, narrow = tree_map(lambda _: next(values), tree)
+        counts = draw(keys_of(seed, stream, part[len(flat)]), law)
+        used = len(part[0]) * n_draws
+        pad = max(rows - used, 0)
+        wide, narrow = tree_map(lambda x: _padded(np.repeat(x, n_draws), pad), (wide, narrow))
+        found = ratio(tree_map(lambda x: _padded(x, pad), counts), wide, narrow)
         statistic, theta = (np.asarray(x)[:used].reshape(-1, n_draws) for x in found)
         return reduce(statistic, theta, counts, *part[len(flat) + 1 :])
 
-    arrays = [np.asarray(a, np.float64) for a in flat] + [_pairs(ids), *extra]
-    return in_blocks(call, arrays, width, progress=progress)
+    return in_blocks(call, [*flat, _pairs(ids), *extra], width, engine=engine, progress=progress)
+
+
+def _padded(x: Any, pad: int) -> Any:
+    return np.pad(x, (0, pad), mode="edge") if pad else x
+
+
+def keys_of(seed: int, stream: int, ids: Any) -> tuple[Any, Any]:
+    """Random keys of pairs of whole numbers, shape ``(P, 2)``, told by seed and purpose of the draws."""
+    root = fold_in(root_key(int(seed)), stream)
+    return fold_in(fold_in(root, ids[:, 0]), ids[:, 1])
 
 
 @cache
-def drawing(design: Design, tables: Tables, n_draws: int, small: bool) -> Callable[..., Counts]:
-    """Jit the sampler: (seed, stream, ids of shape (P, 2), law) to counts of shape (P * n_draws,)."""
+def drawing(design: Design, tables: Tables, n_draws: int, engine: Engine) -> Callable[..., Counts]:
+    """The sampler: (keys of shape (P,), law) to counts of shape (P * n_draws,)."""
 
-    def draw(seed: Any, stream: Any, ids: Any, law: Law) -> Counts:
-        # The generator is named, so that a user's default cannot change results.
-        root = jax.random.fold_in(jax.random.key(seed, impl="threefry2x32"), stream)
-        keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.fold_in(root, i[0]), i[1]))(ids)
-        counts = draw_counts(uniforms(keys, n_draws), law, design, tables)
-        return jax.tree.map(lambda x: x.reshape(-1), counts)
+    def draw(keys: tuple[Any, Any], law: Law) -> Counts:
+        counts = draw_counts(uniforms(keys, (4, n_draws)), law, design, tables)
+        return tree_map(lambda x: x.reshape(-1), counts)
 
-    return jax.jit(draw, compiler_options=compiler_options(small, sampler=True))
+    return program(draw, engine, "sampler")
 
 
 @cache
-def _ratio(calibration: Calibration) -> Callable[..., tuple[Any, Any]]:
-    def ratio(counts: Counts, wide: Bounds, narrow: Bounds) -> tuple[Any, Any]:
-        statistic, free, _ = likelihood_ratio(counts, wide, narrow, calibration, ERROR)
-        return statistic, free.params.failure_rate
-
-    return jax.jit(ratio, compiler_options=compiler_options(False))
+def _ratio(calibration: Calibration, engine: Engine) -> Callable[..., tuple[Any, Any]]:
+    return program(partial(likelihood_ratio, calibration=calibration), engine)
 
 
-def streams(leaves: list[Any]) -> Any:
+def likelihood_ratio(
+    counts: Counts, wide: Bounds, narrow: Bounds, calibration: Calibration
+) -> tuple[Any, Any]:
+    """Likelihood ratio of ``narrow`` bounds within ``wide`` ones, and the failure rate within those.
+
+    Twice the difference of the maximal log-likelihoods, at least 0, shape ``(B,)``.
+    """
+    xp = namespace(counts, wide, narrow)
+
+    def solve(both: tuple[Counts, Bounds]) -> tuple[Any, Any]:
+        params = maximize_in_bulk(*both, calibration)
+        return log_likelihood_at(params, both[0], calibration), params.failure_rate
+
+    if xp is np:
+        (value, rate), (held, _) = solve((counts, wide)), solve((counts, narrow))
+    else:
+        # One loop for both: a program half as large compiles in half the time.
+        twice = tree_map(lambda a, b: xp.concatenate([a, b]), (counts, wide), (counts, narrow))
+        value, rate = in_tiles(solve, twice)
+        size = counts.tp.shape[0]
+        value, held, rate = value[:size], value[size:], rate[:size]
+    statistic = 2 * (value - held)
+    return xp.where(statistic > 0, statistic, 0.0), rate
+
+
+def streams(problem: Problem) -> Any:
     """Random streams told by the data themselves, shape ``(B,)``: equal data get equal answers in any batch.
 
     Source of the mixing constants: Steele, Lea and Flood, OOPSLA 2014 (SplitMix64).
     """
-    mixed = np.full(len(leaves[0]), 0x9E3779B97F4A7C15, np.uint64)
-    for leaf in leaves:
+    mixed = np.full(problem.size, 0x9E3779B97F4A7C15, np.uint64)
+    for leaf in problem.arrays():
         mixed ^= np.ascontiguousarray(leaf + 0.0, np.float64).view(np.uint64)
         for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
             mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)

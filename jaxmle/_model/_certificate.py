@@ -13,8 +13,7 @@ verdict (failure, pass); ``totals`` have shape ``(2, ...)``: judge verdict.
 
 from typing import Any
 
-import jax.numpy as jnp
-
+from jaxmle._arrays import namespace, select
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model._likelihood import ratio
 
@@ -33,9 +32,10 @@ def internal_gap(cells: Any, totals: Any, low: Any, high: Any, theta_low: Any, t
     Returns:
         Upper bound on the shortfall in log-likelihood per unit of weight, shape ``(...)``.
     """
-    best = _best_rate(cells + totals, low, high)
+    xp = namespace(cells)
+    best = _best_rate(cells + totals[None], low, high)
     return (
-        jnp.maximum(
+        xp.maximum(
             theta_low * best[0] + (1 - theta_low) * best[1],
             theta_high * best[0] + (1 - theta_high) * best[1],
         )
@@ -52,24 +52,25 @@ def external_gap(cells: Any, totals: Any, low: Any, high: Any, theta_low: Any, t
 
     Args and returns: as `internal_gap`, with ``cells`` over P(judge | human).
     """
-    start = jnp.maximum(low[0], low[1])
-    end = jnp.minimum(high[0], high[1])
-    tpr = jnp.stack([low[0], low[0], high[0], high[0], start, end])
-    fpr = jnp.stack([low[1], high[1], low[1], high[1], start, end])
+    xp = namespace(cells)
+    start = xp.maximum(low[0], low[1])
+    end = xp.minimum(high[0], high[1])
+    tpr = xp.stack([low[0], low[0], high[0], high[0], start, end])
+    fpr = xp.stack([low[1], high[1], low[1], high[1], start, end])
     diagonal = start <= end
-    corner = (theta_low >= theta_high) | (tpr[:4] >= fpr[:4])
-    feasible = jnp.concatenate([corner, jnp.stack([diagonal, diagonal])])
+    corner = (theta_low >= theta_high)[None] | (tpr[:4] >= fpr[:4])
+    feasible = xp.concatenate([corner, xp.stack([diagonal, diagonal])])
     # Axes: end of theta, vertex. At a vertex the probabilities are linear in the rates.
-    mass = jnp.stack([jnp.stack([theta_low, 1 - theta_low]), jnp.stack([theta_high, 1 - theta_high])], 1)
-    flag = cells[:, 0, None] + mass * totals[0]
-    clear = cells[:, 1, None] + mass * totals[1]
+    mass = xp.stack([xp.stack([theta_low, 1 - theta_low]), xp.stack([theta_high, 1 - theta_high])], 1)
+    flag = cells[:, 0, None] + mass * totals[0][None, None]
+    clear = cells[:, 1, None] + mass * totals[1][None, None]
     value = (
-        tpr * flag[0][:, None]
-        + (1 - tpr) * clear[0][:, None]
-        + fpr * flag[1][:, None]
-        + (1 - fpr) * clear[1][:, None]
+        tpr[None] * flag[0][:, None]
+        + (1 - tpr)[None] * clear[0][:, None]
+        + fpr[None] * flag[1][:, None]
+        + (1 - fpr)[None] * clear[1][:, None]
     )
-    return jnp.max(jnp.where(feasible, value, -jnp.inf), (0, 1)) - 1
+    return xp.max(select(feasible[None], value, -xp.inf), (0, 1)) - 1
 
 
 def duality_gap(params: Params, counts: Counts, bounds: Bounds, *, calibration: Calibration) -> Any:
@@ -85,27 +86,48 @@ def duality_gap(params: Params, counts: Counts, bounds: Bounds, *, calibration: 
         Upper bound on the shortfall in log-likelihood per item, shape ``(...)``; inf where the
         log-likelihood is -inf.
     """
+    xp = namespace(params, counts, bounds)
+    if calibration == "external":
+        upside, downside = half_gaps(params, counts, bounds)
+        return xp.maximum(xp.where(params.tpr >= params.fpr, upside, downside), 0.0)
+    cells, totals, excluded = _ratios(params, counts, calibration)
+    gap = internal_gap(cells, totals, *pack_bounds(bounds), *bounds.failure_rate)
+    return xp.where(excluded | ~xp.isfinite(gap), xp.inf, xp.maximum(gap, 0.0))
+
+
+def half_gaps(params: Params, counts: Counts, bounds: Bounds) -> tuple[Any, Any]:
+    """How much higher per item the external log-likelihood may be where TPR >= FPR, and where TPR <= FPR.
+
+    Each is an upper bound for its half whichever of them the point lies in: log x <= log s + x / s - 1 holds
+    at any s > 0. -inf for a half that the bounds exclude, inf where the log-likelihood is -inf.
+    """
+    xp = namespace(params, counts, bounds)
+    cells, totals, excluded = _ratios(params, counts, "external")
+    low, high = pack_bounds(bounds)
+    upside = external_gap(cells, totals, low, high, *bounds.failure_rate)
+    downside = external_gap(
+        cells[::-1], totals, low[::-1], high[::-1], 1 - bounds.failure_rate[1], 1 - bounds.failure_rate[0]
+    )
+    return tuple(xp.where(excluded | xp.isnan(gap), xp.inf, gap) for gap in (upside, downside))
+
+
+def _ratios(params: Params, counts: Counts, calibration: Calibration) -> tuple[Any, Any, Any]:
+    """Share of the items over probability for labelled cells and for totals, and where one is impossible."""
+    xp = namespace(params, counts)
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
     cells, totals = pack_counts(counts)
-    weight = jnp.sum(cells, (0, 1)) + jnp.sum(totals, 0)
-    rates = jnp.stack([jnp.stack([tpr, 1 - tpr]), jnp.stack([fpr, 1 - fpr])])
-    mass = jnp.stack([theta, 1 - theta])[:, None]
-    flags = jnp.sum(mass * rates, 0)
+    weight = xp.sum(cells, (0, 1)) + xp.sum(totals, 0)
+    rates = xp.stack([xp.stack([tpr, 1 - tpr]), xp.stack([fpr, 1 - fpr])])
+    mass = xp.stack([theta, 1 - theta])[:, None]
+    flags = xp.sum(mass * rates, 0)
     probabilities = mass * rates if calibration == "internal" else rates
     # Decided here, as a maximum over an axis may lose the NaN of 0 * inf.
-    excluded = jnp.any((cells > 0) & (probabilities <= 0), (0, 1)) | jnp.any((totals > 0) & (flags <= 0), 0)
-    cells = jnp.where(excluded, 0, ratio(cells / weight, probabilities))
-    totals = jnp.where(excluded, 0, ratio(totals / weight, flags))
-    low, high = pack_bounds(bounds)
-    if calibration == "internal":
-        gap = internal_gap(cells, totals, low, high, *bounds.failure_rate)
-    else:
-        upside = external_gap(cells, totals, low, high, *bounds.failure_rate)
-        downside = external_gap(
-            cells[::-1], totals, low[::-1], high[::-1], 1 - bounds.failure_rate[1], 1 - bounds.failure_rate[0]
-        )
-        gap = jnp.where(tpr >= fpr, upside, downside)
-    return jnp.where(excluded | ~jnp.isfinite(gap), jnp.inf, jnp.maximum(gap, 0.0))
+    excluded = xp.any((cells > 0) & (probabilities <= 0), (0, 1)) | xp.any((totals > 0) & (flags <= 0), 0)
+    return (
+        select(excluded[None, None], 0.0, ratio(cells / weight[None, None], probabilities)),
+        select(excluded[None], 0.0, ratio(totals / weight[None], flags)),
+        excluded,
+    )
 
 
 def failure_rate_set(params: Params, counts: Counts, bounds: Bounds, *, calibration: Calibration) -> Any:
@@ -125,6 +147,7 @@ def failure_rate_set(params: Params, counts: Counts, bounds: Bounds, *, calibrat
     Returns:
         Pair ``(low, high)`` of shape ``(...)``; equal where the failure rate is identified.
     """
+    xp = namespace(params, counts, bounds)
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
     lo, hi = bounds.failure_rate
     (tpr_low, tpr_high), (fpr_low, fpr_high) = bounds.tpr, bounds.fpr
@@ -132,9 +155,9 @@ def failure_rate_set(params: Params, counts: Counts, bounds: Bounds, *, calibrat
     flags_known = counts.unlabeled_pos + counts.unlabeled_neg > 0
     failures_seen, passes_seen = counts.tp + counts.fn > 0, counts.fp + counts.tn > 0
     if calibration == "external":
-        tpr_low, tpr_high = (jnp.where(failures_seen, tpr, end) for end in (tpr_low, tpr_high))
-        fpr_low, fpr_high = (jnp.where(passes_seen, fpr, end) for end in (fpr_low, fpr_high))
-        pinned, cell_seen = jnp.zeros(jnp.shape(theta), bool), False
+        tpr_low, tpr_high = (xp.where(failures_seen, tpr, end) for end in (tpr_low, tpr_high))
+        fpr_low, fpr_high = (xp.where(passes_seen, fpr, end) for end in (fpr_low, fpr_high))
+        pinned, cell_seen = xp.zeros(xp.shape(theta), bool), False
     else:
         pinned = ((counts.tp > 0) & (counts.fn > 0)) | ((counts.fp > 0) & (counts.tn > 0))
         seen = [counts.tp > 0, counts.fn > 0, counts.fp > 0, counts.tn > 0]
@@ -152,46 +175,50 @@ def failure_rate_set(params: Params, counts: Counts, bounds: Bounds, *, calibrat
             least, most = _over(cell, ends[1], 0.0), _over(cell, ends[0], 1.0)
             if not of_failures:
                 least, most = 1 - most, 1 - least
-            lo = jnp.where(is_known, jnp.maximum(lo, least), lo)
-            hi = jnp.where(is_known, jnp.minimum(hi, most), hi)
+            lo = xp.where(is_known, xp.maximum(lo, least), lo)
+            hi = xp.where(is_known, xp.minimum(hi, most), hi)
     # theta TPR_low + (1 - theta) FPR_low <= q <= theta TPR_high + (1 - theta) FPR_high
     # The fitted rates of the external design are known to a few digits, bounds to all.
     flat = 1e-5 if calibration == "external" else 1e-12
-    apply = flags_known & ~jnp.asarray(cell_seen)
+    apply = flags_known & ~xp.asarray(cell_seen)
     for slope, room, sign in (
         (tpr_low - fpr_low, flagged - fpr_low, 1.0),
         (tpr_high - fpr_high, flagged - fpr_high, -1.0),
     ):
-        root = jnp.where(jnp.abs(slope) > flat, room / jnp.where(slope == 0, 1, slope), 0.0)
+        root = xp.where(xp.abs(slope) > flat, room / xp.where(slope == 0, 1, slope), 0.0)
         caps, lifts = apply & (sign * slope > flat), apply & (sign * slope < -flat)
-        hi = jnp.where(caps, jnp.minimum(hi, root), hi)
-        lo = jnp.where(lifts, jnp.maximum(lo, root), lo)
-    low = jnp.where(pinned, theta, jnp.minimum(lo, theta))
-    high = jnp.where(pinned, theta, jnp.maximum(hi, theta))
+        hi = xp.where(caps, xp.minimum(hi, root), hi)
+        lo = xp.where(lifts, xp.maximum(lo, root), lo)
+    low = xp.where(pinned, theta, xp.minimum(lo, theta))
+    high = xp.where(pinned, theta, xp.maximum(hi, theta))
     return low, high
 
 
 def pack_counts(counts: Counts) -> tuple[Any, Any]:
     """Stack counts as labelled cells, shape ``(2, 2, ...)``, and unlabelled totals, ``(2, ...)``."""
-    cells = jnp.stack([jnp.stack([counts.tp, counts.fn]), jnp.stack([counts.fp, counts.tn])])
-    return cells, jnp.stack([counts.unlabeled_pos, counts.unlabeled_neg])
+    xp = namespace(counts)
+    cells = xp.stack([xp.stack([counts.tp, counts.fn]), xp.stack([counts.fp, counts.tn])])
+    return cells, xp.stack([counts.unlabeled_pos, counts.unlabeled_neg])
 
 
 def pack_bounds(bounds: Bounds) -> tuple[Any, Any]:
     """Stack the bounds of TPR and FPR as lower and upper ends, each of shape ``(2, ...)``."""
+    xp = namespace(bounds)
     return (
-        jnp.stack([bounds.tpr[0], bounds.fpr[0]]),
-        jnp.stack([bounds.tpr[1], bounds.fpr[1]]),
+        xp.stack([bounds.tpr[0], bounds.fpr[0]]),
+        xp.stack([bounds.tpr[1], bounds.fpr[1]]),
     )
 
 
 def _best_rate(ratios: Any, low: Any, high: Any) -> Any:
     """Largest value of rate * (first ratio) + (1 - rate) * (second) for each human verdict."""
-    return jnp.maximum(
+    xp = namespace(ratios)
+    return xp.maximum(
         low * ratios[:, 0] + (1 - low) * ratios[:, 1], high * ratios[:, 0] + (1 - high) * ratios[:, 1]
     )
 
 
 def _over(cell: Any, rate: Any, otherwise: float) -> Any:
     """``cell / rate``, and where the rate is 0 what an empty constraint leaves."""
-    return jnp.where(rate > 0, cell / jnp.where(rate > 0, rate, 1), otherwise)
+    xp = namespace(cell, rate)
+    return xp.where(rate > 0, cell / xp.where(rate > 0, rate, 1), otherwise)

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-
+from jaxmle._arrays import namespace, pytree
 from jaxmle._data import Calibration, Counts, Params, check_calibration
+from jaxmle._model._likelihood import in_doubles
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclass(frozen=True, eq=False)
 class ClosedForm:
     """Unconstrained maximum of the likelihood.
@@ -56,6 +55,12 @@ def closed_form(counts: Counts, *, calibration: Calibration = "internal") -> Clo
         0.3825 0.0220
     """
     check_calibration(calibration)
+    _, counts = in_doubles(Params(0.0, 0.0, 0.0), counts)
+    return closed_form_of(counts, calibration)
+
+
+def closed_form_of(counts: Counts, calibration: Calibration) -> ClosedForm:
+    """`closed_form` of arrays that are what they should be."""
     return (_post_stratified if calibration == "internal" else _rogan_gladen)(counts)
 
 
@@ -75,7 +80,7 @@ def _post_stratified(counts: Counts) -> ClosedForm:
     )
     params = Params(theta, divide(q * precision, theta), divide(q * divide(fp, flagged), passes))
     exists = (flagged > 0) & (passed > 0) & (theta > 0) & (passes > 0)
-    return ClosedForm(params, jnp.sqrt(variance), exists)
+    return ClosedForm(params, namespace(variance).sqrt(variance), exists)
 
 
 def _rogan_gladen(counts: Counts) -> ClosedForm:
@@ -90,10 +95,12 @@ def _rogan_gladen(counts: Counts) -> ClosedForm:
         + (1 - theta) ** 2 * divide(fpr * (1 - fpr), passes)
     )
     exists = (failures > 0) & (passes > 0) & (unlabeled > 0) & (tpr != fpr) & (theta >= 0) & (theta <= 1)
-    return ClosedForm(Params(theta, tpr, fpr), divide(jnp.sqrt(variance), jnp.abs(tpr - fpr)), exists)
+    xp = namespace(variance)
+    return ClosedForm(Params(theta, tpr, fpr), divide(xp.sqrt(variance), xp.abs(tpr - fpr)), exists)
 
 
 def divide(numerator: Any, denominator: Any) -> Any:
     """``numerator / denominator``, 0 where the denominator is 0."""
-    safe = jnp.asarray(denominator) != 0
-    return jnp.where(safe, numerator / jnp.where(safe, denominator, 1), 0)
+    xp = namespace(numerator, denominator)
+    safe = xp.asarray(denominator) != 0
+    return xp.where(safe, numerator / xp.where(safe, denominator, 1), 0)

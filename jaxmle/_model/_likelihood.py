@@ -1,16 +1,19 @@
 """The log-likelihood of the six counts, its gradient and its expected information."""
 
+import warnings
 from typing import Any
 
-import jax.numpy as jnp
+import numpy as np
 
+from jaxmle._arrays import leaves, namespace, tree_map
 from jaxmle._data import Calibration, Counts, Params, check_calibration
 
 
 def log_likelihood(params: Params, counts: Counts, *, calibration: Calibration = "internal") -> Any:
     """Log-likelihood of the counts, with ``0 log 0 = 0``.
 
-    A pure function of arrays: it can be jitted, vmapped and differentiated, and checks no number.
+    A pure function of arrays: it can be jitted, vmapped and differentiated, and checks no number. NumPy
+    arrays and numbers are computed with in float64, arrays of JAX in their own type.
 
     Args:
         params: Failure rate, TPR and FPR, each in [0, 1], broadcastable to shape ``(...)``.
@@ -26,6 +29,9 @@ def log_likelihood(params: Params, counts: Counts, *, calibration: Calibration =
     Raises:
         ValueError: ``calibration`` is unknown.
 
+    Warns:
+        UserWarning: Arrays of JAX are of less than float64, so that sums over many items are rough.
+
     Source:
         arXiv 2604.03257; for the two designs, Rogan and Gladen, Am. J. Epidemiol. 107 (1978).
 
@@ -36,6 +42,11 @@ def log_likelihood(params: Params, counts: Counts, *, calibration: Calibration =
         -362.32
     """
     check_calibration(calibration)
+    return log_likelihood_at(*in_doubles(params, counts), calibration)
+
+
+def log_likelihood_at(params: Params, counts: Counts, calibration: Calibration) -> Any:
+    """`log_likelihood` of arrays that are what they should be."""
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
     flagged = theta * tpr + (1 - theta) * fpr
     passed = theta * (1 - tpr) + (1 - theta) * (1 - fpr)
@@ -77,6 +88,11 @@ def score(params: Params, counts: Counts, *, calibration: Calibration = "interna
         True
     """
     check_calibration(calibration)
+    return score_at(*in_doubles(params, counts), calibration)
+
+
+def score_at(params: Params, counts: Counts, calibration: Calibration) -> Params:
+    """`score` of arrays that are what they should be."""
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
     flagged = theta * tpr + (1 - theta) * fpr
     passed = theta * (1 - tpr) + (1 - theta) * (1 - fpr)
@@ -87,6 +103,34 @@ def score(params: Params, counts: Counts, *, calibration: Calibration = "interna
     d_tpr = ratio(counts.tp, tpr) - ratio(counts.fn, 1 - tpr) + theta * tilt
     d_fpr = ratio(counts.fp, fpr) - ratio(counts.tn, 1 - fpr) + (1 - theta) * tilt
     return Params(d_theta, d_tpr, d_fpr)
+
+
+def hessian_at(params: Params, counts: Counts, calibration: Calibration) -> Any:
+    """Second derivatives of the log-likelihood, shape ``(..., 3, 3)``: failure_rate, tpr, fpr."""
+    xp = namespace(params, counts)
+    theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
+    flagged = theta * tpr + (1 - theta) * fpr
+    passed = theta * (1 - tpr) + (1 - theta) * (1 - fpr)
+
+    def bend(count: Any, probability: Any) -> Any:
+        return ratio(ratio(count, probability), probability)
+
+    tilt = ratio(counts.unlabeled_pos, flagged) - ratio(counts.unlabeled_neg, passed)
+    weight = bend(counts.unlabeled_pos, flagged) + bend(counts.unlabeled_neg, passed)
+    own = [
+        bend(counts.tp + counts.fn, theta) + bend(counts.fp + counts.tn, 1 - theta),
+        bend(counts.tp, tpr) + bend(counts.fn, 1 - tpr),
+        bend(counts.fp, fpr) + bend(counts.tn, 1 - fpr),
+    ]
+    if calibration == "external":
+        own[0] = xp.zeros_like(own[0])
+    slope = (tpr - fpr, theta, 1 - theta)
+    turn = ((0, tilt, -tilt), (tilt, 0, 0), (-tilt, 0, 0))
+    rows = [
+        xp.stack([turn[i][j] - weight * a * b - (own[i] if i == j else 0.0) for j, b in enumerate(slope)], -1)
+        for i, a in enumerate(slope)
+    ]
+    return xp.stack(rows, -2)
 
 
 def information(params: Params, counts: Counts, *, calibration: Calibration = "internal") -> Any:
@@ -115,11 +159,13 @@ def information(params: Params, counts: Counts, *, calibration: Calibration = "i
         1111.1
     """
     check_calibration(calibration)
-    theta, tpr, fpr = (jnp.asarray(x) for x in (params.failure_rate, params.tpr, params.fpr))
+    params, counts = in_doubles(params, counts)
+    xp = namespace(params, counts)
+    theta, tpr, fpr = (xp.asarray(x) for x in (params.failure_rate, params.tpr, params.fpr))
     flagged = theta * tpr + (1 - theta) * fpr
     unlabeled = counts.unlabeled_pos + counts.unlabeled_neg
     failures, passes = counts.tp + counts.fn, counts.fp + counts.tn
-    zero = jnp.zeros_like(flagged * unlabeled)
+    zero = xp.zeros_like(flagged * unlabeled)
     about_theta = zero
     if calibration == "internal":
         labeled = failures + passes
@@ -129,21 +175,38 @@ def information(params: Params, counts: Counts, *, calibration: Calibration = "i
     slope = (tpr - fpr, theta, 1 - theta)
     weight = unlabeled / (flagged * (1 - flagged))
     rows = [
-        jnp.stack([zero + weight * a * b + (diagonal[i] if i == j else 0.0) for j, b in enumerate(slope)], -1)
+        xp.stack([zero + weight * a * b + (diagonal[i] if i == j else 0.0) for j, b in enumerate(slope)], -1)
         for i, a in enumerate(slope)
     ]
-    return jnp.stack(rows, -2)
+    return xp.stack(rows, -2)
+
+
+def in_doubles(params: Params, counts: Counts) -> tuple[Params, Counts]:
+    """NumPy arrays and numbers as float64; a warning where arrays of JAX are less."""
+    xp = namespace(params, counts)
+    if xp is np:
+        return tree_map(lambda x: np.asarray(x, np.float64)[()], (params, counts))
+    inexact = [x for x in leaves((params, counts)) if np.issubdtype(xp.result_type(x), np.floating)]
+    dtype = xp.result_type(float, *inexact)
+    if np.finfo(dtype).bits < 64:
+        warnings.warn(
+            f"computed in {dtype}: sums over many items are rough; call it under `jax.enable_x64(True)`.",
+            stacklevel=3,
+        )
+    return params, counts
 
 
 def xlogy(count: Any, probability: Any) -> Any:
     """``count * log(probability)`` with ``0 log 0 = 0``, its derivative in the count included."""
-    possible = jnp.asarray(probability) > 0
-    certain = jnp.where(jnp.asarray(count) > 0, -jnp.inf, 0)
-    return jnp.where(possible, count * jnp.log(jnp.where(possible, probability, 1)), certain)
+    xp = namespace(count, probability)
+    possible = xp.asarray(probability) > 0
+    certain = xp.where(xp.asarray(count) > 0, -xp.inf, 0)
+    return xp.where(possible, count * xp.log(xp.where(possible, probability, 1)), certain)
 
 
 def ratio(count: Any, probability: Any) -> Any:
     """``count / probability`` with ``0 / 0 = 0``, its derivative in the count included."""
-    possible = jnp.asarray(probability) > 0
-    certain = jnp.where(jnp.asarray(count) > 0, jnp.inf, 0)
-    return jnp.where(possible, count / jnp.where(possible, probability, 1), certain)
+    xp = namespace(count, probability)
+    possible = xp.asarray(probability) > 0
+    certain = xp.where(xp.asarray(count) > 0, xp.inf, 0)
+    return xp.where(possible, count / xp.where(possible, probability, 1), certain)

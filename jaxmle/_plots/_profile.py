@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts
-from jaxmle._inference import ProfileInterval, profile_interval
-from jaxmle._inference._arguments import checked_arrays
+from jaxmle._inference import Fit, ProfileInterval
+from jaxmle._inference._arguments import checked_problem
 from jaxmle._inference._fit import fit_flat
-from jaxmle._inference._profile import profile, sides
+from jaxmle._inference._profile import branches, profile
 from jaxmle._plots._axes import BLUE, GREY, axes_or_new, limit_line, percent, rates_on_x
 
 if TYPE_CHECKING:
@@ -55,14 +55,18 @@ def plot_profile(
         >>> ax.get_xlabel()
         'Failure rate'
     """
-    leaves, shape = checked_arrays(counts, bounds, calibration)
+    problem, shape = checked_problem(counts, bounds, calibration)
     if shape:
         raise ValueError(f"`counts` and `bounds` must be of one data set; got a batch of shape {shape}.")
-    if interval is None:
-        interval = profile_interval(counts, bounds, calibration=calibration)
-    if np.ndim(interval.low):
+    if interval is not None and np.ndim(interval.low):
         raise ValueError(f"`interval` must be one interval; got a batch of shape {np.shape(interval.low)}.")
-    rates, lost = _curve(leaves, interval, limit, calibration)
+    free = fit_flat(problem, calibration)
+    return draw_profile(free, free[0].interval() if interval is None else interval, limit, ax)
+
+
+def draw_profile(free: Fit, interval: ProfileInterval, limit: float | None, ax: "Axes | None") -> "Axes":
+    """`plot_profile` of a data set that is fitted already, shape ``(1,)``."""
+    rates, lost = _curve(free, interval, limit)
     cutoff = [float(value) / 2 for value in interval.cutoff]
     floor = -max(2.2 * max(cutoff), 1.0)
     ax = axes_or_new(ax, 7, 4)
@@ -91,18 +95,17 @@ def plot_profile(
     return ax
 
 
-def _curve(leaves: list[Any], interval: Any, limit: float | None, calibration: Calibration) -> Any:
+def _curve(free: Fit, interval: Any, limit: float | None) -> Any:
     """Failure rates in and around the interval, and the log-likelihood that each loses."""
     ends = [interval.low, interval.high, *([] if limit is None else [limit])]
     room = _BEYOND * max(interval.high - interval.low, 1e-6)
-    first = max(min(ends) - room, float(leaves[6][0]))
-    last = min(max(ends) + room, float(leaves[7][0]))
-    free = fit_flat(leaves, calibration)
+    lowest, highest = free.bounds.failure_rate
+    first, last = max(min(ends) - room, float(lowest[0])), min(max(ends) + room, float(highest[0]))
     # The maximizers themselves are on the curve, so that it touches zero.
     best = np.clip(np.concatenate(free.failure_rate_set), first, last)
     rates = np.unique(np.concatenate([np.linspace(first, last, _POINTS), best]))
-    side = sides(leaves, free)[1].take(np.zeros(len(rates), int))
-    statistic, _, _ = profile(side, rates, calibration)
+    branch = branches(free)[1].take(np.zeros(len(rates), int))
+    statistic, _, _ = profile(branch, rates, free.calibration)
     possible = np.isfinite(statistic)
     return rates[possible], statistic[possible] / 2
 

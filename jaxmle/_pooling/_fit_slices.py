@@ -4,13 +4,15 @@ from typing import Any, get_args
 
 import numpy as np
 
-from jaxmle._data import Bounds, Calibration, Counts
-from jaxmle._inference._arguments import checked_arrays, effective
+from jaxmle._data import Bounds, Calibration, Counts, Problem
+from jaxmle._inference._arguments import checked_problem, effective
 from jaxmle._inference._fit import fit_flat
-from jaxmle._pooling import _programs as programs
-from jaxmle._pooling._evidence import bounds_p_value
-from jaxmle._pooling._hyper import REACHED, Hyper, leading
-from jaxmle._pooling._slice_fit import Judge, Problem, SliceFit
+from jaxmle._pooling._common import fit_common
+from jaxmle._pooling._intervals import Judge
+from jaxmle._pooling._judge_posterior import REACHED, JudgePosterior, judge_posterior, leading
+from jaxmle._pooling._partial import estimates_of, judges_of
+from jaxmle._pooling._problem import PooledProblem, bounds_clash, hull_of
+from jaxmle._pooling._slice_fit import SliceFit
 
 # One judge is taken for granted from this probability on, and judges for unrelated where slices lend less.
 _AGREED = 0.99
@@ -69,10 +71,10 @@ def fit_slices(
     """
     if judge not in get_args(Judge):
         raise ValueError(f"`judge` must be one of {', '.join(map(repr, get_args(Judge)))}; got {judge!r}.")
-    leaves, shape = checked_arrays(counts, bounds, calibration)
+    problem, shape = checked_problem(counts, bounds, calibration)
     if len(shape) != 1:
         raise ValueError(f"`counts` must have shape (S,), one element a slice; got {shape}.")
-    leaves, _ = effective(leaves, shape, design_effect, None)
+    leaves = effective(problem, shape, design_effect, None)[0].arrays()
     labels = sum(leaves[:4])
     if len(labels) == 1:
         return _per_slice(leaves, calibration, "there is one slice")
@@ -80,7 +82,7 @@ def fit_slices(
         return _per_slice(leaves, calibration, "as asked")
     if judge == "partial" and not labels.any():
         return _per_slice(leaves, calibration, "no slice has a label from which to learn of the judge")
-    clash = programs.bounds_clash(leaves)
+    clash = bounds_clash(leaves)
     if judge == "common":
         if clash:
             raise ValueError(
@@ -92,7 +94,7 @@ def fit_slices(
 
 
 def _per_slice(leaves: list[Any], calibration: Calibration, reason: str, **more: Any) -> SliceFit:
-    found = fit_flat(leaves, calibration)
+    found = fit_flat(Problem.of(leaves), calibration)
     known: dict[str, Any] = {"n_starts": 0, "n_agreeing": 0, "one_judge": None, "spread": None} | more
     return SliceFit(
         failure_rate=found.failure_rate,
@@ -107,13 +109,13 @@ def _per_slice(leaves: list[Any], calibration: Calibration, reason: str, **more:
         failure_rate_set=found.failure_rate_set,
         borrowed=np.zeros(len(found.gap)),
         bounds_p_value=bounds_p_value(leaves),
-        _problem=Problem(leaves, calibration),
+        _problem=PooledProblem(leaves, calibration),
         **known,
     )
 
 
 def _common(leaves: list[Any], calibration: Calibration, reason: str, **more: Any) -> SliceFit:
-    best = programs.common(leaves, calibration)
+    best = fit_common(leaves, calibration)
     size, n_items = len(leaves[0]), sum(leaf.sum() for leaf in leaves[:6])
     gap = np.full(size, best.gain / n_items)
     known: dict[str, Any] = {"one_judge": None, "spread": None} | more
@@ -132,7 +134,7 @@ def _common(leaves: list[Any], calibration: Calibration, reason: str, **more: An
         failure_rate_set=(best.lowest, best.highest),
         borrowed=_lent(leaves),
         bounds_p_value=bounds_p_value(leaves),
-        _problem=Problem(leaves, calibration, common=best),
+        _problem=PooledProblem(leaves, calibration, common=best),
         **known,
     )
 
@@ -151,15 +153,15 @@ def _lent(leaves: list[Any]) -> Any:
 
 
 def _partial(leaves: list[Any], calibration: Calibration, clash: bool) -> SliceFit:
-    size, hull = len(leaves[0]), programs.hull_of(leaves)
-    hyper = programs.hyper(leaves, calibration, hull)
-    one_judge = float(hyper.weight[hyper.rho.sum(1) == 0].sum())
-    told: dict[str, Any] = {"one_judge": one_judge, "spread": _spread(hyper)}
+    size, hull = len(leaves[0]), hull_of(leaves)
+    posterior = judge_posterior(leaves, calibration, hull)
+    one_judge = float(posterior.weight[posterior.rho.sum(1) == 0].sum())
+    told: dict[str, Any] = {"one_judge": one_judge, "spread": _spread(posterior)}
     if one_judge >= _AGREED and not clash:
         return _common(leaves, calibration, f"one judge has a probability of {one_judge:.2f}", **told)
-    gain = float(np.max(hyper.gain * (hyper.weight > _COUNTS)))
-    hyper = leading(hyper)
-    known = programs.judges(leaves, calibration, hyper, hull, own=size <= programs.LEARNT_FROM)
+    gain = float(np.max(posterior.gain[posterior.weight > _COUNTS]))
+    posterior = leading(posterior)
+    known = judges_of(leaves, calibration, posterior, hull)
     tpr, fpr, borrowed = (
         np.sum(known.weight * part, 1) for part in (known.tpr.mean, known.fpr.mean, known.borrowed)
     )
@@ -167,16 +169,17 @@ def _partial(leaves: list[Any], calibration: Calibration, clash: bool) -> SliceF
         reason = f"no slice would borrow more than {borrowed.max():.0%} of what it knows of its judge"
         return _per_slice(leaves, calibration, reason, **told)
 
-    best = None if clash else programs.common(leaves, calibration)
+    best = None if clash else fit_common(leaves, calibration)
     if best is not None and (best.highest - best.lowest > _IDENTIFIED_WITHIN).any():
         # Only the prior of the judge would choose among equally likely failure rates.
         return _common(leaves, calibration, "labels and bounds do not determine the judge's rates", **told)
 
     # The estimate averages the common judge and judges that differ; a spread of 0 has its own, exact fit.
     # Intervals never take one judge for granted: a small spread that was missed would make them too short.
-    apart = np.where(hyper.rho.sum(1) == 0, 0.0, hyper.weight)
-    known = known._replace(weight=np.broadcast_to(apart / apart.sum(), known.weight.shape))
-    mixture = differing, tops = programs.partial_estimates(leaves, calibration, known)
+    apart = np.where(posterior.rho.sum(1) == 0, 0.0, posterior.weight)
+    if apart.any():
+        known = known._replace(weight=np.broadcast_to(apart / apart.sum(), known.weight.shape))
+    mixture = differing, tops = estimates_of(leaves, calibration, known)
     share = 0.0 if best is None else _ODDS * one_judge / (_ODDS * one_judge + 1 - one_judge)
     rate = differing if best is None else share * best.rate + (1 - share) * differing
     n_items = sum(x.sum() for x in leaves[:6])
@@ -196,12 +199,43 @@ def _partial(leaves: list[Any], calibration: Calibration, clash: bool) -> SliceF
         failure_rate_set=(rate, rate),
         borrowed=borrowed,
         bounds_p_value=bounds_p_value(leaves),
-        _problem=Problem(leaves, calibration, best, hyper, known, mixture),
+        _problem=PooledProblem(leaves, calibration, best, posterior, known, mixture),
         **told,
     )
 
 
-def _spread(hyper: Hyper) -> tuple[float, float]:
+def _spread(posterior: JudgePosterior) -> tuple[float, float]:
     """Posterior mean of the standard deviations of TPR and FPR over slices."""
-    found = hyper.weight @ hyper.spread
+    found = posterior.weight @ posterior.spread
     return float(found[0]), float(found[1])
+
+
+def bounds_p_value(leaves: list[Any]) -> float:
+    """p-value of all slices' labels against the bounds of TPR and FPR, by binomial tails; 1 without bounds.
+
+    The labelled failures that the judge caught are binomial in each slice. Summed over slices whose rates lie
+    below their bounds, they are no more spread than a binomial with the mean of the bounds (Hoeffding, Ann.
+    Math. Stat. 27, 1956, theorem 5), so no common judge is assumed. Four tails are asked, so the smallest
+    counts four times.
+    """
+    tails = []
+    for hits, misses, low, high in ((*leaves[:2], *leaves[8:10]), (*leaves[2:4], *leaves[10:12])):
+        n = hits + misses
+        if not n.sum() > 0:
+            continue
+        least, most = float(low @ n / n.sum()), float(high @ n / n.sum())
+        # Too few hits for the lower bounds are too many misses for what they allow.
+        tails += [_tail(hits.sum(), misses.sum(), most), _tail(misses.sum(), hits.sum(), 1 - least)]
+    return min(1.0, 4 * min(tails, default=1.0))
+
+
+def _tail(hits: Any, misses: Any, share: float) -> float:
+    """Probability of as many hits or more, at most; for weighted counts too."""
+    from scipy.special import betainc  # a third of a second to import, and seldom needed
+
+    expected = share * (hits + misses)
+    if hits <= 0 or share >= 1:
+        return 1.0
+    if hits < expected + 1:
+        return min(1.0, float(expected / hits))  # Markov: Hoeffding's inequality starts one item higher
+    return float(betainc(hits, misses + 1, share))

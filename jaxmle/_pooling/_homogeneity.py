@@ -5,14 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from jaxmle._data import Bounds, Calibration, Counts
+from jaxmle._data import Bounds, Calibration, Counts, Problem
 from jaxmle._inference import adjust_p_values
-from jaxmle._inference._arguments import check_seed, check_whole, checked_arrays, whole_numbers
+from jaxmle._inference._arguments import check_seed, check_whole, checked_problem, whole_numbers
 from jaxmle._inference._fit import fit_flat
-from jaxmle._pooling import _programs as programs
-from jaxmle._pooling._common import Common
+from jaxmle._pooling._common import Common, fit_common, fit_common_many
+from jaxmle._pooling._problem import bounds_clash
 
 _LEVEL = 0.05
+# Losses that are this near, in nats, are equal: the fits tell no more.
+_TIE = 1e-6
 # Slices that lose hardly anything by chance are compared on the scale of the others.
 _LEAST_MEAN = 0.1
 
@@ -81,23 +83,24 @@ def homogeneity_test(
     """
     check_seed(seed)
     check_whole("n_simulations", n_simulations, 19)
-    leaves, shape = checked_arrays(counts, bounds, calibration)
+    problem, shape = checked_problem(counts, bounds, calibration)
     if len(shape) != 1 or shape[0] < 2:
         raise ValueError(f"`counts` must have shape (S,) with S >= 2 slices; got {shape}.")
-    if not whole_numbers(leaves[:6]):
+    if not whole_numbers(problem.counts):
         raise ValueError("`counts` must be whole numbers: weighted items cannot be drawn anew.")
-    if programs.bounds_clash(leaves):
+    leaves = problem.arrays()
+    if bounds_clash(leaves):
         raise ValueError(
             "`bounds` of TPR or FPR of some slices exclude those of others: they have no judge in common."
         )
-    best = programs.common(leaves, calibration)
+    best = fit_common(leaves, calibration)
     observed = _losses([leaf[None] for leaf in leaves], _batch(best), calibration)[0]
     drawn = _drawn(leaves, best, calibration, n_simulations, np.random.default_rng(seed))
     bounded = [np.broadcast_to(leaf, drawn[0].shape) for leaf in leaves[6:]]
     simulated_leaves = [*drawn, *bounded]
-    simulated = _losses(simulated_leaves, programs.common_many(simulated_leaves, calibration), calibration)
+    simulated = _losses(simulated_leaves, fit_common_many(simulated_leaves, calibration), calibration)
     statistic, sums = float(observed.sum()), simulated.sum(1)
-    p_value = (1 + int(np.sum(sums >= statistic - 1e-6))) / (n_simulations + 1)
+    p_value = (1 + int(np.sum(sums >= statistic - _TIE))) / (n_simulations + 1)
     each = _tails(observed, simulated)
     odd = adjust_p_values(each, "holm") <= _LEVEL
     return Homogeneity(statistic, p_value, observed, each, odd, n_simulations)
@@ -124,7 +127,9 @@ def _drawn(leaves: list[Any], best: Common, calibration: Calibration, n: int, rn
 def _losses(leaves: list[Any], best: Common, calibration: Calibration) -> Any:
     """Twice the log-likelihood that each slice loses by the common judge, shape ``(R, S)``."""
     shape = leaves[0].shape
-    alone = fit_flat([leaf.reshape(-1) for leaf in leaves], calibration).log_likelihood.reshape(shape)
+    alone = fit_flat(Problem.of([leaf.reshape(-1) for leaf in leaves]), calibration).log_likelihood.reshape(
+        shape
+    )
     rate, tpr, fpr = best.rate, np.asarray(best.tpr)[:, None], np.asarray(best.fpr)[:, None]
     tp, fn, fp, tn, up, un = leaves[:6]
     q = rate * tpr + (1 - rate) * fpr
@@ -141,6 +146,8 @@ def _losses(leaves: list[Any], best: Common, calibration: Calibration) -> Any:
 
 def _tails(observed: Any, simulated: Any) -> Any:
     """p-value of each slice: how often losses of any slice, as multiples of their mean, are as large."""
+    # Rounding of a loss that is none would be compared with that of others.
+    observed, simulated = (np.where(loss < _TIE, 0.0, loss) for loss in (observed, simulated))
     mean = np.maximum(simulated.mean(0), _LEAST_MEAN * simulated.mean() + 1e-9)
     pool = np.sort((simulated / mean).reshape(-1))
     beyond = len(pool) - np.searchsorted(pool, observed / mean - 1e-9)

@@ -1,22 +1,24 @@
 """Intervals of slices that share a judge, and of mixes of them."""
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from jaxmle._data import check_confidence
+from jaxmle._data import Calibration, Problem, check_confidence
 from jaxmle._data._validation import first_bad, host_number
-from jaxmle._inference._arguments import quantile_of_t, split
+from jaxmle._inference._arguments import quantile_of_t
 from jaxmle._inference._interval import Interval
 from jaxmle._inference._profile_interval import profile_interval
-from jaxmle._pooling import _programs as programs
-from jaxmle._pooling._hyper import ENOUGH, only_one_judge
-from jaxmle._pooling._push import pushed_end
+from jaxmle._pooling._common import Common, fit_common, joint_of, maximize_common
+from jaxmle._pooling._common_interval import common_ends
+from jaxmle._pooling._constrained_profile import constrained_end
+from jaxmle._pooling._judge_posterior import ENOUGH, judge_posterior, only_one_judge
+from jaxmle._pooling._partial import partial_ends
+from jaxmle._pooling._problem import PooledProblem, hull_of
 from jaxmle._pooling._surface import surface_of
+from jaxmle._pooling._total import mixture_of
 
-if TYPE_CHECKING:
-    from jaxmle._pooling._slice_fit import Problem, SliceFit
+Judge = Literal["per-slice", "common", "partial"]
 
 # Slices up to which the joint likelihood profiles a mix. With more, that many free failure rates pull the
 # rates of the judge (Neyman and Scott, Econometrica 16, 1948) by more than the interval of a mix is long.
@@ -24,82 +26,85 @@ _FEW_SLICES = 30
 # Unlabelled items a slice beyond which no more are of much use: for each label in all, or where bounds tell
 # more than labels, over the square of what they leave open of a flag rate.
 _PER_LABEL, _PER_WIDTH = 100.0, 1000.0
+# Lower end, upper end.
+_SIGNS = np.array([-1.0, 1.0])
 
 
-def pooled_interval(result: "SliceFit", *, confidence: float, simultaneous: bool) -> Interval:
+class Estimate(NamedTuple):
+    """What intervals are put around; fields as those of `SliceFit`."""
+
+    problem: PooledProblem
+    judge: Judge
+    failure_rate: Any
+    failure_rate_set: tuple[Any, Any]
+    identified: Any
+
+
+def pooled_interval(found: Estimate, *, confidence: float, simultaneous: bool) -> Interval:
     """Interval of each slice; see `SliceFit.interval`."""
     alpha = 1 - check_confidence(confidence)
-    problem, size = result._problem, len(result)
+    problem, size = found.problem, len(found.failure_rate)
+    leaves, calibration = problem.leaves, problem.calibration
     kind = f", simultaneous over {size}" if simultaneous else ""
-    if result.judge == "per-slice":
-        counts, bounds = split(problem.leaves)
-        found = profile_interval(
-            counts, bounds, confidence=confidence, calibration=problem.calibration, simultaneous=simultaneous
+    if found.judge == "per-slice":
+        counts, bounds = Problem.of(leaves)
+        alone = profile_interval(
+            counts, bounds, confidence=confidence, calibration=calibration, simultaneous=simultaneous
         )
-        return Interval(result.failure_rate, found.low, found.high, float(confidence), found.method)
-    cutoff = _cutoff(problem.leaves, alpha / size if simultaneous else alpha, result.judge)
-    if result.judge == "common":
-        low, high = _common_ends(problem, cutoff)
+        return Interval(found.failure_rate, alone.low, alone.high, float(confidence), alone.method)
+    cutoff = _cutoff(leaves, alpha / size if simultaneous else alpha, found.judge)
+    if found.judge == "common":
+        leaves, common = _capped(leaves, calibration, problem.common)
+        joint = joint_of(leaves, calibration)
+        low, high = common_ends(surface_of(joint, common, cutoff), joint.slices, common, cutoff)
         method = "joint profile likelihood, common judge"
     else:
-        low, high = programs.partial_ends(
-            problem.leaves,
-            problem.calibration,
-            problem.judges,
-            problem.mixture[0],
-            problem.mixture[1],
-            cutoff,
-        )
+        estimate, top = problem.mixture
+        low, high = partial_ends(leaves, calibration, problem.judges, estimate, top, cutoff)
         method = "integrated likelihood, partially pooled judge"
-    rate, (least, most) = result.failure_rate, result.failure_rate_set
+    least, most = found.failure_rate_set
     low, high = np.minimum(low, least), np.maximum(high, most)
-    return Interval(rate, low, high, float(confidence), method + kind)
+    return Interval(found.failure_rate, low, high, float(confidence), method + kind)
 
 
-def total_interval(result: "SliceFit", weights: Any, *, confidence: float) -> Interval:
+def total_interval(found: Estimate, weights: Any, *, confidence: float) -> Interval:
     """Interval of a mix; see `SliceFit.total`."""
     alpha = 1 - check_confidence(confidence)
-    problem = result._problem
-    if result.judge == "per-slice":
-        each = pooled_interval(result, confidence=confidence, simultaneous=False)
-        estimate = float(weights @ each.estimate)
-        if (~np.asarray(result.identified) & (weights > 0)).any():
-            # What nobody knows does not average out: ends are added as they are.
-            ends = float(weights @ each.low), float(weights @ each.high)
-            return Interval(estimate, *ends, float(confidence), "slices alone, ends added")
-        below = np.sqrt(np.sum((weights * (each.estimate - each.low)) ** 2))
-        above = np.sqrt(np.sum((weights * (each.high - each.estimate)) ** 2))
-        ends = float(max(estimate - below, 0.0)), float(min(estimate + above, 1.0))
-        return Interval(estimate, *ends, float(confidence), "slices alone, recovered variances")
-    hull = programs.hull_of(problem.leaves)
-    if result.judge == "common" and (len(result) <= _FEW_SLICES or not np.all(result.identified)):
+    if found.judge == "per-slice":
+        return _separate_total(found, weights, confidence)
+    problem = found.problem
+    cutoff = _cutoff(problem.leaves, alpha, found.judge)
+    few = len(weights) <= _FEW_SLICES or not np.all(found.identified)
+    if found.judge == "common" and few:
         estimate = float(weights @ problem.common.rate)
-        cutoff = _cutoff(problem.leaves, alpha, result.judge)
-        low, high = (_pushed(problem, weights, cutoff, sign) for sign in (-1.0, 1.0))
-        return Interval(
-            estimate,
-            min(low, estimate),
-            max(high, estimate),
-            float(confidence),
-            "joint profile likelihood, common judge",
-        )
-    hyper, kind = problem.hyper, "partially pooled judge"
-    if result.judge == "common":
-        hyper, kind = (
-            only_one_judge(programs.hyper(problem.leaves, problem.calibration, hull)),
-            "common judge",
-        )
-    found = programs.mixed(problem.leaves, problem.calibration, hyper, hull, weights)
-    share = hyper.weight
-    mean = float(share @ found.mean)
-    variance = float(share @ (found.variance + (found.mean - mean) ** 2))
+        low, high = _profile_ends(problem.leaves, problem.calibration, problem.common, weights, cutoff)
+        ends = min(low, estimate), max(high, estimate)
+        return Interval(estimate, *ends, float(confidence), "joint profile likelihood, common judge")
+    hull, kind = hull_of(problem.leaves), "partially pooled judge"
+    posterior = problem.posterior
+    if found.judge == "common":
+        posterior = only_one_judge(judge_posterior(problem.leaves, problem.calibration, hull))
+        kind = "common judge"
+    mixture = mixture_of(problem.leaves, problem.calibration, posterior, hull, weights)
+    mean = float(posterior.weight @ mixture.mean)
+    variance = float(posterior.weight @ (mixture.variance + (mixture.mean - mean) ** 2))
     inner = np.clip(mean, 1e-9, 1 - 1e-9)
-    center, half = (
-        np.log(inner / (1 - inner)),
-        np.sqrt(_cutoff(problem.leaves, alpha, result.judge) * variance) / (inner * (1 - inner)),
-    )
-    low, high = (1 / (1 + np.exp(-(center + sign * half))) for sign in (-1, 1))
-    return Interval(mean, float(low), float(high), float(confidence), f"posterior of the mix, {kind}")
+    center, half = np.log(inner / (1 - inner)), np.sqrt(cutoff * variance) / (inner * (1 - inner))
+    low, high = (float(1 / (1 + np.exp(-(center + sign * half)))) for sign in (-1, 1))
+    return Interval(mean, low, high, float(confidence), f"posterior of the mix, {kind}")
+
+
+def _separate_total(found: Estimate, weights: Any, confidence: float) -> Interval:
+    each = pooled_interval(found, confidence=confidence, simultaneous=False)
+    estimate = float(weights @ each.estimate)
+    if (~found.identified & (weights > 0)).any():
+        # What nobody knows does not average out: ends are added as they are.
+        ends = float(weights @ each.low), float(weights @ each.high)
+        return Interval(estimate, *ends, float(confidence), "slices alone, ends added")
+    below = np.sqrt(np.sum((weights * (each.estimate - each.low)) ** 2))
+    above = np.sqrt(np.sum((weights * (each.high - each.estimate)) ** 2))
+    ends = float(max(estimate - below, 0.0)), float(min(estimate + above, 1.0))
+    return Interval(estimate, *ends, float(confidence), "slices alone, recovered variances")
 
 
 def _cutoff(leaves: list[Any], alpha: float, judge: str) -> float:
@@ -109,7 +114,7 @@ def _cutoff(leaves: list[Any], alpha: float, judge: str) -> float:
     """
     tp, fn, fp, tn = (leaf.sum() for leaf in leaves[:4])
     labels, n_fitted = tp + fn + fp + tn, 0
-    widths = _room(leaves) if judge == "common" else np.diff(programs.hull_of(leaves))[:, 0]
+    widths = _room(leaves) if judge == "common" else np.diff(hull_of(leaves))[:, 0]
     for room, hits, size in zip(widths, (tp, fp), (tp + fn, fp + tn), strict=True):
         rate = (hits + 0.5) / (size + 1)
         n_fitted += int(room > 0.25 * np.sqrt(rate * (1 - rate) / (size + 1)))
@@ -123,57 +128,52 @@ def _room(leaves: list[Any]) -> Any:
     return np.array([np.min(leaves[k + 1]) - np.max(leaves[k]) for k in (8, 10)])
 
 
-def _common_ends(problem: "Problem", cutoff: float) -> tuple[Any, Any]:
-    problem = _eased(problem)
-    joint = programs.joint(problem.leaves, problem.calibration)
-    surface = surface_of(joint, problem.common, cutoff)
-    low, high = programs.common_ends(problem.leaves, problem.calibration, surface, problem.common, cutoff)
-    return low.rate, high.rate
-
-
-def _eased(problem: "Problem") -> "Problem":
-    """The problem with no more unlabelled items a slice than are of use.
+def _capped(leaves: list[Any], calibration: Calibration, common: Common) -> tuple[list[Any], Common]:
+    """The data with no more unlabelled items a slice than are of use, and their common fit.
 
     Flag rates known far better than the judge make walls in the likelihood of a slice, on which the search
     for its ends may stall. Intervals grow by a few hundredths at most.
     """
-    leaves = problem.leaves
     enough = max(ENOUGH, _PER_LABEL * sum(leaf.sum() for leaf in leaves[:4]))
     tpr, fpr = _room(leaves)
-    rate = problem.common.rate
-    with np.errstate(divide="ignore"):
-        enough = max(enough, np.max(_PER_WIDTH / (rate * tpr + (1 - rate) * fpr) ** 2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        wanted = _PER_WIDTH / (common.rate * tpr + (1 - common.rate) * fpr) ** 2
+    enough = max(enough, np.max(wanted))
     share = np.minimum(1.0, enough / np.maximum(leaves[4] + leaves[5], 1.0))
     if (share == 1).all():
-        return problem
+        return leaves, common
     leaves = [*leaves[:4], leaves[4] * share, leaves[5] * share, *leaves[6:]]
-    return replace(problem, leaves=leaves, common=programs.common(leaves, problem.calibration))
+    return leaves, fit_common(leaves, calibration)
 
 
-def _pushed(problem: "Problem", weights: Any, cutoff: float, sign: float) -> float:
-    """End of the profile interval of the mix."""
-    best, items = problem.common, sum(problem.leaves[:6])
-    start = np.array([best.tpr, best.fpr])
+def _profile_ends(
+    leaves: list[Any], calibration: Calibration, best: Common, weights: Any, cutoff: float
+) -> Any:
+    """Ends of the profile interval of the mix, both sought at once."""
+    joint, items = joint_of([leaf[None] for leaf in leaves], calibration), sum(leaves[:6])
 
-    def pushed(_: Any, push: Any) -> tuple[Any, Any]:
-        found = programs.common_pushed(problem.leaves, problem.calibration, sign * push[0] * weights, start)
-        rate = weights @ found.rate
-        return np.array([rate]), np.array([2 * (best.value - (found.value - sign * push[0] * rate))])
+    def maximized(index: Any, size: Any) -> tuple[Any, Any]:
+        multiplier = _SIGNS[index] * size
+        starts = np.broadcast_to([best.tpr, best.fpr], (len(index), 1, 2))
+        found = maximize_common(joint, starts, multiplier[:, None] * weights)
+        rate = found.rate @ weights
+        return rate, 2 * (best.value - (found.value - multiplier * rate))
 
     # At the end of its range a rate may be held by as many nats a unit as there are items, and more.
     most = 1e3 * max(1e6, np.max(items[weights > 0] / weights[weights > 0]))
-    return float(pushed_end(pushed, np.array([cutoff]), most).value[0])
+    return constrained_end(maximized, np.full(2, cutoff), most).value.tolist()
 
 
-def shares_of(result: "SliceFit", mix: Any) -> Any:
-    """Shares of the slices in a mix, summing to 1."""
-    size = len(result)
+def shares_of(sizes: Any, mix: Any) -> Any:
+    """Shares of the slices in a mix, summing to 1; by default those of their sizes."""
     if mix is None:
-        weights = result.sizes
+        weights = sizes
     else:
         weights = np.asarray(host_number("mix", mix), np.float64)
-        if weights.shape != (size,):
-            raise ValueError(f"`mix` must have shape ({size},), a share for each slice; got {weights.shape}.")
+        if weights.shape != sizes.shape:
+            raise ValueError(
+                f"`mix` must have shape ({len(sizes)},), a share for each slice; got {weights.shape}."
+            )
         first_bad("mix", weights, weights < 0, ">= 0")
     if not weights.sum() > 0:
         raise ValueError("`mix` must have a share that is positive; got none.")

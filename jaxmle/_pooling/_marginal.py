@@ -10,8 +10,6 @@ of cut-off Betas.
 
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxmle._model._likelihood import xlogy
@@ -23,6 +21,11 @@ FIXED = 1e8
 LEAST_SHAPE = 0.25
 _NODES = 16
 _REACH = 6.0
+_OFF_ENDS = (1e-3, 0.5 * np.pi - 1e-3)
+_MIDS = (np.arange(_NODES) + 0.5) / _NODES
+# Nodes of a quadrature over [0, 1], dense at both ends, and their weights.
+_SHARE = _MIDS**3 * (10 - 15 * _MIDS + 6 * _MIDS**2)
+_WEIGHT = 30 * _MIDS**2 * (1 - _MIDS) ** 2 / _NODES
 
 
 class Rate(NamedTuple):
@@ -35,107 +38,149 @@ class Rate(NamedTuple):
 
 def shapes(mean: Any, concentration: Any) -> tuple[Any, Any]:
     """Shapes of the Beta distribution, its concentration raised where a shape would be too small."""
-    least = LEAST_SHAPE / jnp.minimum(mean, 1 - mean)
-    k = jnp.clip(jnp.maximum(concentration, least), 0.0, FIXED)
+    least = LEAST_SHAPE / np.minimum(mean, 1 - mean)
+    k = np.clip(np.maximum(concentration, least), 0.0, FIXED)
     return mean * k, (1 - mean) * k
 
 
 def cut_beta(a: Any, b: Any, low: Any, high: Any) -> Rate:
-    """Mass (up to a constant), mean and variance of t^(a-1) (1-t)^(b-1) on ``[low, high]``, by quadrature.
-
-    The nodes lie in arcsine coordinates, dense at both ends, within six standard deviations of the mean.
-    """
-    mean = a / (a + b)
-    reach = _REACH * jnp.sqrt(mean * (1 - mean) / (a + b + 1))
-    middle = jnp.clip(mean, low, high)
-    left = jnp.arcsin(jnp.sqrt(jnp.clip(middle - reach, low, high)))
-    right = jnp.arcsin(jnp.sqrt(jnp.clip(middle + reach, low, high)))
-    u = (np.arange(_NODES) + 0.5) / _NODES
-    share, weight = u**3 * (10 - 15 * u + 6 * u**2), 30 * u**2 * (1 - u) ** 2 / _NODES
-    # Where the nodes lie is no part of the integral, so it has no derivative.
-    left, width = jax.lax.stop_gradient((left, jnp.maximum(right - left, 1e-9)))
-    phi = left[..., None] + width[..., None] * share
-    sine, cosine = jnp.sin(phi), jnp.maximum(jnp.cos(phi), 1e-12)
-    log_density = (2 * a[..., None] - 1) * jnp.log(jnp.maximum(sine, 1e-12)) + (
-        2 * b[..., None] - 1
-    ) * jnp.log(cosine)
-    most = jax.lax.stop_gradient(jnp.max(log_density, -1))
-    mass = jnp.exp(log_density - most[..., None]) * weight
-    total = jnp.sum(mass, -1)
-    rate = sine**2
-    found = jnp.sum(mass * rate, -1) / total
-    variance = jnp.sum(mass * (rate - found[..., None]) ** 2, -1) / total
-    return Rate(jnp.log(total) + most + jnp.log(width), found, variance)
+    """Mass (up to a constant), mean and variance of t^(a-1) (1-t)^(b-1) on ``[low, high]``, by quadrature."""
+    reference = _reference(a, b, low, high)
+    found = _cut_beta(a, b, low, high, reference)
+    constant = (2 * a - 1) * np.log(np.sin(reference)) + (2 * b - 1) * np.log(np.cos(reference))
+    return found._replace(log_mass=found.log_mass + constant)
 
 
 def updated(prior: tuple[Any, Any], hits: Any, misses: Any, low: Any, high: Any) -> Rate:
     """A rate after labelled items, its mass being their probability."""
-    a, b = (jnp.broadcast_to(x, jnp.shape(hits)) for x in prior)
-    before = cut_beta(a, b, low, high)
-    after = cut_beta(a + hits, b + misses, low, high)
-    return Rate(after.log_mass - before.log_mass, after.mean, after.variance)
+    a, b = prior
+    # Slices often have the same bounds and the same prior; then this is the same for all of them.
+    ends = _one(low), _one(high)
+    reference = _reference(a, b, *ends)
+    before = _cut_beta(a, b, *ends, reference)
+    after = _cut_beta(a + hits, b + misses, low, high, reference)
+    more = 2 * (hits * np.log(np.sin(reference)) + misses * np.log(np.cos(reference)))
+    return after._replace(log_mass=after.log_mass - before.log_mass + more)
+
+
+def _cut_beta(a: Any, b: Any, low: Any, high: Any, reference: Any) -> Rate:
+    """`cut_beta`, the mass being relative to the density at a reference, where it is cut off or not.
+
+    The nodes lie in arcsine coordinates, dense at both ends, within six standard deviations of the mean. With
+    shapes of 1e8 the logarithm of the density is a difference of numbers so large that their rounding would
+    show in the derivatives; that of its ratio to the density near by is none.
+    """
+    mean = a / (a + b)
+    reach = _REACH * np.sqrt(mean * (1 - mean) / (a + b + 1))
+    middle = np.clip(mean, low, high)
+    left = np.arcsin(np.sqrt(np.clip(middle - reach, low, high)))
+    right = np.arcsin(np.sqrt(np.clip(middle + reach, low, high)))
+    width = np.maximum(right - left, 1e-9)
+    reference = np.asarray(reference)[..., None]
+    sine, cosine = np.sin(reference), np.cos(reference)
+    along = np.sin(left[..., None] + width[..., None] * _SHARE - reference)
+    fallen = along * along / (1 + np.sqrt(1 - along * along))
+    # Ratios of the sine and the cosine at the nodes to those at the reference, less 1.
+    up = np.maximum(along * (cosine / sine) - fallen, 1e-12 / sine - 1)
+    down = np.maximum(-along * (sine / cosine) - fallen, 1e-12 / cosine - 1)
+    log_density = (2 * np.asarray(a) - 1)[..., None] * np.log1p(up)
+    log_density = log_density + (2 * np.asarray(b) - 1)[..., None] * np.log1p(down)
+    most = np.max(log_density, -1)
+    mass = np.exp(log_density - most[..., None]) * _WEIGHT
+    total = np.sum(mass, -1)
+    rate = (sine * (1 + up)) ** 2
+    found = np.sum(mass * rate, -1) / total
+    variance = np.sum(mass * (rate - found[..., None]) ** 2, -1) / total
+    return Rate(np.log(total) + most + np.log(width), found, variance)
+
+
+def _reference(a: Any, b: Any, low: Any, high: Any) -> Any:
+    """The mean in arcsine coordinates, off their ends."""
+    return np.clip(np.arcsin(np.sqrt(np.clip(a / (a + b), low, high))), *_OFF_ENDS)
+
+
+def _one(values: Any) -> Any:
+    """The first of equal values, else all of them."""
+    return values[..., :1] if np.ndim(values) and (values == values[..., :1]).all() else values
 
 
 def log_marginal(s: Slices, tpr: Rate, fpr: Rate, rate: Any, covariance: Any = 0.0) -> Any:
     """Log-likelihood of failure rates, the judge's rates integrated out; broadcasts."""
+    others = 1 - rate
     # A mean of exactly 0 or 1 has no Beta distribution.
-    mean = jnp.clip(rate * tpr.mean + (1 - rate) * fpr.mean, 1e-15, 1 - 1e-15)
-    spread = rate**2 * tpr.variance + (1 - rate) ** 2 * fpr.variance + 2 * rate * (1 - rate) * covariance
-    k = mean * (1 - mean) / jnp.maximum(spread, 1e-300) - 1
-    k = jnp.clip(k, 0.5, FIXED)
-    a, b = mean * k, (1 - mean) * k
-    flags = _log_beta_binomial(a, b, s.flagged, s.passed)
-    labels = xlogy(s.failures, rate) + xlogy(s.passes, 1 - rate)
-    return flags + labels + tpr.log_mass + fpr.log_mass
+    mean = np.clip(rate * tpr.mean + others * fpr.mean, 1e-15, 1 - 1e-15)
+    spread = rate * rate * tpr.variance + others * others * fpr.variance + 2 * rate * others * covariance
+    k = np.clip(mean * (1 - mean) / np.maximum(spread, 1e-300) - 1, 0.5, FIXED)
+    flags = _log_beta_binomial(mean * k, (1 - mean) * k, s.flagged, s.passed)
+    labels = xlogy(s.failures, rate) + xlogy(s.passes, others)
+    return flags + (labels + (tpr.log_mass + fpr.log_mass))
 
 
 def rate_nodes(s: Slices, tpr: Rate, fpr: Rate, n: int) -> tuple[Any, Any]:
-    """Failure rates, dense where they are likely, and the weights of an integral over them; ``(S, n)``."""
+    """Failure rates, dense where they are likely, and the weights of an integral over them, ``(..., n)``."""
     slope = tpr.mean - fpr.mean
-    slope = jnp.where(jnp.abs(slope) < 0.05, 0.05, slope)
+    slope = np.where(np.abs(slope) < 0.05, 0.05, slope)
     n_flags, n_labels = s.flagged + s.passed, s.failures + s.passes
     q = (s.flagged + 0.5) / (n_flags + 1)
-    by_flags = jnp.clip((q - fpr.mean) / slope, 0.0, 1.0)
+    by_flags = np.clip((q - fpr.mean) / slope, 0.0, 1.0)
     noise = q * (1 - q) / (n_flags + 1) + by_flags**2 * tpr.variance + (1 - by_flags) ** 2 * fpr.variance
     by_labels = (s.failures + 0.5) / (n_labels + 1)
     sure = (slope**2 / noise, (n_labels + 1) / (by_labels * (1 - by_labels)))
     center = (sure[0] * by_flags + sure[1] * by_labels) / (sure[0] + sure[1])
-    spread = 1 / jnp.sqrt(sure[0] + sure[1])
-    center = jax.lax.stop_gradient(center)
-    phi = jnp.arcsin(jnp.sqrt(jnp.clip(center, s.low, s.high)))
-    ends = [jnp.arcsin(jnp.sqrt(x)) for x in (s.low, s.high)]
-    scale = jnp.maximum(spread / jnp.maximum(jnp.sin(2 * phi), 2 * jnp.sqrt(spread)), 1e-6)
-    start, stop = (jnp.arcsinh((end - phi) / scale) for end in ends)
-    step = (stop - start) / n
-    u = start[:, None] + step[:, None] * (np.arange(n) + 0.5)
-    at = jnp.clip(phi[:, None] + scale[:, None] * jnp.sinh(u), ends[0][:, None], ends[1][:, None])
-    weight = step[:, None] * scale[:, None] * jnp.cosh(u) * jnp.sin(2 * at)
-    return jax.lax.stop_gradient((jnp.sin(at) ** 2, weight))
+    spread = 1 / np.sqrt(sure[0] + sure[1])
+    phi = np.arcsin(np.sqrt(np.clip(center, s.low, s.high)))
+    ends = [np.arcsin(np.sqrt(x)) for x in (s.low, s.high)]
+    scale = np.maximum(spread / np.maximum(np.sin(2 * phi), 2 * np.sqrt(spread)), 1e-6)
+    start, stop = (np.arcsinh((end - phi) / scale) for end in ends)
+    step = ((stop - start) / n)[..., None]
+    u = start[..., None] + step * (np.arange(n) + 0.5)
+    phi, scale = phi[..., None], scale[..., None]
+    at = np.clip(phi + scale * np.sinh(u), ends[0][..., None], ends[1][..., None])
+    weight = step * scale * np.cosh(u) * np.sin(2 * at)
+    return np.sin(at) ** 2, weight
+
+
+def log_sum_exp(x: Any, axis: int) -> Any:
+    """Logarithm of a sum of exponentials; -inf where all are 0."""
+    top = np.max(x, axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0.0)
+    with np.errstate(divide="ignore"):
+        return np.squeeze(top, axis) + np.log(np.sum(np.exp(x - top), axis))
 
 
 def log_gamma(x: Any) -> Any:
     """Logarithm of the gamma function for x > 0, by Stirling's series eight steps up."""
-    product, stirling = _steps_up(x)
-    return stirling - jnp.log(product)
-
-
-def _steps_up(x: Any) -> tuple[Any, Any]:
-    """Product of x, x + 1, ..., x + 7, and the logarithm of the gamma function at x + 8."""
-    product = x
-    for i in range(1, 8):
-        product = product * (x + i)
     y = x + 8
+    stirling = (y - 0.5) * np.log(y) - y + 0.5 * np.log(2 * np.pi) + _series(y)
+    return stirling - np.log(_product(x))
+
+
+def _product(x: Any) -> Any:
+    """Product of x, x + 1, ..., x + 7."""
+    outer = x * (x + 7)
+    return outer * (outer + 6) * (outer + 10) * (outer + 12)
+
+
+def _series(y: Any) -> Any:
+    """What Stirling's formula leaves out."""
     inverse = 1 / y
     square = inverse * inverse
-    series = inverse * (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square / 1680)))
-    return product, (y - 0.5) * jnp.log(y) - y + 0.5 * np.log(2 * np.pi) + series
+    return inverse * (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square / 1680)))
 
 
 def _log_beta_binomial(a: Any, b: Any, hits: Any, misses: Any) -> Any:
-    """Logarithm of B(a + hits, b + misses) / B(a, b), one logarithm of all ratios of products."""
-    ratio, total = jnp.ones(()), jnp.zeros(())
-    for x, n, sign in ((a, hits, 1), (b, misses, 1), (a + b, hits + misses, -1)):
-        (above, log_above), (below, log_below) = _steps_up(x + n), _steps_up(x)
-        ratio = ratio * (below / above if sign > 0 else above / below)
-        total = total + sign * (log_above - log_below)
-    return total + jnp.log(ratio)
+    """Logarithm of B(a + hits, b + misses) / B(a, b), of terms that stay small where shapes are large.
+
+    Stirling's formula eight steps up, its terms being joined to logarithms of ratios: those of single shapes
+    would lose all that 1e8 items tell.
+    """
+    k, n = a + b, hits + misses
+    (a_high, b_high, k_high), (a_up, b_up, k_up) = (a + hits, b + misses, k + n), (a + 8, b + 8, k + 8)
+    all_up = k_up + n
+    pairs = (a, a_high), (b, b_high), (k_high, k)
+    first, second, third = (_product(below) / _product(above) for below, above in pairs)
+    total = hits * np.log((a_up + hits) / all_up) + misses * np.log((b_up + misses) / all_up)
+    total = total + np.log(first * second * third)
+    for x, up, more, sign in ((a, a_up, hits, 1), (b, b_up, misses, 1), (k, k_up, n, -1)):
+        total = total + sign * ((x + 7.5) * np.log1p(more / up) + _series(up + more) - _series(up))
+    return total

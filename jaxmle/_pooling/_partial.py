@@ -2,25 +2,36 @@
 
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
-from jax.scipy.special import logsumexp
+import numpy as np
 
-from jaxmle._pooling._hyper import (
+from jaxmle._data import Calibration
+from jaxmle._pooling._batches import in_blocks, joined, take
+from jaxmle._pooling._differences import differences
+from jaxmle._pooling._judge_posterior import (
+    LEARNT_FROM,
     LEAST_PRECISION,
     Data,
-    Hyper,
+    JudgePosterior,
+    cap_unlabeled,
     concentration,
-    differences,
-    eased,
+    data_of,
     log_posterior_terms,
     means_of,
+    slopes_of_means,
 )
-from jaxmle._pooling._marginal import FIXED, Rate, log_marginal, rate_nodes, shapes, updated
-from jaxmle._solvers._symmetric import eigen
+from jaxmle._pooling._marginal import FIXED, Rate, log_marginal, log_sum_exp, rate_nodes, shapes, updated
+from jaxmle._pooling._projected_newton import eigen
+from jaxmle._pooling._slice import Slices, slices_of_leaves
 
 _GRID = 64
-_STEPS = 50
+_NARROWED = 30
+_GOLDEN = 0.5 * (5**0.5 - 1)
+# Steps to an end: most of them, and those that halve before false position starts.
+_STEPS, _HALVINGS = 40, 5
+# An end is found this near to the cut-off, in roots of the statistic, or in a bracket this narrow.
+_CLOSE, _NARROW = 1e-9, 1e-13
+# Slices that are held at once, and numbers that are worked on at once: so many stay in the caches.
+_BLOCK, _AT_ONCE = 2048, 1 << 14
 
 
 class Judges(NamedTuple):
@@ -41,100 +52,137 @@ class Judges(NamedTuple):
     weight: Any
 
 
-def judges_of(hyper: Hyper, data: Data, *, own: bool) -> Judges:
+def judges_of(leaves: list[Any], calibration: Calibration, posterior: JudgePosterior, hull: Any) -> Judges:
     """Predict the judge of each slice from all the others, and update it by the slice's own labels.
 
-    ``own`` says whether the slices are few and among those that the posterior was learnt from; what each of
-    them told is then taken out of its own prediction.
+    Where the slices are few and all among those that the posterior was learnt from, what each of them told is
+    taken out of its own prediction.
     """
-    data = eased(data)  # what they told was learnt so
+    own = len(leaves[0]) <= LEARNT_FROM
 
-    def at(pair: tuple[Any, Any, Any]) -> tuple[Rate, Rate, Any, Any]:
-        rho, mode, precision = pair
-        size = len(data.used)
-        if own:
-            # What the slice itself tells of the means is taken out again by one Newton step.
-            _, slope, curvature = differences(lambda z: log_posterior_terms(z, rho, data), mode)
-        else:
-            slope, curvature = jnp.zeros((size, len(mode))), jnp.zeros((size, len(mode), len(mode)))
-        values, vectors = eigen(precision + curvature)
-        values = jnp.maximum(values, LEAST_PRECISION)
-        inverse = jnp.einsum("sij,sj,skj->sik", vectors, 1 / values, vectors)
-        shift = -jnp.einsum("sij,sj->si", inverse, slope)
-        z = mode + jnp.clip(shift, -1.0, 1.0)
-        jacobian = jax.vmap(jax.jacfwd(lambda z: jnp.stack(means_of(z, data))))(z)
-        spread = jnp.einsum("sai,sij,sbj->sab", jacobian, inverse, jacobian)
-        means = jax.vmap(lambda z: jnp.stack(means_of(z, data)))(z)
-        rates = []
-        for k, (bounds, cells) in enumerate(((data.tpr, data.cells[:2]), (data.fpr, data.cells[2:]))):
-            mean = means[:, k]
-            uncertain = jnp.minimum(spread[:, k, k], 0.3 * mean * (1 - mean))
-            a, b = shapes(mean, concentration(rho[k]))
-            total = a + b
-            variance = mean * (1 - mean) / (total + 1) + uncertain
-            prior = shapes(mean, jnp.clip(mean * (1 - mean) / variance - 1, 0.0, FIXED))
-            lent = (prior[0] + prior[1]) / (prior[0] + prior[1] + cells[0] + cells[1])
-            rates.append((updated(prior, *cells, *bounds), variance, lent))
-        (tpr, before_tpr, lent_tpr), (fpr, before_fpr, lent_fpr) = rates
-        kept = (tpr.variance / before_tpr) * (fpr.variance / before_fpr)
-        limit = 0.9 * jnp.sqrt(tpr.variance * fpr.variance)
-        return tpr, fpr, jnp.clip(spread[:, 0, 1] * kept, -limit, limit), 0.5 * (lent_tpr + lent_fpr)
+    def judges(part: list[Any]) -> Judges:
+        data = cap_unlabeled(data_of(part, calibration, hull))  # what they told was learnt so
+        pairs = zip(posterior.rho, posterior.mode, posterior.precision, strict=True)
+        found = [_judges_at(*pair, data, own) for pair in pairs]
+        tpr, fpr, covariance, borrowed = joined(found, lambda columns: np.stack(columns, 1))
+        weight = np.broadcast_to(posterior.weight, borrowed.shape)
+        return Judges(tpr, fpr, covariance, borrowed, weight)
 
-    found = jax.lax.map(at, (hyper.rho, hyper.mode, hyper.precision))
-    tpr, fpr, covariance, borrowed = jax.tree.map(lambda x: x.T, found)
-    weight = jnp.broadcast_to(hyper.weight, covariance.shape)
-    return Judges(tpr, fpr, covariance, borrowed, weight)
+    return in_blocks(judges, leaves, _BLOCK)
 
 
-def log_mixture(judges: Judges, data: Data, rate: Any) -> Any:
+def _judges_at(rho: Any, mode: Any, precision: Any, data: Data, own: bool) -> tuple[Rate, Rate, Any, Any]:
+    """What is known of the judge of each slice at one pair of spreads."""
+    slope, curvature = np.zeros((1, len(mode))), np.zeros((1, len(mode), len(mode)))
+    if own:
+        # What the slice itself tells of the means is taken out again by one Newton step.
+        _, slope, curvature = differences(lambda z: log_posterior_terms(z, rho, data), mode)
+    values, vectors = eigen(precision + curvature)
+    values = np.maximum(values, LEAST_PRECISION)
+    inverse = (vectors / values[:, None]) @ np.swapaxes(vectors, 1, 2)
+    z = mode + np.clip(-np.einsum("sij,sj->si", inverse, slope), -1.0, 1.0)
+    means, slopes = means_of(z, data), slopes_of_means(z, data)
+    spread = slopes[:, :, None] * inverse[:, :2, :2] * slopes[:, None]
+    rates = []
+    for k, (bounds, cells) in enumerate(((data.tpr, data.cells[:2]), (data.fpr, data.cells[2:]))):
+        mean = means[:, k]
+        uncertain = np.minimum(spread[:, k, k], 0.3 * mean * (1 - mean))
+        a, b = shapes(mean, concentration(rho[k]))
+        variance = mean * (1 - mean) / (a + b + 1) + uncertain
+        prior = shapes(mean, np.clip(mean * (1 - mean) / variance - 1, 0.0, FIXED))
+        lent = (prior[0] + prior[1]) / (prior[0] + prior[1] + cells[0] + cells[1])
+        rates.append((updated(prior, *cells, *bounds), variance, lent))
+    (tpr, before_tpr, lent_tpr), (fpr, before_fpr, lent_fpr) = rates
+    kept = (tpr.variance / before_tpr) * (fpr.variance / before_fpr)
+    limit = 0.9 * np.sqrt(tpr.variance * fpr.variance)
+    return tpr, fpr, np.clip(spread[:, 0, 1] * kept, -limit, limit), 0.5 * (lent_tpr + lent_fpr)
+
+
+def log_mixture(judges: Judges, s: Slices, rate: Any) -> Any:
     """Log-likelihood of failure rates of shape ``(S, J)``, averaged over the spreads."""
 
-    def at(judge: Judges) -> Any:
-        slices, tpr, fpr = jax.tree.map(lambda x: x[:, None], (data.slices, judge.tpr, judge.fpr))
-        weight = jnp.log(jnp.maximum(judge.weight, 1e-30))
-        return log_marginal(slices, tpr, fpr, rate, judge.covariance[:, None]) + weight[:, None]
+    def averaged(tree: tuple[Judges, Slices, Any]) -> Any:
+        known, part, at = tree
+        tpr, fpr = (Rate(*(x[:, :, None] for x in one)) for one in (known.tpr, known.fpr))
+        part = Slices(*(x[:, None, None] for x in part))
+        values = log_marginal(part, tpr, fpr, at[:, None], known.covariance[:, :, None])
+        return log_sum_exp(values + np.log(np.maximum(known.weight, 1e-30))[:, :, None], axis=1)
 
-    parts = jax.lax.map(at, jax.tree.map(lambda x: x.T, judges))
-    return logsumexp(parts, axis=0)
+    width = max(1, _AT_ONCE // (rate.shape[1] * judges.weight.shape[1]))
+    return in_blocks(averaged, (judges, s, rate), width)
 
 
-def estimate_of(judges: Judges, data: Data) -> tuple[Any, Any]:
+def estimates_of(leaves: list[Any], calibration: Calibration, judges: Judges) -> tuple[Any, Any]:
     """Most likely failure rate of each slice and its log-likelihood."""
-    tpr, fpr = jax.tree.map(lambda x: jnp.sum(judges.weight * x, 1), (judges.tpr, judges.fpr))
-    nodes, _ = rate_nodes(data.slices, tpr, fpr, _GRID)
-    nodes = jnp.concatenate([data.slices.low[:, None], nodes, data.slices.high[:, None]], 1)
-    values = log_mixture(judges, data, nodes)
-    best = jnp.argmax(values, 1)[:, None]
-    left = jnp.take_along_axis(nodes, jnp.maximum(best - 1, 0), 1)[:, 0]
-    right = jnp.take_along_axis(nodes, jnp.minimum(best + 1, nodes.shape[1] - 1), 1)[:, 0]
-    golden = 0.5 * (5**0.5 - 1)
-
-    def step(_: Any, state: tuple[Any, Any]) -> tuple[Any, Any]:
-        left, right = state
-        first, second = right - golden * (right - left), left + golden * (right - left)
-        pair = log_mixture(judges, data, jnp.stack([first, second], 1))
-        up = pair[:, 0] < pair[:, 1]
-        return jnp.where(up, first, left), jnp.where(up, right, second)
-
-    left, right = jax.lax.fori_loop(0, 30, step, (left, right))
-    ends = jnp.stack([jnp.take_along_axis(nodes, best, 1)[:, 0], 0.5 * (left + right)], 1)
-    both = log_mixture(judges, data, ends)
-    pick = jnp.argmax(both, 1)[:, None]
-    return jnp.take_along_axis(ends, pick, 1)[:, 0], jnp.take_along_axis(both, pick, 1)[:, 0]
+    return in_blocks(lambda tree: _estimates(*tree), (judges, slices_of_leaves(leaves, calibration)), _BLOCK)
 
 
-def ends_of(judges: Judges, data: Data, estimate: Any, top: Any, cutoff: Any) -> tuple[Any, Any]:
+def _estimates(judges: Judges, s: Slices) -> tuple[Any, Any]:
+    tpr, fpr = (Rate(*(np.sum(judges.weight * x, 1) for x in one)) for one in (judges.tpr, judges.fpr))
+    nodes, _ = rate_nodes(s, tpr, fpr, _GRID)
+    nodes = np.concatenate([s.low[:, None], nodes, s.high[:, None]], 1)
+    best, rows = np.argmax(log_mixture(judges, s, nodes), 1), np.arange(len(nodes))
+    left, right = nodes[rows, np.maximum(best - 1, 0)], nodes[rows, np.minimum(best + 1, nodes.shape[1] - 1)]
+    # Golden section: of the two points inside, one is kept.
+    first, second = right - _GOLDEN * (right - left), left + _GOLDEN * (right - left)
+    below, above = log_mixture(judges, s, np.stack([first, second], 1)).T
+    for _ in range(_NARROWED):
+        up = below < above
+        left, right = np.where(up, first, left), np.where(up, right, second)
+        new = np.where(up, left + _GOLDEN * (right - left), right - _GOLDEN * (right - left))
+        value = log_mixture(judges, s, new[:, None])[:, 0]
+        first, second = np.where(up, second, new), np.where(up, new, first)
+        below, above = np.where(up, above, value), np.where(up, value, below)
+    ends = np.stack([nodes[rows, best], 0.5 * (left + right)], 1)
+    both = log_mixture(judges, s, ends)
+    pick = np.argmax(both, 1)
+    return ends[rows, pick], both[rows, pick]
+
+
+def partial_ends(
+    leaves: list[Any], calibration: Calibration, judges: Judges, estimate: Any, top: Any, cutoff: float
+) -> tuple[Any, Any]:
     """Failure rates at which the log-likelihood has fallen by half the cut-off, below and above."""
-    found = []
-    for stop in (data.slices.low, data.slices.high):
-        reached = log_mixture(judges, data, stop[:, None])[:, 0] >= top - 0.5 * cutoff
 
-        def step(_: Any, state: tuple[Any, Any]) -> tuple[Any, Any]:
-            inner, outer = state
-            middle = 0.5 * (inner + outer)
-            inside = log_mixture(judges, data, middle[:, None])[:, 0] >= top - 0.5 * cutoff
-            return jnp.where(inside, middle, inner), jnp.where(inside, outer, middle)
+    def ends(tree: tuple[Judges, Slices, Any, Any]) -> tuple[Any, Any]:
+        s, size = tree[1], len(tree[2])
+        # Both ends of all slices at once.
+        known, twice, start, level = take(tree, np.tile(np.arange(size), 2))
+        found = _ends(known, twice, start, level, cutoff, np.concatenate([s.low, s.high]))
+        return found[:size], found[size:]
 
-        inner, _ = jax.lax.fori_loop(0, 40, step, (estimate, stop))
-        found.append(jnp.where(reached, stop, inner))
-    return found[0], found[1]
+    return in_blocks(ends, (judges, slices_of_leaves(leaves, calibration), estimate, top), _BLOCK)
+
+
+def _ends(judges: Judges, s: Slices, estimate: Any, top: Any, cutoff: float, stop: Any) -> Any:
+    """Failure rates between the estimates and ``stop`` at which the cut-off is lost, or ``stop``."""
+
+    def root(rows: Any, rate: Any) -> Any:
+        """Root of the statistic less that of the cut-off: nearly a straight line."""
+        known, part = take((judges, s), rows)
+        value = log_mixture(known, part, rate[:, None])[:, 0]
+        return np.sqrt(np.maximum(2 * (top[rows] - value), 0.0)) - np.sqrt(cutoff)
+
+    inner, outer = estimate.copy(), stop.copy()
+    at_inner, at_outer = np.full(len(stop), -np.sqrt(cutoff)), root(np.arange(len(stop)), stop)
+    end = np.where(at_outer <= 0, stop, estimate)
+    todo = np.flatnonzero((at_outer > 0) & (stop != estimate))
+    was_inside = was_outside = np.zeros(len(todo), bool)
+    for n in range(_STEPS):
+        if not todo.size:
+            break
+        left, right, low, high = inner[todo], outer[todo], at_inner[todo], at_outer[todo]
+        share = low / (low - high)
+        share = 0.5 if n < _HALVINGS or n % 4 == 3 else np.where(np.isfinite(share), share, 0.5)
+        rate = left + share * (right - left)
+        found = root(todo, rate)
+        inside = found <= 0
+        inner[todo], outer[todo] = np.where(inside, rate, left), np.where(inside, right, rate)
+        # An end of the bracket that stays twice counts half (Illinois), else false position would creep.
+        at_inner[todo] = np.where(inside, found, np.where(was_outside, 0.5 * low, low))
+        at_outer[todo] = np.where(inside, np.where(was_inside, 0.5 * high, high), found)
+        near = np.abs(found) <= _CLOSE
+        end[todo] = np.where(near, rate, inner[todo])
+        more = ~near & (np.abs(outer[todo] - inner[todo]) > _NARROW)
+        todo, was_inside, was_outside = todo[more], inside[more], ~inside[more]
+    return end

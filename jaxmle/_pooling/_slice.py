@@ -7,18 +7,21 @@ envelope theorem and the implicit function theorem. All functions broadcast over
 
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
+import numpy as np
 
 from jaxmle._data import Calibration, Counts
 from jaxmle._model._closed_form import divide
 from jaxmle._model._likelihood import ratio, xlogy
 
 _STEPS = 64
+# Instead of a probability of 0, so that no count divided by it is more than a number.
+_NONE = 1e-280
+# Share of what still moves below which the rest is left behind.
+_MOSTLY_STILL = 0.7
 
 
 class Slices(NamedTuple):
-    """What the slices tell about their failure rates; arrays of shape ``(S,)``.
+    """What the slices tell about their failure rates; arrays of shape ``(..., S)``.
 
     Attributes:
         failures: Labelled failures that bear on the failure rate (none in the external design).
@@ -38,7 +41,7 @@ class Slices(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """Maximum over the failure rate, and its derivatives in TPR and FPR; arrays of shape ``(S,)``.
+    """Maximum over the failure rate, and its derivatives in TPR and FPR; arrays of shape ``(..., S)``.
 
     Attributes:
         rate: Most likely failure rate.
@@ -67,8 +70,13 @@ def slices_of(counts: Counts, failure_rate: tuple[Any, Any], calibration: Calibr
     )
 
 
-def slice_value(s: Slices, rate: Any, tpr: Any, fpr: Any, push: Any = 0.0) -> Any:
-    """Log-likelihood of the slices, plus ``push`` times the failure rate."""
+def slices_of_leaves(leaves: list[Any], calibration: Calibration) -> Slices:
+    """What bears on the failure rates, from twelve arrays: counts, then bounds."""
+    return slices_of(Counts(*leaves[:6]), (leaves[6], leaves[7]), calibration)
+
+
+def slice_value(s: Slices, rate: Any, tpr: Any, fpr: Any, multiplier: Any = 0.0) -> Any:
+    """Log-likelihood of the slices, plus ``multiplier`` times the failure rate."""
     q = rate * tpr + (1 - rate) * fpr
     not_q = rate * (1 - tpr) + (1 - rate) * (1 - fpr)
     return (
@@ -76,73 +84,118 @@ def slice_value(s: Slices, rate: Any, tpr: Any, fpr: Any, push: Any = 0.0) -> An
         + xlogy(s.passes, 1 - rate)
         + xlogy(s.flagged, q)
         + xlogy(s.passed, not_q)
-        + push * rate
+        + multiplier * rate
     )
 
 
-def best_rate(s: Slices, tpr: Any, fpr: Any, push: Any = 0.0) -> Any:
+def best_rate(s: Slices, tpr: Any, fpr: Any, multiplier: Any = 0.0) -> Any:
     """Most likely failure rate given the judge's rates; mid-bounds where nothing bears on it."""
+    given = np.broadcast_arrays(*s, tpr, fpr, multiplier)
+    known = [np.ravel(x) for x in given]
+    low, high = known[4], known[5]
+    # Divisions by nothing are meant: what they give is never taken.
+    with np.errstate(all="ignore"):
+        # A maximum at a bound is known by the slope there, and is what Newton's method is slowest to reach.
+        at_low, at_high = (_score(end, *known) for end in (low, high))
+        falls, rises = (at_low[0] < 0) & (at_low[1] < 0), (at_high[0] > 0) & (at_high[1] < 0)
+        rate = np.where(falls | (low >= high), low, high)
+        inside = np.flatnonzero(~(falls | rises) & (low < high))
+        if inside.size:
+            part = known if inside.size == len(rate) else [x[inside] for x in known]
+            rate[inside] = _climbed(_start(*part[:8]), part)
+    return rate.reshape(given[0].shape)
+
+
+def _start(
+    failures: Any, passes: Any, flagged: Any, passed: Any, low: Any, high: Any, tpr: Any, fpr: Any
+) -> Any:
     slope = tpr - fpr
-
-    def score(rate: Any) -> tuple[Any, Any]:
-        q = rate * tpr + (1 - rate) * fpr
-        not_q = rate * (1 - tpr) + (1 - rate) * (1 - fpr)
-        up, down = ratio(s.failures, rate), ratio(s.passes, 1 - rate)
-        flagged, passed = ratio(s.flagged, q), ratio(s.passed, not_q)
-        first = up - down + slope * (flagged - passed) + push
-        second = -(ratio(up, rate) + ratio(down, 1 - rate))
-        return first, second - slope**2 * (ratio(flagged, q) + ratio(passed, not_q))
-
-    shape = jnp.broadcast_shapes(jnp.shape(s.flagged), jnp.shape(slope), jnp.shape(push))
-    dtype = jnp.result_type(s.flagged)
-    low, high = (jnp.broadcast_to(x, shape).astype(dtype) for x in (s.low, s.high))
-    n_unlabeled = s.flagged + s.passed
-    by_flags = (divide(s.flagged, n_unlabeled) - fpr) / jnp.where(slope == 0, 1.0, slope)
-    n_labeled = s.failures + s.passes
+    n_unlabeled = flagged + passed
+    by_flags = (divide(flagged, n_unlabeled) - fpr) / np.where(slope == 0, 1.0, slope)
     weight = n_unlabeled * slope**2
-    total = weight + n_labeled
-    guess = jnp.where(total > 0, divide(weight * by_flags + s.failures, total), 0.5 * (low + high))
-    start = jnp.clip(jnp.broadcast_to(guess, shape), low + 0.02 * (high - low), high - 0.02 * (high - low))
-
-    def step(state: Any) -> Any:
-        n, rate, left, right, _ = state
-        first, second = score(rate)
-        left = jnp.where(first > 0, rate, left)
-        right = jnp.where(first < 0, rate, right)
-        newton = rate - first / jnp.where(second < 0, second, -1.0)
-        # A step past an end of the bracket goes nine tenths of the way there: maxima at a bound are common.
-        newton = jnp.where(newton >= right, rate + 0.9 * (right - rate), newton)
-        newton = jnp.where(newton <= left, rate + 0.9 * (left - rate), newton)
-        new = jnp.where((first == 0) | (low >= high), rate, jnp.where(second < 0, newton, rate))
-        moving = (jnp.abs(new - rate) > 4e-16 + 1e-13 * rate) & (right - left > 1e-15)
-        return n + 1, new, left, right, moving.any()
-
-    state = (0, start, low, high, jnp.array(True))
-    rate = jax.lax.while_loop(lambda state: state[4] & (state[0] < _STEPS), step, state)[1]
-    # The bracket closes on a bound without reaching it.
-    for end, sign in ((low, -1.0), (high, 1.0)):
-        near = jnp.abs(rate - end) <= 1e-9
-        rate = jnp.where(near & (sign * score(end)[0] > 0), end, rate)
-    return rate
+    total = weight + failures + passes
+    guess = np.where(total > 0, divide(weight * by_flags + failures, total), 0.5 * (low + high))
+    return np.clip(guess, low + 0.02 * (high - low), high - 0.02 * (high - low))
 
 
-def slice_profile(s: Slices, tpr: Any, fpr: Any, push: Any = 0.0) -> Profile:
+def _climbed(start: Any, known: list[Any]) -> Any:
+    """Newton's method in a bracket; rates that stand still are left behind while others move."""
+    found, todo = start, None
+    rate, left, right = start, known[4], known[5]
+    for _ in range(_STEPS):
+        first, second = _score(rate, *known)
+        left = np.where(first > 0, rate, left)
+        right = np.where(first < 0, rate, right)
+        concave = second < 0
+        newton = rate - first / np.where(concave, second, -1.0)
+        # A step past an end of the bracket goes nine tenths of the way there: maxima near a bound are common.
+        newton = np.where(newton >= right, rate + 0.9 * (right - rate), newton)
+        newton = np.where(newton <= left, rate + 0.9 * (left - rate), newton)
+        new = np.where((first != 0) & concave, newton, rate)
+        moving = (np.abs(new - rate) > 4e-16 + 1e-13 * rate) & (right - left > 1e-15)
+        rate = new
+        n_moving = np.count_nonzero(moving)
+        if not n_moving:
+            break
+        if n_moving <= _MOSTLY_STILL * len(rate):
+            if todo is None:
+                found, todo = rate, np.flatnonzero(moving)
+            else:
+                found[todo] = rate
+                todo = todo[moving]
+            rate, left, right = rate[moving], left[moving], right[moving]
+            known = [x[moving] for x in known]
+    if todo is None:
+        return rate
+    found[todo] = rate
+    return found
+
+
+def _score(
+    rate: Any,
+    failures: Any,
+    passes: Any,
+    flagged: Any,
+    passed: Any,
+    low: Any,
+    high: Any,
+    tpr: Any,
+    fpr: Any,
+    multiplier: Any,
+) -> tuple[Any, Any]:
+    """First and second derivative in the failure rate."""
+    slope, others = tpr - fpr, 1 - rate
+    q = np.maximum(rate * tpr + others * fpr, _NONE)
+    not_q = np.maximum(rate * (1 - tpr) + others * (1 - fpr), _NONE)
+    rate, others = np.maximum(rate, _NONE), np.maximum(others, _NONE)
+    up, down = failures / rate, passes / others
+    flags, passing = flagged / q, passed / not_q
+    first = up - down + slope * (flags - passing) + multiplier
+    return first, -(up / rate + down / others) - slope**2 * (flags / q + passing / not_q)
+
+
+def slice_profile(s: Slices, tpr: Any, fpr: Any, multiplier: Any = 0.0) -> Profile:
     """Maximize over the failure rates, with derivatives in the judge's rates."""
-    rate = jax.lax.stop_gradient(best_rate(s, tpr, fpr, push))
+    rate = best_rate(s, tpr, fpr, multiplier)
     q = rate * tpr + (1 - rate) * fpr
     not_q = rate * (1 - tpr) + (1 - rate) * (1 - fpr)
     slope = tpr - fpr
-    lean = ratio(s.flagged, q) - ratio(s.passed, not_q)
-    weight = ratio(ratio(s.flagged, q), q) + ratio(ratio(s.passed, not_q), not_q)
-    own = ratio(ratio(s.failures, rate), rate) + ratio(ratio(s.passes, 1 - rate), 1 - rate)
-    curvature = own + slope**2 * weight
-    cross = (lean - slope * rate * weight, -lean - slope * (1 - rate) * weight)
-    inside = (rate > s.low) & (rate < s.high) & (curvature > 0)
-    tilt = tuple(jnp.where(inside, divide(c, curvature), 0.0) for c in cross)
-    hessian = (
-        -(rate**2) * weight + cross[0] * tilt[0],
-        -rate * (1 - rate) * weight + cross[0] * tilt[1],
-        -((1 - rate) ** 2) * weight + cross[1] * tilt[1],
-    )
-    value = slice_value(s, rate, tpr, fpr, push)
-    return Profile(rate, value, (rate * lean, (1 - rate) * lean), hessian, (tilt[0], tilt[1]))
+    # Where an observed verdict is impossible nothing is finite; the climb asks whether it is.
+    with np.errstate(all="ignore"):
+        flags, passing = ratio(s.flagged, q), ratio(s.passed, not_q)
+        lean, weight = flags - passing, ratio(flags, q) + ratio(passing, not_q)
+        own = ratio(ratio(s.failures, rate), rate) + ratio(ratio(s.passes, 1 - rate), 1 - rate)
+        curvature = own + slope**2 * weight
+        cross = (lean - slope * rate * weight, -lean - slope * (1 - rate) * weight)
+        inside = (rate > s.low) & (rate < s.high) & (curvature > 0)
+        tilt = (
+            np.where(inside, divide(cross[0], curvature), 0.0),
+            np.where(inside, divide(cross[1], curvature), 0.0),
+        )
+        hessian = (
+            -(rate**2) * weight + cross[0] * tilt[0],
+            -rate * (1 - rate) * weight + cross[0] * tilt[1],
+            -((1 - rate) ** 2) * weight + cross[1] * tilt[1],
+        )
+        gradient = (rate * lean, (1 - rate) * lean)
+    return Profile(rate, slice_value(s, rate, tpr, fpr, multiplier), gradient, hessian, tilt)

@@ -1,13 +1,13 @@
 """What pooled estimation returns."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from jaxmle._data import Calibration
+import numpy as np
+
 from jaxmle._inference._interval import Interval
-from jaxmle._pooling._intervals import pooled_interval, shares_of, total_interval
-
-Judge = Literal["per-slice", "common", "partial"]
+from jaxmle._pooling._intervals import Estimate, Judge, pooled_interval, shares_of, total_interval
+from jaxmle._pooling._problem import PooledProblem
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ class SliceFit:
     one_judge: float | None
     spread: tuple[float, float] | None
     bounds_p_value: float
-    _problem: "Problem" = field(repr=False)
+    _problem: PooledProblem = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.failure_rate)
@@ -66,8 +66,7 @@ class SliceFit:
 
         Unlabelled ones alone where the calibration is "external", its labels being from elsewhere.
         """
-        leaves = self._problem.leaves
-        return sum(leaves[4:6] if self._problem.calibration == "external" else leaves[:6])
+        return self._problem.sizes
 
     def __str__(self) -> str:
         return f"{len(self)} slices, judge's rates {self.judge}: {self.reason}"
@@ -95,7 +94,7 @@ class SliceFit:
             >>> bool((interval.low < result.failure_rate).all())
             True
         """
-        return pooled_interval(self, confidence=confidence, simultaneous=simultaneous)
+        return pooled_interval(self._estimate(), confidence=confidence, simultaneous=simultaneous)
 
     def total(self, mix: Any = None, *, confidence: float = 0.95) -> Interval:
         """Failure rate of a mix of the slices, with its interval.
@@ -124,16 +123,9 @@ class SliceFit:
             >>> bool(even.low < even.estimate < even.high)
             True
         """
-        return total_interval(self, shares_of(self, mix), confidence=confidence)
+        return total_interval(self._estimate(), shares_of(self.sizes, mix), confidence=confidence)
 
-
-@dataclass(frozen=True)
-class Problem:
-    """What intervals go on from: the data, and what was found on the way."""
-
-    leaves: list[Any]
-    calibration: Calibration
-    common: Any = None
-    hyper: Any = None
-    judges: Any = None
-    mixture: Any = None
+    def _estimate(self) -> Estimate:
+        return Estimate(
+            self._problem, self.judge, self.failure_rate, self.failure_rate_set, np.asarray(self.identified)
+        )

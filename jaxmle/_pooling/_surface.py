@@ -6,12 +6,8 @@ once on a grid and fitted. The fit serves where the likelihood is high enough to
 point within a cut-off c of the maximum in one slice's profile is within c of it in this one.
 """
 
-from collections.abc import Callable
-from functools import cache
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxmle._pooling._common import Common, Joint, total_derivatives, total_value
@@ -40,53 +36,59 @@ class Surface(NamedTuple):
     error: Any
 
     def value(self, z: Any) -> Any:
-        """Log-likelihood less its maximum, at a point of [-1, 1]^2."""
-        return _polynomials(z[0])[0] @ self.coefficients @ _polynomials(z[1])[0]
+        """Log-likelihood less its maximum, at points of [-1, 1]^2, shape ``(..., 2)``."""
+        values = _polynomials(z, 0)[0]
+        return np.sum((values[..., 0, :] @ self.coefficients) * values[..., 1, :], -1)
 
     def derivatives(self, z: Any) -> tuple[Any, Any, Any]:
-        """Value, gradient and Hessian."""
-        x, y = _polynomials(z[0]), _polynomials(z[1])
-        mixed = jnp.stack(x) @ self.coefficients @ jnp.stack(y).T
-        hessian = jnp.stack([jnp.stack([mixed[2, 0], mixed[1, 1]]), jnp.stack([mixed[1, 1], mixed[0, 2]])])
-        return mixed[0, 0], jnp.stack([mixed[1, 0], mixed[0, 1]]), hessian
+        """Value, gradient, ``(..., 2)``, and Hessian, ``(..., 2, 2)``."""
+        orders = _polynomials(z, 2)
+        x = [order[..., 0, :] @ self.coefficients for order in orders]
+        y = [order[..., 1, :] for order in orders]
+
+        def mixed(i: int, j: int) -> Any:
+            return np.sum(x[i] * y[j], -1)
+
+        cross = mixed(1, 1)
+        hessian = np.stack([np.stack([mixed(2, 0), cross], -1), np.stack([cross, mixed(0, 2)], -1)], -2)
+        return mixed(0, 0), np.stack([mixed(1, 0), mixed(0, 1)], -1), hessian
 
     def rates(self, z: Any) -> Any:
-        """TPR and FPR of a point."""
-        return jnp.sin(self.middle + self.half * z) ** 2
+        """TPR and FPR of points."""
+        return np.sin(self.middle + self.half * z) ** 2
 
 
 def surface_of(joint: Joint, best: Common, cutoff: float) -> Surface:
-    """Fit the joint log-likelihood where it is within ``cutoff / 2`` of its maximum (host side)."""
-    with jax.enable_x64(True):
-        peak = np.array([float(best.tpr), float(best.fpr)])
-        limits = np.arcsin(np.sqrt(np.stack([np.asarray(joint.low), np.asarray(joint.high)])))
-        low, high = _first_guess(joint, peak, limits, cutoff)
-        top, level = float(best.value), -0.5 * cutoff
-        nodes = np.cos(np.pi * (np.arange(_NODES) + 0.5) / _NODES)
-        for _ in range(_ROUNDS):
-            middle, half = 0.5 * (low + high), 0.5 * (high - low)
-            # The peak is one of the points, so that a narrow region is not missed between nodes.
-            offset = np.arcsin(np.sqrt(peak)) - middle
-            z = [np.sort(np.append(nodes, _inside(offset[k], half[k]))) for k in (0, 1)]
-            phi = np.stack(np.meshgrid(*(middle[k] + half[k] * z[k] for k in (0, 1)), indexing="ij"), -1)
-            values = np.asarray(_grid()(joint, np.sin(phi.reshape(-1, 2)) ** 2)).reshape(phi.shape[:2]) - top
-            inside = values >= level
-            new_low, new_high = low.copy(), high.copy()
-            for k in (0, 1):
-                rows = np.flatnonzero(inside.any(1 - k))
-                at = middle[k] + half[k] * z[k]
-                first, last = rows[0], rows[-1]
-                reach = high[k] - low[k]
-                new_low[k] = low[k] - (_GROW - 1) * reach if first == 0 else at[max(first - 2, 0)]
-                end = len(at) - 1
-                new_high[k] = high[k] + (_GROW - 1) * reach if last == end else at[min(last + 2, end)]
-            new_low, new_high = np.maximum(new_low, limits[0]), np.minimum(new_high, limits[1])
-            widened = (new_low < low - 1e-12) | (new_high > high + 1e-12)
-            shrunk = (new_high - new_low) < 0.7 * (high - low)
-            if not (widened | shrunk).any():
-                break
-            low, high = np.where(widened | shrunk, new_low, low), np.where(widened | shrunk, new_high, high)
-        return _fitted(z, values, middle, half, top, cutoff)
+    """Fit the joint log-likelihood where it is within ``cutoff / 2`` of its maximum."""
+    peak = np.array([best.tpr, best.fpr])
+    limits = np.arcsin(np.sqrt(np.stack([joint.low, joint.high])))
+    low, high = _first_guess(joint, peak, limits, cutoff)
+    top, level = best.value, -0.5 * cutoff
+    nodes = np.cos(np.pi * (np.arange(_NODES) + 0.5) / _NODES)
+    for _ in range(_ROUNDS):
+        middle, half = 0.5 * (low + high), 0.5 * (high - low)
+        # The peak is one of the points, so that a narrow region is not missed between nodes.
+        offset = np.arcsin(np.sqrt(peak)) - middle
+        z = [np.sort(np.append(nodes, _inside(offset[k], half[k]))) for k in (0, 1)]
+        phi = np.stack(np.meshgrid(*(middle[k] + half[k] * z[k] for k in (0, 1)), indexing="ij"), -1)
+        values = total_value(joint, np.sin(phi) ** 2) - top
+        inside = values >= level
+        new_low, new_high = low.copy(), high.copy()
+        for k in (0, 1):
+            rows = np.flatnonzero(inside.any(1 - k))
+            at = middle[k] + half[k] * z[k]
+            first, last = rows[0], rows[-1]
+            reach = high[k] - low[k]
+            new_low[k] = low[k] - (_GROW - 1) * reach if first == 0 else at[max(first - 2, 0)]
+            end = len(at) - 1
+            new_high[k] = high[k] + (_GROW - 1) * reach if last == end else at[min(last + 2, end)]
+        new_low, new_high = np.maximum(new_low, limits[0]), np.minimum(new_high, limits[1])
+        widened = (new_low < low - 1e-12) | (new_high > high + 1e-12)
+        shrunk = (new_high - new_low) < 0.7 * (high - low)
+        if not (widened | shrunk).any():
+            break
+        low, high = np.where(widened | shrunk, new_low, low), np.where(widened | shrunk, new_high, high)
+    return _fitted(z, values, middle, half, top, cutoff)
 
 
 def _inside(offset: Any, half: Any) -> Any:
@@ -95,7 +97,7 @@ def _inside(offset: Any, half: Any) -> Any:
 
 def _first_guess(joint: Joint, peak: Any, limits: Any, cutoff: float) -> tuple[Any, Any]:
     """Rates within reach if the log-likelihood were quadratic, in arcsine coordinates."""
-    hessian = np.asarray(_derivatives()(joint, peak)[2])
+    hessian = total_derivatives(joint, peak)[2]
     precision = np.abs(np.diagonal(hessian))
     at = np.arcsin(np.sqrt(peak))
     slope = np.maximum(np.sin(2 * at), 0.05)  # d rate / d coordinate
@@ -114,7 +116,7 @@ def _fitted(z: Any, values: Any, middle: Any, half: Any, top: float, cutoff: flo
     flat = values.reshape(-1)
     weight = np.where(np.isfinite(flat), 1 / (1 + np.maximum(-flat / cutoff, 0)) ** 3, 0.0)
     used = weight > 0
-    solution = np.linalg.lstsq(design[used] * weight[used, None], flat[used] * weight[used], rcond=1e-12)[0]
+    solution = _least_squares(design[used] * weight[used, None], flat[used] * weight[used])
     coefficients = np.zeros(order.shape)
     coefficients[wanted] = solution
     near = used & (flat >= -0.5 * cutoff)
@@ -122,23 +124,35 @@ def _fitted(z: Any, values: Any, middle: Any, half: Any, top: float, cutoff: flo
     return Surface(coefficients, middle, half, top, error)
 
 
-@cache
-def _grid() -> Callable[[Joint, Any], Any]:
-    """Joint log-likelihood at many rates, a few at a time."""
-    return jax.jit(lambda joint, points: jax.lax.map(lambda x: total_value(joint, x), points, batch_size=17))
+def _least_squares(design: Any, wanted: Any) -> Any:
+    """Coefficients of the columns by modified Gram-Schmidt; 0 for columns that the ones before them span.
+
+    It is as accurate as LAPACK's (Bjorck, BIT 7, 1967), whose threads wait for each other for a hundred times
+    as long where cores are busy.
+    """
+    n = design.shape[1]
+    rest, triangle = np.column_stack([design, wanted]), np.zeros((n, n + 1))
+    least = 1e-12 * np.sqrt(np.max(np.sum(design * design, 0)))
+    for k in range(n):
+        size = np.sqrt(np.sum(rest[:, k] ** 2))
+        if size <= least:
+            continue
+        one = rest[:, k] / size
+        triangle[k, k:] = np.sum(one[:, None] * rest[:, k:], 0)
+        rest[:, k:] -= one[:, None] * triangle[k, k:]
+    found = np.zeros(n)
+    for k in range(n - 1, -1, -1):
+        if triangle[k, k] > 0:
+            found[k] = (triangle[k, n] - np.sum(triangle[k, k + 1 : n] * found[k + 1 :])) / triangle[k, k]
+    return found
 
 
-@cache
-def _derivatives() -> Callable[[Joint, Any], Any]:
-    return jax.jit(total_derivatives)
-
-
-def _polynomials(x: Any) -> tuple[Any, Any, Any]:
-    """Chebyshev polynomials of one point, and their first and second derivatives."""
-    zero, one = jnp.zeros_like(x), jnp.ones_like(x)
-    value, first, second = [one, x], [zero, one], [zero, zero]
+def _polynomials(x: Any, most: int) -> list[Any]:
+    """Chebyshev polynomials of points, a new last axis, and their derivatives up to the order ``most``."""
+    zero, one = np.zeros_like(x), np.ones_like(x)
+    orders = [[one, x], [zero, one], [zero, zero]][: most + 1]
     for _ in range(_DEGREE - 1):
-        second.append(2 * x * second[-1] + 4 * first[-1] - second[-2])
-        first.append(2 * x * first[-1] + 2 * value[-1] - first[-2])
-        value.append(2 * x * value[-1] - value[-2])
-    return jnp.stack(value), jnp.stack(first), jnp.stack(second)
+        for k in range(most, -1, -1):
+            more = 2 * k * orders[k - 1][-1] if k else 0.0
+            orders[k].append(2 * x * orders[k][-1] + more - orders[k][-2])
+    return [np.stack(order, -1) for order in orders]

@@ -4,12 +4,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
+from jaxmle._arrays import leaves
+from jaxmle._report._checkpoint import Checkpoint, fingerprint_of
 from jaxmle._report._claims import Claims
 from jaxmle._report._estimate import estimate_document
-from jaxmle._report._parts import Parts, fingerprint_of
 from jaxmle._report._rows import check_out, write_rows
 from jaxmle.tables import SliceCounts
 
@@ -37,7 +37,7 @@ def estimate_file(
             feasible point for some slice; or an argument is out of range.
     """
     check_out(out, claims.by)
-    parts = Parts(out, _fingerprint(table, claims, options), resume=resume)
+    parts = Checkpoint(out, _fingerprint(table, claims, options), resume=resume)
     with parts.held():
         if parts.complete:
             return parts.described()
@@ -61,10 +61,10 @@ def _fingerprint(table: SliceCounts, claims: Claims, options: dict[str, Any]) ->
             arrays += [clusters.cells, np.asarray(clusters.index)]
     if table.squares is not None:
         arrays.append(np.asarray(table.squares))
-    ends = [np.asarray(end) for end in jax.tree.leaves(claims.bounds)]
+    ends = [np.asarray(end) for end in leaves(claims.bounds)]
     said = {name: value for name, value in vars(claims).items() if name != "bounds"}
     rows = [table.dropped, table.n_rows, np.asarray(table.unjudged), table.labels, table.repeated]
     rows.append(table.left_out)
     if mix := options.get("mix"):
         options = options | {"mix": [np.asarray(mix.shares), mix.name]}
-    return fingerprint_of(version("jaxmle"), jax.__version__, table.keys, arrays, ends, said, rows, options)
+    return fingerprint_of(version("jaxmle"), version("jax"), table.keys, arrays, ends, said, rows, options)

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from jaxmle._inference import Adjustment, CertificateMethod, certify, fit
-from jaxmle._report._claims import Claims, spread_of, with_total
-from jaxmle._report._document import document_of, naming_slices, sizes_of
+from jaxmle._inference import Adjustment, Certificate, CertificateMethod
+from jaxmle._inference._certify import certify_fit
+from jaxmle._report._claims import Claims
+from jaxmle._report._document import document_of, sizes_of
+from jaxmle._report._fitted import Fitted, fit_table
 from jaxmle._report._warnings import data_warnings, table_warnings
 from jaxmle.tables import SliceCounts
 
@@ -19,6 +21,7 @@ def certify_document(
     limit: float,
     method: CertificateMethod = "exact",
     adjustment: Adjustment = "none",
+    fitted: Fitted | None = None,
     progress: bool = False,
 ) -> dict[str, Any]:
     """Certify every slice and the total, and describe the verdicts.
@@ -29,6 +32,7 @@ def certify_document(
         limit: Failure rate to stay under, in (0, 1).
         method: "exact" or "profile".
         adjustment: "none", "holm" or "benjamini-hochberg", over the slices.
+        fitted: The table's data sets, where they are fitted already.
         progress: Whether to show a bar on standard error where that is a terminal.
 
     Returns:
@@ -37,34 +41,31 @@ def certify_document(
     Raises:
         ValueError: The bounds leave no feasible point for some slice, or an argument is out of range.
     """
-    everything = with_total(table, claims)
     given: dict[str, Any] = {
         "limit": limit,
         "confidence": claims.confidence,
         "method": method,
-        "calibration": claims.calibration,
         "labels": claims.labels,
         "seed": claims.seed,
     }
-    last = len(everything) - 1
-    slices = np.arange(last)
-    with naming_slices(table), warnings.catch_warnings():
+    fitted = fitted or fit_table(table, claims)
+    fits = fitted.fits
+
+    def certified(index: Any, **more: Any) -> Certificate:
+        against = fitted.contradicted[index]
+        return certify_fit(fits[index], against=against, **given, **fitted.wider(index), **more)
+
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # said slice by slice below
-        fits = fit(everything, claims.bounds, calibration=claims.calibration)
-        spread = spread_of(table, claims, everything)
-        whole = spread.take(last) if spread else {}
-        verdicts = [certify(everything[last], claims.bounds_of(last), **given, **whole)]
+        verdicts = [certified(fitted.last)]
         if claims.by:
-            given |= {
-                "adjustment": adjustment,
-                "progress": progress,
-                **(spread.take(slices) if spread else {}),
-            }
-            verdicts = [*certify(table.counts, claims.bounds_of(slices), **given), *verdicts]
-    notes = data_warnings(everything, claims, fits, spread)
+            slices = np.arange(fitted.last)
+            verdicts = [*certified(slices, adjustment=adjustment, progress=progress), *verdicts]
+    notes = data_warnings(fitted, claims, fits)
     notes[-1] += table_warnings(table)
     records = []
-    for i, (counts, result, verdict, note) in enumerate(zip(everything, fits, verdicts, notes, strict=True)):
+    rows = zip(fitted.counts, fits, verdicts, notes, strict=True)
+    for i, (counts, result, verdict, note) in enumerate(rows):
         if verdict.by_bounds:
             note.append(f"the bounds on the failure rate decide about the limit {limit:g}, not the data")
         if verdict.contradicted or verdict.mismatched:
@@ -73,7 +74,7 @@ def certify_document(
             note.append("the verdict rests on the bounds alone: there is no human label")
         records.append(
             {
-                **sizes_of(i, counts, claims, spread),
+                **sizes_of(i, counts, claims, fitted.effects),
                 "certified": verdict.certified,
                 "p_value": verdict.p_value,
                 "upper_limit": verdict.upper_limit,

@@ -3,12 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-import jax
 import numpy as np
 
+from jaxmle._arrays import tree_map
 from jaxmle._data import Bounds, Calibration, Counts
-from jaxmle._inference import design_effect
-from jaxmle._inference._design_effect import rate_effect
 from jaxmle._simulation import Labels
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._slice_bounds import slice_bounds
@@ -41,7 +39,7 @@ class Claims:
 
     def bounds_of(self, index: Any) -> Bounds:
         """Bounds of some of the slices."""
-        return jax.tree.map(lambda end: end[index] if np.ndim(end) else end, self.bounds)
+        return tree_map(lambda end: end[index] if np.ndim(end) else end, self.bounds)
 
 
 def known_bounds(table: SliceCounts, given: Bounds, source: Any) -> tuple[Bounds, list[str]]:
@@ -68,56 +66,3 @@ def with_total(table: SliceCounts, claims: Claims) -> Counts:
         return table.counts
     pairs = zip(table.counts.values(), table.total.values(), strict=True)
     return Counts(*(np.append(slices, total) for slices, total in pairs))
-
-
-@dataclass(frozen=True)
-class Spread:
-    """How much less the items of each data set tell than as many independent ones.
-
-    Attributes:
-        effect: Design effect of the estimate, shape ``(B,)``.
-        df: Degrees of freedom of the clusters, or None where weights alone make the effect.
-        human_effect: Design effect of the humans' own failure rate.
-        judge_effect: Design effect of the judge's flag rate in unlabelled items.
-        n_units: Number of clusters, or of items.
-    """
-
-    effect: Any
-    df: Any
-    human_effect: Any
-    judge_effect: Any
-    n_units: Any
-
-    def take(self, index: Any) -> dict[str, Any]:
-        """Arguments for intervals and certificates of some data sets."""
-        df = None if self.df is None else self.df[index]
-        return {"design_effect": self.effect[index], "df": df}
-
-    def effective(self, counts: Counts) -> Counts:
-        """Counts that tell as much as they seem to."""
-        return Counts(*(value / self.effect for value in counts.values()))
-
-    def for_humans(self, i: int, counts: Counts) -> Counts:
-        """Counts that the humans' rate is as sure from as from independent items."""
-        return Counts(*(value / self.human_effect[i] for value in counts.values()))
-
-    def for_judge(self, i: int, counts: Counts) -> Counts:
-        """Counts that the judge's rate is as sure from as from independent items."""
-        return Counts(*(value / self.judge_effect[i] for value in counts.values()))
-
-
-def spread_of(table: SliceCounts, claims: Claims, everything: Counts) -> Spread | None:
-    """Spread of every data set, or None where each item stands for itself."""
-    if table.products is None:
-        return None
-    products, units = table.products[: len(everything)], table.n_units[: len(everything)]
-    human, judge = (
-        rate_effect(products, np.stack(everything.values(), -1), positive, negative)
-        for positive, negative in (((0, 1), (2, 3)), ((4,), (5,)))
-    )
-    effect = design_effect(everything, products, units, claims.bounds, calibration=claims.calibration)
-    df = None
-    if table.clusters is not None and table.total_clusters is not None:
-        labeled = np.append(table.clusters.n_labeled, table.total_clusters.n_labeled)[: len(everything)]
-        df = np.maximum(labeled - 1, 1)
-    return Spread(np.asarray(effect), df, human, judge, units)

@@ -10,9 +10,10 @@ from rich.text import Text
 
 from jaxmle._data import Counts
 from jaxmle._decisions import Difference, JudgeRates, Pairs, compare
-from jaxmle._inference import Adjustment, fit
-from jaxmle._report._claims import Claims, with_total
-from jaxmle._report._document import document_of, naming_slices, settings_of, sizes_of
+from jaxmle._inference import Adjustment
+from jaxmle._report._claims import Claims
+from jaxmle._report._document import document_of, settings_of, sizes_of
+from jaxmle._report._fitted import fit_table
 from jaxmle._report._table import new_table, p_value, percent, plain
 from jaxmle._report._warnings import data_warnings, table_warnings
 from jaxmle.tables import SliceCounts
@@ -61,7 +62,8 @@ def compare_document(
         ValueError: The bounds leave no feasible point for some slice, or an argument is out of range.
     """
     first, second = arms
-    everything = [with_total(arm.table, arm.claims) for arm in arms]
+    fitted = [fit_table(arm.table, arm.claims, is_independent=True) for arm in arms]
+    everything = [one.counts for one in fitted]
     claims = first.claims
     last = len(everything[0]) - 1
     given: dict[str, Any] = {
@@ -79,17 +81,11 @@ def compare_document(
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # said slice by slice below
-        fits = []
-        for arm, counts in zip(arms, everything, strict=True):
-            with naming_slices(arm.table):
-                fits.append(fit(counts, arm.claims.bounds, calibration=claims.calibration))
         found = [differences(np.array([last]), "none")[0]]
         if claims.by:
             # The total is no slice: it is not among the tests that are adjusted for.
             found = [*differences(np.arange(last), adjustment), *found]
-    notes = [
-        data_warnings(*part, None) for part in zip(everything, [a.claims for a in arms], fits, strict=True)
-    ]
+    notes = [data_warnings(one, arm.claims, one.fits) for one, arm in zip(fitted, arms, strict=True)]
     records = [
         _record(i, one, arms, everything, [own[i] for own in notes], pairs) for i, one in enumerate(found)
     ]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jaxmle._report._findings import MIN_LABELS, Finding, Precision, is_balanced
-from jaxmle._report._shell import shell_line
+from jaxmle._report._quoting import shell_line
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._checks import shown
 from jaxmle.tables._count import INVALID
@@ -16,7 +16,7 @@ _MOST_OTHERS = 3
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DoctorOptions:
     """What the user has said of a file.
 
     Attributes:
@@ -61,7 +61,9 @@ class Command:
     finding: Finding | None = None
 
 
-def commands_of(table: SliceCounts | None, roles: Guess, wanted: Wanted, words: list[str]) -> list[Command]:
+def commands_of(
+    table: SliceCounts | None, roles: Guess, wanted: DoctorOptions, words: list[str]
+) -> list[Command]:
     """Commands for a file, the first to try first; none where no judge is known."""
     if not roles.judge:
         return []
@@ -82,7 +84,9 @@ def commands_of(table: SliceCounts | None, roles: Guess, wanted: Wanted, words: 
     ]
 
 
-def next_line(commands: list[Command], roles: Guess, wanted: Wanted, options: dict[str, Any]) -> str | None:
+def next_line(
+    commands: list[Command], roles: Guess, wanted: DoctorOptions, options: dict[str, Any]
+) -> str | None:
     """The command to type next: the first that is ready, or this one with what has been found out."""
     ready = next((one.line for one in commands if one.ready), None)
     if ready or not roles.human:
@@ -93,7 +97,7 @@ def next_line(commands: list[Command], roles: Guess, wanted: Wanted, options: di
 
 
 def reading_words(
-    roles: Guess, wanted: Wanted, options: dict[str, Any], table: SliceCounts | None = None
+    roles: Guess, wanted: DoctorOptions, options: dict[str, Any], table: SliceCounts | None = None
 ) -> list[str]:
     """Words that say what to read, and of rows that have been counted how they were chosen."""
     file = f"./{wanted.file}" if wanted.file.startswith("-") and wanted.file != "-" else wanted.file
@@ -114,7 +118,7 @@ def reading_words(
     return words
 
 
-def _estimate(words: list[str], precision: Precision | None, wanted: Wanted) -> Command:
+def _estimate(words: list[str], precision: Precision | None, wanted: DoctorOptions) -> Command:
     line = shell_line("jaxmle", "estimate", *words)
     if precision is None:
         return Command("estimate", True, line, "gives a set or a wide interval, as the judge tells little")
@@ -127,7 +131,7 @@ def _estimate(words: list[str], precision: Precision | None, wanted: Wanted) -> 
     return Command("estimate", True, line, why)
 
 
-def _slices(table: SliceCounts, words: list[str], roles: Guess, wanted: Wanted) -> list[Command]:
+def _slices(table: SliceCounts, words: list[str], roles: Guess, wanted: DoctorOptions) -> list[Command]:
     if not roles.by:
         return []
     labeled = table.counts.n_labeled
@@ -147,7 +151,7 @@ def _slices(table: SliceCounts, words: list[str], roles: Guess, wanted: Wanted) 
 
 
 def _certify(
-    words: list[str], precision: Precision | None, wanted: Wanted, *, clustered: bool
+    words: list[str], precision: Precision | None, wanted: DoctorOptions, *, clustered: bool
 ) -> list[Command]:
     if precision is None:
         return []

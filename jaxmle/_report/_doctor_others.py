@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from jaxmle._report._doctor_commands import Command, Wanted
+from jaxmle._report._doctor_commands import Command, DoctorOptions
 from jaxmle._report._findings import MIN_LABELS, Precision
-from jaxmle._report._shell import shell_line
+from jaxmle._report._quoting import shell_line
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._checks import shown
 from jaxmle.tables._files import quote_name, quote_text
@@ -21,7 +21,7 @@ def other_commands(
     tables: list[SliceCounts],
     slices: Sequence[tuple[str, ...]],
     roles: Guess,
-    wanted: Wanted,
+    wanted: DoctorOptions,
     words: list[str],
 ) -> list[Command]:
     """Comparing two systems, and planning how many labels to buy.
@@ -64,7 +64,7 @@ def _compare(source: Source, table: SliceCounts, by: str, roles: Guess, words: l
     return [Command("compare", True, line, f"{named}{more}")]
 
 
-def _plan(table: SliceCounts, wanted: Wanted, cluster: str | None) -> list[Command]:
+def _plan(table: SliceCounts, wanted: DoctorOptions, cluster: str | None) -> list[Command]:
     """How many labels for a limit, or for an interval of ten points."""
     total = table.total
     precision = Precision.of(total, external=False)

@@ -7,7 +7,8 @@ from typing import Any
 
 from jaxmle._data import Bounds, Counts
 from jaxmle._data._validation import InfeasibleError
-from jaxmle._report._claims import Claims, Spread
+from jaxmle._report._claims import Claims
+from jaxmle._report._design_effects import DesignEffects
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._slice_counts import shown_key
 
@@ -68,7 +69,7 @@ def settings_of(claims: Claims) -> dict[str, Any]:
     }
 
 
-def sizes_of(i: int, counts: Counts, claims: Claims, spread: Spread | None) -> dict[str, Any]:
+def sizes_of(i: int, counts: Counts, claims: Claims, effects: DesignEffects | None) -> dict[str, Any]:
     sizes = {
         "n_labeled": counts.n_labeled.item(),
         "n_unlabeled": counts.n_unlabeled.item(),
@@ -77,13 +78,13 @@ def sizes_of(i: int, counts: Counts, claims: Claims, spread: Spread | None) -> d
     }
     if claims.bounds.shape:
         sizes["bounds"] = stated(claims.bounds_of(i))
-    if spread:
-        sizes["design_effect"] = float(spread.effect[i])
+    if effects:
+        sizes["design_effect"] = float(effects.effect[i])
         sizes["n_effective"] = {
-            "labeled": sizes["n_labeled"] / float(spread.human_effect[i]),
-            "unlabeled": sizes["n_unlabeled"] / float(spread.judge_effect[i]),
+            "labeled": sizes["n_labeled"] / float(effects.human_effect[i]),
+            "unlabeled": sizes["n_unlabeled"] / float(effects.judge_effect[i]),
         }
-        sizes["n_units"] = int(spread.n_units[i])
+        sizes["n_units"] = int(effects.n_units[i])
     return sizes
 
 

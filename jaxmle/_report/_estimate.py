@@ -10,11 +10,13 @@ import numpy as np
 
 from jaxmle import baselines
 from jaxmle._data import Clusters, Counts
-from jaxmle._inference import Fit, Interval, bootstrap, fit, profile_interval
-from jaxmle._inference._progress import progress_bar
+from jaxmle._engine import progress_bar
+from jaxmle._inference import Fit, Interval, ProfileInterval, bootstrap
 from jaxmle._pooling import Judge
-from jaxmle._report._claims import Claims, Spread, spread_of, with_total
-from jaxmle._report._document import document_of, naming_slices, sizes_of
+from jaxmle._report._claims import Claims
+from jaxmle._report._design_effects import DesignEffects
+from jaxmle._report._document import document_of, sizes_of
+from jaxmle._report._fitted import Fitted, fit_table
 from jaxmle._report._pooled import FEW_LABELS, SharedFit, few_labels, pooled_slices
 from jaxmle._report._warnings import data_warnings, table_warnings
 from jaxmle.tables import SliceCounts
@@ -39,6 +41,8 @@ def estimate_document(
     judge_rates: Judge | None = None,
     mix: Mix | None = None,
     keep: Keep | None = None,
+    fitted: Fitted | None = None,
+    total: ProfileInterval | None = None,
     progress: bool = False,
 ) -> dict[str, Any]:
     """Estimate every slice and the total, and describe them.
@@ -55,6 +59,8 @@ def estimate_document(
             default.
         keep: Maps the number of a part of the intervals, and what computes it, to that part; by default
             computes it.
+        fitted: The table's data sets, where they are fitted already.
+        total: Interval of the total, where it is known.
         progress: Whether to show a bar on standard error where that is a terminal.
 
     Returns:
@@ -68,24 +74,21 @@ def estimate_document(
             "--interval bootstrap with --weight resamples clusters: name the column that tells items apart, "
             "or those that belong together, with --cluster."
         )
-    # The total goes last: a slice that the bounds exclude then keeps its number in the error.
-    everything = with_total(table, claims)
-    with naming_slices(table):
-        fits = fit(everything, claims.bounds, calibration=claims.calibration)
-    spread = spread_of(table, claims, everything)
-    results: list[Any] = list(fits)
-    pooled = pooled_slices(table, claims, spread, judge_rates, mix)
+    fitted = fitted or fit_table(table, claims)
+    effects = fitted.effects
+    results: list[Any] = list(fitted.fits)
+    pooled = pooled_slices(table, claims, effects, judge_rates, mix)
     if pooled:
         results[: len(pooled.fits)] = pooled.fits
-    notes = data_warnings(everything, claims, results, spread)
+    notes = data_warnings(fitted, claims, results)
     notes[-1] += table_warnings(table)
     if pooled:
         notes[-1] += pooled.notes
     elif judge_rates is None and few_labels(table, claims):
         notes[-1].append(FEW_LABELS)
-    work = _Work(table, claims, everything, fits, spread, interval, n_resamples)
+    work = _Work(table, claims, fitted, interval, n_resamples, total)
     rates = list(pooled.rates) if pooled else []
-    first, size = len(rates), len(everything)
+    first, size = len(rates), len(fitted.counts)
     with progress_bar(progress and size - first > _PART, size - first, "Slices") as bar:
         for number, start in enumerate(range(first, size, _PART)):
             index = np.arange(start, min(start + _PART, size))
@@ -100,8 +103,10 @@ def estimate_document(
                 "is too short: use --interval profile"
             )
     records = [
-        _record(i, counts, result, rate, claims, spread, note)
-        for i, (counts, result, rate, note) in enumerate(zip(everything, results, rates, notes, strict=True))
+        _record(i, counts, result, rate, claims, effects, note)
+        for i, (counts, result, rate, note) in enumerate(
+            zip(fitted.counts, results, rates, notes, strict=True)
+        )
     ]
     document = document_of("estimate", table, claims, records)
     document["settings"] |= {"interval": interval, "order": order}
@@ -122,44 +127,44 @@ class _Work:
 
     table: SliceCounts
     claims: Claims
-    everything: Counts
-    fits: Fit
-    spread: Spread | None
+    fitted: Fitted
     interval: IntervalName
     n_resamples: int
+    total: ProfileInterval | None
 
     def rates(self, index: Any, *, progress: bool) -> list[dict[str, Any]]:
         """Intervals of the data sets at ``index``."""
-        claims, spread = self.claims, self.spread
+        claims, fitted = self.claims, self.fitted
         given: dict[str, Any] = {
             "confidence": claims.confidence,
-            "calibration": claims.calibration,
             "labels": claims.labels,
             "seed": claims.seed,
             "progress": progress,
         }
         rates: dict[int, dict[str, Any]] = {}
         # Without a single estimate there is nothing to bootstrap, but there is still an interval.
-        resampled = np.asarray(self.fits.identified)[index] & (self.interval == "bootstrap")
+        resampled = np.asarray(fitted.fits.identified)[index] & (self.interval == "bootstrap")
         if self.table.clusters is not None:
             resampled &= self.table.n_units[index] > 1
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # said slice by slice
-            if not resampled.all():
-                part = index[~resampled]
-                wider = spread.take(part) if spread else {}
+            profiled = index[~resampled]
+            name = "profile" if self.interval == "bootstrap" else self.interval
+            if self.total is not None and fitted.last in profiled:
+                low, high = self.total.low, self.total.high
+                rates[fitted.last] = {"low": float(low), "high": float(high), "method": name}
+                profiled = profiled[profiled != fitted.last]
+            if profiled.size:
                 simulated = False if self.interval == "chi-square" else None
-                found = profile_interval(
-                    self.everything[part], claims.bounds_of(part), calibrate=simulated, **given, **wider
-                )
-                name = "profile" if self.interval == "bootstrap" else self.interval
-                for i, low, high in zip(part, found.low, found.high, strict=True):
+                found = fitted.fits[profiled].interval(calibrate=simulated, **given, **fitted.wider(profiled))
+                for i, low, high in zip(profiled, found.low, found.high, strict=True):
                     rates[i] = {"low": float(low), "high": float(high), "method": name}
             if resampled.any():
                 part = index[resampled]
                 drawn = bootstrap(
-                    self.everything[part],
+                    fitted.counts[part],
                     claims.bounds_of(part),
+                    calibration=claims.calibration,
                     n_resamples=self.n_resamples,
                     **given,
                     clusters=_clusters(self.table, claims, part),
@@ -197,7 +202,7 @@ def _record(
     result: Fit | SharedFit,
     rate: dict[str, Any],
     claims: Claims,
-    spread: Spread | None,
+    effects: DesignEffects | None,
     notes: list[str],
 ) -> dict[str, Any]:
     # Without failures nothing bears on the TPR, and without passes nothing on the FPR.
@@ -206,11 +211,11 @@ def _record(
         seen = (True, True)  # other slices bear on them
     level = claims.confidence
     for_humans, for_judge = (
-        (spread.for_humans(i, counts), spread.for_judge(i, counts)) if spread else (counts, counts)
+        (effects.for_humans(i, counts), effects.for_judge(i, counts)) if effects else (counts, counts)
     )
     human = baselines.human_only(for_humans, confidence=level) if counts.n_labeled > 0 else None
     return {
-        **sizes_of(i, counts, claims, spread),
+        **sizes_of(i, counts, claims, effects),
         "failure_rate": {
             "estimate": result.failure_rate if result.identified else None,
             **rate,

@@ -7,12 +7,15 @@ from importlib.metadata import version
 from typing import Any
 
 from jaxmle import baselines
-from jaxmle._data import Bounds, Counts
-from jaxmle._decisions import sensitivity
-from jaxmle._inference import Adjustment, CertificateMethod, ProfileInterval, fit, profile_interval
+from jaxmle._data import Counts
+from jaxmle._decisions._effects import effects_of
+from jaxmle._inference import Adjustment, CertificateMethod, Fit, ProfileInterval
 from jaxmle._report._certify import certify_document
-from jaxmle._report._claims import Claims, Spread, spread_of, with_total
+from jaxmle._report._claims import Claims
+from jaxmle._report._design_effects import DesignEffects
 from jaxmle._report._estimate import estimate_document
+from jaxmle._report._fitted import Fitted, fit_table
+from jaxmle._report._sensitivity import bound_scan
 from jaxmle.tables import SliceCounts
 
 _ENDS = [(name, i, end) for name in ("failure_rate", "tpr", "fpr") for i, end in enumerate(("low", "high"))]
@@ -23,13 +26,11 @@ class Evidence:
     """What the figures are of: all rows together.
 
     Attributes:
-        counts: Counts that tell as much as they seem to.
-        bounds: Their bounds.
+        fit: Fit of the counts divided by their design effect, shape ``(1,)``.
         interval: Their profile interval.
     """
 
-    counts: Counts
-    bounds: Bounds
+    fit: Fit
     interval: ProfileInterval
 
 
@@ -42,6 +43,7 @@ def report_document(
     limit: float | None = None,
     method: CertificateMethod = "exact",
     adjustment: Adjustment = "none",
+    fitted: Fitted | None = None,
     progress: bool = False,
     **options: Any,
 ) -> tuple[dict[str, Any], Evidence]:
@@ -55,6 +57,7 @@ def report_document(
         limit: Failure rate to stay under, in (0, 1); None where no verdict is wanted.
         method: "exact" or "profile", of the verdict.
         adjustment: "none", "holm" or "benjamini-hochberg", likewise over the slices.
+        fitted: The table's data sets, where they are fitted already.
         progress: Whether to show a bar on standard error where that is a terminal.
         **options: As for `estimate_document`.
 
@@ -64,52 +67,44 @@ def report_document(
     Raises:
         ValueError: The bounds leave no feasible point for some slice, or an argument is out of range.
     """
-    estimate = estimate_document(table, claims, progress=progress, **options)
-    certificate = None
-    if limit is not None:
-        given: dict[str, Any] = {"limit": limit, "method": method, "adjustment": adjustment}
-        certificate = certify_document(table, claims, progress=progress, **given)
-    everything = with_total(table, claims)
-    last = len(everything) - 1
-    counts, bounds = everything[last], claims.bounds_of(last)
-    spread = spread_of(table, claims, everything)
-    wider: dict[str, Any] = {}
-    if spread:
-        wider = {name: None if x is None else float(x) for name, x in spread.take(last).items()}
+    fitted = fitted or fit_table(table, claims)
+    last, effects = fitted.last, fitted.effects
+    counts = fitted.counts[last]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # said in the documents
-        interval = profile_interval(
-            counts,
-            bounds,
+        interval = fitted.fits[last].interval(
             confidence=claims.confidence,
-            calibration=claims.calibration,
             labels=claims.labels,
             calibrate=False if options.get("interval") == "chi-square" else None,
             seed=claims.seed,
-            **wider,
+            **fitted.wider(last),
         )
-        document = {
-            "command": "report",
-            "version": version("jaxmle"),
-            "source": source,
-            "certified": certificate["certified"] if certificate else None,
-            "estimate": estimate,
-            "certificate": certificate,
-            "ppi_plus_plus": _ppi(counts, claims, spread),
-            "judge_in_labels": _in_labels(spread.for_humans(last, counts) if spread else counts, claims),
-            "effects": _effects(counts, bounds, claims, limit, wider),
-            "reproduce": {"command": command, "seed": claims.seed, "versions": _versions()},
-        }
-    effective = Counts(*(value / wider.get("design_effect", 1.0) for value in counts.values()))
-    return document, Evidence(effective, bounds, interval)
+    estimate = estimate_document(table, claims, fitted=fitted, total=interval, progress=progress, **options)
+    certificate = None
+    if limit is not None:
+        given: dict[str, Any] = {"limit": limit, "method": method, "adjustment": adjustment}
+        certificate = certify_document(table, claims, fitted=fitted, progress=progress, **given)
+    document = {
+        "command": "report",
+        "version": version("jaxmle"),
+        "source": source,
+        "certified": certificate["certified"] if certificate else None,
+        "estimate": estimate,
+        "certificate": certificate,
+        "ppi_plus_plus": _ppi(counts, claims, effects),
+        "judge_in_labels": _in_labels(effects.for_humans(last, counts) if effects else counts, claims),
+        "effects": _effects(fitted, claims, limit),
+        "reproduce": {"command": command, "seed": claims.seed, "versions": _versions()},
+    }
+    return document, Evidence(fitted.effective[[last]], interval)
 
 
-def _ppi(counts: Counts, claims: Claims, spread: Spread | None) -> dict[str, float] | None:
+def _ppi(counts: Counts, claims: Claims, effects: DesignEffects | None) -> dict[str, float] | None:
     """PPI++ of all rows, where it applies: to labels that are a random sample of the judged items."""
     random = claims.calibration == "internal" and claims.labels == "random"
     if not (random and counts.n_labeled and counts.n_unlabeled):
         return None
-    effect = float(spread.effect[-1]) if spread else 1.0
+    effect = float(effects.effect[-1]) if effects else 1.0
     narrowed = Counts(*(value / effect for value in counts.values()))
     found = baselines.ppi_plus_plus(narrowed, confidence=claims.confidence)
     return {"estimate": float(found.estimate), "low": float(found.low), "high": float(found.high)}
@@ -127,27 +122,16 @@ def _in_labels(counts: Counts, claims: Claims) -> dict[str, dict[str, float] | N
     return found
 
 
-def _effects(
-    counts: Counts, bounds: Bounds, claims: Claims, limit: float | None, wider: dict[str, Any]
-) -> list[dict[str, Any]]:
+def _effects(fitted: Fitted, claims: Claims, limit: float | None) -> list[dict[str, Any]]:
     """What each bound of all rows together does, those that say nothing left out."""
-    result = fit(counts, bounds, calibration=claims.calibration)
-    found = sensitivity(
-        counts,
-        bounds,
-        over="margin",
-        grid=[0.0],
-        limit=limit,
-        confidence=max(claims.confidence, 0.5),
-        calibration=claims.calibration,
-        labels=claims.labels,
-        **wider,
-    )
+    result = fitted.fits[fitted.last]
+    scan = bound_scan(fitted, claims, limit, max(claims.confidence, 0.5))
+    stated = [f"{name}.{end}" for (name, i, end), value in zip(_ENDS, scan.ends, strict=True) if value != i]
+    found = effects_of(scan, tuple(stated))
     prices = {
         f"{name}.{end}": float(getattr(result.shadow_price, name)[i]) if result.identified else None
         for name, i, end in _ENDS
     }
-    trivial = {f"{name}.{end}": float(i) for name, i, end in _ENDS}
     return [
         {
             "bound": one.bound,
@@ -158,8 +142,7 @@ def _effects(
             "d_upper_limit": one.d_upper_limit,
             "tipping": one.tipping,
         }
-        for one in found.effects
-        if one.bound in prices and one.value != trivial[one.bound]
+        for one in found
     ]
 
 

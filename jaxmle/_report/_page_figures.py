@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from jaxmle._data._text import printable
 from jaxmle._inference import Interval
-from jaxmle._plots import plot_interval, plot_profile, plot_slices
+from jaxmle._plots import plot_interval, plot_slices
 from jaxmle._plots._axes import BLUE, GREY, axes_for_file, rates_on_x
+from jaxmle._plots._profile import draw_profile
 from jaxmle._report._page import Evidence
 from jaxmle._report._page_blocks import Figure
 from jaxmle._report._page_svg import inline_svg
@@ -95,7 +96,7 @@ def judge_figure(
     return Figure("rates", title, description, svg)
 
 
-def profile_figure(evidence: Evidence, calibration: Any, limit: float | None, draw: bool) -> Figure:
+def profile_figure(evidence: Evidence, limit: float | None, draw: bool) -> Figure:
     """The profile likelihood with its cut-off."""
     low, high = evidence.interval.low, evidence.interval.high
     cut = " and ".join(f"{value / 2:.2f}" for value in evidence.interval.cutoff)
@@ -107,14 +108,7 @@ def profile_figure(evidence: Evidence, calibration: Any, limit: float | None, dr
     title = "Profile likelihood of the failure rate"
     svg = ""
     if draw:
-        ax = plot_profile(
-            evidence.counts,
-            evidence.bounds,
-            interval=evidence.interval,
-            calibration=calibration,
-            limit=limit,
-            ax=axes_for_file(_WIDTH, 3.4),
-        )
+        ax = draw_profile(evidence.fit, evidence.interval, limit, axes_for_file(_WIDTH, 3.4))
         svg = inline_svg(ax, "profile", title, description)
     return Figure("curve", title, description, svg)
 

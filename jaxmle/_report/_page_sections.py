@@ -34,7 +34,7 @@ def report_page(document: dict[str, Any], evidence: Evidence, *, draw: bool) -> 
         _methods(document, limit, draw),
         *([_slices(document, limit, draw)] if document["estimate"]["slices"] else []),
         _judge(document, draw),
-        _profile(document, evidence, limit, draw),
+        _profile(evidence, limit, draw),
         _bounds(document, limit),
         *_against(document),
         _rows(document["estimate"]),
@@ -134,11 +134,8 @@ def _judge(document: dict[str, Any], draw: bool) -> Section:
     )
 
 
-def _profile(document: dict[str, Any], evidence: Evidence, limit: float | None, draw: bool) -> Section:
-    calibration = document["estimate"]["settings"]["calibration"]
-    return Section(
-        "profile-section", "Profile likelihood", [profile_figure(evidence, calibration, limit, draw)]
-    )
+def _profile(evidence: Evidence, limit: float | None, draw: bool) -> Section:
+    return Section("profile-section", "Profile likelihood", [profile_figure(evidence, limit, draw)])
 
 
 def _bounds(document: dict[str, Any], limit: float | None) -> Section:

@@ -8,7 +8,8 @@ import numpy as np
 
 from jaxmle._data._validation import InfeasibleError
 from jaxmle._pooling import Judge, SliceFit, fit_slices, homogeneity_test
-from jaxmle._report._claims import Claims, Spread
+from jaxmle._report._claims import Claims
+from jaxmle._report._design_effects import DesignEffects
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._slice_mix import Mix
 
@@ -70,14 +71,14 @@ def few_labels(table: SliceCounts, claims: Claims) -> bool:
 
 
 def pooled_slices(
-    table: SliceCounts, claims: Claims, spread: Spread | None, judge: Judge | None, mix: Mix | None
+    table: SliceCounts, claims: Claims, effects: DesignEffects | None, judge: Judge | None, mix: Mix | None
 ) -> Pooled | None:
     """Estimate slices together, or a mix of them; None where neither was asked for.
 
     Args:
         table: Counts by slice.
         claims: What the user says of the data.
-        spread: How far items stand for themselves.
+        effects: How far items stand for themselves.
         judge: How to take the judge's rates.
         mix: Shares of the slices.
 
@@ -92,7 +93,7 @@ def pooled_slices(
         return None
     size = len(table.keys)
     bounds = claims.bounds_of(np.arange(size))
-    effect = spread.effect[:size] if spread else None
+    effect = effects.effect[:size] if effects else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # weights and clusters are said elsewhere
         try:
@@ -110,7 +111,7 @@ def pooled_slices(
             ) from error
         fits, rates = _slices(result, claims)
         mixed, notes = _mixed(result, claims, mix)
-    pooling = None if asked == "per-slice" else _pooling(table, claims, spread, result, asked)
+    pooling = None if asked == "per-slice" else _pooling(table, claims, effects, result, asked)
     return Pooled(result, fits, rates, mixed, pooling, notes)
 
 
@@ -170,14 +171,14 @@ def _mixed(result: SliceFit, claims: Claims, mix: Mix | None) -> tuple[dict[str,
 
 
 def _pooling(
-    table: SliceCounts, claims: Claims, spread: Spread | None, result: SliceFit, asked: Judge
+    table: SliceCounts, claims: Claims, effects: DesignEffects | None, result: SliceFit, asked: Judge
 ) -> dict[str, Any]:
     test, skipped = None, None
     bounds = claims.bounds_of(np.arange(len(table.keys)))
     pairs = [(np.max(low), np.min(high)) for low, high in (bounds.tpr, bounds.fpr)]
     if np.count_nonzero(np.asarray(table.counts.n_labeled)) < 2:
         skipped = "fewer than two slices have labels"
-    elif spread:
+    elif effects:
         skipped = "it takes items that stand for themselves, without weights or clusters"
     elif claims.labels == "by_verdict":
         skipped = "it takes labels at random"

@@ -8,10 +8,13 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from jaxmle._decisions import Effect, Sensitivity, sensitivity
-from jaxmle._inference import fit
-from jaxmle._report._claims import Claims, spread_of, with_total
+from jaxmle._decisions import Effect, Sensitivity
+from jaxmle._decisions._bound_scan import BoundScan
+from jaxmle._decisions._sensitivity import check_over, scanned
+from jaxmle._inference._design_check import warn_of_design
+from jaxmle._report._claims import Claims
 from jaxmle._report._document import document_of, sizes_of
+from jaxmle._report._fitted import Fitted, fit_table
 from jaxmle._report._table import bounds_text, new_table, percent, plain
 from jaxmle._report._warnings import data_warnings, table_warnings
 from jaxmle.tables import SliceCounts
@@ -49,29 +52,17 @@ def sensitivity_document(
     Raises:
         ValueError: The bounds leave no feasible point, or an argument is out of range.
     """
-    everything = with_total(table, claims)
-    counts = everything[0]
-    spread = spread_of(table, claims, everything)
-    wider = {} if spread is None else {name: _number(value) for name, value in spread.take(0).items()}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # said in words below
-        result = sensitivity(
-            counts,
-            claims.bounds,
-            over=over,
-            grid=grid[0] if grid is not None and len(grid) == 1 else grid,
-            limit=limit,
-            confidence=claims.confidence,
-            calibration=claims.calibration,
-            labels=claims.labels,
-            **wider,
-        )
-    fits = fit(everything, claims.bounds, calibration=claims.calibration)
-    notes = data_warnings(everything, claims, fits, spread)[0] + table_warnings(table)
-    active = fits[0].active_bounds
+    check_over(over, grid)
+    if claims.confidence < 0.5:
+        raise ValueError(f"`confidence` must be at least 0.5; got {claims.confidence!r}.")
+    fitted = fit_table(table, claims)
+    scan = bound_scan(fitted, claims, limit, claims.confidence)
+    result = scanned(scan, over, grid[0] if grid is not None and len(grid) == 1 else grid)
+    notes = data_warnings(fitted, claims, fitted.fits)[0] + table_warnings(table)
+    active = fitted.fits[0].active_bounds
     present = result.present
     record = {
-        **sizes_of(0, counts, claims, spread),
+        **sizes_of(0, fitted.counts[0], claims, fitted.effects),
         **{name: getattr(present, name) for name in _NUMBERS},
         "certified": present.certified,
         "status": present.status,
@@ -98,6 +89,25 @@ def sensitivity_document(
     document["answers"] = {name: getattr(result, name).tolist() for name in (*_NUMBERS, "status")}
     document["answers"]["certified"] = None if limit is None else result.certified.tolist()
     return document, result
+
+
+def bound_scan(fitted: Fitted, claims: Claims, limit: float | None, confidence: float) -> BoundScan:
+    """What is asked of all rows together under other bounds."""
+    last, effects = [fitted.last], fitted.effects
+    present = fitted.effective[last]
+    weighted = effects is not None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # said in words elsewhere
+        mismatched = warn_of_design(present.counts, claims.calibration, claims.labels, effective=weighted)
+    return BoundScan(
+        present=present,
+        unbounded=fitted.unbounded[last],
+        limit=limit,
+        confidence=confidence,
+        labels=claims.labels,
+        mismatched=bool(mismatched),
+        df=None if effects is None or effects.df is None else float(effects.df[fitted.last]),
+    )
 
 
 def sensitivity_table(document: dict[str, Any]) -> Group:
@@ -252,7 +262,3 @@ def _sentence(one: Effect, certified: bool) -> str:
         way = "falling" if one.tipping < one.value else "rising"
         change = f"{one.bound} {way} from {one.value:.4g} to {one.tipping:.4f}"
     return f"What would turn it: {change}." if certified else f"What would certify it: {change}."
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)

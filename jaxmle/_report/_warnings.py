@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from jaxmle._data import Calibration, Counts
-from jaxmle._inference import Fit, contradicts, design_check, mismatched
-from jaxmle._report._claims import Claims, Spread
+from jaxmle._inference import Fit, design_check, mismatched
+from jaxmle._report._claims import Claims
+from jaxmle._report._fitted import Fitted
 from jaxmle._report._pooled import SharedFit
-from jaxmle._report._shell import shell_line
+from jaxmle._report._quoting import shell_line
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._slice_counts import shown_key
 
@@ -15,17 +16,15 @@ _FEW_CLUSTERS = 20
 _FEW_NAMED = 5
 
 
-def data_warnings(
-    counts: Counts, claims: Claims, fits: Iterable[Fit | SharedFit], spread: Spread | None
-) -> list[list[str]]:
+def data_warnings(fitted: Fitted, claims: Claims, results: Iterable[Fit | SharedFit]) -> list[list[str]]:
     """Warnings about data, bounds and design, a list for each data set of a batch."""
-    calibration = claims.calibration
-    counts = spread.effective(counts) if spread else counts
+    calibration, effects = claims.calibration, fitted.effects
+    counts = fitted.effective.counts
     check = design_check(counts)
     wrong_design = mismatched(check) & (calibration == "internal") & (claims.labels == "random")
-    against = contradicts(counts, claims.bounds, calibration=calibration)
+    against = fitted.contradicted
     found = []
-    for i, (one, result) in enumerate(zip(counts, fits, strict=True)):
+    for i, (one, result) in enumerate(zip(counts, results, strict=True)):
         notes = []
         if wrong_design[i]:
             notes.append(design_note(check.flag_rate_labeled[i], check.flag_rate_unlabeled[i]))
@@ -34,8 +33,8 @@ def data_warnings(
                 "the data contradict the bounds: some of them is wrong, or the labelled items are not what "
                 "--calibration says"
             )
-        if spread and spread.df is not None and one.n_labeled > 0 and spread.df[i] < _FEW_CLUSTERS:
-            clusters = "one or two" if spread.df[i] <= 1 else f"{spread.df[i] + 1:g}"
+        if effects and effects.df is not None and one.n_labeled > 0 and effects.df[i] < _FEW_CLUSTERS:
+            clusters = "one or two" if effects.df[i] <= 1 else f"{effects.df[i] + 1:g}"
             notes.append(f"only {clusters} clusters hold labels: so few tell little of how clusters differ")
         found.append(notes + _of_fit(one, result, calibration))
     found[-1] += claims.notes

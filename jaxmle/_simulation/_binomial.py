@@ -10,10 +10,10 @@ correction for rounding to whole numbers.
 
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import ndtri
+
+from jaxmle._arrays import namespace
+from jaxmle._simulation._uniforms import normal_quantile
 
 _EXPONENT = 30.0
 _WIDTHS = (16, 32, 64, 128)
@@ -94,11 +94,12 @@ def binomial(u: Any, n: Any, p: Any, exact: Any, table: Table) -> Any:
     if not width:
         return cornish_fisher(u, n[:, None], p[:, None])
     start, cdf = _tables(n, p, width)
-    base = jnp.arange(n.shape[0], dtype=jnp.int32)[:, None] * width
-    found = start[:, None] + _search(cdf.reshape(-1), jnp.broadcast_to(base, u.shape), u, width)
+    xp = namespace(u)
+    base = xp.arange(n.shape[0], dtype=np.int32)[:, None] * width
+    found = start[:, None] + _search(cdf.reshape(-1), xp.broadcast_to(base, u.shape), u, width)
     if table.all_fit:
         return found
-    return jnp.where(exact[:, None] > 0, found, cornish_fisher(u, n[:, None], p[:, None]))
+    return xp.where(exact[:, None] > 0, found, cornish_fisher(u, n[:, None], p[:, None]))
 
 
 def binomial_rows(u: Any, n: Any, p: Any, exact: Any, first: Any, rows: int, table: Table) -> Any:
@@ -119,48 +120,61 @@ def binomial_rows(u: Any, n: Any, p: Any, exact: Any, first: Any, rows: int, tab
     width = table.width
     if not (width and rows):
         return cornish_fisher(u, n, p[:, None])
-    trials = first[:, None] + jnp.arange(rows)
+    xp = namespace(u)
+    trials = first[:, None] + xp.arange(rows, dtype=first.dtype)[None]
     start, cdf = _tables(trials, p[:, None], width)
-    row = jnp.clip(n - first[:, None], 0, rows - 1).astype(jnp.int32)
-    flat = row + jnp.arange(p.shape[0], dtype=jnp.int32)[:, None] * rows
-    found = jnp.minimum(start.reshape(-1)[flat] + _search(cdf.reshape(-1), flat * width, u, width), n)
+    row = xp.clip(n - first[:, None], 0, rows - 1).astype(np.int32)
+    flat = row + xp.arange(p.shape[0], dtype=np.int32)[:, None] * rows
+    found = xp.minimum(start.reshape(-1)[flat] + _search(cdf.reshape(-1), flat * width, u, width), n)
     if table.all_fit:
         return found
-    return jnp.where(exact[:, None] > 0, found, cornish_fisher(u, n, p[:, None]))
+    return xp.where(exact[:, None] > 0, found, cornish_fisher(u, n, p[:, None]))
 
 
 def cornish_fisher(u: Any, n: Any, p: Any) -> Any:
     """Quantile of Binomial(n, p) from its first four cumulants, rounded to a whole number."""
+    xp = namespace(u)
     variance = n * p * (1 - p)
-    deviation = jnp.sqrt(jnp.maximum(variance - 1 / 12, 1e-12))
-    safe = jnp.maximum(variance, 1e-12)
+    deviation = xp.sqrt(xp.maximum(variance - 1 / 12, 1e-12))
+    safe = xp.maximum(variance, 1e-12)
     skew = variance * (1 - 2 * p) / deviation**3
-    excess = variance * (1 - 6 * safe / jnp.maximum(n, 1)) / deviation**4
-    z = ndtri(jnp.clip(u, np.finfo(np.float64).tiny, 1 - np.finfo(np.float64).epsneg))
+    excess = variance * (1 - 6 * safe / xp.maximum(n, 1)) / deviation**4
+    z = normal_quantile(xp.clip(u, np.finfo(np.float64).tiny, 1 - np.finfo(np.float64).epsneg))
     w = z + skew * (z**2 - 1) / 6 + excess * (z**3 - 3 * z) / 24 - skew**2 * (2 * z**3 - 5 * z) / 36
-    return jnp.clip(jnp.where(variance > 0, jnp.ceil(n * p + deviation * w - 0.5), jnp.round(n * p)), 0, n)
+    return xp.clip(xp.where(variance > 0, xp.ceil(n * p + deviation * w - 0.5), xp.round(n * p)), 0, n)
 
 
 def _tables(n: Any, p: Any, width: int) -> tuple[Any, Any]:
     """First counts, shape ``(...)``, and distribution functions from there on, shape ``(..., width)``."""
-    n, p = jnp.broadcast_arrays(n, p)
-    start = jnp.clip(jnp.floor(n * p) - width // 2, 0, jnp.maximum(n - width + 1, 0))
-    k = start[..., None] + jnp.arange(width - 1)
-    odds = jnp.log(jnp.maximum(p, 1e-300)) - jnp.log(jnp.maximum(1 - p, 1e-300))
+    xp = namespace(n, p)
+    n, p = xp.broadcast_arrays(n, p)
+    start = xp.clip(xp.floor(n * p) - width // 2, 0, xp.maximum(n - width + 1, 0))
+    places = xp.arange(width - 1, dtype=n.dtype).reshape((1,) * n.ndim + (-1,))
+    k = start[..., None] + places
+    odds = xp.log(xp.maximum(p, 1e-300)) - xp.log(xp.maximum(1 - p, 1e-300))
     left = n[..., None] - k
-    steps = jnp.where(left > 0, jnp.log(jnp.maximum(left, 1) / (k + 1)) + odds[..., None], -jnp.inf)
-    logs = jnp.cumsum(jnp.pad(steps, [(0, 0)] * n.ndim + [(1, 0)]), -1)
-    mass = jnp.exp(logs - jnp.max(logs, -1, keepdims=True))
-    cdf = jnp.cumsum(mass, -1)
-    # Kept out of the search, where fusion would compute it anew at every step.
-    return start, jax.lax.optimization_barrier(cdf / cdf[..., -1:])
+    steps = xp.where(left > 0, xp.log(xp.maximum(left, 1) / (k + 1)) + odds[..., None], -xp.inf)
+    logs = xp.cumsum(xp.pad(steps, [(0, 0)] * n.ndim + [(1, 0)]), -1)
+    mass = xp.exp(logs - xp.max(logs, -1, keepdims=True))
+    cdf = xp.cumsum(mass, -1)
+    return start, kept_apart(cdf / cdf[..., -1:])
 
 
 def _search(cdf: Any, base: Any, u: Any, width: int) -> Any:
     """Number of entries of the table at ``base`` that are at most ``u``; ``width`` is a power of 2."""
-    found = jnp.zeros_like(base)
+    xp = namespace(base)
+    found = xp.zeros_like(base)
     step = width // 2
     while step:
-        found = jnp.where(cdf[base + found + step - 1] <= u, found + step, found)
+        found = xp.where(cdf[base + found + step - 1] <= u, found + step, found)
         step //= 2
     return found.astype(u.dtype)
+
+
+def kept_apart(value: Any) -> Any:
+    """The value, computed once: fusion in XLA would compute it anew at every step of a search."""
+    if namespace(value) is np:
+        return value
+    import jax
+
+    return jax.lax.optimization_barrier(value)

@@ -2,12 +2,19 @@
 
 from typing import Any, Literal, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
+from jaxmle._arrays import namespace, rebuilt
 from jaxmle._data import Calibration, Counts, Params
-from jaxmle._simulation._binomial import Table, binomial, binomial_rows, span, table_size, tabulated
+from jaxmle._simulation._binomial import (
+    Table,
+    binomial,
+    binomial_rows,
+    kept_apart,
+    span,
+    table_size,
+    tabulated,
+)
 
 Labels = Literal["random", "by_verdict"]
 Design = Literal["random", "by_verdict", "external"]
@@ -97,8 +104,10 @@ def draw_counts(uniforms: Any, law: Law, design: Design, tables: Tables) -> Coun
     Returns:
         Counts of shape ``(P, D)``.
     """
+    xp = namespace(uniforms, law)
     (n, second, _, last), (p, a, b, q), spans, order, two = law
     kinds, rows = tables
+    uniforms = kept_apart(uniforms)
     u = [uniforms[:, i] for i in range(4)]
     flagged = binomial(u[3], last, q, spans[3], kinds[3])
     if design == "random":
@@ -108,9 +117,9 @@ def draw_counts(uniforms: Any, law: Law, design: Design, tables: Tables) -> Coun
         rest = n[:, None] - drawn - other
         fewest = _fewest(n, two, rows[1])
         third = binomial_rows(u[2], rest, b, spans[2], fewest, rows[1], kinds[2])
-        cells = jnp.stack([drawn, other, third, rest - third], 1)
-        place = jnp.argsort(order, -1)[..., None].astype(jnp.int32)
-        cells = jnp.take_along_axis(cells, place, 1)
+        cells = xp.stack([drawn, other, third, rest - third], 1)
+        place = xp.argsort(order, -1)[..., None].astype(np.int32)
+        cells = xp.take_along_axis(cells, place, 1)
         return _counts(*(cells[:, i] for i in range(4)), flagged, last[:, None] - flagged)
     if design == "external":
         tp = binomial(u[0], n, p, spans[0], kinds[0])
@@ -118,17 +127,10 @@ def draw_counts(uniforms: Any, law: Law, design: Design, tables: Tables) -> Coun
         n, second, last = n[:, None], second[:, None], last[:, None]
         return _counts(tp, n - tp, fp, second - fp, flagged, last - flagged)
     passed = last[:, None] - flagged
-    pos, neg = jnp.minimum(n[:, None], flagged), jnp.minimum(second[:, None], passed)
-    tp = binomial_rows(u[0], pos, p, spans[0], jnp.maximum(n - rows[0] + 1, 0), rows[0], kinds[0])
-    fn = binomial_rows(u[1], neg, a, spans[1], jnp.maximum(second - rows[1] + 1, 0), rows[1], kinds[1])
+    pos, neg = xp.minimum(n[:, None], flagged), xp.minimum(second[:, None], passed)
+    tp = binomial_rows(u[0], pos, p, spans[0], xp.maximum(n - rows[0] + 1, 0), rows[0], kinds[0])
+    fn = binomial_rows(u[1], neg, a, spans[1], xp.maximum(second - rows[1] + 1, 0), rows[1], kinds[1])
     return _counts(tp, fn, pos - tp, neg - fn, flagged - pos, passed - neg)
-
-
-def uniforms(keys: Any, n_draws: int) -> Any:
-    """Uniforms for each key, shape ``(P, 4, n_draws)``."""
-    drawn = jax.vmap(lambda key: jax.random.uniform(key, (4, n_draws), dtype=jnp.float64))(keys)
-    # Kept apart: fusion would generate them anew at every step of a search.
-    return jax.lax.optimization_barrier(drawn)
 
 
 def _chain(counts: Counts, cells: Any, q: Any) -> Law:
@@ -177,8 +179,9 @@ def _strata(counts: Counts, design: Design, first: Any, second: Any, q: Any) -> 
 
 def _fewest(n: Any, p: Any, rows: int) -> Any:
     """Least number of trials with a table, where Binomial(n, p) of them are used up."""
-    start = jnp.clip(jnp.floor(n * p) - rows // 2, 0, jnp.maximum(n - rows + 1, 0))
-    return jnp.maximum(n - start - (rows - 1), 0)
+    xp = namespace(n, p)
+    start = xp.clip(xp.floor(n * p) - rows // 2, 0, xp.maximum(n - rows + 1, 0))
+    return xp.maximum(n - start - (rows - 1), 0)
 
 
 def _share(part: Any, whole: Any) -> Any:
@@ -187,4 +190,8 @@ def _share(part: Any, whole: Any) -> Any:
 
 
 def _counts(*values: Any) -> Counts:
-    return jax.tree.unflatten(jax.tree.structure(Counts(0, 0, 0, 0, 0, 0)), values)
+    names = ("tp", "fn", "fp", "tn", "unlabeled_pos", "unlabeled_neg")
+    return rebuilt(_NONE, dict(zip(names, values, strict=True)))
+
+
+_NONE = Counts(0, 0, 0, 0, 0, 0)

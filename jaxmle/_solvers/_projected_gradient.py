@@ -26,14 +26,11 @@ import jax.numpy as jnp
 import numpy as np
 from optax.projections import projection_box
 
+from jaxmle._arrays import rebuilt, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Params
-from jaxmle._model import closed_form, duality_gap, log_likelihood, score
-from jaxmle._model._certificate import pack_bounds
-from jaxmle._model._likelihood import ratio
-from jaxmle._solvers._external import External
-from jaxmle._solvers._internal import Internal
+from jaxmle._engine import in_tiles
+from jaxmle._model import closed_form_of, divide, duality_gap, log_likelihood_at, ratio, score_at
 from jaxmle._solvers._solution import PER_ITEM, limit_rates, param_values, tolerance
-from jaxmle._solvers._tiles import in_tiles, weights_per_item
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # "JAXopt is no longer maintained"
@@ -50,38 +47,70 @@ _RIDGE = 1e-9
 
 
 def find(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
-    """Find a feasible near-maximizer of every element; `finish` decides whether it is one.
+    """Find a feasible near-maximizer of every element; the duality gap decides whether it is one.
 
     Args:
         counts: Counts, shape ``(B,)``.
         bounds: Bounds, shape ``(B,)``.
-        calibration: "internal", or "external" for the half TPR >= FPR (all of the box where the
-            failure rate is known).
+        calibration: "internal" or "external".
 
     Returns:
-        Parameters within the bounds, shape ``(B,)``.
+        Parameters within the bounds, shape ``(B,)``; for "external" shape ``(2, B)``, a point for each of the
+        convex halves TPR >= FPR and TPR <= FPR.
     """
-    cells, totals = weights_per_item(counts)
-    shares = jax.tree.unflatten(jax.tree.structure(counts), [*cells.reshape(4, -1), *totals])
+    if calibration == "internal":
+        return _climbed(counts, bounds, calibration)
+    # The second half is the first with failures and passes exchanged. A half that the bounds exclude, or that
+    # a known failure rate makes one with the other, has the other's point.
+    mirrored = _mirror(counts, bounds)
+    first, other = (_climbed(*problem, calibration) for problem in ((counts, bounds), mirrored))
+    second = Params(jnp.clip(1 - other.failure_rate, *bounds.failure_rate), other.fpr, other.tpr)
+    has_first, has_second = _has_half(bounds), _has_half(mirrored[1])
+    has_second &= bounds.failure_rate[0] < bounds.failure_rate[1]
+    has_first |= ~has_second
+    found = tree_map(
+        lambda a, b: jnp.stack([jnp.where(has_first, a, b), jnp.where(has_second, b, a)]), first, second
+    )
+    counts, bounds = tree_map(lambda x: x[None], (counts, bounds))
+    return limit_rates(found, counts, bounds, unlabeled_only=True)
+
+
+def _mirror(counts: Counts, bounds: Bounds) -> tuple[Counts, Bounds]:
+    """Exchange human failures and passes."""
+    c, (lo, hi) = counts, bounds.failure_rate
+    swapped = {"tp": c.fp, "fn": c.tn, "fp": c.tp, "tn": c.fn}
+    ends = {"failure_rate": (1 - hi, 1 - lo), "tpr": bounds.fpr, "fpr": bounds.tpr}
+    return rebuilt(counts, swapped), rebuilt(bounds, ends)
+
+
+def _has_half(bounds: Bounds) -> Any:
+    """Whether bounds have points with TPR > FPR, or are convex as they are, or are one point."""
+    lo, hi = bounds.failure_rate
+    point = (bounds.tpr[1] == bounds.fpr[0]) & (bounds.fpr[1] == bounds.tpr[0])
+    return (lo >= hi) | (bounds.tpr[1] > bounds.fpr[0]) | point
+
+
+def _climbed(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
+    """Near-maximizers; for "external" of the half TPR >= FPR, of all where the failure rate is known."""
+    total: Any = sum(counts.values())
+    shares = tree_map(lambda x: x / jnp.where(total > 0, total, 1), counts)
     accept = tolerance(counts, PER_ITEM["projected_gradient"])
     aim = jnp.maximum(_AIM * accept, 20 * np.finfo(accept.dtype).eps)
     start, solved = _start(shares, bounds, aim, calibration)
     # Whoever starts at the optimum ends after one step. Kept in tiles of their own they cost little.
     order = jnp.argsort(solved)
-    arguments = jax.tree.map(lambda x: x[order], (start, shares, bounds, aim))
+    arguments = tree_map(lambda x: x[order], (start, shares, bounds, aim))
     found = in_tiles(
         lambda tile: jax.vmap(functools.partial(_run, calibration=calibration))(*tile), arguments
     )
-    result: Params = jax.tree.map(lambda x: x[jnp.argsort(order)], found)
-    return result
+    result = tree_map(lambda x: x[jnp.argsort(order)], found)
+    return limit_rates(result, counts, bounds) if calibration == "internal" else result
 
 
 def _start(counts: Counts, bounds: Bounds, aim: Any, calibration: Calibration) -> tuple[Params, Any]:
     """Best of the starts that need no iteration, and whether it is already the optimum."""
-    design = Internal if calibration == "internal" else External
-    program = design(*weights_per_item(counts), *pack_bounds(bounds), *bounds.failure_rate)
-    inner = program.params(program.start())
-    free = projection_box(closed_form(counts, calibration=calibration).params, *_box(bounds))
+    inner = _inner(counts, bounds, calibration)
+    free = projection_box(closed_form_of(counts, calibration).params, *_box(bounds))
     lo, hi = bounds.failure_rate
     # Where TPR = FPR theta drops out of the likelihood, which is then that of one pooled rate.
     flagged = counts.tp + counts.fp + counts.unlabeled_pos
@@ -89,18 +118,46 @@ def _start(counts: Counts, bounds: Bounds, aim: Any, calibration: Calibration) -
         flagged, jnp.maximum(bounds.tpr[0], bounds.fpr[0]), jnp.minimum(bounds.tpr[1], bounds.fpr[1])
     )
     level = Params(0.5 * (lo + hi), jnp.clip(pooled, *bounds.tpr), jnp.clip(pooled, *bounds.fpr))
-    starts = jax.tree.map(lambda *x: jnp.stack(x), inner, free, level)
+    starts = tree_map(lambda *x: jnp.stack(x), inner, free, level)
     gaps = jax.vmap(lambda p: duality_gap(p, counts, bounds, calibration=calibration))(starts)
     if calibration == "external":
         # From TPR = FPR no gradient leads away: a point to end at, not to start from.
-        ends = (starts.tpr == starts.fpr) & (gaps <= aim)
-        gaps = jnp.where(_in_half(starts, bounds) | ends, gaps, jnp.inf)
+        ends = (starts.tpr == starts.fpr) & (gaps <= aim[None])
+        gaps = jnp.where(_in_half(starts, tree_map(lambda x: x[None], bounds)) | ends, gaps, jnp.inf)
     best, gap = inner, gaps[0]
     for k in (1, 2):
         nearer = gaps[k] < gap
-        best = jax.tree.map(lambda x, y, k=k, nearer=nearer: jnp.where(nearer, x[k], y), starts, best)
+        best = tree_map(lambda x, y, k=k, nearer=nearer: jnp.where(nearer, x[k], y), starts, best)
         gap = jnp.where(nearer, gaps[k], gap)
     return best, gap <= aim
+
+
+def _inner(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
+    """A point inside the bounds: rates near those of the labels, a failure rate that explains the flags."""
+
+    def inside(x: Any, pair: tuple[Any, Any], share: float) -> Any:
+        low, high = pair
+        return jnp.clip(x, low + share * (high - low), high - share * (high - low))
+
+    c = counts
+    tpr = inside(divide(c.tp + 8e-4, c.tp + c.fn + 1e-3), bounds.tpr, 0.1)
+    fpr = inside(divide(c.fp + 2e-4, c.fp + c.tn + 1e-3), bounds.fpr, 0.1)
+    labels, flags, items = c.n_labeled, c.unlabeled_pos, c.n_unlabeled
+    otherwise: Any = 0.5
+    if calibration == "internal":
+        flags, items = flags + c.tp + c.fp, items + labels
+        otherwise = jnp.where(labels > 0, divide(c.tp + c.fn, labels), 0.5)
+    else:
+        # A pair that is not in TPR > FPR gives way to one that is.
+        (tpr_low, tpr_high), (fpr_low, fpr_high) = bounds.tpr, bounds.fpr
+        lo, hi = bounds.failure_rate
+        keep = (tpr > fpr + 1e-3) | (lo >= hi)
+        tpr = jnp.where(keep, tpr, 0.75 * tpr_high + 0.25 * jnp.maximum(tpr_low, fpr_low))
+        fpr = jnp.where(keep, fpr, 0.75 * fpr_low + 0.25 * jnp.minimum(tpr_high, fpr_high))
+    spread = tpr - fpr
+    theta = jnp.where(jnp.abs(spread) > 0.05, divide(divide(flags, items) - fpr, spread), -1)
+    theta = jnp.where((theta > 0) & (theta < 1), theta, otherwise)
+    return Params(inside(theta, bounds.failure_rate, 0.05), tpr, fpr)
 
 
 def _run(start: Params, counts: Counts, bounds: Bounds, aim: Any, calibration: Calibration) -> Params:
@@ -125,7 +182,7 @@ def _value_and_step(
     """Negative log-likelihood per item, and the way back from the best trial step."""
 
     def value(p: Params) -> Any:
-        result = log_likelihood(p, counts, calibration=calibration)
+        result = log_likelihood_at(p, counts, calibration)
         return result if calibration == "internal" else jnp.where(_in_half(p, bounds), result, -jnp.inf)
 
     here = limit_rates(params, counts, bounds) if calibration == "internal" else params
@@ -133,9 +190,7 @@ def _value_and_step(
     step = _scaled_gradient(here, counts, lower, upper, calibration)
     half = (calibration == "external") & (bounds.failure_rate[0] < bounds.failure_rate[1])
     # What jaxopt will arrive at, rounding included: a tiny probability must not become 0 unseen.
-    trials = jax.tree.map(
-        lambda x, y: x - (x - y), params, _trials(param_values(here), step, lower, upper, half)
-    )
+    trials = tree_map(lambda x, y: x - (x - y), params, _trials(param_values(here), step, lower, upper, half))
     now, values = value(here), value(trials)
     # A full step that changes the value by rounding alone still brings the gradient to zero.
     values = values.at[0].add(8 * np.finfo(values.dtype).eps * (1 + jnp.abs(now)))
@@ -143,16 +198,16 @@ def _value_and_step(
     best, best_value = here, jnp.where(gap <= aim, jnp.inf, now)
     for k in range(values.shape[0]):
         higher = values[k] > best_value
-        best = jax.tree.map(lambda x, y, k=k, higher=higher: jnp.where(higher, x[k], y), trials, best)
+        best = tree_map(lambda x, y, k=k, higher=higher: jnp.where(higher, x[k], y), trials, best)
         best_value = jnp.where(higher, values[k], best_value)
-    return -now, jax.tree.map(lambda x, y: jnp.where(gap <= aim, 0, x - y), params, best)
+    return -now, tree_map(lambda x, y: jnp.where(gap <= aim, 0, x - y), params, best)
 
 
 def _scaled_gradient(
     params: Params, counts: Counts, lower: Any, upper: Any, calibration: Calibration
 ) -> tuple[Any, Any, Any]:
     """Solve information * step = gradient over the parameters that can move that way."""
-    gradient = param_values(score(params, counts, calibration=calibration))
+    gradient = param_values(score_at(params, counts, calibration))
     solve = _information_solver(params, counts, calibration)
     free = _unblocked(gradient, param_values(params), lower, upper)
     # Correlated parameters can be sent across a bound that their own gradient points away from.

@@ -14,7 +14,7 @@ import numpy as np
 _MANIFEST = "run.json"
 
 
-class Parts:
+class Checkpoint:
     """Folder of the parts of one run, beside its result.
 
     Args:

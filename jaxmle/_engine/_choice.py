@@ -1,0 +1,35 @@
+"""Which engine a job runs on."""
+
+from typing import Literal, get_args
+
+from jaxmle._arrays import loaded_jax
+
+Engine = Literal["numpy", "jax"]
+ENGINES: tuple[str, ...] = get_args(Engine)
+
+# Fits that NumPy makes in some ten seconds on one core. Importing JAX and compiling what intervals and
+# certificates need takes longer than that.
+_LARGE_JOB = 5_000_000
+
+
+def check_engine(engine: str | None) -> None:
+    """Raise ``ValueError`` unless ``engine`` is None or names one."""
+    if engine is not None and engine not in ENGINES:
+        choices = " or ".join(map(repr, ENGINES))
+        raise ValueError(
+            f"`engine` must be {choices}, or None for the size of the job to decide; got {engine!r}."
+        )
+
+
+def chosen_engine(n_fits: int, engine: Engine | None) -> Engine:
+    """Decide where ``n_fits`` fits are made.
+
+    What was asked for; else JAX where it runs on an accelerator already; else NumPy for what takes it some
+    ten seconds. The answer does not depend on whether JAX is there on a CPU, and so no result does.
+    """
+    if engine is not None:
+        return engine
+    jax = loaded_jax()
+    if jax is not None and jax.default_backend() != "cpu":
+        return "jax"
+    return "numpy" if n_fits <= _LARGE_JOB else "jax"

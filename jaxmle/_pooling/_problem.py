@@ -1,0 +1,44 @@
+"""The data of slices, and what was found on the way to their estimate."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxmle._data import Calibration
+
+
+@dataclass(frozen=True)
+class PooledProblem:
+    """What intervals go on from.
+
+    Attributes:
+        leaves: Twelve arrays of shape ``(S,)``: counts, then bounds.
+        calibration: "internal" or "external".
+        common: The common fit, where there was one.
+        posterior: Posterior of how the judge's rates vary, for "partial".
+        judges: What it says of the judge of each slice.
+        mixture: Most likely failure rates with judges that differ, and their log-likelihoods.
+    """
+
+    leaves: list[Any]
+    calibration: Calibration
+    common: Any = None
+    posterior: Any = None
+    judges: Any = None
+    mixture: Any = None
+
+    @property
+    def sizes(self) -> Any:
+        """Items of each slice in its default mix, shape ``(S,)``."""
+        return sum(self.leaves[4:6] if self.calibration == "external" else self.leaves[:6])
+
+
+def bounds_clash(leaves: list[Any]) -> bool:
+    """Whether the bounds of TPR or FPR of some slices exclude those of others."""
+    return any(bool(leaves[k].max() > leaves[k + 1].min()) for k in (8, 10))
+
+
+def hull_of(leaves: list[Any]) -> Any:
+    """Ranges of the judge's mean rates: the bounds of all slices together."""
+    return np.array([[leaves[k].min(), leaves[k + 1].max()] for k in (8, 10)])

@@ -1,0 +1,401 @@
+"""The bounded maximum as one scalar equation in what a flag costs.
+
+Tie the flag rate q to the cells of the labelled items by a multiplier, and everything else is explicit in
+rho, the price of a flagged unit over that of a passed one:
+
+    a group with h flagged and m passed labels has the rate r with odds h / (m rho), clipped to its bounds,
+    and t = (h + m) rho o / (1 + rho o) of its labels count as flagged at the odds o: t = h where r is free.
+
+With T = sum t of the n labels, q = (pos + T) / (N + n), and what is left is one equation, monotone in rho:
+
+    T (neg + n - T) = rho (n - T) (pos + T).
+
+Which rates are held follows from the sign of the equation where each is just let go, four places known in
+closed form. With no rate held T is known. With one held T solves a cubic equation, with both held the failure
+rate another of the same form; where the failure rate itself is known one free rate solves that too, and two
+free ones a like equation. All are written in sums of positive terms, each probability beside its complement,
+so that the smallest of them keeps its digits.
+
+Empty cells count as `_NOTHING` of their group: the function jumps there, and the jump is then a steep piece
+like any other. What the data leave open (no labels at all, say) is thereby chosen, near the middle of what is
+as likely.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxmle._arrays import namespace, select, tree_map
+from jaxmle._data import Bounds, Calibration, Counts, Params
+from jaxmle._model import pack_bounds, pack_counts
+from jaxmle._solvers._cubic import Cubic, Shares, cubic_at, ratio_or_zero
+from jaxmle._solvers._root import share_root
+from jaxmle._solvers._solution import limit_rates
+
+# Share of its group that an empty cell counts as, and probabilities below which it was only that.
+_NOTHING = {64: 1e-30, 32: 1e-12}
+_ZERO = {64: 1e-18, 32: 1e-8}
+
+
+def find(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
+    """Maximize flat batches; in the external design the maximum is one of two points, on a leading axis."""
+    solve = internal if calibration == "internal" else external
+    point = solve(*pack_counts(counts), *pack_bounds(bounds), *bounds.failure_rate)
+    if calibration == "external":
+        counts, bounds = tree_map(lambda x: x[None], (counts, bounds))  # the axis of the two points
+    theta = _rounded(point.theta, counts.tp + counts.fn, counts.fp + counts.tn, bounds.failure_rate)
+    tpr = _rounded(Shares(*(x[0] for x in point.rates)), counts.tp, counts.fn, bounds.tpr)
+    fpr = _rounded(Shares(*(x[1] for x in point.rates)), counts.fp, counts.tn, bounds.fpr)
+    return limit_rates(Params(theta, tpr, fpr), counts, bounds, unlabeled_only=calibration == "external")
+
+
+def _rounded(share: Any, hits: Any, misses: Any, ends: tuple[Any, Any]) -> Any:
+    """One number within its bounds for a probability and its complement.
+
+    Near 1 the complement keeps few digits; it is rounded up, as the certificate minds too small ones.
+    """
+    xp = namespace(share.x)
+    x, y = share
+    zero, eps = _ZERO[np.finfo(x.dtype).bits], np.finfo(x.dtype).eps
+    x = select((x < zero) & (hits <= 0), 0.0, x)
+    y = select((y < zero) & (misses <= 0), 0.0, y)
+    near_one = 1 - y
+    near_one = select(1 - near_one < y, near_one - 0.5 * eps, near_one)
+    return xp.clip(select(y < 0.5, near_one, x), *ends)
+
+
+class Point(NamedTuple):
+    """Failure rate, and TPR and FPR of shape ``(2, B)``, each beside its complement."""
+
+    theta: Shares
+    rates: Shares
+
+
+class _Data(NamedTuple):
+    """Weights of one data set each, in shares of all items; rates have the axis (TPR, FPR) in front."""
+
+    hits: Any
+    misses: Any
+    pos: Any
+    neg: Any
+    low: Shares
+    high: Shares
+
+
+def _prepared(cells: Any, totals: Any, low: Any, high: Any) -> _Data:
+    """Labels of shape ``(2, 2, B)`` (human, judge), totals ``(2, B)``, bounds of TPR and FPR ``(2, B)``."""
+    xp = namespace(cells)
+    weight = xp.sum(cells, (0, 1)) + xp.sum(totals, 0)
+    weight = select(weight > 0, weight, 1)
+    cells, totals = cells / weight[None, None], totals / weight[None]
+    group = cells[:, 0] + cells[:, 1]
+    labels = group[0] + group[1]
+    few = select(group > 0, group, select(labels > 0, labels, 1.0)[None])
+    cells = select(cells > 0, cells, _NOTHING[np.finfo(cells.dtype).bits] * few[:, None])
+    return _Data(cells[:, 0], cells[:, 1], totals[0], totals[1], Shares(low, 1 - low), Shares(high, 1 - high))
+
+
+def internal(cells: Any, totals: Any, low: Any, high: Any, theta_low: Any, theta_high: Any) -> Point:
+    """Maximize the internal design.
+
+    Args:
+        cells: Labels by human and by judge verdict, shape ``(2, 2, B)``.
+        totals: Unlabelled items by judge verdict, shape ``(2, B)``.
+        low: Lower bounds of TPR and FPR, shape ``(2, B)``.
+        high: Upper bounds, shape ``(2, B)``.
+        theta_low: Lower bound of the failure rate, shape ``(B,)``.
+        theta_high: Upper bound, shape ``(B,)``.
+    """
+    xp = namespace(cells)
+    d = _prepared(cells, totals, low, high)
+    free = theta_low < theta_high
+    if xp is np and not free.any():
+        theta = Shares(theta_low, 1 - theta_low)
+        return Point(theta, _known(d, theta, ~free))
+    theta, rates = _free(d, free)
+    known = ~free | (theta.x < theta_low) | (theta.x > theta_high)
+    held = select(free, xp.clip(theta.x, theta_low, theta_high), theta_low)
+    if xp is np and not known.any():
+        return Point(theta, rates)
+    theta = Shares(select(known, held, theta.x), select(known, 1 - held, theta.y))
+    at_known = _known(d, theta, known)
+    rates = Shares(*(select(known, a, b) for a, b in zip(at_known, rates, strict=True)))
+    return Point(theta, rates)
+
+
+def external(cells: Any, totals: Any, low: Any, high: Any, theta_low: Any, theta_high: Any) -> Point:
+    """Maximize the external design: one of two points, with a leading axis, is the maximum.
+
+    Where the labels' own rates within their bounds explain the flag rate at some failure rate, both points
+    are that one. Else the failure rate lies at one of its bounds, and each has a point. Arguments as in
+    `internal`.
+    """
+    xp = namespace(cells)
+    d = _prepared(cells, totals, low, high)
+    n = d.hits + d.misses
+    own = _clipped(Shares(d.hits / n, d.misses / n), d)
+    seen = (cells[:, 0] > 0) | (cells[:, 1] > 0)
+    least, most = (
+        Shares(*(select(seen, a, b) for a, b in zip(own, end, strict=True))) for end in (d.low, d.high)
+    )
+    ends = xp.stack([theta_low, theta_high])
+    theta = Shares(ends, 1 - ends)
+
+    def flagged(rates: Shares) -> Shares:
+        return Shares(*(theta.x * x[:1] + theta.y * x[1:] for x in rates))
+
+    def at(which: Any, pair: Shares) -> Shares:
+        return Shares(*(select(which, x[1], x[0]) for x in pair))
+
+    # From the corner with the fewest flags the rates rise first, then the failure rate moves.
+    fewest, most_flags = flagged(least), flagged(most)
+    start, stop = fewest.x[1] < fewest.x[0], most_flags.x[1] > most_flags.x[0]
+    items = d.pos + d.neg
+    q = Shares(ratio_or_zero(d.pos, items), ratio_or_zero(d.neg, items))
+    q_least, q_turn, q_most = at(start, fewest), at(start, most_flags), at(stop, most_flags)
+    above, below = _excess(q, q_least), _excess(q_most, q)
+    explained = (above >= 0) & (below >= 0) | (items <= 0)
+    risen = _excess(q, q_turn) >= 0
+    rise = _between(select(risen, 1.0, above), select(risen, 0.0, _excess(q_turn, q)))
+    turn = _between(_excess(q, q_turn), below)
+    rates = Shares(*(a * rise.y[None] + b * rise.x[None] for a, b in zip(least, most, strict=True)))
+    moved = Shares(*(a * turn.y + b * turn.x for a, b in zip(at(start, theta), at(stop, theta), strict=True)))
+
+    twice = _Data(*(_twice(part) for part in d))
+    flat = Shares(*(x.reshape(-1) for x in theta))
+    not_explained = xp.concatenate([~explained, ~explained])
+    held = Shares(*(x.reshape(2, 2, -1) for x in _known(twice, flat, not_explained)))
+    return Point(
+        Shares(*(select(explained, a, b) for a, b in zip(moved, theta, strict=True))),
+        Shares(*(select(explained, a[:, None], b) for a, b in zip(rates, held, strict=True))),
+    )
+
+
+def _excess(a: Shares, b: Shares) -> Any:
+    """A - b, from the smaller of the probabilities and their complements."""
+    return select(a.x < 0.5, a.x - b.x, b.y - a.y)
+
+
+def _between(above: Any, below: Any) -> Shares:
+    """Share of the way made, from what is behind and what is ahead."""
+    xp = namespace(above)
+    above, below = xp.maximum(above, 0), xp.maximum(below, 0)
+    whole = above + below
+    share = above / select(whole > 0, whole, 1)
+    return Shares(share, select(whole > 0, below / select(whole > 0, whole, 1), 1))
+
+
+def _twice(part: Any) -> Any:
+    """Two copies along the batch axis."""
+    xp = namespace(part)
+    if isinstance(part, Shares):
+        return Shares(*(_twice(x) for x in part))
+    return xp.concatenate([part, part], -1)
+
+
+def _free(d: _Data, wanted: Any) -> Point:
+    """Failure rate and rates where no bound on the failure rate holds."""
+    n = d.hits + d.misses
+    at_low, held = _held(d, n)
+    fixed = Shares(*(select(at_low, a, b) for a, b in zip(d.low, d.high, strict=True)))
+    first, second = held[0], held[1]
+    both = first & second
+    one = (first | second) & ~both
+    # One rate held: how many labels of its group count as flagged. Both: the failure rate.
+    (x, x_o), (y, y_o) = fixed
+    h, m = (select(first, a[1], a[0]) for a in (d.hits, d.misses))
+    k, rate, miss = select(first, n[0], n[1]), select(first, x, x_o), select(first, y, y_o)
+    spread = select(both, x - x_o, 0.0)
+    cubic = Cubic(
+        select(both, n[0], rate),
+        select(both, n[1], miss),
+        d.pos,
+        d.neg,
+        Shares(select(both, x, h + k), select(both, y, m)),
+        Shares(select(both, x_o, h), select(both, y_o, m + k)),
+        select(both, spread, k),
+        select(both, 0.0, rate),
+        select(both, 0.0, miss),
+        spread,
+    )
+    inside = (rate > 0) & (miss > 0)
+    start = select(
+        both, cubic.start(), select(inside, _start_one_held(k, h, m, d.pos, d.neg, rate, miss), rate)
+    )
+    certain = (spread == 0) & ~inside
+    share = Shares(*cubic.root(start, (both & ~certain | one & inside) & wanted))
+    flagged, passed = select(held, (k * share.x)[None], d.hits), select(held, (k * share.y)[None], d.misses)
+    all_flagged, all_passed = flagged[0] + flagged[1], passed[0] + passed[1]
+    mass_flagged = flagged * ((d.pos + all_flagged) / all_flagged)[None]
+    mass_passed = passed * ((d.neg + all_passed) / all_passed)[None]
+    group = mass_flagged + mass_passed
+    rates = Shares(
+        select(held, fixed.x, mass_flagged / group),
+        select(held, fixed.y, mass_passed / group),
+    )
+    whole = group[0] + group[1]
+    theta = Shares(select(both, share.x, group[0] / whole), select(both, share.y, group[1] / whole))
+    return Point(theta, rates)
+
+
+def _held(d: _Data, n: Any) -> tuple[Any, Any]:
+    """Which rates are at their lower bounds, and which at one of their bounds, each of shape ``(2, B)``."""
+    xp = namespace(n)
+    # Axes: end of the bounds, group. At a place where a rate is let go rho = up / down.
+    end = Shares(*(xp.stack(pair) for pair in zip(d.low, d.high, strict=True)))
+    h, m, other = d.hits[None], d.misses[None], n[None, ::-1]
+    up, down = h * end.y, m * end.x
+
+    def counted(bound: Shares) -> tuple[Any, Any]:
+        """Labels of the other group that count as flagged and passed with its rate at a bound."""
+        top, bottom = up * bound.x[None, ::-1], down * bound.y[None, ::-1]
+        whole = top + bottom
+        per = other / select(whole > 0, whole, 1.0)
+        return top * per, bottom * per
+
+    (few, many_passed), (many, few_passed) = counted(d.low), counted(d.high)
+    flagged = h + xp.minimum(xp.maximum(h[:, ::-1], few), many)
+    passed = m + xp.minimum(xp.maximum(m[:, ::-1], few_passed), many_passed)
+    # The equation at rho, positive where its root lies beyond: the price of a flag is higher yet.
+    pos, neg = d.pos[None, None], d.neg[None, None]
+    excess = flagged * (neg + passed) * down - passed * (pos + flagged) * up
+    at_low = (excess[0] > 0) | (d.low.x >= d.high.x)
+    return at_low, at_low | (excess[1] < 0)
+
+
+def _start_one_held(k: Any, h: Any, m: Any, pos: Any, neg: Any, rate: Any, miss: Any) -> Any:
+    """Share that counts as flagged were the flag rate known, from a quadratic equation."""
+    xp = namespace(k)
+    flags, rest = h + pos + rate * k, m + neg + miss * k
+    up, down = rate * rest, miss * flags
+    half = 0.5 * (down * (m + k) + up * (h - k))
+    root = xp.sqrt(xp.maximum(half * half + 2 * (up - down) * (up * k * h), 0.0))
+    positive = half >= 0
+    top, bottom = select(positive, up * h, root - half), select(positive, half + root, 2 * (up - down) * k)
+    start = ratio_or_zero(top, bottom)
+    return select((start > 0) & (start < 1), start, rate)
+
+
+def _known(d: _Data, theta: Shares, wanted: Any) -> Shares:
+    """TPR and FPR at a known failure rate; both designs."""
+    xp = namespace(d.hits)
+    mass = xp.stack(theta)
+    n = d.hits + d.misses
+    end = Shares(*(xp.stack(pair) for pair in zip(d.low, d.high, strict=True)))
+    # Where a rate is let go, the tilt pos / q - neg / (1 - q) of the flags is push / spread.
+    h, m, own_mass = d.hits[None], d.misses[None], mass[None]
+    other_mass = own_mass[:, ::-1]
+    push, spread = m * end.x - h * end.y, own_mass * end.x * end.y
+    other = _tilted(h[:, ::-1], m[:, ::-1], other_mass * push, spread)
+    other = Shares(
+        xp.minimum(xp.maximum(other.x, d.low.x[None, ::-1]), d.high.x[None, ::-1]),
+        xp.minimum(xp.maximum(other.y, d.high.y[None, ::-1]), d.low.y[None, ::-1]),
+    )
+    q, p = (own_mass * a + other_mass * b for a, b in zip(end, other, strict=True))
+    excess = spread * (d.pos[None, None] * p - d.neg[None, None] * q) - push * q * p
+    at_low = (excess[0] < 0) | (d.low.x >= d.high.x)
+    held = at_low | (excess[1] > 0)
+    fixed = Shares(*(select(at_low, a, b) for a, b in zip(d.low, d.high, strict=True)))
+    two = ~(held[0] | held[1])
+    one = (held[0] ^ held[1]) & wanted
+
+    # The unknown is the free rate, and where both are free the one whose tilt is told the better.
+    flag_rate = ratio_or_zero(d.pos, d.pos + d.neg)
+    own, own_y = d.hits / n, d.misses / n
+    missing = flag_rate - mass[0] * own[0] - mass[1] * own[1]
+    first = select(two, _first_tells(d, mass, n, own, own_y, missing), held[1])
+
+    def ordered(x: Any) -> tuple[Any, Any]:
+        return select(first, x[0], x[1]), select(first, x[1], x[0])
+
+    (h, h_o), (m, m_o), (mass_e, mass_o) = ordered(d.hits), ordered(d.misses), ordered(mass)
+    # One free: q = x (own mass + c) + y c with c what the held group flags.
+    c, c_y = (mass_o * select(first, x[1], x[0]) for x in fixed)
+    cubic = Cubic.score(h, m, d.pos, d.neg, Shares(mass_e + c, c_y), Shares(c, mass_e + c_y), mass_e)
+    start = select(two, _start_two(h, m, mass_e, h_o, m_o, mass_o, d.pos, d.neg, missing), cubic.start())
+    share = share_root(_rate_at, (cubic, mass_o, h_o, m_o, two), start, (two & wanted) | (one & (mass_e > 0)))
+    # A rate without mass meets no flags.
+    rate = Shares(*(select(mass_e > 0, a, b) for a, b in zip(share, (h / (h + m), m / (h + m)), strict=True)))
+    o = _tilted(h_o, m_o, mass_o * (m * rate.x - h * rate.y), mass_e * rate.x * rate.y)
+    free = (
+        xp.stack([select(first | ~two, a, b), select(first & two, b, a)])
+        for a, b in zip(rate, o, strict=True)
+    )
+    return _clipped(Shares(*(select(held, a, b) for a, b in zip(fixed, free, strict=True))), d)
+
+
+def _clipped(rates: Shares, d: _Data) -> Shares:
+    xp = namespace(rates.x)
+    return Shares(
+        xp.minimum(xp.maximum(rates.x, d.low.x), d.high.x), xp.minimum(xp.maximum(rates.y, d.high.y), d.low.y)
+    )
+
+
+def _tilted(h: Any, m: Any, top: Any, bottom: Any) -> Shares:
+    """Rate that maximizes h log r + m log(1 - r) + (top / bottom) r."""
+    xp = namespace(h)
+    most = 1e100 if np.finfo(h.dtype).bits == 64 else 1e12
+    k = xp.clip(top / select(bottom > 0, bottom, 1.0), -most, most)
+    k = select(bottom > 0, k, most * xp.sign(top))
+    n, root = h + m, xp.sqrt((k + h - m) ** 2 + 4 * h * m)
+    up, down = k >= n, k <= -n
+    x = 2 * h / select(up, 1.0, n - k + root)
+    y = 2 * m / select(down, 1.0, n + k + root)
+    return Shares(select(up, 1 - y, x), select(down, 1 - x, y))
+
+
+def _first_tells(d: _Data, mass: Any, n: Any, own: Any, own_y: Any, missing: Any) -> Any:
+    """Whether the TPR, rather than the FPR, tells the tilt of the flags with the smaller rounding error.
+
+    The error of m / (1 - r) - h / r, over the mass, at the tilt that one rate alone would need to explain the
+    missing flags, or to do nearly what it can.
+    """
+    xp = namespace(n)
+    shift = missing[None] / select(mass > 0, mass, 1.0)
+    alone, alone_y = own + shift, own_y - shift
+    alone, alone_y = select(alone > 0, alone, 0.01 * own), select(alone_y > 0, alone_y, 0.01 * own_y)
+    bottom = mass * alone * alone_y
+    tilt = xp.abs(d.misses * alone - d.hits * alone_y) / select(bottom > 0, bottom, 1.0)
+    tilt = xp.min(select(bottom > 0, tilt, 1e300 if np.finfo(n.dtype).bits == 64 else 1e30), 0)
+    pull = mass * (xp.sign(missing) * tilt)[None]
+    noise = n + xp.abs(pull + d.hits - d.misses) + 2 * xp.sqrt(d.hits * d.misses)
+    return noise[0] * mass[1] <= noise[1] * mass[0]
+
+
+def _start_two(
+    h: Any, m: Any, mass: Any, h_o: Any, m_o: Any, mass_o: Any, pos: Any, neg: Any, missing: Any
+) -> Any:
+    """First guess of one of two free rates: both give way to the missing flags, by their variances."""
+    xp = namespace(h)
+
+    def give(h: Any, m: Any, mass: Any) -> Any:
+        n = h + m
+        return mass**2 * (h * m / n**2 + 0.01) / n
+
+    own, items = give(h, m, mass), pos + neg
+    of_flags = ratio_or_zero(pos * neg, items**3) + select(items > 0, 0.0, xp.full_like(items, 1e30))
+    shift = missing * ratio_or_zero(own, mass * (own + give(h_o, m_o, mass_o) + of_flags))
+    return xp.clip(h / (h + m) + shift, 1e-3, 1 - 1e-3)
+
+
+def _rate_at(x: Any, y: Any, cubic: Cubic, mass_o: Any, h_o: Any, m_o: Any, two: Any) -> Any:
+    """Score of a free rate, times x y q p: the other rate is held, or follows it where it is free too."""
+    single = cubic_at(x, y, *cubic)
+    h, m, pos, neg, mass = cubic.first, cubic.second, cubic.pos, cubic.neg, cubic.slope
+    inner, lean = x * y, h * y - m * x
+    bottom = mass * inner
+    o = _tilted(h_o, m_o, -mass_o * lean, bottom)
+    q, p = mass * x + mass_o * o.x, mass * y + mass_o * o.y
+    # d other / d own = mass_o v_o / (mass v), with v = 1 / (h / r^2 + m / (1 - r)^2).
+    stiff = h * y**2 + m * x**2
+    give = ratio_or_zero((o.x * o.y) ** 2, h_o * o.y**2 + m_o * o.x**2)
+    d_q = mass + mass_o**2 * give * ratio_or_zero(stiff, bottom * inner)
+    outer, flags = q * p, pos * p - neg * q
+    value = lean * outer + bottom * flags
+    slope = lean * d_q * (p - q) - (h + m) * outer + mass * ((y - x) * flags - inner * (pos + neg) * d_q)
+    return (
+        select(two, value, single[0]),
+        select(two, slope, single[1]),
+        select(two, 0.0, single[2]),
+        select(two, namespace(x).full_like(x, 1e-9), 1e-6),
+    )

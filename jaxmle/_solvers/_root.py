@@ -1,0 +1,116 @@
+"""Roots of many scalar equations at once: Halley's method inside shrinking brackets."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxmle._arrays import namespace, select, tree_map
+
+# Steps after which every other one halves the bracket unless the last one was good, and steps at most.
+_PATIENCE, _STEPS = 8, 90
+# Share of the value that a good step leaves.
+_GOOD = 0.25
+
+
+class _State(NamedTuple):
+    x: Any
+    y: Any
+    low: Any
+    low_y: Any
+    high: Any
+    high_y: Any
+    before: Any
+    active: Any
+
+
+def share_root(equation: Callable[..., Any], arguments: tuple[Any, ...], start: Any, active: Any) -> Any:
+    """Find where functions of a share in [0, 1] cross zero from above.
+
+    A share x is carried beside its complement y = 1 - x, so that both keep all their digits.
+
+    Args:
+        equation: Maps x, y and the arguments to the function, its first two derivatives in x, and how small a
+            Newton step is to be against the unknown for the next step to be the last.
+        arguments: Arrays of shape ``(B,)``.
+        start: Where to begin, shape ``(B,)``.
+        active: Which elements to solve, shape ``(B,)``; the others stay where they start.
+
+    Returns:
+        The pair x, y.
+
+    Source:
+        Halley's method with a bracket (Press et al., Numerical Recipes, section 9.4). Where a step leaves the
+        bracket or progress is slow the bracket is halved, in the logarithm of the odds.
+    """
+    xp = namespace(arguments, start)
+    start = select(active, xp.clip(start, 1e-6, 1 - 1e-6), start)
+    zero, one = xp.zeros_like(start), xp.ones_like(start)
+    state = _State(start, 1 - start, zero, one, one, zero, xp.full_like(start, np.inf), active)
+    if xp is np:
+        return _eagerly(equation, arguments, state)
+    from jax import lax
+
+    def body(carry: Any) -> Any:
+        n, state = carry
+        return n + 1, _step(equation, arguments, state, (n >= _PATIENCE) & (n % 2 == 0))
+
+    n = xp.zeros((), np.int32)
+    _, state = lax.while_loop(lambda c: xp.any(c[1].active) & (c[0] < _STEPS), body, (n, state))
+    return state.x, state.y
+
+
+def _eagerly(equation: Callable[..., Any], arguments: tuple[Any, ...], state: _State) -> Any:
+    """Work on those elements alone that have not arrived."""
+    x, y = state.x.copy(), state.y.copy()
+    index = np.flatnonzero(state.active)
+    state = _State(*(part[index] for part in state))
+    arguments = tree_map(lambda a: a[index], arguments)
+    for n in range(_STEPS):
+        if not index.size:
+            break
+        state = _step(equation, arguments, state, n >= _PATIENCE and n % 2 == 0)
+        left = state.active
+        if not left.all():
+            x[index[~left]], y[index[~left]] = state.x[~left], state.y[~left]
+            index = index[left]
+            state = _State(*(part[left] for part in state))
+            arguments = tree_map(lambda a: a[left], arguments)  # noqa: B023 - used at once
+    x[index], y[index] = state.x, state.y
+    return x, y
+
+
+def _step(equation: Callable[..., Any], arguments: tuple[Any, ...], s: _State, halve: Any) -> _State:
+    xp = namespace(s.x)
+    # Smaller shares are nothing, and their squares would be lost.
+    tiny = float(np.finfo(s.x.dtype).tiny) ** 0.25
+    value, slope, bend, last = equation(s.x, s.y, *arguments)
+    up = value > 0
+    low, low_y = select(up, s.x, s.low), select(up, s.y, s.low_y)
+    high, high_y = select(up, s.high, s.x), select(up, s.high_y, s.y)
+    bottom = 2 * slope * slope - value * bend
+    usable = (bottom > 0) & (slope < 0)
+    move = 2 * value * slope / select(usable, bottom, 1.0)
+    x, y = s.x - move, s.y + move
+    arrived = usable & (xp.abs(value) <= -last * slope * xp.minimum(s.x, s.y)) | (value == 0)
+    # Of the pair the smaller one has the digits.
+    below = s.x < s.y
+    bracketed = (below & (x > low) & (x < high)) | (~below & (y < low_y) & (y > high_y))
+    good = xp.abs(value) <= _GOOD * s.before
+    inside = usable & bracketed & (good | xp.logical_not(halve)) | arrived
+    # The middle of the bracket in the logarithm of the odds.
+    least, most = xp.maximum(low, tiny) / low_y, high / xp.maximum(high_y, tiny)
+    odds = xp.sqrt(least * most)
+    middle_y = 1 / (1 + odds)
+    x, y = select(inside, x, odds * middle_y), select(inside, y, middle_y)
+    narrow = most - least <= 4 * np.finfo(s.x.dtype).eps * most
+    return _State(
+        select(s.active, x, s.x),
+        select(s.active, y, s.y),
+        low,
+        low_y,
+        high,
+        high_y,
+        xp.abs(value),
+        s.active & ~(arrived | narrow),
+    )
