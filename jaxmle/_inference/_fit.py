@@ -271,7 +271,8 @@ def fit_flat(
         many = not small or problem.size > _FEW
     run = _program(calibration, solver, engine, small)
     found = in_blocks(run, problem.arrays(), width, engine=engine, side_by_side=many)
-    return Fit(*found, counts=problem.counts, bounds=problem.bounds, calibration=calibration)
+    made: Callable[..., Fit] = Fit
+    return made(*found, *problem, calibration)
 
 
 def divided(free: Fit, problem: Problem, effect: Any) -> Fit:
