@@ -11,33 +11,36 @@ _CHEAP = {"add", "sub", "mul", "neg", "max", "min", "abs", "square"}
 _DEAR = {"div", "sqrt", "log"}
 
 
-def operations(function, arguments):
+def operations(function, arguments, turns=()):
     """Count floating-point operations of a traced program of elementwise steps, by kind and per element.
 
     Additions, multiplications, maxima and the like are "cheap", divisions, roots and logarithms "dear";
     comparisons and selections are "select". Loops of known length count in full; of a `cond` the longest
-    branch counts; loops of unknown length are refused.
+    branch counts; ``turns`` says how often each loop of unknown length is gone through, in their order.
     """
     size = jax.tree.leaves(arguments)[0].shape[0]
-    total = _count(jax.make_jaxpr(function)(*arguments).jaxpr)
+    total = _count(jax.make_jaxpr(function)(*arguments).jaxpr, iter(turns))
     return {kind: total[kind] / size for kind in ("cheap", "dear", "select")}
 
 
-def _count(jaxpr):
+def _count(jaxpr, turns):
     total = Counter()
     for step in jaxpr.eqns:
         name, work = step.primitive.name, max((v.aval.size for v in step.outvars), default=0)
         inner = [p.jaxpr for p in step.params.values() if hasattr(p, "jaxpr")]
         inner += [p for p in step.params.values() if hasattr(p, "eqns")]
         if name == "while":
-            raise ValueError("a loop of unknown length cannot be counted")
+            times = next(turns)
+            for part in (step.params["cond_jaxpr"], step.params["body_jaxpr"]):
+                total += Counter({kind: times * n for kind, n in _count(part.jaxpr, turns).items()})
+            continue
         if name == "cond":
-            branches = [_count(branch.jaxpr) for branch in step.params["branches"]]
+            branches = [_count(branch.jaxpr, turns) for branch in step.params["branches"]]
             total += max(branches, key=lambda c: c.total())
         elif inner:
             times = step.params.get("length", 1)
             for part in inner:
-                total += Counter({kind: times * n for kind, n in _count(part).items()})
+                total += Counter({kind: times * n for kind, n in _count(part, turns).items()})
         elif name == "integer_pow":
             total["cheap"] += work * (abs(step.params["y"]).bit_length() - 1)
         elif name.startswith("reduce_"):
@@ -78,7 +81,7 @@ def _shapes():
 
 
 def _rate(dtype, divide, size, chains):
-    from jaxmle._inference._blocks import compiler_options
+    from jaxmle._engine import program as compiled
 
     clock = time.process_time if jax.default_backend() == "cpu" else time.perf_counter
     rounds, written_out = 128, 8
@@ -92,7 +95,7 @@ def _rate(dtype, divide, size, chains):
         return sum(jax.lax.fori_loop(0, rounds, body, [x + i for i in range(chains)]))
 
     x = jnp.asarray(np.linspace(0.5, 1.5, size), dtype)
-    program = jax.jit(kernel, compiler_options=compiler_options(False))
+    program = compiled(kernel, "jax")
     program(x).block_until_ready()
     calls = max(1, (1 << 18) // (size * chains))
     times = []

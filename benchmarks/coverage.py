@@ -147,10 +147,11 @@ def certificate_rows(cell, claims, kinds, size, seed):
     from scipy.special import bdtr
 
     from jaxmle import Bounds, Counts, certify
+    from jaxmle._data import Problem
     from jaxmle._inference._contradiction import contradicted
     from jaxmle._inference._exact import ExactTest, Hypothesis
     from jaxmle._inference._fit import fit_flat
-    from jaxmle._inference._profile import sides
+    from jaxmle._inference._profile import branches
     from jaxmle._inference._simulate import streams
 
     n, judged, (tpr, fpr) = cell
@@ -161,13 +162,13 @@ def certificate_rows(cell, claims, kinds, size, seed):
     ends = np.repeat([box(tpr, fpr, kind) for _, kind in designs], size, axis=0).T
     limit = np.repeat([claim[1] for claim, _ in designs], size)
     total = len(limit)
-    leaves = [*columns, np.zeros(total), np.ones(total), *ends]
-    free = fit_flat(leaves, "internal")
-    test = Hypothesis(sides(leaves, free)[1], limit, free.failure_rate_set[1], streams(leaves))
+    problem = Problem.of([*columns, np.zeros(total), np.ones(total), *ends])
+    free = fit_flat(problem, "internal")
+    test = Hypothesis(branches(free)[1], limit, free.failure_rate_set[1], streams(problem))
     # What `certify` does for the verdict, without the upper limits.
     p_value = ExactTest("internal", "random", seed, 0.1 * 0.05, SURE).p_values(test)
     verdicts = {
-        "exact": (p_value <= 0.05) & ~contradicted(leaves, free.log_likelihood, "internal"),
+        "exact": (p_value <= 0.05) & ~contradicted(free),
         "profile": certify(
             Counts(*columns),
             Bounds(tpr=(ends[0], ends[1]), fpr=(ends[2], ends[3])),

@@ -15,9 +15,9 @@ sets are distinct, larger batches pass over them again and keep what they find o
     bootstrap  `jaxmle.bootstrap` with bounds that are active, 1,000 replicates a slice, sampling included
 
 Times are the least of a few runs after a first one that compiles (other work on the machine only adds to a
-time). Operations are counted in the traced program, loops in full: "cheap" ones (add, multiply, maximum),
-"dear" ones (divide, root, logarithm) and selections with their comparisons. The few fits that no face of the
-box settles go on to the interior point, whose work is in the times and not in the count. Peak rates are
+time). Operations are counted in the traced program, its loops as often as tiles of these data go through
+them: "cheap" ones (add, multiply, maximum), "dear" ones (divide, root, logarithm) and selections with their
+comparisons. Peak rates are
 measured by chains of multiply-adds and of divisions; on a CPU what is compared is per processor second of one
 core, which other work on the machine changes little.
 """
@@ -48,7 +48,7 @@ FIELDS = (
     "load", "converged", "sampling", "solving", "reducing",
 )  # fmt: skip
 OPERATIONS = (
-    "device", "type", "cheap", "dear", "select", "settled_on_a_face", "peak_multiply_adds", "peak_divisions",
+    "device", "type", "cheap", "dear", "select", "turns", "peak_multiply_adds", "peak_divisions",
     "fits_reached", "share_of_peak",
 )  # fmt: skip
 
@@ -109,13 +109,13 @@ class Maximize:
     def __init__(self, size, dtype):
         import jax
 
-        from jaxmle._inference._blocks import compiler_options
+        from jaxmle._engine import program
 
         self.passes = -(-size // DISTINCT)
         self.on_cpu = jax.default_backend() == "cpu"
         leaves = columns(size, dtype)
         self.width = min(max(64, 1 << (len(leaves[0]) - 1).bit_length()), 1 << (15 if self.on_cpu else 20))
-        self.program = jax.jit(solve, compiler_options=compiler_options(False))
+        self.program = program(solve, "jax")
         self.leaves = leaves
         if not self.on_cpu:
             padded = [np.pad(x, (0, -len(x) % self.width), mode="edge") for x in leaves]
@@ -126,11 +126,11 @@ class Maximize:
         """Solve the batch."""
         import jax
 
-        from jaxmle._inference._blocks import in_blocks
+        from jaxmle._engine import in_blocks
 
         for _ in range(self.passes):
             if self.on_cpu:
-                found = in_blocks(self.program, self.leaves, self.width)
+                found = in_blocks(self.program, self.leaves, self.width, engine="jax")
             else:
                 found = jax.block_until_ready([self.program(block) for block in self.blocks])[-1]
         self.converged = found[-1]
@@ -206,33 +206,45 @@ def counted(dtype, rate):
 
     All rates are per processor second of a CPU core, or per second of a GPU.
     """
-    import jax
-
     from benchmarks._operations import operations, peak_rates
-    from jaxmle._solvers import _designs, _faces
-    from jaxmle._solvers._solution import PER_ITEM, finish
+    from jaxmle._solvers import maximum
 
-    def settled(leaves):
-        counts, bounds = unpacked(leaves)
-        aim = _designs._interior_aim(counts)
-        params, done = _faces.face_maximum(counts, bounds, aim)
-        return finish(params, counts, bounds, "internal", PER_ITEM["interior_point"]), done
-
-    few = columns(128, dtype)
-    count = operations(settled, (few,))
-    done = jax.jit(lambda leaves: settled(leaves)[1])(columns(100_000, dtype))
+    turns = _turns(dtype)
+    count = operations(
+        lambda leaves: maximum(*unpacked(leaves), "internal", "flag_rate"), (columns(128, dtype),), turns
+    )
     multiply_adds, divisions = peak_rates(dtype)
     # Selections go through the same units as additions; a multiply-add counts as two.
     least = (count["cheap"] + count["select"]) / multiply_adds + count["dear"] / divisions
     return {
         "type": np.dtype(dtype).name,
         **count,
-        "settled_on_a_face": float(np.mean(np.asarray(done))),
+        "turns": sum(turns),
         "peak_multiply_adds": multiply_adds,
         "peak_divisions": divisions,
         "fits_reached": rate,
         "share_of_peak": rate * least,
     }
+
+
+def _turns(dtype):
+    """How often a tile of 1,024 data sets goes through each loop of the solver, on average over tiles."""
+    from jaxmle._solvers import _root, maximum
+
+    steps, tiles = [0], columns(20 * 1024, dtype)
+
+    def counted_step(*arguments):
+        steps[-1] += 1
+        return step(*arguments)
+
+    step, found = _root._step, []
+    with patch.object(_root, "_step", counted_step), np.errstate(all="ignore"):
+        for start in range(0, len(tiles[0]), 1024):
+            steps[-1] = 0
+            maximum(*unpacked([x[start : start + 1024] for x in tiles]), "internal", "flag_rate")
+            found.append(steps[-1])
+    # No failure rate is at a bound here, so that the second loop is not gone through.
+    return [float(np.mean(found)), 0.0]
 
 
 def measure(largest):

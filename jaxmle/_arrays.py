@@ -5,15 +5,17 @@ who holds one of its arrays has imported it.
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
+
+from jaxmle._types import Array
 
 T = TypeVar("T")
 
@@ -24,14 +26,14 @@ def pytree(cls: type[T]) -> type[T]:
     Fields with ``metadata={"static": True}`` are no leaves.
     """
 
-    def register(jax: Any) -> None:
+    def register(jax: ModuleType) -> None:
         jax.tree_util.register_dataclass(cls)
 
     when_jax_loads(register)
     return cls
 
 
-def when_jax_loads(action: Callable[[Any], None]) -> None:
+def when_jax_loads(action: Callable[[ModuleType], None]) -> None:
     """Call ``action`` with the module `jax`: at once where it is loaded, else when it is."""
     jax = loaded_jax()
     if jax is not None:
@@ -46,7 +48,7 @@ class _JaxFinder(MetaPathFinder):
     """Lets the others find JAX, and acts once it has been loaded."""
 
     def __init__(self) -> None:
-        self.actions: list[Callable[[Any], None]] = []
+        self.actions: list[Callable[[ModuleType], None]] = []
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -86,7 +88,7 @@ def loaded_jax() -> Any:
 _NOT_JAX = (np.ndarray, np.generic, float, int, tuple, list)
 
 
-def is_jax(value: Any) -> bool:
+def is_jax(value: object) -> bool:
     """Whether the value is an array of JAX or a tracer."""
     if isinstance(value, _NOT_JAX) or value is None:
         return False
@@ -94,12 +96,12 @@ def is_jax(value: Any) -> bool:
     return jax is not None and isinstance(value, jax.Array)
 
 
-def is_traced(*values: Any) -> bool:
+def is_traced(*values: object) -> bool:
     """Whether any of the values is a JAX tracer, whose numbers cannot be looked at."""
     return any(is_jax(value) and isinstance(value, loaded_jax().core.Tracer) for value in values)
 
 
-def namespace(*trees: Any) -> Any:
+def namespace(*trees: object) -> ModuleType:
     """`jax.numpy` where any array of the trees is one of JAX, else `numpy`."""
     if "jax" not in sys.modules:
         return np
@@ -110,7 +112,7 @@ def namespace(*trees: Any) -> Any:
     return np
 
 
-def select(condition: Any, a: Any, b: Any) -> Any:
+def select(condition: Array, a: Array | float, b: Array | float) -> Array:
     """`where` that leaves a single operation in a program of JAX; a or b may be a number, not both."""
     if not is_jax(condition):
         return np.where(condition, a, b)
@@ -120,11 +122,12 @@ def select(condition: Any, a: Any, b: Any) -> Any:
     dtype = next(x.dtype for x in (a, b) if hasattr(x, "dtype"))
     full = [lax.full(shape, x, dtype) if np.ndim(x) == 0 and not hasattr(x, "dtype") else x for x in (a, b)]
     xp = sys.modules["jax.numpy"]
-    condition, a, b = (x if x.shape == shape else xp.broadcast_to(x, shape) for x in (condition, *full))
-    return lax.select(condition, a, b)
+    known: list[Any] = [condition, *full]
+    condition, a, b = (x if x.shape == shape else xp.broadcast_to(x, shape) for x in known)
+    return cast(Array, lax.select(condition, a, b))
 
 
-def leaves(tree: Any) -> Iterator[Any]:
+def leaves(tree: object) -> Iterator[Any]:
     """Arrays and numbers of a tree of dataclasses, named tuples, tuples and lists; None holds none."""
     if tree is None:
         return
@@ -139,7 +142,7 @@ def leaves(tree: Any) -> Iterator[Any]:
         yield tree
 
 
-def tree_map(function: Callable[..., Any], tree: T, *others: Any) -> T:
+def tree_map(function: Callable[..., Any], tree: T, *others: object) -> T:
     """Apply ``function`` to the leaves of trees of one structure; static fields are those of the first."""
     if tree is None:
         return tree
@@ -157,7 +160,7 @@ def tree_map(function: Callable[..., Any], tree: T, *others: Any) -> T:
     return function(tree, *others)
 
 
-def rebuilt(value: T, changed: dict[str, Any]) -> T:
+def rebuilt(value: T, changed: Mapping[str, object]) -> T:
     """A copy of a frozen dataclass with other leaves, its checks left out: leaves may be tracers."""
     new = object.__new__(type(value))
     for field in fields(value):  # type: ignore[arg-type]

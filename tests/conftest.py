@@ -1,26 +1,15 @@
 import os
-from pathlib import Path
 
 import hypothesis
 import jax
 import pytest
+from cases import PROJECT
 
 # Optimizing compilation takes longer than any example here runs.
 hypothesis.settings.register_profile("default", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("default")
 
-SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
-
-# Six-number cases that several tools were run on, and what each of them printed.
-CASES = {
-    "A": (70, 8, 14, 108, 4100, 5900),
-    "B": (4, 1, 2, 43, 900, 9100),
-    "C": (10, 0, 5, 85, 300, 1700),
-    "D": (30, 20, 22, 28, 520, 480),
-    "E": (180, 20, 30, 270, 400000, 600000),
-    "F": (5, 2, 8, 85, 20, 980),
-    "G": (2, 8, 10, 30, 100, 100),
-}
+SHARED = PROJECT.parent / "shared"
 
 
 @pytest.fixture(autouse=True)
@@ -35,21 +24,40 @@ def strictly():
 
 
 @pytest.fixture(autouse=True, scope="session")
-def own_cache(tmp_path_factory):
-    """Keep what the command line compiles out of the user's cache folder."""
+def compiled_code(tmp_path_factory):
+    """One folder of compiled code for all tests and the processes they start; the user's is left alone."""
+    home = tmp_path_factory.mktemp("cache")
+    folder = home / "jaxmle" / "compiled"  # where the command line keeps it
+    folder.mkdir(parents=True)
+    settings = {
+        "jax_compilation_cache_dir": str(folder),
+        "jax_persistent_cache_min_compile_time_secs": 0.05,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CACHE_HOME", str(home))
+        for name, value in settings.items():
+            patch.setenv(name.upper(), str(value))
+            jax.config.update(name, value)
         yield
 
 
 @pytest.fixture
 def shared():
     if not SHARED.is_dir():
-        pytest.skip("the folder of reference data is not beside the project")
+        pytest.skip("the folder of real verdicts is not beside the project")
     return SHARED
 
 
 @pytest.fixture
-def environment(tmp_path):
-    """Environment of a fresh process whose caches are its own."""
-    return {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "JAX_PLATFORMS": "cpu", "COLUMNS": "160"}
+def environment():
+    """Environment of a fresh process."""
+    return {**os.environ, "JAX_PLATFORMS": "cpu", "COLUMNS": "160"}
+
+
+@pytest.fixture
+def empty_cache(environment, tmp_path):
+    """Environment of a fresh process that finds no compiled code; its folder for it is not there yet."""
+    shared = ("JAX_COMPILATION_CACHE", "JAX_PERSISTENT_CACHE")
+    own = {name: value for name, value in environment.items() if not name.startswith(shared)}
+    return {**own, "XDG_CACHE_HOME": str(tmp_path / "cache")}

@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from jaxmle._cli._options import ADJUSTMENTS, check_choice, parse_range
 from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._show import show
+from jaxmle._types import Array, Pair
+
+if TYPE_CHECKING:
+    from jaxmle._report import Claims
 
 
 def _option(text: str, metavar: str = "COL") -> Any:
@@ -95,7 +99,7 @@ def compare(
     (a, claims_a), (b, claims_b) = read
     first, last, alone = shared_slices(a, b)
     tables = chosen_slices(a, first), chosen_slices(b, last)
-    pairs = pairs_of(*tables, (names[0], names[1]), cluster) if cluster else None
+    pairs = pairs_of(*tables, cast(Pair, tuple(names)), cluster) if cluster else None
     from jaxmle._report import Arm, compare_document, compare_table
 
     claims = _of_slices(claims_a, first, len(a.keys)), _of_slices(claims_b, last, len(b.keys))
@@ -111,7 +115,7 @@ def compare(
     return 1 if document["different"] else 0
 
 
-def _of_slices(claims: Any, index: Any, size: int) -> Any:
+def _of_slices(claims: "Claims", index: Array, size: int) -> "Claims":
     """Claims of some slices; bounds by slice have those of the total at the end."""
     if not (claims.by and claims.bounds.shape):
         return claims

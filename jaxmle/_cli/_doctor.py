@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from jaxmle._cli._show import show
+from jaxmle._types import Document
 from jaxmle.tables._checks import check_column
 from jaxmle.tables._guess import guess
 from jaxmle.tables._profile import profile
@@ -80,6 +81,6 @@ def doctor(
         limit=limit,
         confidence=confidence,
     )
-    document: dict[str, Any] = told.doctor_document(source, rows, columns, roles, wanted)
+    document: Document = told.doctor_document(source, rows, columns, roles, wanted)
     show(document, as_json, told.doctor_table)
     return 1 if any(one["level"] != "note" for one in document["findings"]) else 0

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar
 
 ADJUSTMENTS = ("none", "holm", "benjamini-hochberg")
@@ -54,7 +55,7 @@ class _CompiledCode:
         self.wanted = False
         self.before: dict[str, Any] = {}
 
-    def use(self, jax: Any) -> None:
+    def use(self, jax: ModuleType) -> None:
         """Name the folder to JAX."""
         folder = _cache_folder() / "jaxmle" / "compiled"
         if not self.wanted or self.before:

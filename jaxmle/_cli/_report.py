@@ -10,6 +10,7 @@ import typer
 from jaxmle._cli._options import ADJUSTMENTS, JUDGE_RATES, METHODS, ORDERS, check_choice, check_plots
 from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._show import say_first
+from jaxmle._types import Document
 
 
 @with_reading
@@ -128,7 +129,7 @@ def _first_answer(fitted: Any) -> str:
     return f"Failure rate {rate}. Intervals and page follow ..."
 
 
-def _say(document: dict[str, Any], evidence: Any, written: list[Path]) -> None:
+def _say(document: Document, evidence: Any, written: list[Path]) -> None:
     """The head of the page, and where the rest is."""
     from rich.console import Console
     from rich.text import Text

@@ -4,8 +4,10 @@ import json
 import sys
 from typing import Any
 
+from jaxmle._types import Document
 
-def show(document: dict[str, Any], as_json: bool, layout: Any) -> None:
+
+def show(document: Document, as_json: bool, layout: Any) -> None:
     """Print a document as JSON, or as ``layout`` lays it out."""
     if as_json:
         print(json.dumps(document, allow_nan=False, indent=2))

@@ -1,15 +1,20 @@
 """What is known beforehand about the judge and the failure rate."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from types import ModuleType
+from typing import TYPE_CHECKING, Self, TypeAlias, cast
 
 import numpy as np
 
 from jaxmle._arrays import is_jax, is_traced, rebuilt, when_jax_loads
 from jaxmle._data._counts import Counts
 from jaxmle._data._validation import check_confidence, first_bad, host_number
+from jaxmle._types import Array, ArrayLike, Pair
 
-_UNIT = (0.0, 1.0)
+_UNIT = cast(Pair, (0.0, 1.0))
+# A pair of numbers or arrays.
+_Range: TypeAlias = tuple[ArrayLike, ArrayLike] | Sequence[float] | Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +38,15 @@ class Bounds:
         Bounds(failure_rate=(0.0, 1.0), tpr=(0.85, 0.97), fpr=(0.01, 0.08))
     """
 
-    failure_rate: Any = _UNIT
-    tpr: Any = _UNIT
-    fpr: Any = _UNIT
+    failure_rate: Pair = _UNIT
+    tpr: Pair = _UNIT
+    fpr: Pair = _UNIT
+
+    if TYPE_CHECKING:  # what may be passed; the fields hold arrays
+
+        def __init__(
+            self, failure_rate: _Range = _UNIT, tpr: _Range = _UNIT, fpr: _Range = _UNIT
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         for name, pair in zip(_NAMES, self._values(), strict=True):
@@ -110,7 +121,7 @@ class Bounds:
         return np.broadcast_shapes(*(np.shape(end) for pair in self._values() for end in pair))
 
     def __repr__(self) -> str:
-        def show(end: Any) -> str:
+        def show(end: ArrayLike) -> str:
             if is_traced(end) or np.size(end) > 8:
                 return f"<{np.shape(end)}>"
             return repr(np.asarray(end).tolist())
@@ -121,14 +132,14 @@ class Bounds:
         )
         return f"Bounds({', '.join(shown)})"
 
-    def _values(self) -> tuple[Any, Any, Any]:
+    def _values(self) -> tuple[Pair, Pair, Pair]:
         return (self.failure_rate, self.tpr, self.fpr)
 
 
 _NAMES = tuple(field.name for field in fields(Bounds))
 
 
-def _register(jax: Any) -> None:
+def _register(jax: ModuleType) -> None:
     """Make Bounds a pytree whose leaves are not checked again: they may be tracers or sentinels."""
     empty = object.__new__(Bounds)
     keys = [jax.tree_util.GetAttrKey(name) for name in _NAMES]
@@ -143,7 +154,7 @@ def _register(jax: Any) -> None:
 when_jax_loads(_register)
 
 
-def clopper_pearson(hits: Any, misses: Any, tail: Any) -> tuple[Any, Any]:
+def clopper_pearson(hits: Array, misses: Array, tail: Array | float) -> Pair:
     """Exact limits of a probability, each missed with probability ``tail`` at most; (0, 1) without trials."""
     from scipy.special import betaincinv  # a third of a second to import, and seldom needed
 

@@ -1,11 +1,11 @@
 """Sums over items that belong together."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from jaxmle._data._counts import Counts
+from jaxmle._types import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Clusters:
     """
 
     counts: Counts
-    index: Any
+    index: Array
     n_slices: int
 
     def __post_init__(self) -> None:
@@ -46,17 +46,17 @@ class Clusters:
         object.__setattr__(self, "index", index)
 
     @property
-    def size(self) -> Any:
+    def size(self) -> Array:
         """Number of clusters in each slice, shape ``(n_slices,)``."""
         return np.bincount(self.index, minlength=self.n_slices)
 
     @property
-    def n_labeled(self) -> Any:
+    def n_labeled(self) -> Array:
         """Number of clusters in each slice that hold a label, shape ``(n_slices,)``."""
         return np.bincount(self.index[self.counts.n_labeled > 0], minlength=self.n_slices)
 
     @property
-    def cells(self) -> Any:
+    def cells(self) -> Array:
         """The six sums of each cluster, shape ``(n_clusters, 6)``."""
         return np.stack([np.asarray(value, dtype=np.float64) for value in self.counts.values()], axis=-1)
 
@@ -68,7 +68,7 @@ class Clusters:
         return Counts(*sums.T)
 
     @property
-    def products(self) -> Any:
+    def products(self) -> Array:
         """Sums over clusters of the products of their six sums, shape ``(n_slices, 6, 6)``."""
         sums = np.zeros((self.n_slices, 6, 6))
         np.add.at(sums, self.index, self.cells[:, :, None] * self.cells[:, None, :])

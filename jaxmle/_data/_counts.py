@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from jaxmle._arrays import is_jax, is_traced, rebuilt, when_jax_loads
 from jaxmle._data._validation import first_bad, host_number
+from jaxmle._types import Array, ArrayLike, Index, Verdicts
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +40,24 @@ class Counts:
         Counts(tp=8, fn=2, fp=4, tn=86, unlabeled_pos=180, unlabeled_neg=2220)
     """
 
-    tp: Any
-    fn: Any
-    fp: Any
-    tn: Any
-    unlabeled_pos: Any
-    unlabeled_neg: Any
+    tp: Array
+    fn: Array
+    fp: Array
+    tn: Array
+    unlabeled_pos: Array
+    unlabeled_neg: Array
+
+    if TYPE_CHECKING:  # what may be passed; the fields hold arrays
+
+        def __init__(
+            self,
+            tp: ArrayLike,
+            fn: ArrayLike,
+            fp: ArrayLike,
+            tn: ArrayLike,
+            unlabeled_pos: ArrayLike,
+            unlabeled_neg: ArrayLike,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         # Under jit the numbers are unknown; rebuilding from a pytree does not come here at all.
@@ -60,7 +74,13 @@ class Counts:
                 object.__setattr__(self, name, checked)
 
     @classmethod
-    def from_labels(cls, human: Any, judge: Any, *, weights: Any = None) -> Self:
+    def from_labels(
+        cls,
+        human: Verdicts,
+        judge: Verdicts,
+        *,
+        weights: ArrayLike | None = None,
+    ) -> Self:
         """Count verdicts given item by item.
 
         Args:
@@ -101,12 +121,12 @@ class Counts:
         return tuple(np.shape(self.tp))
 
     @property
-    def n_labeled(self) -> Any:
+    def n_labeled(self) -> Array:
         """Number (or weight) of items with a human verdict, shape ``(...)``."""
         return self.tp + self.fn + self.fp + self.tn
 
     @property
-    def n_unlabeled(self) -> Any:
+    def n_unlabeled(self) -> Array:
         """Number (or weight) of items with the judge's verdict only, shape ``(...)``."""
         return self.unlabeled_pos + self.unlabeled_neg
 
@@ -115,7 +135,7 @@ class Counts:
             raise TypeError("scalar Counts have no length")
         return self.shape[0]
 
-    def __getitem__(self, index: Any) -> Self:
+    def __getitem__(self, index: Index) -> Self:
         return rebuilt(self, {name: value[index] for name, value in zip(_NAMES, self.values(), strict=True)})
 
     def __iter__(self) -> Iterator[Self]:
@@ -140,7 +160,7 @@ class Counts:
 
         return f"Counts({', '.join(f'{n}={show(v)}' for n, v in zip(_NAMES, self.values(), strict=True))})"
 
-    def values(self) -> tuple[Any, ...]:
+    def values(self) -> tuple[Array, ...]:
         """Return the six counts in the order tp, fn, fp, tn, unlabeled_pos, unlabeled_neg."""
         return (self.tp, self.fn, self.fp, self.tn, self.unlabeled_pos, self.unlabeled_neg)
 
@@ -148,7 +168,7 @@ class Counts:
 _NAMES = tuple(field.name for field in fields(Counts))
 
 
-def _register(jax: Any) -> None:
+def _register(jax: ModuleType) -> None:
     """Make Counts a pytree whose leaves are not checked again: they may be tracers or sentinels."""
     empty = object.__new__(Counts)
     keys = [jax.tree_util.GetAttrKey(name) for name in _NAMES]
@@ -163,7 +183,7 @@ def _register(jax: Any) -> None:
 when_jax_loads(_register)
 
 
-def _verdicts(name: str, values: Any, *, missing_allowed: bool) -> np.ndarray[Any, Any]:
+def _verdicts(name: str, values: object, *, missing_allowed: bool) -> Array:
     """Return verdicts as an integer array of 0, 1 and, for missing, -1."""
     array = np.asarray(values)
     if array.ndim != 1:
@@ -186,7 +206,7 @@ def _verdicts(name: str, values: Any, *, missing_allowed: bool) -> np.ndarray[An
     return np.where(missing, -1, number).astype(np.int64)
 
 
-def _weights(weights: Any, n_items: int) -> np.ndarray[Any, Any]:
+def _weights(weights: object, n_items: int) -> Array:
     weight = np.asarray(host_number("weights", weights), dtype=np.float64)
     if weight.shape != (n_items,):
         raise ValueError(f"`weights` must have shape ({n_items},); got {weight.shape}.")

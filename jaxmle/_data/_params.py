@@ -1,9 +1,10 @@
 """The three parameters of the model."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from jaxmle._arrays import pytree
+from jaxmle._types import Array, ArrayLike
 
 
 @pytree
@@ -17,6 +18,10 @@ class Params:
         fpr: P(judge says failure | human says pass).
     """
 
-    failure_rate: Any
-    tpr: Any
-    fpr: Any
+    failure_rate: Array
+    tpr: Array
+    fpr: Array
+
+    if TYPE_CHECKING:  # what may be passed; the fields hold arrays
+
+        def __init__(self, failure_rate: ArrayLike, tpr: ArrayLike, fpr: ArrayLike) -> None: ...

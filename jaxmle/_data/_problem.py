@@ -1,12 +1,13 @@
 """Counts and bounds of a batch of data sets, laid out flat: what the core computes on."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxmle._arrays import leaves, rebuilt, tree_map
 from jaxmle._data._bounds import Bounds
 from jaxmle._data._counts import Counts
+from jaxmle._types import Array, Index
 
 _NO_COUNTS, _NO_BOUNDS = Counts(0, 0, 0, 0, 0, 0), Bounds()
 
@@ -23,7 +24,7 @@ class Problem(NamedTuple):
     bounds: Bounds
 
     @classmethod
-    def of(cls, arrays: list[Any]) -> "Problem":
+    def of(cls, arrays: list[Array]) -> "Problem":
         """The problem of twelve trusted arrays: six counts, then the six ends of the bounds."""
         names = ("tp", "fn", "fp", "tn", "unlabeled_pos", "unlabeled_neg")
         failure_rate, tpr, fpr = ((arrays[i], arrays[i + 1]) for i in (6, 8, 10))
@@ -37,11 +38,11 @@ class Problem(NamedTuple):
         """Number of data sets."""
         return int(self.counts.tp.shape[0])
 
-    def take(self, index: Any) -> "Problem":
+    def take(self, index: Index) -> "Problem":
         """The problems at ``index``."""
         return tree_map(lambda x: x[index], self)
 
-    def at(self, failure_rate: Any) -> "Problem":
+    def at(self, failure_rate: Array) -> "Problem":
         """The problems with the failure rate known."""
         return Problem(self.counts, rebuilt(self.bounds, {"failure_rate": (failure_rate, failure_rate)}))
 
@@ -50,7 +51,7 @@ class Problem(NamedTuple):
         ends = np.zeros(self.size), np.ones(self.size)
         return Problem(self.counts, rebuilt(self.bounds, dict.fromkeys(("failure_rate", "tpr", "fpr"), ends)))
 
-    def arrays(self) -> list[Any]:
+    def arrays(self) -> list[Array]:
         """The six counts and the six ends of the bounds."""
         return list(leaves(self))
 

@@ -1,8 +1,10 @@
 """Checks on what users pass in, and the one form in which errors are written."""
 
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import numpy as np
+
+from jaxmle._types import Array, ArrayLike
 
 Calibration = Literal["internal", "external"]
 
@@ -20,7 +22,7 @@ class InfeasibleError(ValueError):
         self.index, self.reason = index, reason
 
 
-def host_number(name: str, value: Any) -> Any:
+def host_number(name: str, value: object) -> Array:
     """Return ``value`` as a numpy scalar or array of finite real numbers, or raise ``ValueError``."""
     try:
         array = np.asarray(value)
@@ -35,14 +37,14 @@ def host_number(name: str, value: Any) -> Any:
     return array[()]
 
 
-def first_bad(name: str, array: Any, bad: Any, condition: str) -> None:
+def first_bad(name: str, array: object, bad: ArrayLike, condition: str) -> None:
     """Raise ``ValueError`` naming the first element of ``array`` where ``bad`` holds, if any does."""
     bad = np.asarray(bad)
     if bad.any():
         raise ValueError(f"`{name}` must be {condition}; got {_first(np.asarray(array), bad)}.")
 
 
-def slice_label(flags: Any) -> str:
+def slice_label(flags: ArrayLike) -> str:
     """Name the first slice for which ``flags`` holds, such as " (slice 3)"; nothing for one data set."""
     return place(first_index(flags))
 
@@ -52,7 +54,7 @@ def place(index: tuple[int, ...]) -> str:
     return f" (slice {', '.join(map(str, index))})" if index else ""
 
 
-def first_index(flags: Any) -> tuple[int, ...]:
+def first_index(flags: ArrayLike) -> tuple[int, ...]:
     """Index of the first slice for which ``flags`` holds; empty for one data set."""
     flags = np.asarray(flags)
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(flags)), flags.shape)) if flags.ndim else ()
@@ -73,7 +75,7 @@ def check_confidence(confidence: float) -> float:
     return float(value)
 
 
-def _first(array: Any, bad: Any) -> str:
+def _first(array: Array, bad: Array) -> str:
     if array.ndim == 0:
         return str(array.item())
     where = np.unravel_index(int(np.argmax(bad)), array.shape)
@@ -81,6 +83,6 @@ def _first(array: Any, bad: Any) -> str:
     return f"{array[where].item()} at index {place}"
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from jaxmle._inference._certify import certify_fit
 from jaxmle._inference._contradiction import contradicted
 from jaxmle._inference._fit import fit_flat
 from jaxmle._simulation import Labels
+from jaxmle._types import Array, Index
 
 OK, CROSSED, IMPOSSIBLE, CONTRADICTED, UNIDENTIFIED = (
     "ok",
@@ -41,33 +42,37 @@ class ScanResult:
             "contradicted" where they fit so badly that nothing is certified; or "not identified".
     """
 
-    estimate: Any
-    low: Any
-    high: Any
-    upper_limit: Any
-    certified: Any
-    status: Any
+    estimate: Array
+    low: Array
+    high: Array
+    upper_limit: Array
+    certified: Array
+    status: Array
 
-    def parts(self, index: Any) -> dict[str, Any]:
+    def parts(self, index: Index) -> dict[str, Array | None]:
         """Elements at ``index`` of each field."""
         found = {one.name: getattr(self, one.name) for one in fields(ScanResult)}
         return {name: None if value is None else value[index] for name, value in found.items()}
 
 
+# No rows: what `tree_map` passes over.
+_NOTHING = cast(Array, ())
+
+
 class Verdicts(NamedTuple):
     """Verdict and status under some bounds, as in `ScanResult`."""
 
-    certified: Any
-    status: Any
+    certified: Array
+    status: Array
 
 
 class _Rows(NamedTuple):
     """Bounds that have been looked at, each once, and what was found there; leading axis ``N``."""
 
-    ends: Any
+    ends: Array
     verdicts: Verdicts
-    numbers: Any = ()
-    masks: Any = ()
+    numbers: Array = _NOTHING
+    masks: Array = _NOTHING
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +91,7 @@ class BoundScan:
     """
 
     present: Fit
-    unbounded: Any
+    unbounded: Array
     limit: float | None
     confidence: float
     labels: Labels
@@ -104,7 +109,7 @@ class BoundScan:
         object.__setattr__(self, "limit", float(value))
 
     @property
-    def ends(self) -> Any:
+    def ends(self) -> Array:
         """The six ends of the present bounds."""
         return np.concatenate(self._problem.arrays()[6:])
 
@@ -112,7 +117,7 @@ class BoundScan:
     def _problem(self) -> Problem:
         return Problem(self.present.counts, self.present.bounds)
 
-    def results(self, ends: Any) -> ScanResult:
+    def results(self, ends: Array) -> ScanResult:
         """Estimates, intervals and verdicts under bounds of shape ``(N, 6)``; none are looked at twice."""
         found = self._at(ends, self._answered, self._answers)
         estimate, low, high, upper = (
@@ -120,13 +125,14 @@ class BoundScan:
             for row, mask in zip(found.numbers.T, found.masks.T, strict=True)
         )
         certified, status = found.verdicts
-        return ScanResult(estimate, low, high, upper, None if self.limit is None else certified, status)
+        verdict = cast(Array, None) if self.limit is None else certified
+        return ScanResult(estimate, low, high, upper, verdict, status)
 
-    def verdicts(self, ends: Any) -> Verdicts:
+    def verdicts(self, ends: Array) -> Verdicts:
         """Verdicts on the limit under bounds of shape ``(N, 6)``; none are looked at twice."""
         return self._at(ends, self._judged, self._verdicts).verdicts
 
-    def _at(self, ends: Any, seen: list[_Rows], look: Callable[[Any], _Rows]) -> _Rows:
+    def _at(self, ends: Array, seen: list[_Rows], look: Callable[[Array], _Rows]) -> _Rows:
         """Rows of the bounds, those that have not been seen looked at."""
         size = sum(len(rows.ends) for rows in seen)
         stacked = np.concatenate([*(rows.ends for rows in seen), ends])
@@ -139,7 +145,7 @@ class BoundScan:
         chosen = position[first[place.reshape(-1)[size:]]]
         return tree_map(lambda *parts: np.concatenate(parts)[chosen], *seen)
 
-    def _answers(self, ends: Any) -> _Rows:
+    def _answers(self, ends: Array) -> _Rows:
         free, there, status = self._fits(ends)
         numbers, certified = np.zeros((len(ends), 4)), np.zeros(len(ends), bool)
         given = self._given()
@@ -157,13 +163,14 @@ class BoundScan:
                     if self.mismatched:
                         upper = free.bounds.failure_rate[1]
                     certified[there] = verdict.certified & (not self.mismatched)
-            numbers[there] = np.stack([interval.estimate, interval.low, interval.high, upper], -1)
+            parts = (interval.estimate, interval.low, interval.high, upper)
+            numbers[there] = np.stack([np.asarray(part) for part in parts], -1)
         nothing = (status == CROSSED) | (status == IMPOSSIBLE)
         no_limit = nothing | (status == CONTRADICTED)
         masks = np.stack([nothing | (status == UNIDENTIFIED), nothing, nothing, no_limit], -1)
         return _Rows(ends, Verdicts(certified, status), numbers, masks)
 
-    def _verdicts(self, ends: Any) -> _Rows:
+    def _verdicts(self, ends: Array) -> _Rows:
         free, there, status = self._fits(ends)
         certified = np.zeros(len(ends), bool)
         if there.size and not self.mismatched:
@@ -180,7 +187,7 @@ class BoundScan:
             given |= {"design_effect": 1.0, "df": self.df}
         return given
 
-    def _fits(self, ends: Any) -> tuple[Fit, Any, Any]:
+    def _fits(self, ends: Array) -> tuple[Fit, Array, Array]:
         """Fits under the bounds that allow one, their places, and the status under each of the bounds."""
         crossed = (ends[:, 0::2] > ends[:, 1::2]).any(1)
         here = (ends == self.ends).all(1)

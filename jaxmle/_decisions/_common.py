@@ -6,7 +6,7 @@ maximum over the multiplier bounds the likelihood of a difference from above, wi
 is concave.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from jaxmle._inference import Fit
 from jaxmle._pooling._batches import joined, take
 from jaxmle._pooling._common import Common, Joint, joint_of, maximize_common, starts_of
 from jaxmle._pooling._constrained_profile import constrained_end
+from jaxmle._types import Array, Index, Pair
 
 _STEPS = 40
 _MOST = 1e12
@@ -36,9 +37,9 @@ class JointFit(NamedTuple):
 
     data: Joint
     best: Common
-    start: Any
+    start: Array
 
-    def take(self, index: Any) -> "JointFit":
+    def take(self, index: Index) -> "JointFit":
         """Return the elements at ``index``."""
         found: JointFit = take(self, index)
         return found
@@ -52,11 +53,11 @@ def joint_fit(problems: tuple[Problem, Problem], calibration: Calibration) -> Jo
     return JointFit(data, best, np.stack([best.tpr, best.fpr], -1))
 
 
-def joint_end(joint: JointFit, cutoff: Any, *, upper: bool) -> End:
+def joint_end(joint: JointFit, cutoff: Array, *, upper: bool) -> End:
     """Find the extreme difference whose likelihood-ratio statistic is at most ``cutoff``, shape ``(B,)``."""
     sign = 1.0 if upper else -1.0
 
-    def moved(index: Any, multiplier: Any) -> tuple[Any, Any]:
+    def moved(index: Index, multiplier: Array) -> Pair:
         part = joint.take(index)
         found = _with_multiplier(part, sign * multiplier)
         gap = _gap(found)
@@ -65,7 +66,7 @@ def joint_end(joint: JointFit, cutoff: Any, *, upper: bool) -> End:
     return End(*constrained_end(moved, cutoff, _MOST))
 
 
-def joint_statistic(joint: JointFit) -> tuple[Any, Any]:
+def joint_statistic(joint: JointFit) -> Pair:
     """Likelihood-ratio statistic of no difference, never above the true one, and whether its search ended."""
     size = len(joint.start)
     aim = -np.sign(_gap(joint.best))
@@ -85,7 +86,7 @@ def joint_statistic(joint: JointFit) -> tuple[Any, Any]:
         high[todo] = np.where(short, high[todo], multiplier)
         at_low[todo], at_high[todo] = np.where(short, gap, at_low[todo]), np.where(short, at_high[todo], gap)
         with np.errstate(all="ignore"):
-            share = at_low[todo] / (at_low[todo] - at_high[todo])
+            share: Array | float = at_low[todo] / (at_low[todo] - at_high[todo])
             # Halving now and then, as false position stalls where the difference bends.
             share = np.clip(share, 0.02, 0.98) if step % 3 < 2 else 0.5
             cut = low[todo] + share * (high[todo] - low[todo])
@@ -122,24 +123,24 @@ class CommonJudge:
         self.identified = (best.highest - best.lowest <= _IDENTIFIED_WITHIN).all(-1)
         self.converged = best.agreeing > 0
 
-    def statistic(self) -> tuple[Any, Any]:
+    def statistic(self) -> Pair:
         """Likelihood-ratio statistic of no difference, and whether its search ended."""
         return joint_statistic(self.joint)
 
-    def end(self, cutoff: Any, *, upper: bool) -> End:
+    def end(self, cutoff: Array, *, upper: bool) -> End:
         """One end of the interval."""
         return joint_end(self.joint, cutoff, upper=upper)
 
 
-def _gap(found: Common) -> Any:
+def _gap(found: Common) -> Array:
     return found.rate @ _SIGNS
 
 
-def _with_multiplier(joint: JointFit, multiplier: Any) -> Common:
+def _with_multiplier(joint: JointFit, multiplier: Array) -> Common:
     return _maximum(joint.data, joint.start[:, None], multiplier[:, None] * _SIGNS)
 
 
-def _maximum(data: Joint, starts: Any, multiplier: Any) -> Common:
+def _maximum(data: Joint, starts: Array, multiplier: Array) -> Common:
     """Maxima of the joint likelihoods, a few thousand at once to bound memory."""
     blocks = [slice(at, at + _WIDTH) for at in range(0, len(starts), _WIDTH)]
     found = [maximize_common(take(data, rows), starts[rows], multiplier[rows]) for rows in blocks]

@@ -1,7 +1,7 @@
 """Do two systems fail at different rates?"""
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, get_args
+from typing import Literal, cast, get_args
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._fit import fit_flat
 from jaxmle._inference._multiplicity import level_for_limits
 from jaxmle._simulation import Labels
+from jaxmle._types import Array, Flags, Numbers
 
 JudgeRates = Literal["separate", "common"]
 
@@ -55,18 +56,18 @@ class Difference(Batch):
         adjustment: "none", "holm" or "benjamini-hochberg".
     """
 
-    estimate: Any
-    low: Any
-    high: Any
-    p_value: Any
-    different: Any
-    failure_rates: tuple[Any, Any]
-    identified: Any
-    effect: Any
-    at_bound: tuple[Any, Any]
-    contradicted: Any
-    mismatched: Any
-    converged: Any
+    estimate: Numbers
+    low: Numbers
+    high: Numbers
+    p_value: Numbers
+    different: Flags
+    failure_rates: tuple[Numbers, Numbers]
+    identified: Flags
+    effect: Numbers
+    at_bound: tuple[Flags, Flags]
+    contradicted: Flags
+    mismatched: Flags
+    converged: Flags
     confidence: float = field(metadata={"static": True})
     method: str = field(metadata={"static": True})
     adjustment: str = field(metadata={"static": True})
@@ -154,7 +155,7 @@ def compare(
     against = np.logical_or(*(contradicted(one) for one in free))
     mismatched = np.logical_or(*(warn_of_design(own.counts, calibration, labels) for own in problems))
 
-    n_labels = sum(own.counts.n_labeled for own in problems)
+    n_labels = cast(Array, sum(own.counts.n_labeled for own in problems))
     make = CommonJudge if judge == "common" else SeparateJudges
     model: CommonJudge | SeparateJudges = make(free, calibration)
     effect, df = np.ones(len(n_labels)), np.maximum(n_labels - model.n_rates, _LEAST_DF)
@@ -182,7 +183,7 @@ def compare(
         p_value=adjusted,
         different=different,
         failure_rates=(first, second),
-        identified=model.identified,
+        identified=np.asarray(model.identified),
         effect=effect,
         at_bound=(low.at_bound, high.at_bound),
         contradicted=against,
@@ -211,7 +212,7 @@ def _checked(
     return (first, second), shape
 
 
-def _paired(pairs: Any, problems: tuple[Problem, Problem], shape: tuple[int, ...]) -> Pairs:
+def _paired(pairs: object, problems: tuple[Problem, Problem], shape: tuple[int, ...]) -> Pairs:
     """Pairs of shape ``(B,)``, if they are of these counts."""
     if not isinstance(pairs, Pairs):
         raise TypeError(f"`pairs` must be a Pairs; got {type(pairs).__name__}.")
@@ -237,7 +238,7 @@ def _paired(pairs: Any, problems: tuple[Problem, Problem], shape: tuple[int, ...
     return flat
 
 
-def _held(problems: tuple[Problem, Problem], params: Any) -> Any:
+def _held(problems: tuple[Problem, Problem], params: Array) -> Array:
     """Which parameters stand at a bound, shape ``(B, 2, 3)``."""
     ends = np.stack([np.stack(own.arrays()[6:], -1) for own in problems], 1)
     low, high = ends[..., ::2], ends[..., 1::2]

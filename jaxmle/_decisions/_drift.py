@@ -1,7 +1,7 @@
 """Has the judge left its bounds?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from jaxmle._data import Bounds, Counts, check_confidence
 from jaxmle._data._bounds import clopper_pearson
 from jaxmle._data._validation import slice_label
 from jaxmle._inference._arguments import plain
+from jaxmle._types import Array, Flags, Numbers
 
 _HALVINGS = 50
 _POWER = 0.8
@@ -31,21 +32,21 @@ class RateDrift:
         most: Lowest rate above the bounds that is found outside as often; 2 if none is.
     """
 
-    hits: Any
-    n_items: Any
-    low: Any
-    high: Any
-    p_value: Any
-    least: Any
-    most: Any
+    hits: Numbers
+    n_items: Numbers
+    low: Numbers
+    high: Numbers
+    p_value: Numbers
+    least: Numbers
+    most: Numbers
 
     @property
-    def estimate(self) -> Any:
+    def estimate(self) -> Numbers | None:
         """Share of hits; None where there is no item, and an array of objects for a batch."""
         return _shown(self.hits / np.maximum(self.n_items, 1), np.greater(self.n_items, 0))
 
     @property
-    def detectable(self) -> tuple[Any, Any]:
+    def detectable(self) -> tuple[Numbers | None, Numbers | None]:
         """`least` and `most`, None where no rate is found so often."""
         return _shown(self.least, np.greater_equal(self.least, 0)), _shown(
             self.most, np.less_equal(self.most, 1)
@@ -67,16 +68,16 @@ class Drift:
         confidence: Confidence, such as 0.95.
     """
 
-    outside: Any
-    inside: Any
-    p_value: Any
+    outside: Flags
+    inside: Flags
+    p_value: Numbers
     tpr: RateDrift
     fpr: RateDrift
     bounds: Bounds
     confidence: float = field(metadata={"static": True})
 
     @property
-    def verdict(self) -> Any:
+    def verdict(self) -> str | list[str]:
         """In a word: outside, inside, or undecided where the anchor set does not tell; lists for a batch."""
         words = np.where(self.outside, "outside", np.where(self.inside, "inside", "undecided"))
         return words.tolist()
@@ -84,7 +85,7 @@ class Drift:
     def __len__(self) -> int:
         if not np.ndim(self.outside):
             raise TypeError("a scalar Drift has no length")
-        return len(self.outside)
+        return len(np.asarray(self.outside))
 
     def __str__(self) -> str:
         if np.ndim(self.outside):
@@ -175,7 +176,7 @@ def drift(anchor_counts: Counts, bounds: Bounds, *, confidence: float = 0.95) ->
     return tree_map(lambda x: plain(np.asarray(x)), result)
 
 
-def _rate(hits: Any, misses: Any, bounds: Any, error: Any) -> RateDrift:
+def _rate(hits: Array, misses: Array, bounds: Sequence[Array], error: Array) -> RateDrift:
     """Limits of one rate, the test of its bounds, and what the test finds; ``error`` is two-sided."""
     low, high = bounds
     below = binomial_tail(hits, misses, low)
@@ -187,14 +188,14 @@ def _rate(hits: Any, misses: Any, bounds: Any, error: Any) -> RateDrift:
     return RateDrift(hits, n, *ends, p_value, least, most)
 
 
-def binomial_tail(hits: Any, misses: Any, rate: Any) -> Any:
+def binomial_tail(hits: Array, misses: Array, rate: Array) -> Array:
     """Probability of no more than ``hits`` among ``hits + misses`` at a rate."""
     from scipy.special import betainc  # a third of a second to import, and seldom needed
 
     return np.where(misses > 0, betainc(np.maximum(misses, 1e-300), hits + 1, 1 - rate), 1.0)
 
 
-def _detectable(n: Any, rate: Any, tail: Any) -> Any:
+def _detectable(n: Array, rate: Array, tail: Array) -> Array:
     """Highest rate whose hits are so few, 4 times in 5, that ``rate`` is rejected; -1 if none is."""
     from scipy.special import betaincinv
 
@@ -209,7 +210,7 @@ def _detectable(n: Any, rate: Any, tail: Any) -> Any:
     return np.where(low >= 0, found, -1.0)
 
 
-def _shown(value: Any, there: Any) -> Any:
+def _shown(value: Numbers, there: Flags) -> Numbers | None:
     """The value where there is one, else None."""
     if np.ndim(value):
         return np.where(there, np.asarray(value, object), np.array(None, object))

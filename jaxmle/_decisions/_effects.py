@@ -1,13 +1,14 @@
 """What each bound by itself does to the estimate and to the verdict."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from jaxmle._decisions._bound_scan import BoundScan
 from jaxmle._decisions._moved_bounds import ENDS, MARGIN, moved, present_value, whole_grid
 from jaxmle._decisions._tipping import tipping_share, verdict_changes
+from jaxmle._types import Array
 
 # Fits are exact to far less than this, and answers are smooth over it, except where an active bound changes.
 _STEP = 1e-4
@@ -45,7 +46,9 @@ def effects_of(scan: BoundScan, names: tuple[str, ...] = (*ENDS, MARGIN)) -> tup
     )
 
 
-def _slopes(scan: BoundScan, present: Any, names: tuple[str, ...]) -> list[tuple[Any, Any]]:
+def _slopes(
+    scan: BoundScan, present: Array, names: tuple[str, ...]
+) -> list[tuple[float | None, float | None]]:
     """Derivatives by central differences, or by one-sided ones where a step would leave what is allowed."""
     rows, steps = [], []
     for name in names:
@@ -58,20 +61,20 @@ def _slopes(scan: BoundScan, present: Any, names: tuple[str, ...]) -> list[tuple
     results = scan.results(np.concatenate(rows))
     found = []
     for values in (results.estimate, results.upper_limit):
-        pairs = values.reshape(-1, 2)
+        pairs = cast("np.ma.MaskedArray[Any, Any]", values.reshape(-1, 2))
         gone = np.ma.getmaskarray(pairs).any(1) | (np.array(steps) == 0)
         change = np.diff(pairs.filled(0.0), axis=1)[:, 0] / np.where(gone, 1.0, steps)
         found.append([None if none else float(slope) for none, slope in zip(gone, change, strict=True)])
     return list(zip(*found, strict=True))
 
 
-def _room(name: str, present: Any) -> tuple[float, float]:
+def _room(name: str, present: Array) -> tuple[float, float]:
     """Where the bound may be while the other end of its pair stays."""
     column = ENDS[name][0]
     return (0.0, float(present[column + 1])) if column % 2 == 0 else (float(present[column - 1]), 1.0)
 
 
-def _tips(scan: BoundScan, present: Any, names: tuple[str, ...]) -> list[float | None]:
+def _tips(scan: BoundScan, present: Array, names: tuple[str, ...]) -> list[float | None]:
     """For each name the flip that is nearest to the present value."""
     grids = [whole_grid(name, present) for name in names]
     ends = [moved(present, (name,), grid[:, None]) for name, grid in zip(names, grids, strict=True)]

@@ -1,7 +1,5 @@
 """How much less the difference of two failure rates varies where both come from the same items."""
 
-from typing import Any
-
 import numpy as np
 
 from jaxmle._arrays import tree_map
@@ -9,14 +7,15 @@ from jaxmle._data import Calibration, Counts, Params
 from jaxmle._decisions._pairs import Pairs
 from jaxmle._inference._design_effect import _GROUPS as GROUPS
 from jaxmle._model import information, score
+from jaxmle._types import Array
 
 _INSIDE = 1e-7
 _LEAST = 1e-12
 
 
 def pair_effect(
-    cells: Any, params: Any, held: Any, pairs: Pairs, calibration: Calibration, *, common: bool
-) -> Any:
+    cells: Array, params: Array, held: Array, pairs: Pairs, calibration: Calibration, *, common: bool
+) -> Array:
     """Ratio of the variance of the difference to what it would be if no item were in both sets.
 
     Args:
@@ -44,8 +43,8 @@ def pair_effect(
 
 
 def _ratio(
-    cells: Any, params: Any, held: Any, pairs: Pairs, calibration: Calibration, *, common: bool
-) -> Any:
+    cells: Array, params: Array, held: Array, pairs: Pairs, calibration: Calibration, *, common: bool
+) -> Array:
     influence = _influence(cells, params, held, calibration, common=common)
     for group in (*GROUPS[calibration], *([i + 6 for i in some] for some in GROUPS[calibration])):
         own = list(group)
@@ -62,7 +61,7 @@ def _ratio(
     return np.where(is_informative & np.isfinite(effect), effect, 1.0)
 
 
-def _influence(cells: Any, params: Any, held: Any, calibration: Calibration, *, common: bool) -> Any:
+def _influence(cells: Array, params: Array, held: Array, calibration: Calibration, *, common: bool) -> Array:
     """Change of the difference with each item of the twelve cells, shape ``(B, 12)``."""
     size, width = len(cells), 4 if common else 6
     at = np.clip(params, _INSIDE, 1 - _INSIDE)

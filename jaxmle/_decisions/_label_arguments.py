@@ -1,6 +1,6 @@
 """What `plan` asks of its arguments."""
 
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 
@@ -28,7 +28,7 @@ def goal_of(
     return Power(_inside("power", power), confidence, _inside("limit", limit), method)
 
 
-def _inside(name: str, value: Any, *, ends: bool = False) -> float:
+def _inside(name: str, value: object, *, ends: bool = False) -> float:
     number = host_number(name, value)
     if np.ndim(number) or not (0 <= number <= 1 if ends else 0 < number < 1):
         raise ValueError(

@@ -1,11 +1,13 @@
 """Data sets that a plan would meet: labels bought one after another from the same judged items."""
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._simulation import Labels
+from jaxmle._types import Array, ArrayLike, Pair
 
 # The most labels that are thought of where they come from elsewhere.
 _MOST_ELSEWHERE = 100_000
@@ -56,7 +58,7 @@ class Setting(NamedTuple):
         """The most labels there can be."""
         return _MOST_ELSEWHERE if self.calibration == "external" else self.n_judged
 
-    def divide(self, n: Any) -> tuple[Any, Any]:
+    def divide(self, n: ArrayLike) -> Pair:
         """Labels of flagged items and of others, or of failures and of passes; all items if too few."""
         first = np.rint(self.share * np.asarray(n))
         if self.calibration == "internal":
@@ -65,7 +67,9 @@ class Setting(NamedTuple):
         return first, np.asarray(n) - first
 
 
-def draw(setting: Setting, n: Any, n_draws: int, seed: tuple[int, ...], share: Any = None) -> Counts:
+def draw(
+    setting: Setting, n: Array, n_draws: int, seed: tuple[int, ...], share: Array | None = None
+) -> Counts:
     """Draw data sets with ``n`` labels each, shape ``(K,)``: counts of shape ``(K * n_draws,)``.
 
     Data set i has the same items whatever ``n`` is: more labels are added to fewer. So differences between
@@ -100,7 +104,7 @@ def draw(setting: Setting, n: Any, n_draws: int, seed: tuple[int, ...], share: A
     return Counts(*(np.asarray(cell, np.float64).reshape(-1) for cell in cells))
 
 
-def _nested(rng: np.random.Generator, n: Any, n_draws: int, rates: list[float]) -> Any:
+def _nested(rng: np.random.Generator, n: Array, n_draws: int, rates: Sequence[ArrayLike]) -> Array:
     """Multinomial counts of ``n`` items, shape ``(K,)`` or ``(K, D)``, larger sets holding the smaller.
 
     Returns:
@@ -109,10 +113,10 @@ def _nested(rng: np.random.Generator, n: Any, n_draws: int, rates: list[float]) 
     n = np.broadcast_to(np.asarray(n, np.int64).reshape(len(n), -1), (len(n), n_draws))
     order = np.argsort(n, axis=0, kind="stable")
     steps = np.diff(np.take_along_axis(n, order, 0), axis=0, prepend=0)
-    added = np.cumsum(rng.multinomial(steps, np.asarray(rates) / np.sum(rates)), axis=0)
+    added = np.cumsum(rng.multinomial(steps, np.asarray(rates) / np.sum(np.asarray(rates))), axis=0)
     back = np.argsort(order, axis=0, kind="stable")
     return np.moveaxis(np.take_along_axis(added, back[..., None], 0), -1, 0)
 
 
-def _share(part: Any, whole: Any) -> float:
+def _share(part: Array, whole: float) -> float:
     return float(part / whole) if whole > 0 else 0.0

@@ -1,12 +1,17 @@
 """Labels needed by formula: without bounds in large samples, and by humans alone."""
 
+from collections.abc import Callable
 from statistics import NormalDist
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from jaxmle._data import Params
 from jaxmle._decisions._label_draws import Setting
+from jaxmle._types import Array, ArrayLike
+
+if TYPE_CHECKING:
+    from jaxmle._decisions._label_goals import Goal
 
 _LARGEST = 10_000_000
 
@@ -25,7 +30,7 @@ def variance_terms(setting: Setting, share: float | None = None) -> tuple[float,
     first, other = _spreads(setting)
     part = setting.share if share is None else share
     if setting.calibration == "external":
-        youden = (p.tpr - p.fpr) ** 2
+        youden = cast(float, (p.tpr - p.fpr) ** 2)
         if not youden:
             return np.inf, np.inf
         first, other, fixed = first / youden, other / youden, q * (1 - q) / n_judged / youden
@@ -46,7 +51,7 @@ def best_share(setting: Setting) -> float:
     return float(np.clip(first / (first + other), 0.05, 0.95)) if first + other > 0 else 0.5
 
 
-def labels_by_formula(setting: Setting, goal: Any) -> int | None:
+def labels_by_formula(setting: Setting, goal: "Goal") -> int | None:
     """Labels for a width, or for the power to certify a limit, without bounds in large samples."""
     z = NormalDist().inv_cdf
     theta = setting.truth.failure_rate
@@ -60,15 +65,15 @@ def labels_by_formula(setting: Setting, goal: Any) -> int | None:
             setting._replace(truth=Params(goal.limit, setting.truth.tpr, setting.truth.fpr))
         )
 
-        def reach(n: Any) -> Any:
+        def reach(n: int) -> float:
             at_limit, at_truth = (np.sqrt(fixed + each / n) for fixed, each in (there, here))
-            return goal.limit - theta - z(goal.confidence) * at_limit - z(goal.target) * at_truth
+            return cast(float, goal.limit - theta - z(goal.confidence) * at_limit - z(goal.target) * at_truth)
 
         needed = _first(lambda n: reach(n) >= 0) or np.inf
     return int(np.ceil(needed)) if needed <= setting.most else None
 
 
-def labels_at_once(setting: Setting, goal: Any) -> int | None:
+def labels_at_once(setting: Setting, goal: "Goal") -> int | None:
     """The same before anything is simulated; labels of two kinds are divided as is best in large samples."""
     share = best_share(setting) if setting.divided else setting.share
     return labels_by_formula(setting._replace(share=share), goal)
@@ -87,7 +92,7 @@ def human_width(n: int, theta: float, confidence: float) -> float:
     return float(np.sum(2 * half * mass) / np.sum(mass))
 
 
-def human_power(n: Any, theta: float, limit: float, confidence: float) -> Any:
+def human_power(n: ArrayLike, theta: float, limit: float, confidence: float) -> Array:
     """Probability that the exact binomial test of n labels finds the failure rate below the limit.
 
     Source:
@@ -102,7 +107,7 @@ def human_power(n: Any, theta: float, limit: float, confidence: float) -> Any:
     return np.where(most >= 0, bdtr(np.maximum(most, 0), n, theta), 0.0)
 
 
-def labels_by_humans_alone(setting: Setting, goal: Any) -> int | None:
+def labels_by_humans_alone(setting: Setting, goal: "Goal") -> int | None:
     """Labels of a random sample that reach the goal without any judge.
 
     The power of the binomial test goes up and down with the number of labels; from the number returned on it
@@ -116,7 +121,7 @@ def labels_by_humans_alone(setting: Setting, goal: Any) -> int | None:
     )
 
 
-def _after(n: int) -> Any:
+def _after(n: int) -> Array:
     """Numbers of labels from n on, as far as the power can fall back."""
     return np.arange(n, n + max(50, n // 4))
 
@@ -125,7 +130,8 @@ def _spreads(setting: Setting) -> tuple[float, float]:
     """Variance per label of the two kinds of items, weighted by what they count for the failure rate."""
     p, q = setting.truth, setting.flag_rate
     if setting.calibration == "external":
-        weights, rates = (p.failure_rate, 1 - p.failure_rate), (p.tpr, p.fpr)
+        theta = cast(float, p.failure_rate)
+        weights, rates = (theta, 1 - theta), (cast(float, p.tpr), cast(float, p.fpr))
     else:
         weights, rates = (q, 1 - q), (setting.precision, setting.miss_rate)
     first, other = (w**2 * r * (1 - r) for w, r in zip(weights, rates, strict=True))
@@ -138,7 +144,7 @@ def _over(part: float, whole: float) -> float:
     return part / whole if whole > 0 else np.inf
 
 
-def _first(reached: Any) -> int | None:
+def _first(reached: Callable[[int], bool]) -> int | None:
     """Smallest number from which on ``reached`` holds, by doubling and halving."""
     high = 1
     while not reached(high):

@@ -8,12 +8,13 @@ certificate differs from it is learnt from a few of them, near the number of lab
 import warnings
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from jaxmle._data import Counts
 from jaxmle._decisions._label_draws import Setting, draw
+from jaxmle._engine import Progress
 from jaxmle._inference import Fit, fit
 from jaxmle._inference._arguments import checked_problem, quantile_of_t
 from jaxmle._inference._certify import REGION_SHARE
@@ -22,6 +23,10 @@ from jaxmle._inference._fit import fit_flat
 from jaxmle._inference._profile import branches, profile
 from jaxmle._inference._simulate import streams
 from jaxmle._simulation import design_of
+from jaxmle._types import Array
+
+# What the real interval or test adds to the scores: two numbers, or two rows of them.
+Correction: TypeAlias = tuple[Array | float, Array | float]
 
 # Data sets that are fitted at once: one size, so that one program serves.
 ROWS = 1 << 13
@@ -54,20 +59,20 @@ class Width:
         """How often the real interval is looked at."""
         return 2 if self.calibrate else 0
 
-    def scores(self, setting: Setting, counts: Counts) -> Any:
+    def scores(self, setting: Setting, counts: Counts) -> Array:
         """Widths with chi-square cut-offs."""
         fitted = fit(counts, setting.bounds, calibration=setting.calibration)
         return self._widths(setting, fitted, calibrate=False)
 
-    def values(self, scores: Any, correction: Any) -> Any:
+    def values(self, scores: Array, correction: Correction) -> Array:
         """Widths of the real interval."""
         return scores * correction[0]
 
-    def correction_error(self, value: float, correction: Any) -> float:
+    def correction_error(self, value: float, correction: Correction) -> float:
         """Standard error of a mean width that the correction brings."""
-        return value * correction[1] / correction[0]
+        return float(value * correction[1] / correction[0])
 
-    def correct(self, setting: Setting, n: int, seed: int, progress: Any) -> Any:
+    def correct(self, setting: Setting, n: int, seed: int, progress: Progress | None) -> Correction:
         """Ratio of the real widths to those with chi-square cut-offs, at ``n`` labels; its standard error."""
         counts = draw(setting, np.full(1, n), _WIDTHS, (seed, _CORRECTION))
         fitted = fit(counts, setting.bounds, calibration=setting.calibration)
@@ -78,7 +83,7 @@ class Width:
         ratio = np.sum(real) / np.sum(scores)
         return float(ratio), float(np.std(real - ratio * scores) * np.sqrt(_WIDTHS) / np.sum(scores))
 
-    def scale(self, value: Any) -> Any:
+    def scale(self, value: Array | float) -> Array:
         """Scale on which the curve is nearly straight."""
         return np.log(np.maximum(value, 1e-12))
 
@@ -86,7 +91,7 @@ class Width:
         """Back from `scale`."""
         return float(np.exp(value))
 
-    def _widths(self, setting: Setting, fitted: Fit, **options: Any) -> Any:
+    def _widths(self, setting: Setting, fitted: Fit, **options: Any) -> Array:
         with warnings.catch_warnings():
             # Among thousands of data sets some look odd by chance.
             warnings.simplefilter("ignore", UserWarning)
@@ -95,7 +100,7 @@ class Width:
                 labels=setting.labels if setting.calibration == "internal" else "random",
                 **options,
             )
-        return found.high - found.low
+        return np.asarray(found.high - found.low)
 
 
 @dataclass(frozen=True)
@@ -122,25 +127,25 @@ class Power:
         return 2 if self.method == "exact" else 0
 
     @property
-    def identity(self) -> Any:
+    def identity(self) -> Correction:
         """Certified or not by the signed root alone."""
         z = NormalDist().inv_cdf(self.confidence)
         return np.array([z, np.nextafter(z, 9)]), np.array([0.0, 1.0])
 
-    def scores(self, setting: Setting, counts: Counts) -> Any:
+    def scores(self, setting: Setting, counts: Counts) -> Array:
         """Signed roots of the likelihood ratio of the limit; 0 where the estimate is no lower."""
         return self._tests(setting, counts)[0]
 
-    def values(self, scores: Any, correction: Any) -> Any:
+    def values(self, scores: Array, correction: Correction) -> Array:
         """Probabilities that such data sets are certified."""
         roots, share = correction
         return np.interp(scores, roots, share, left=0.0, right=1.0)
 
-    def correction_error(self, value: float, correction: Any) -> float:
+    def correction_error(self, value: float, correction: Correction) -> float:
         """Taken as 0: what exact tests of so many data sets leave open is small."""
         return 0.0
 
-    def correct(self, setting: Setting, n: int, seed: int, progress: Any) -> Any:
+    def correct(self, setting: Setting, n: int, seed: int, progress: Progress | None) -> Correction:
         """Probability of an exact certificate as a function of the signed root, at ``n`` labels."""
         roots, tests = self._tests(setting, draw(setting, np.full(1, n), ROWS, (seed, _CORRECTION)))
         z = NormalDist().inv_cdf(self.confidence)
@@ -157,7 +162,7 @@ class Power:
         share = increasing(passed.astype(float))
         return roots[near], share
 
-    def scale(self, value: Any) -> Any:
+    def scale(self, value: Array | float) -> Array:
         """Scale on which the curve is nearly straight."""
         return -quantile_of_t(np.clip(value, 1e-4, 1 - 1e-4), np.inf)
 
@@ -165,13 +170,13 @@ class Power:
         """Back from `scale`."""
         return NormalDist().cdf(value)
 
-    def _tests(self, setting: Setting, counts: Counts) -> tuple[Any, Hypothesis]:
+    def _tests(self, setting: Setting, counts: Counts) -> tuple[Array, Hypothesis]:
         problem, _ = checked_problem(counts, setting.bounds, setting.calibration)
         free = fit_flat(problem, setting.calibration)
         above = branches(free)[1]
         rate = np.full(problem.size, self.limit)
         statistic, _, _ = profile(above, rate, setting.calibration)
-        highest = free.failure_rate_set[1]
+        highest = np.asarray(free.failure_rate_set[1])
         roots = np.where(highest < rate, np.sqrt(statistic), 0.0)
         return roots, Hypothesis(above, rate, highest, streams(problem))
 
@@ -179,7 +184,7 @@ class Power:
 Goal = Width | Power
 
 
-def increasing(values: Any) -> Any:
+def increasing(values: Array) -> Array:
     """Closest increasing sequence by least squares.
 
     Source:

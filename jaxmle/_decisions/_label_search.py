@@ -1,13 +1,15 @@
 """The smallest number of labels that reaches a goal, by simulation with common data sets."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from jaxmle._data import Counts
 from jaxmle._decisions._label_draws import Setting, draw
 from jaxmle._decisions._label_formulas import best_share
-from jaxmle._decisions._label_goals import ROWS, Goal, increasing
+from jaxmle._decisions._label_goals import ROWS, Correction, Goal, increasing
+from jaxmle._engine import Progress
+from jaxmle._types import Array, Triple
 
 _CURVE = 32
 _NEAR = 8
@@ -16,6 +18,9 @@ _SETTLED = 0.1
 _ATTEMPTS = 8
 _CLOSE = 0.01
 _FIRST, _AROUND, _DIVISION, _JUDGED = 0, 1, 3, 4
+
+
+_NO_CURVE = cast(Triple, ((), (), ()))
 
 
 class Found(NamedTuple):
@@ -31,14 +36,15 @@ class Found(NamedTuple):
     n: int | None
     value: float
     error: float
-    curve: tuple[Any, Any, Any]
+    curve: Triple
 
 
-def search(setting: Setting, goal: Goal, seed: int, progress: Any = None) -> Found:
+def search(setting: Setting, goal: Goal, seed: int, progress: Progress | None = None) -> Found:
     """Find the number of labels on a coarse curve, then between its neighbours."""
     grid = np.concatenate([[0], np.rint(np.geomspace(1, setting.most, _CURVE - 1))]).astype(int)
     n_draws = ROWS // _CURVE
     scores = goal.scores(setting, draw(setting, grid, n_draws, (seed, _FIRST))).reshape(_CURVE, n_draws)
+    correction: Correction
     correction, looked_at = goal.identity, -1
     for left in range(goal.rounds, -1, -1):
         values = goal.values(scores, correction)
@@ -66,7 +72,7 @@ def search(setting: Setting, goal: Goal, seed: int, progress: Any = None) -> Fou
     return found._replace(error=error_of_both, curve=curve)
 
 
-def _refined(setting: Setting, goal: Goal, n: int, correction: Any, seed: int) -> Found:
+def _refined(setting: Setting, goal: Goal, n: int, correction: Correction, seed: int) -> Found:
     """Solve a straight line through a few numbers of labels around a guess, many data sets each."""
     n_draws = ROWS // _NEAR
     for attempt in range(_ATTEMPTS):
@@ -87,7 +93,7 @@ def _refined(setting: Setting, goal: Goal, n: int, correction: Any, seed: int) -
             if not met.size:
                 return _bisected(setting, goal, correction, seed, int(near[-1]))
             at = int(met[0])
-            return Found(int(near[at]), float(mean[at]), float(error[at]), ((), (), ()))
+            return Found(int(near[at]), float(mean[at]), float(error[at]), _NO_CURVE)
         with np.errstate(over="ignore"):
             aim = np.expm1(np.minimum(x0 + (goal.scale(goal.target) - y0) / slope, 40))
         n = int(np.clip(np.ceil(aim - 1e-9), 1, 2 * near[-1]))
@@ -95,15 +101,15 @@ def _refined(setting: Setting, goal: Goal, n: int, correction: Any, seed: int) -
             break
         if n > setting.most:
             if near[-1] == setting.most:
-                return Found(None, float(mean[-1]), float(error[-1]), ((), (), ()))
+                return Found(None, float(mean[-1]), float(error[-1]), _NO_CURVE)
             n = setting.most
     else:
         return _bisected(setting, goal, correction, seed, 0)  # no straight line leads there
     value = goal.unscale(y0 + slope * (np.log1p(n) - x0))
-    return Found(n, value, float(error.mean()), ((), (), ()))
+    return Found(n, value, float(error.mean()), _NO_CURVE)
 
 
-def _stepped(setting: Setting, goal: Goal, n: int, correction: Any, seed: int) -> Found:
+def _stepped(setting: Setting, goal: Goal, n: int, correction: Correction, seed: int) -> Found:
     """Look at each number of labels near a small guess: whole items make steps that no line follows."""
     n_draws, blocks = ROWS // _NEAR, max(goal.blocks, 4)
     near = np.arange(max(n - _NEAR // 2, 1), min(n + _NEAR // 2, setting.most + 1))
@@ -118,19 +124,19 @@ def _stepped(setting: Setting, goal: Goal, n: int, correction: Any, seed: int) -
         if (met.size and (met[0] > 0 or near[0] == 1)) or (not met.size and near[-1] == setting.most):
             at = int(met[0]) if met.size else -1
             n_found = int(near[at]) if met.size else None
-            return Found(n_found, float(mean[at]), float(error[at]), ((), (), ()))
+            return Found(n_found, float(mean[at]), float(error[at]), _NO_CURVE)
         near = near - len(near) + 1 if met.size else near + len(near) - 1
         near = near[(near >= 1) & (near <= setting.most)]
     return _bisected(setting, goal, correction, seed, 0)
 
 
-def _bisected(setting: Setting, goal: Goal, correction: Any, seed: int, low: int) -> Found:
+def _bisected(setting: Setting, goal: Goal, correction: Correction, seed: int, low: int) -> Found:
     """Halve between a number of labels that is not enough, or 0, and all there can be."""
 
     def looked_at(n: int) -> Found:
         counts = draw(setting, np.full(1, n), ROWS, (seed, _AROUND))
         values = goal.values(goal.scores(setting, counts), correction)
-        return Found(n, float(values.mean()), float(values.std() / np.sqrt(ROWS)), ((), (), ()))
+        return Found(n, float(values.mean()), float(values.std() / np.sqrt(ROWS)), _NO_CURVE)
 
     found = looked_at(setting.most)
     if not _met(found.value, goal):
@@ -147,7 +153,7 @@ def _bisected(setting: Setting, goal: Goal, correction: Any, seed: int, low: int
     return found
 
 
-def _met(value: Any, goal: Goal) -> Any:
+def _met(value: Array | float, goal: Goal) -> Any:
     return value >= goal.target if goal.is_increasing else value <= goal.target
 
 
@@ -193,11 +199,11 @@ def cost_of(setting: Setting, n: int, cost_human: float, cost_judge: float) -> f
     return cost_human * n + cost_judge * verdicts
 
 
-def _monotone(mean: Any, goal: Goal) -> Any:
+def _monotone(mean: Array, goal: Goal) -> Array:
     return increasing(mean) if goal.is_increasing else -increasing(-mean)
 
 
-def _crossing(grid: Any, curve: Any, goal: Goal) -> int | None:
+def _crossing(grid: Array, curve: Array, goal: Goal) -> int | None:
     """First number of labels at which a monotone curve reaches the target."""
     reached = _met(curve, goal)
     if not reached.any():

@@ -1,10 +1,15 @@
 """Bounds that are moved one by one: their names, where they go, and what is left of the others."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TypeAlias, cast
 
 import numpy as np
 
 from jaxmle._data._validation import first_bad, host_number
+from jaxmle._types import Array, ArrayLike
+
+# Values of one bound, or a row of them for each of two.
+Grid: TypeAlias = ArrayLike | Sequence[ArrayLike]
 
 # Columns of an array (N, 6) of bounds that each name moves.
 ENDS = {
@@ -22,7 +27,7 @@ _POINTS = 21
 _WIDER = np.array([0, 0, -1, 1, -1, 1])
 
 
-def moved(present: Any, over: tuple[str, ...], values: Any) -> Any:
+def moved(present: Array, over: tuple[str, ...], values: Array) -> Array:
     """Bounds with those named in ``over`` put to ``values``.
 
     Args:
@@ -55,7 +60,7 @@ def most_influential(slopes: dict[str, float]) -> tuple[str, str]:
     return first, second
 
 
-def checked_names(over: Any) -> tuple[str, ...]:
+def checked_names(over: str | Sequence[str]) -> tuple[str, ...]:
     """One or two names of bounds that can be moved at once.
 
     Raises:
@@ -72,7 +77,7 @@ def checked_names(over: Any) -> tuple[str, ...]:
     return names
 
 
-def checked_grid(over: tuple[str, ...], grid: Any, present: Any) -> tuple[Any, ...]:
+def checked_grid(over: tuple[str, ...], grid: Grid | None, present: Array) -> tuple[Array, ...]:
     """Values of each named bound, increasing.
 
     Raises:
@@ -80,7 +85,7 @@ def checked_grid(over: tuple[str, ...], grid: Any, present: Any) -> tuple[Any, .
     """
     if grid is None:
         return tuple(default_grid(name, present) for name in over)
-    rows = [grid] if len(over) == 1 else list(grid)
+    rows = [grid] if len(over) == 1 else list(cast(Sequence[ArrayLike], grid))
     if len(rows) != len(over):
         raise ValueError(f"`grid` must hold {len(over)} rows of values; got {len(rows)}.")
     checked = []
@@ -93,7 +98,7 @@ def checked_grid(over: tuple[str, ...], grid: Any, present: Any) -> tuple[Any, .
     return tuple(checked)
 
 
-def default_grid(name: str, present: Any) -> Any:
+def default_grid(name: str, present: Array) -> Array:
     """Where a bound is looked at: inwards to the other end of its pair, and as far outwards."""
     if name == MARGIN or name in KNOWN:
         return whole_grid(name, present)
@@ -106,7 +111,7 @@ def default_grid(name: str, present: Any) -> Any:
     return _with(np.linspace(max(first, 0.0), min(last, 1.0), _POINTS), present[column])
 
 
-def whole_grid(name: str, present: Any) -> Any:
+def whole_grid(name: str, present: Array) -> Array:
     """All that the other bounds leave to a bound, its present value included."""
     if name == MARGIN:
         # With the last of these nothing is claimed of the judge any more.
@@ -123,7 +128,7 @@ def whole_grid(name: str, present: Any) -> Any:
     return _with(np.linspace(low, high, _POINTS), present[column])
 
 
-def _with(grid: Any, value: float) -> Any:
+def _with(grid: Array, value: float) -> Array:
     """The grid with a value added, or put in place of one that is the same but for rounding."""
     near = np.argmin(np.abs(grid - value))
     if abs(grid[near] - value) > 1e-9:
@@ -132,7 +137,7 @@ def _with(grid: Any, value: float) -> Any:
     return grid
 
 
-def present_value(name: str, present: Any) -> float | None:
+def present_value(name: str, present: Array) -> float | None:
     """Present value of what a name moves; None for a rate that is not known."""
     if name == MARGIN:
         return 0.0

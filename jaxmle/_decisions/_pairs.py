@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, fields
 from itertools import combinations_with_replacement
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from jaxmle._data import Clusters, Counts
 from jaxmle._data._counts import _verdicts as verdicts
 from jaxmle._data._validation import first_bad, host_number
+from jaxmle._types import Array, ArrayLike, Index, Verdicts
 
 _CELLS = 12
 
@@ -37,10 +38,16 @@ class Pairs:
         (3, 2)
     """
 
-    products: Any
-    sums: Any
-    n_labeled: Any
-    n_matched: Any
+    products: Array
+    sums: Array
+    n_labeled: Array
+    n_matched: Array
+
+    if TYPE_CHECKING:  # what may be passed; the fields hold arrays
+
+        def __init__(
+            self, products: ArrayLike, sums: ArrayLike, n_labeled: ArrayLike, n_matched: ArrayLike
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         products = np.asarray(host_number("products", self.products), np.float64)
@@ -60,7 +67,7 @@ class Pairs:
                 raise ValueError(f"`{name}` must have shape {products.shape[:-2]}; got {number.shape}.")
             object.__setattr__(self, name, number)
 
-    def __getitem__(self, index: Any) -> Self:
+    def __getitem__(self, index: Index) -> Self:
         return type(self)(*(getattr(self, one.name)[index] for one in fields(self)))
 
     @property
@@ -103,7 +110,7 @@ class Pairs:
         )
 
     @classmethod
-    def from_labels(cls, human_a: Any, judge_a: Any, human_b: Any, judge_b: Any) -> Self:
+    def from_labels(cls, human_a: Verdicts, judge_a: Verdicts, human_b: Verdicts, judge_b: Verdicts) -> Self:
         """Pair verdicts given item by item, as in `Counts.from_labels`.
 
         Args:

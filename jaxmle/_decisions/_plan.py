@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from jaxmle._data import Bounds, Calibration, Params, check_confidence
 from jaxmle._decisions._label_arguments import checked_prices, checked_setting, goal_of, unbounded
@@ -16,10 +15,11 @@ from jaxmle._decisions._label_formulas import (
 )
 from jaxmle._decisions._label_goals import Goal, Power, Width
 from jaxmle._decisions._label_search import Found, cheapest_judged, cost_of, divided, search
-from jaxmle._engine import progress_bar
+from jaxmle._engine import Progress, progress_bar
 from jaxmle._inference import CertificateMethod
 from jaxmle._inference._arguments import check_seed
 from jaxmle._simulation import Labels
+from jaxmle._types import Triple
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Plan:
     cost: float | None
     reason: str
     options: tuple[LabelOption, ...]
-    curve: tuple[Any, Any, Any]
+    curve: Triple
 
     def __str__(self) -> str:
         what = f"{self.goal} {self.value:.4g}"
@@ -177,7 +177,7 @@ def plan(
     if prices and cost_judge is not None:
         start = start._replace(n_judged=cheapest_judged(start, cheap, *prices, seed))
 
-    def option(one: Setting, aim: Goal, bar: Any = None) -> tuple[LabelOption, Found, Setting]:
+    def option(one: Setting, aim: Goal, bar: Progress | None = None) -> tuple[LabelOption, Found, Setting]:
         if one.divided:
             one = divided(one, aim, labels_by_formula(one, aim) or one.most, seed)
         found = search(one, aim, seed, bar)
@@ -217,7 +217,7 @@ def plan(
     )
 
 
-def _option(setting: Setting, goal: Goal, found: Found, prices: Any) -> LabelOption:
+def _option(setting: Setting, goal: Goal, found: Found, prices: tuple[float, float] | None) -> LabelOption:
     if isinstance(goal, Width):
         method = f"profile interval, {'calibrated' if goal.calibrate else 'chi-square'}"
     else:
@@ -240,7 +240,7 @@ def _split(setting: Setting, n: int | None) -> dict[str, int] | None:
     return dict(zip(names, (int(x) for x in setting.divide(n)), strict=True))
 
 
-def _cost(setting: Setting, n: int | None, prices: Any) -> float | None:
+def _cost(setting: Setting, n: int | None, prices: tuple[float, float] | None) -> float | None:
     return None if n is None or not prices else cost_of(setting, n, *prices)
 
 

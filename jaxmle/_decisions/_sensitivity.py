@@ -10,6 +10,7 @@ from jaxmle._data import Bounds, Calibration, Counts, check_confidence
 from jaxmle._decisions._bound_scan import BoundScan, ScanResult
 from jaxmle._decisions._effects import Effect, effects_of
 from jaxmle._decisions._moved_bounds import (
+    Grid,
     checked_grid,
     checked_names,
     most_influential,
@@ -21,6 +22,7 @@ from jaxmle._inference._arguments import check_labels, checked_problem, effectiv
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._fit import fit_flat
 from jaxmle._simulation import Labels
+from jaxmle._types import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +45,10 @@ class Sensitivity(ScanResult):
     """
 
     over: tuple[str, ...]
-    grid: tuple[Any, ...]
+    grid: tuple[Array, ...]
     present: ScanResult
     present_values: tuple[float | None, ...]
-    tipping: Any
+    tipping: Array
     effects: tuple[Effect, ...]
     limit: float | None
     confidence: float
@@ -63,7 +65,7 @@ def sensitivity(
     bounds: Bounds | None = None,
     *,
     over: str | Sequence[str] | None = None,
-    grid: Any = None,
+    grid: Grid | None = None,
     limit: float | None = None,
     confidence: float = 0.95,
     calibration: Calibration = "internal",
@@ -122,7 +124,7 @@ def sensitivity(
     mismatched = warn_of_design(problem.counts, calibration, labels, effective=design_effect is not None)
     scan = BoundScan(
         present=fit_flat(problem, calibration),
-        unbounded=fit_flat(problem.unbounded(), calibration).log_likelihood,
+        unbounded=np.asarray(fit_flat(problem.unbounded(), calibration).log_likelihood),
         limit=limit,
         confidence=float(confidence),
         labels=labels,
@@ -132,7 +134,7 @@ def sensitivity(
     return scanned(scan, over, grid)
 
 
-def check_over(over: str | Sequence[str] | None, grid: Any) -> None:
+def check_over(over: str | Sequence[str] | None, grid: Grid | None) -> None:
     """Raise ``ValueError`` unless one or two bounds are named, or none and no values for them."""
     if over is not None:
         checked_names(over)
@@ -140,7 +142,7 @@ def check_over(over: str | Sequence[str] | None, grid: Any) -> None:
         raise ValueError("`grid` goes with `over`: name the bounds that take its values.")
 
 
-def scanned(scan: BoundScan, over: str | Sequence[str] | None, grid: Any) -> Sensitivity:
+def scanned(scan: BoundScan, over: str | Sequence[str] | None, grid: Grid | None) -> Sensitivity:
     """`sensitivity` of a data set that is fitted already."""
     present = scan.ends
     names = None if over is None else checked_names(over)
@@ -153,7 +155,7 @@ def scanned(scan: BoundScan, over: str | Sequence[str] | None, grid: Any) -> Sen
     mesh = np.meshgrid(*values, indexing="ij")
     points = np.stack([axis.reshape(-1) for axis in mesh], -1)
     found = scan.results(np.concatenate([moved(present, names, points), present[None]]))
-    over_grid = {
+    over_grid: dict[str, Any] = {
         name: None if part is None else part.reshape(mesh[0].shape)
         for name, part in found.parts(slice(0, -1)).items()
     }
@@ -174,17 +176,16 @@ def scanned(scan: BoundScan, over: str | Sequence[str] | None, grid: Any) -> Sen
     )
 
 
-def _tipping(scan: BoundScan, names: tuple[str, ...], mesh: Any, over_grid: ScanResult) -> Any:
+def _tipping(scan: BoundScan, names: tuple[str, ...], mesh: Sequence[Array], over_grid: ScanResult) -> Array:
     """Points between neighbours on the grid, along each of its axes."""
     starts, stops = [], []
     points = np.stack(mesh, -1)
     for axis in range(len(names)):
-        turned = ScanResult(
-            **{
-                name: None if part is None else np.moveaxis(part, axis, -1)
-                for name, part in over_grid.parts(...).items()
-            }
-        )
+        along_axis: dict[str, Any] = {
+            name: None if part is None else np.moveaxis(part, axis, -1)
+            for name, part in over_grid.parts(...).items()
+        }
+        turned = ScanResult(**along_axis)
         where = verdict_changes(turned)
         along = np.moveaxis(points, axis, -2)
         starts.append(along[..., :-1, :][where])
@@ -195,5 +196,5 @@ def _tipping(scan: BoundScan, names: tuple[str, ...], mesh: Any, over_grid: Scan
     return found[np.lexsort(found.T[::-1])]
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Array | None) -> Any:
     return None if value is None or value is np.ma.masked else plain(np.asarray(value))

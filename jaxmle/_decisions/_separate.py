@@ -5,13 +5,14 @@ the two profile likelihoods: the largest difference that loses no more than a cu
 between an upper end of one interval and a lower end of the other over all ways to split the cut-off.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxmle._data import Calibration
 from jaxmle._inference._fit import Fit
-from jaxmle._inference._profile import ProfileBranch, branches, crossing, profile
+from jaxmle._inference._profile import ProfileBranch, branch_end, branches, crossing, profile
+from jaxmle._types import Array, Pair
 
 _POINTS = 9
 _SPLITS = 3
@@ -39,9 +40,9 @@ class End(NamedTuple):
         converged: Whether the fits there are certified.
     """
 
-    difference: Any
-    at_bound: Any
-    converged: Any
+    difference: Array
+    at_bound: Array
+    converged: Array
 
 
 def arms_of(free: tuple[Fit, Fit]) -> Arms:
@@ -50,19 +51,23 @@ def arms_of(free: tuple[Fit, Fit]) -> Arms:
     return Arms((below_a, below_b), (above_a, above_b))
 
 
-def end_of(arms: Arms, cutoff: Any, calibration: Calibration, *, upper: bool) -> End:
+def end_of(arms: Arms, cutoff: Array, calibration: Calibration, *, upper: bool) -> End:
     """Find the extreme difference whose likelihood-ratio statistic is at most ``cutoff``, shape ``(B,)``."""
     size = len(cutoff)
     first, second = (arms.above[0], arms.below[1]) if upper else (arms.below[0], arms.above[1])
     sign = 1.0 if upper else -1.0
     rows = np.repeat(np.arange(size), _POINTS)
+    stops = [branch_end(branch, calibration).take(rows) for branch in (first, second)]
     first, second = first.take(rows), second.take(rows)
     low, high = np.zeros(size), np.full(size, 0.5 * np.pi)
     for _ in range(_SPLITS):
         # The statistic is nearly quadratic, so an angle splits its root evenly.
         angle = np.linspace(low, high, _POINTS, axis=1)
         parts = [(cutoff[:, None] * np.square(turn)).reshape(-1) for turn in (np.sin(angle), np.cos(angle))]
-        one, other = crossing(first, parts[0], calibration), crossing(second, parts[1], calibration)
+        one, other = (
+            crossing(branch, part, calibration, end=stop)
+            for branch, part, stop in zip((first, second), parts, stops, strict=True)
+        )
         gap = (one.failure_rate - other.failure_rate).reshape(size, _POINTS)
         best = np.argmax(sign * gap, 1)
         step = (high - low) / (_POINTS - 1)
@@ -76,7 +81,7 @@ def end_of(arms: Arms, cutoff: Any, calibration: Calibration, *, upper: bool) ->
     )
 
 
-def statistic_of(arms: Arms, difference: Any, calibration: Calibration) -> Any:
+def statistic_of(arms: Arms, difference: Array, calibration: Calibration) -> Array:
     """Likelihood-ratio statistic of a difference, shape ``(B,)``.
 
     The statistic is infinite where bounds on the failure rates exclude the difference.
@@ -124,11 +129,11 @@ class SeparateJudges:
         self.identified = free[0].identified & free[1].identified
         self.converged = free[0].converged & free[1].converged
 
-    def statistic(self) -> tuple[Any, Any]:
+    def statistic(self) -> Pair:
         """Likelihood-ratio statistic of no difference, and whether its search ended; here it always does."""
         size = len(self.params)
         return statistic_of(self.arms, np.zeros(size), self.calibration), np.ones(size, bool)
 
-    def end(self, cutoff: Any, *, upper: bool) -> End:
+    def end(self, cutoff: Array, *, upper: bool) -> End:
         """One end of the interval."""
         return end_of(self.arms, cutoff, self.calibration, upper=upper)

@@ -1,23 +1,22 @@
 """Where between two bounds the verdict flips."""
 
-from typing import Any
-
 import numpy as np
 
 from jaxmle._decisions._bound_scan import OK, UNIDENTIFIED, BoundScan, ScanResult, Verdicts
+from jaxmle._types import Array
 
 # Each round cuts a piece into so many; three of them tell the place to 1/4096 of a step of the grid.
 _CUTS = 16
 _ROUNDS = 3
 
 
-def verdict_changes(found: ScanResult | Verdicts) -> Any:
+def verdict_changes(found: ScanResult | Verdicts) -> Array:
     """Whether the verdict differs between neighbours, both of which have one, along the last axis."""
     decided = (found.status == OK) | (found.status == UNIDENTIFIED)
     return decided[..., 1:] & decided[..., :-1] & (found.certified[..., 1:] != found.certified[..., :-1])
 
 
-def tipping_share(scan: BoundScan, start: Any, stop: Any) -> Any:
+def tipping_share(scan: BoundScan, start: Array, stop: Array) -> Array:
     """Share of the way from the bounds ``start`` to ``stop`` at which the verdict flips.
 
     Args:

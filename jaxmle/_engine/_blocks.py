@@ -2,24 +2,27 @@
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from jaxmle._arrays import tree_map
 from jaxmle._engine._choice import Engine
 from jaxmle._engine._progress import Progress
+from jaxmle._types import Array
+
+T = TypeVar("T")
 
 
 def in_blocks(
-    call: Callable[[list[Any]], Any],
-    flat: Sequence[Any],
+    call: Callable[[list[Array]], T],
+    flat: Sequence[Array],
     width: int,
     *,
     engine: Engine,
     progress: Progress | None = None,
     side_by_side: bool = True,
-) -> Any:
+) -> T:
     """Map ``call`` over blocks of ``width`` elements and join the results.
 
     Args:
@@ -47,12 +50,12 @@ def in_blocks(
 
 
 def _on_devices(
-    call: Callable[[list[Any]], Any],
-    flat: Sequence[Any],
+    call: Callable[[list[Array]], T],
+    flat: Sequence[Array],
     width: int,
     progress: Progress | None,
     side_by_side: bool,
-) -> list[Any]:
+) -> list[T]:
     """Blocks go to whichever of this process's devices is free.
 
     No block spans two, so that results do not depend on how many there are, and nothing passes between them.
@@ -72,7 +75,7 @@ def _on_devices(
     for i in range(n_threads):
         free.put(used_devices[i % len(used_devices)])
 
-    def block(start: int) -> Any:
+    def block(start: int) -> T:
         part = [a[start : start + width] for a in flat]
         used = len(part[0])
         if used < width:

@@ -7,9 +7,8 @@ from jaxmle._arrays import loaded_jax
 Engine = Literal["numpy", "jax"]
 ENGINES: tuple[str, ...] = get_args(Engine)
 
-# Fits that NumPy makes in some ten seconds on one core. Importing JAX and compiling what intervals and
-# certificates need takes longer than that.
-_LARGE_JOB = 5_000_000
+# Fits that NumPy makes in about a second on one core.
+_A_SECOND = 600_000
 
 
 def check_engine(engine: str | None) -> None:
@@ -21,15 +20,16 @@ def check_engine(engine: str | None) -> None:
         )
 
 
-def chosen_engine(n_fits: int, engine: Engine | None) -> Engine:
+def chosen_engine(n_fits: int, engine: Engine | None, *, compile_seconds: int = 1) -> Engine:
     """Decide where ``n_fits`` fits are made.
 
-    What was asked for; else JAX where it runs on an accelerator already; else NumPy for what takes it some
-    ten seconds. The answer does not depend on whether JAX is there on a CPU, and so no result does.
+    What was asked for; else JAX where it runs on an accelerator already; else NumPy, unless that would take
+    longer than JAX takes to compile, ``compile_seconds`` of a processor. The answer does not depend on
+    whether JAX is there on a CPU, and so no result does.
     """
     if engine is not None:
         return engine
     jax = loaded_jax()
     if jax is not None and jax.default_backend() != "cpu":
         return "jax"
-    return "numpy" if n_fits <= _LARGE_JOB else "jax"
+    return "numpy" if n_fits <= _A_SECOND * compile_seconds else "jax"

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 
 from jaxmle._arrays import leaves, namespace, tree_map
 from jaxmle._engine._choice import Engine
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 # How much work is expected of a compiled program, and so how long to spend on compiling it.
@@ -36,7 +37,7 @@ def program(function: Callable[..., T], engine: Engine, effort: Effort = "much")
         return jax.jit(function, compiler_options=_compiler_options(effort))
 
     @wraps(function)
-    def eager(*args: Any) -> T:
+    def eager(*args: object) -> T:
         # What overflows or is undefined is dealt with by the function, as under JAX, which does not warn.
         with np.errstate(all="ignore"):
             return function(*args)
@@ -44,7 +45,7 @@ def program(function: Callable[..., T], engine: Engine, effort: Effort = "much")
     return eager
 
 
-def in_tiles(function: Callable[[Any], T], arguments: Any) -> T:
+def in_tiles(function: Callable[[A], T], arguments: A) -> T:
     """Apply an elementwise function over a flat batch of JAX arrays, in tiles on a CPU."""
     import jax
 
@@ -60,7 +61,7 @@ def in_tiles(function: Callable[[Any], T], arguments: Any) -> T:
     return tree_map(lambda x: x.reshape(-1)[:size], jax.lax.map(function, tiled))
 
 
-def _compiler_options(effort: Effort) -> dict[str, Any] | None:
+def _compiler_options(effort: Effort) -> dict[str, int | bool] | None:
     import jax
 
     if jax.default_backend() != "cpu":

@@ -1,13 +1,16 @@
 """What every estimator asks of its arguments, and how plain numbers leave again."""
 
 from statistics import NormalDist
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from jaxmle._arrays import leaves, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Problem, check_calibration
 from jaxmle._data._validation import InfeasibleError, first_index, slice_label
+from jaxmle._types import Array, ArrayLike
+
+T = TypeVar("T")
 
 
 def checked_problem(
@@ -43,7 +46,7 @@ def checked_problem(
     return flat, shape
 
 
-def shaped(result: Any, shape: tuple[int, ...]) -> Any:
+def shaped(result: T, shape: tuple[int, ...]) -> T:
     """A result of flat arrays in the batch shape; plain numbers for one data set."""
     return tree_map(lambda x: plain(np.asarray(x).reshape(shape)), result)
 
@@ -73,7 +76,9 @@ def whole_numbers(counts: Counts) -> bool:
     return all(bool(np.all(c == np.round(c))) for c in counts.values())
 
 
-def effective(problem: Problem, shape: tuple[int, ...], design_effect: Any, df: Any) -> tuple[Problem, Any]:
+def effective(
+    problem: Problem, shape: tuple[int, ...], design_effect: ArrayLike | None, df: ArrayLike | None
+) -> tuple[Problem, Array]:
     """Divide the counts by the design effect; also the degrees of freedom, infinite where there are none.
 
     Raises:
@@ -99,7 +104,7 @@ def effective(problem: Problem, shape: tuple[int, ...], design_effect: Any, df: 
     return Problem(tree_map(lambda count: count / effect, problem.counts), problem.bounds), freedom
 
 
-def quantile_of_t(tail: Any, df: Any) -> Any:
+def quantile_of_t(tail: ArrayLike, df: ArrayLike) -> Array:
     """Point that Student's t exceeds with probability ``tail``; normal where ``df`` is infinite."""
     tail, df = np.broadcast_arrays(np.maximum(np.asarray(tail, np.float64), 1e-300), df)
     found = np.array([-NormalDist().inv_cdf(float(t)) for t in tail.reshape(-1)]).reshape(tail.shape)
@@ -111,7 +116,7 @@ def quantile_of_t(tail: Any, df: Any) -> Any:
     return found
 
 
-def tail_of_t(root: Any, df: Any) -> Any:
+def tail_of_t(root: Array, df: Array) -> Array:
     """Probability that Student's t exceeds ``root``; normal where ``df`` is infinite."""
     tail = np.vectorize(NormalDist().cdf, otypes=[float])(-root)
     finite = np.isfinite(df)
@@ -122,7 +127,7 @@ def tail_of_t(root: Any, df: Any) -> Any:
     return tail
 
 
-def plain(value: Any) -> Any:
+def plain(value: Array) -> Any:
     """A Python number where the value is a single one."""
     return value.item() if np.ndim(value) == 0 else value
 

@@ -1,13 +1,13 @@
 """Estimators of the failure rate without bounds, from the six counts alone, in numpy."""
 
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 
 from jaxmle._data import Counts, check_confidence
 from jaxmle._data._validation import slice_label
 from jaxmle._inference._interval import Interval
+from jaxmle._types import Array
 
 
 def judge_only(counts: Counts, *, confidence: float = 0.95) -> Interval:
@@ -235,7 +235,7 @@ def _ppi(counts: Counts, confidence: float, *, tuned: bool) -> Interval:
     human, judge = (c.tp + c.fn) / n, (c.tp + c.fp) / n
     judge_unlabeled = c.unlabeled_pos / unlabeled
     covariance = c.tp / n - human * judge
-    weight: Any = 1.0
+    weight: Array | float = 1.0
     if tuned:
         everything = n + unlabeled
         pooled = (c.tp + c.fp + c.unlabeled_pos) / everything
@@ -248,7 +248,7 @@ def _ppi(counts: Counts, confidence: float, *, tuned: bool) -> Interval:
     return _interval(estimate, estimate - half, estimate + half, confidence, "PPI++" if tuned else "PPI")
 
 
-def _wilson(hits: Any, total: Any, confidence: float, method: str) -> Interval:
+def _wilson(hits: Array, total: Array, confidence: float, method: str) -> Interval:
     z = _quantile(confidence)
     rate = hits / total
     center = (hits + z**2 / 2) / (total + z**2)
@@ -259,7 +259,7 @@ def _wilson(hits: Any, total: Any, confidence: float, method: str) -> Interval:
     return _interval(rate, low, high, confidence, method)
 
 
-def _interval(estimate: Any, low: Any, high: Any, confidence: float, method: str) -> Interval:
+def _interval(estimate: Array, low: Array, high: Array, confidence: float, method: str) -> Interval:
     estimate, low, high = (
         value.item() if np.ndim(value) == 0 else value for value in map(np.asarray, (estimate, low, high))
     )
@@ -276,12 +276,12 @@ def _quantile(confidence: float) -> float:
     return NormalDist().inv_cdf(0.5 + check_confidence(confidence) / 2)
 
 
-def _share(part: Any, whole: Any) -> Any:
+def _share(part: Array, whole: Array) -> Array:
     """``part / whole``, 0 where there is no whole."""
     return np.where(whole > 0, part / np.where(whole > 0, whole, 1), 0.0)
 
 
-def _require(condition: Any, what: str) -> None:
+def _require(condition: Array, what: str) -> None:
     bad = ~np.asarray(condition)
     if bad.any():
         raise ValueError(f"`counts` must {what}{slice_label(bad)}.")

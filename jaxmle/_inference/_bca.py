@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 
@@ -10,14 +9,20 @@ from jaxmle._data import Calibration, Problem
 from jaxmle._engine import Engine
 from jaxmle._inference._fit import fit_flat
 from jaxmle._simulation import Labels
+from jaxmle._types import Array, Pair
 
 # Replicates equal to the estimate but for rounding count half.
 _EQUAL = 1e-9
 
 
 def bca_levels(
-    problem: Problem, estimate: Any, calibration: Calibration, labels: Labels, z: float, engine: Engine | None
-) -> Callable[[Any, Any, Any], tuple[Any, Any]]:
+    problem: Problem,
+    estimate: Array,
+    calibration: Calibration,
+    labels: Labels,
+    z: float,
+    engine: Engine | None,
+) -> Callable[[Array, Array, Array], Pair]:
     """Prepare the levels: the acceleration from the jackknife, the bias from the replicates.
 
     Args:
@@ -38,7 +43,7 @@ def bca_levels(
     """
     acceleration = _acceleration(problem, estimate, calibration, labels, engine)
 
-    def levels(ordered: Any, estimate: Any, index: Any) -> tuple[Any, Any]:
+    def levels(ordered: Array, estimate: Array, index: Array) -> Pair:
         near = _EQUAL * np.maximum(np.abs(estimate), 1e-3)[:, None]
         below = (ordered < estimate[:, None] - near).mean(1)
         equal = (np.abs(ordered - estimate[:, None]) <= near).mean(1)
@@ -58,8 +63,8 @@ def bca_levels(
 
 
 def _acceleration(
-    problem: Problem, estimate: Any, calibration: Calibration, labels: Labels, engine: Engine | None
-) -> Any:
+    problem: Problem, estimate: Array, calibration: Calibration, labels: Labels, engine: Engine | None
+) -> Array:
     counts = np.stack(problem.counts.values())
     # Leaving out one item of each kind; a kind with no items changes nothing and weighs nothing.
     rows = []
@@ -70,7 +75,7 @@ def _acceleration(
     without = [np.concatenate([row[i] for row in rows]) for i in range(6)]
     ends = [np.tile(end, 6) for end in problem.arrays()[6:]]
     found = fit_flat(Problem.of([*without, *ends]), calibration, engine=engine)
-    left_out = found.failure_rate.reshape(6, -1)
+    left_out = np.asarray(found.failure_rate).reshape(6, -1)
     groups = ((0, 1), (2, 3)) if calibration == "external" else ((0, 2), (1, 3))
     if calibration == "internal" and labels == "random":
         groups = ((0, 1, 2, 3),)  # type: ignore[assignment]

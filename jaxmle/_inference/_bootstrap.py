@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from statistics import NormalDist
-from typing import Any, Literal, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -39,6 +39,7 @@ from jaxmle._inference._simulate import drawing, keys_of, streams
 from jaxmle._model import closed_form_of
 from jaxmle._simulation import Design, Labels, Law, design_of, law_of_counts, law_of_params, tables_for
 from jaxmle._solvers import SolverName, check_solver, maximize_in_bulk, maximum, obeys
+from jaxmle._types import Array, Numbers, Pair
 
 Method = Literal["percentile", "basic", "bca"]
 
@@ -49,6 +50,8 @@ _WIDTH = 5
 _BATCH = 1 << 23
 _STREAM = 2
 _TOO_MANY_AT_BOUND = 0.05
+# The same for all slices, or told by sorted replicates, estimates and places in the batch.
+_Levels: TypeAlias = tuple[float, float] | Pair | Callable[[Array, Array, Array], Pair]
 
 
 @pytree
@@ -67,9 +70,9 @@ class Bootstrap:
     """
 
     interval: Interval
-    standard_error: Any
-    share_at_bound: Any
-    replicates: Any
+    standard_error: Numbers
+    share_at_bound: Numbers
+    replicates: Array | None
     n_resamples: int
 
     def __str__(self) -> str:
@@ -165,7 +168,9 @@ def bootstrap(
         )
     if clusters is None:
         warn_of_design(problem.counts, calibration, labels)
-    engine = "jax" if solver == "projected_gradient" else chosen_engine(problem.size * n_resamples, engine)
+    if solver == "projected_gradient":
+        engine = "jax"
+    engine = chosen_engine(problem.size * n_resamples, engine, compile_seconds=2)
     free = fit_flat(problem, calibration, engine=engine)
     if not np.all(free.identified):
         where = slice_label(~np.asarray(free.identified).reshape(shape))
@@ -173,16 +178,17 @@ def bootstrap(
             f"`counts` do not determine the failure rate{where}, so there is no estimate to bootstrap; "
             "use profile_interval."
         )
+    rates = np.asarray(free.failure_rate)
     design = design_of(calibration, labels)
     params = Params(free.failure_rate, free.tpr, free.fpr)
     law = (
         law_of_params(params, problem.counts, design) if parametric else law_of_counts(problem.counts, design)
     )
-    levels: Any = ((1 - level) / 2, (1 + level) / 2)
+    levels: _Levels = ((1 - level) / 2, (1 + level) / 2)
     if method == "bca":
         z = -NormalDist().inv_cdf((1 - level) / 2)
-        levels = bca_levels(problem, free.failure_rate, calibration, labels, z, engine)
-    size = len(free.failure_rate)
+        levels = bca_levels(problem, rates, calibration, labels, z, engine)
+    size = len(rates)
     group = max(1, (batch_size or _BATCH) // n_resamples)
     parts = []
     with progress_bar(progress, size * -(-n_resamples // _CHUNK), "Resampling") as bar:
@@ -193,23 +199,23 @@ def bootstrap(
                 values, held = run(index, law, problem)
             else:
                 values, held = run.over(clusters, index, problem)
-            ends = _ends(values, free.failure_rate[index], levels, index)
+            ends = _ends(values, rates[index], levels, index)
             kept = values if keep_replicates else None
             parts.append((*ends, values.std(1, ddof=1), held, kept))
     low, high, error, share = (np.concatenate([part[i] for part in parts]) for i in range(4))
     replicates = np.concatenate([part[4] for part in parts]) if keep_replicates else None
     if method == "basic":
-        low, high = 2 * free.failure_rate - high, 2 * free.failure_rate - low
+        low, high = 2 * rates - high, 2 * rates - low
         low, high = (np.clip(end, *problem.bounds.failure_rate) for end in (low, high))
     _warn_at_bound(share)
 
-    def out(x: Any) -> Any:
+    def out(x: Array) -> Array:
         return plain(x.reshape(shape))
 
     kind = "cluster " if clusters else "parametric " if parametric else ""
     name = f"{kind}bootstrap, {'BCa' if method == 'bca' else method}"
     return Bootstrap(
-        interval=Interval(out(free.failure_rate), out(low), out(high), float(confidence), name),
+        interval=Interval(out(rates), out(low), out(high), float(confidence), name),
         standard_error=out(error),
         share_at_bound=out(share),
         replicates=None if replicates is None else replicates.reshape(*shape, n_resamples),
@@ -227,7 +233,7 @@ class _Run:
     n_resamples: int
     progress: Progress | None
 
-    def __call__(self, index: Any, law: Law, problem: Problem) -> tuple[Any, Any]:
+    def __call__(self, index: Array, law: Law, problem: Problem) -> Pair:
         """Replicates of the slices at ``index``, shape ``(S, n_resamples)``, and the share at a bound."""
         chunks = -(-self.n_resamples // _CHUNK)
         rows = np.repeat(index, chunks)
@@ -237,7 +243,7 @@ class _Run:
         draw = drawing(self.design, tables, _CHUNK, self.engine)
         solve = _solving(self.calibration, self.solver, self.engine)
 
-        def call(part: list[Any]) -> Any:
+        def call(part: list[Array]) -> Pair:
             values = iter(part[1:-6])
             own_law = tree_map(lambda _: next(values), law)
             found, free = solve(draw(keys_of(self.seed, _STREAM, part[0]), own_law), part[-6:])
@@ -248,7 +254,7 @@ class _Run:
         values, free = (x.reshape(len(index), -1)[:, : self.n_resamples] for x in (values, free))
         return values, 1 - free.mean(1)
 
-    def over(self, clusters: Clusters, index: Any, problem: Problem) -> tuple[Any, Any]:
+    def over(self, clusters: Clusters, index: Array, problem: Problem) -> Pair:
         """The same, resampling clusters."""
         values, free = cluster_replicates(
             clusters,
@@ -267,10 +273,10 @@ class _Run:
 
 
 @cache
-def _solving(calibration: Calibration, solver: SolverName, engine: Engine) -> Callable[..., tuple[Any, Any]]:
+def _solving(calibration: Calibration, solver: SolverName, engine: Engine) -> Callable[..., Pair]:
     """Program from counts and bounds of chunks to failure rates, and to which of them no bound holds."""
 
-    def fitted(problem: tuple[Counts, Bounds]) -> tuple[Any, Any]:
+    def fitted(problem: tuple[Counts, Bounds]) -> Pair:
         counts, bounds = problem
         direct = closed_form_of(counts, calibration)
         free = direct.exists & obeys(direct.params, bounds)
@@ -278,7 +284,7 @@ def _solving(calibration: Calibration, solver: SolverName, engine: Engine) -> Ca
             return maximum(counts, bounds, calibration, solver).params.failure_rate, free
         return maximize_in_bulk(counts, bounds, calibration).failure_rate, free
 
-    def solve(counts: Counts, ends: list[Any]) -> tuple[Any, Any]:
+    def solve(counts: Counts, ends: list[Array]) -> Pair:
         xp = namespace(counts)
         ends = [xp.repeat(end, _CHUNK) for end in ends]
         names = ("failure_rate", "tpr", "fpr")
@@ -288,7 +294,7 @@ def _solving(calibration: Calibration, solver: SolverName, engine: Engine) -> Ca
     return program(solve, engine)
 
 
-def _ends(values: Any, estimate: Any, levels: Any, index: Any) -> tuple[Any, Any]:
+def _ends(values: Array, estimate: Array, levels: _Levels, index: Array) -> Pair:
     """Quantiles of each row at two levels, interpolated linearly."""
     ordered = np.sort(values, 1)
     if callable(levels):
@@ -303,7 +309,7 @@ def _ends(values: Any, estimate: Any, levels: Any, index: Any) -> tuple[Any, Any
     return ends[0], ends[1]
 
 
-def _warn_at_bound(share: Any) -> None:
+def _warn_at_bound(share: Array) -> None:
     many = share > _TOO_MANY_AT_BOUND
     if np.any(many):
         which = f"{np.max(share):.0%} of the replicates"

@@ -1,7 +1,6 @@
 """Do the data contradict the bounds? And what do bounds allow without labels?"""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from jaxmle._inference._fit import Fit, fit_flat
 from jaxmle._inference._interval import Interval
 from jaxmle._inference._simulate import TIE, simulate, streams
 from jaxmle._simulation import Labels, design_of, law_of_params
+from jaxmle._types import Numbers
 
 _DRAWS = 1999
 _STREAM = 6
@@ -39,8 +39,8 @@ class BoundsTest:
         unbounded: The fit without.
     """
 
-    p_value: Any
-    statistic: Any
+    p_value: Numbers
+    statistic: Numbers
     bounded: Fit
     unbounded: Fit
 
@@ -108,7 +108,7 @@ def bounds_test(
     if todo.size:
         part = problem.take(todo)
         design = design_of(calibration, labels)
-        params = Params(*(x[todo] for x in (bounded.failure_rate, bounded.tpr, bounded.fpr)))
+        params = Params(*(np.asarray(x)[todo] for x in (bounded.failure_rate, bounded.tpr, bounded.fpr)))
         p_value[todo] = simulate(
             law_of_params(params, part.counts, design),
             part.unbounded().bounds,
@@ -173,5 +173,5 @@ def identified_set(
         )
     flagged = Counts(none, none, none, none, flags, passes)
     problem, shape = checked_problem(flagged, bounds, calibration)
-    low, high = (plain(x.reshape(shape)) for x in fit_flat(problem, calibration).failure_rate_set)
+    low, high = (plain(np.asarray(x).reshape(shape)) for x in fit_flat(problem, calibration).failure_rate_set)
     return Interval(None, low, high, None, "identified set")

@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Literal, Unpack, get_args
 
 import numpy as np
 
@@ -24,10 +24,12 @@ from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._exact import ExactTest, Hypothesis
 from jaxmle._inference._fit import Fit, divided, fit_flat
 from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, level_for_limits
+from jaxmle._inference._options import ClaimOptions
 from jaxmle._inference._profile import branches, profile
 from jaxmle._inference._rejection import p_values, upper_limits
-from jaxmle._inference._simulate import streams
+from jaxmle._inference._simulate import COMPILE_SECONDS, streams
 from jaxmle._simulation import Labels, design_of
+from jaxmle._types import Array, ArrayLike, Flags, Numbers
 
 CertificateMethod = Literal["exact", "profile"]
 
@@ -57,13 +59,13 @@ class Certificate(Batch):
         adjustment: "none", "holm" or "benjamini-hochberg".
     """
 
-    certified: Any
-    p_value: Any
-    upper_limit: Any
-    by_bounds: Any
-    contradicted: Any
-    mismatched: Any
-    limit: Any
+    certified: Flags
+    p_value: Numbers
+    upper_limit: Numbers
+    by_bounds: Flags
+    contradicted: Flags
+    mismatched: Flags
+    limit: Numbers
     confidence: float = field(metadata={"static": True})
     method: str = field(metadata={"static": True})
     adjustment: str = field(metadata={"static": True})
@@ -86,14 +88,14 @@ def certify(
     counts: Counts,
     bounds: Bounds | None = None,
     *,
-    limit: Any,
+    limit: ArrayLike,
     confidence: float = 0.95,
     method: CertificateMethod = "exact",
     calibration: Calibration = "internal",
     labels: Labels = "random",
     adjustment: Adjustment = "none",
-    design_effect: Any = None,
-    df: Any = None,
+    design_effect: ArrayLike | None = None,
+    df: ArrayLike | None = None,
     seed: int = 0,
     engine: Engine | None = None,
     progress: bool = False,
@@ -167,12 +169,12 @@ def certify(
 def certify_fit(
     fit: Fit,
     *,
-    limit: Any,
-    design_effect: Any = None,
-    df: Any = None,
-    against: Any = None,
+    limit: ArrayLike,
+    design_effect: ArrayLike | None = None,
+    df: ArrayLike | None = None,
+    against: Array | None = None,
     upper_limits: bool = True,
-    **options: Any,
+    **options: Unpack[ClaimOptions],
 ) -> Certificate:
     """`certify` of data sets that are fitted already.
 
@@ -216,12 +218,12 @@ class _Options:
 def _certificate(
     problem: Problem,
     shape: tuple[int, ...],
-    rate: Any,
+    rate: Array,
     options: _Options,
-    design_effect: Any,
-    df: Any,
+    design_effect: ArrayLike | None,
+    df: ArrayLike | None,
     free: Fit | None,
-    against: Any = None,
+    against: Array | None = None,
     with_limits: bool = True,
 ) -> Certificate:
     """The certificate, of flat arrays."""
@@ -240,7 +242,8 @@ def _certificate(
         )
     biased = warn_of_design(problem.counts, calibration, labels, effective=design_effect is not None)
     size = len(rate)
-    engine = chosen_engine(size * (_EXACT_FITS if method == "exact" else 60), options.engine)
+    n_fits = size * (_EXACT_FITS if method == "exact" else 60)
+    engine = chosen_engine(n_fits, options.engine, compile_seconds=COMPILE_SECONDS)
     if free is None:
         free = fit_flat(problem, calibration, engine=engine)
     elif design_effect is not None:
@@ -255,7 +258,9 @@ def _certificate(
     exact = ExactTest(
         calibration, design_of(calibration, labels), int(options.seed), REGION_SHARE * share, engine
     )
-    tests = Hypothesis(above, np.clip(rate, lowest, highest), free.failure_rate_set[1], streams(problem))
+    tests = Hypothesis(
+        above, np.clip(rate, lowest, highest), np.asarray(free.failure_rate_set[1]), streams(problem)
+    )
     p_value = np.where(rate > highest, 0.0, 1.0)
     open_ = np.flatnonzero(~by_bounds)
     with progress_bar(options.progress and method == "exact", 4 * open_.size, "Certifying") as bar:
@@ -294,7 +299,7 @@ def _certificate(
     )
 
 
-def _limits(limit: Any, shape: tuple[int, ...]) -> Any:
+def _limits(limit: object, shape: tuple[int, ...]) -> Array:
     value = host_number("limit", limit)
     first_bad("limit", value, (np.asarray(value) <= 0) | (np.asarray(value) >= 1), "strictly between 0 and 1")
     try:
@@ -303,8 +308,8 @@ def _limits(limit: Any, shape: tuple[int, ...]) -> Any:
         raise ValueError(f"`limit` must have shape () or {shape}; got {np.shape(value)}.") from None
 
 
-def _warn(against: Any, by_bounds: Any, rate: Any, shape: tuple[int, ...]) -> None:
-    def where(flags: Any) -> str:
+def _warn(against: Array, by_bounds: Array, rate: Array, shape: tuple[int, ...]) -> None:
+    def where(flags: Array) -> str:
         flags = flags.reshape(shape)
         return f"{slice_label(flags)}, {int(flags.sum())} in all" if shape else ""
 

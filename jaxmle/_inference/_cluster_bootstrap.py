@@ -1,8 +1,7 @@
 """The cluster bootstrap: replicates as one matrix product of cluster weights and cluster counts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from jaxmle._data._validation import slice_label
 from jaxmle._engine import Engine, Progress, in_blocks, program
 from jaxmle._inference._simulate import keys_of, streams
 from jaxmle._simulation import fold_in, uniforms
+from jaxmle._types import Array, Pair
 
 # Entries of the weight matrix held at once; told by the number of clusters alone, so that no result depends
 # on what else is in the batch.
@@ -42,7 +42,7 @@ def check_clusters(
 
 def cluster_replicates(
     clusters: Clusters,
-    index: Any,
+    index: Array,
     problem: Problem,
     *,
     chunk: int,
@@ -50,10 +50,10 @@ def cluster_replicates(
     seed: int,
     stream: int,
     width: int,
-    solve: Callable[..., tuple[Any, Any]],
+    solve: Callable[..., Pair],
     engine: Engine,
     progress: Progress | None,
-) -> tuple[Any, Any]:
+) -> Pair:
     """Resample the clusters of each slice with replacement, and fit every replicate.
 
     Args:
@@ -97,12 +97,12 @@ def cluster_replicates(
         matrix[row[clusters.index[order][used]], place[used]] = cells[order[used]]
         draw = _drawing(int(pad), chunk, engine)
 
-        def chunk_keys(ids: Any, parts: int = -(-chunk // part_of(int(pad), chunk))) -> tuple[Any, Any]:
+        def chunk_keys(ids: Array, parts: int = -(-chunk // part_of(int(pad), chunk))) -> Pair:
             """Keys of the parts of each chunk, shape ``(P, parts)``."""
             first, second = keys_of(seed, stream, ids)
             return fold_in((first[:, None], second[:, None]), np.arange(parts)[None])
 
-        def call(part: list[Any], draw: Any = draw, matrix: Any = matrix) -> Any:
+        def call(part: list[Array], draw: Callable[..., Counts] = draw, matrix: Array = matrix) -> Pair:
             ids, which, n_clusters, *ends = part
             found, held = solve(draw(chunk_keys(ids), n_clusters, matrix[which]), ends)
             return np.asarray(found).reshape(-1, chunk), np.asarray(held).reshape(-1, chunk)
@@ -131,7 +131,7 @@ def _drawing(pad: int, chunk: int, engine: Engine) -> Callable[..., Counts]:
     """Program that draws the counts of chunks of replicates, for slices of up to ``pad`` clusters."""
     part = part_of(pad, chunk)
 
-    def taken(keys: tuple[Any, Any], n_clusters: Any) -> Any:
+    def taken(keys: Pair, n_clusters: Array) -> Array:
         """How often each cluster of a slice is taken in ``part`` replicates, shape ``(part, pad)``."""
         xp = namespace(keys, n_clusters)
         draws = uniforms(keys, (part, pad))[0]
@@ -144,7 +144,7 @@ def _drawing(pad: int, chunk: int, engine: Engine) -> Callable[..., Counts]:
             return np.bincount(place.reshape(-1), weights, part * pad).reshape(part, pad)
         return xp.zeros(part * pad).at[place.reshape(-1)].add(weights).reshape(part, pad)
 
-    def of_slice(given: Any) -> Any:
+    def of_slice(given: Sequence[Array]) -> Array:
         """Counts of a chunk of replicates of one slice, shape ``(chunk, 6)``."""
         first, second, n_clusters, cells = given
         sums = [
@@ -152,7 +152,7 @@ def _drawing(pad: int, chunk: int, engine: Engine) -> Callable[..., Counts]:
         ]
         return namespace(given).concatenate(sums)[:chunk]
 
-    def draw(keys: tuple[Any, Any], n_clusters: Any, matrix: Any) -> Counts:
+    def draw(keys: Pair, n_clusters: Array, matrix: Array) -> Counts:
         given = (*keys, n_clusters.astype(np.float64), matrix)
         if namespace(given) is np:
             sums = np.stack([of_slice([x[i] for x in given]) for i in range(len(matrix))])

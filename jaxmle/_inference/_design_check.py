@@ -3,7 +3,6 @@
 import math
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from jaxmle._arrays import pytree
 from jaxmle._data import Calibration, Counts
 from jaxmle._inference._arguments import plain, whole_numbers
 from jaxmle._simulation import Labels
+from jaxmle._types import Array, Numbers
 
 # Below this p-value, shared out over the slices, a mismatch is said.
 _SAID_BELOW = 1e-3
@@ -27,9 +27,9 @@ class DesignCheck:
         flag_rate_unlabeled: Share of unlabelled items that the judge flags; 0 where there are none.
     """
 
-    p_value: Any
-    flag_rate_labeled: Any
-    flag_rate_unlabeled: Any
+    p_value: Numbers
+    flag_rate_labeled: Numbers
+    flag_rate_unlabeled: Numbers
 
 
 def design_check(counts: Counts) -> DesignCheck:
@@ -74,14 +74,14 @@ def design_check(counts: Counts) -> DesignCheck:
     return DesignCheck(plain(p_value), plain(labeled_rate), plain(unlabeled_rate))
 
 
-def mismatched(check: DesignCheck) -> Any:
+def mismatched(check: DesignCheck) -> Array:
     """Which slices show a mismatch too large for chance, many slices considered."""
     return np.asarray(check.p_value) < _SAID_BELOW / max(np.size(check.p_value), 1)
 
 
 def warn_of_design(
     counts: Counts, calibration: Calibration, labels: Labels, *, effective: bool = False
-) -> Any:
+) -> Array:
     """Warn where labels declared random and internal cannot be, and say where, shape ``(B,)``."""
     # Sums of weights are no sample sizes, unless they have been made effective ones.
     sizes = effective or whole_numbers(counts)
@@ -96,9 +96,10 @@ def warn_of_design(
             if len(counts) > 1
             else ""
         )
+        labeled, others = np.asarray(check.flag_rate_labeled), np.asarray(check.flag_rate_unlabeled)
         warnings.warn(
-            f"the judge flags {check.flag_rate_labeled[bad[0]]:.1%} of the labelled items and "
-            f"{check.flag_rate_unlabeled[bad[0]]:.1%} of the others{where}: the labelled ones are no random "
+            f"the judge flags {labeled[bad[0]]:.1%} of the labelled items and "
+            f"{others[bad[0]]:.1%} of the others{where}: the labelled ones are no random "
             "sample. If they were chosen by their true label, or come from elsewhere, use "
             'calibration="external"; if the judge\'s verdict decided which, use labels="by_verdict".',
             stacklevel=3,

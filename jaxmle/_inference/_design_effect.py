@@ -1,6 +1,6 @@
 """How much less weighted or clustered items tell than as many independent ones."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._inference._arguments import checked_problem, plain
 from jaxmle._inference._fit import Fit, fit_flat
 from jaxmle._solvers import rate_gradient
+from jaxmle._types import Array
 
 # Cells of the counts whose sums a design fixes.
 _GROUPS = {"internal": ((0, 1, 2, 3), (4, 5)), "external": ((0, 1), (2, 3), (4, 5))}
@@ -16,12 +17,12 @@ _FLAT = 1e-9
 
 def design_effect(
     counts: Counts,
-    products: Any,
-    size: Any,
+    products: Array,
+    size: Array,
     bounds: Bounds | None = None,
     *,
     calibration: Calibration = "internal",
-) -> Any:
+) -> Array:
     """Ratio of the estimate's variance to what it would be if each item stood for itself.
 
     Divide counts by it and they tell as much as they seem to: the effective counts of Rao and Scott, which
@@ -73,7 +74,7 @@ def design_effect(
     return plain(effect_of_fit(fit_flat(problem, calibration), matrix, units).reshape(shape))
 
 
-def effect_of_fit(found: Fit, matrix: Any, units: Any) -> Any:
+def effect_of_fit(found: Fit, matrix: Array, units: Array) -> Array:
     """`design_effect` of fitted data sets; ``matrix`` has shape ``(B, 6, 6)``, ``units`` ``(B,)``."""
     cells = np.stack(found.counts.values(), -1)
     params = Params(found.failure_rate, found.tpr, found.fpr)
@@ -98,7 +99,7 @@ def effect_of_fit(found: Fit, matrix: Any, units: Any) -> Any:
     return np.where(_counts_items(matrix, cells), np.maximum(effect, 1.0), effect)
 
 
-def rate_effect(products: Any, cells: Any, positive: Any, negative: Any) -> Any:
+def rate_effect(products: Array, cells: Array, positive: Sequence[int], negative: Sequence[int]) -> Array:
     """Design effect of the share of some cells, by linearization.
 
     Args:
@@ -131,6 +132,6 @@ def rate_effect(products: Any, cells: Any, positive: Any, negative: Any) -> Any:
     return np.where((effect > 0) & (cells @ inside > 0), effect, 1.0)
 
 
-def _counts_items(products: Any, cells: Any) -> Any:
+def _counts_items(products: Array, cells: Array) -> Array:
     """Whether sums may be of whole numbers, whose squares are no smaller; weights below 1 make them so."""
     return np.all(np.einsum("bii->bi", products) >= cells * (1 - _FLAT), 1)

@@ -14,7 +14,7 @@ the mixture is placed by the data, so that the promise rests on the accuracy of 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from jaxmle._inference._nuisance import Region, judge_at, nuisance_region
 from jaxmle._inference._profile import ProfileBranch, profile
 from jaxmle._inference._simulate import TIE, simulate
 from jaxmle._simulation import Design, Tables, law_of_params, tables_for
+from jaxmle._types import Array, Index, Pair
+
+T = TypeVar("T")
 
 _GROUP = 32
 _BLOCK = 2048
@@ -55,11 +58,11 @@ class Hypothesis(NamedTuple):
     """
 
     branch: ProfileBranch
-    rate: Any
-    estimate: Any
-    ids: Any
+    rate: Array
+    estimate: Array
+    ids: Array
 
-    def take(self, index: Any) -> "Hypothesis":
+    def take(self, index: Index) -> "Hypothesis":
         """Return the tests at ``index``."""
         return Hypothesis(self.branch.take(index), self.rate[index], self.estimate[index], self.ids[index])
 
@@ -88,8 +91,8 @@ class ExactTest:
         self,
         tests: Hypothesis,
         progress: Progress | None = None,
-        profiled: tuple[Any, Any, Fit] | None = None,
-    ) -> Any:
+        profiled: tuple[Array, Array, Fit] | None = None,
+    ) -> Array:
         """Estimate the p-values, shape ``(B,)``; ``profiled`` is what `profile` says of the rates."""
         profiled = profiled or profile(tests.branch, tests.rate, self.calibration, self.engine)
         parts = []
@@ -99,7 +102,7 @@ class ExactTest:
             parts.append(self._block(tests.take(index), known, progress))
         return np.concatenate(parts)
 
-    def _block(self, tests: Hypothesis, profiled: tuple[Any, Fit], progress: Progress | None) -> Any:
+    def _block(self, tests: Hypothesis, profiled: tuple[Array, Fit], progress: Progress | None) -> Array:
         statistic, held = profiled
         judge = Params(tests.rate, held.tpr, held.fpr)
         p_value = np.ones(len(tests.rate))
@@ -116,13 +119,15 @@ class ExactTest:
             progress.advance(2 * (len(p_value) - possible.size))
         return p_value
 
-    def _first_look(self, tests: Hypothesis, observed: Any, judge: Params) -> Any:
+    def _first_look(self, tests: Hypothesis, observed: Array, judge: Params) -> Array:
         """Share of draws at the most likely judge that are as extreme: a lower bound on the p-value."""
         size = len(tests.rate)
         hits, _ = self._draw(tests, np.arange(size), judge, observed, np.zeros(size), _FIRST_DRAWS, _FIRST)
         return (1 + hits.sum(1)) / (1 + _FIRST_DRAWS)
 
-    def _refined(self, tests: Hypothesis, observed: Any, likely: Params, progress: Progress | None) -> Any:
+    def _refined(
+        self, tests: Hypothesis, observed: Array, likely: Params, progress: Progress | None
+    ) -> Array:
         counts, bounds = tests.branch.problem
         region = nuisance_region(counts, bounds, tests.rate, self.design, self.region_error)
         rate = tests.rate[:, None]
@@ -150,7 +155,7 @@ class ExactTest:
         laws = _beside(*parts, likely, at_estimate(parts[0]), at_estimate(likely))
         suspects = _beside(suspects, likely)
 
-        def largest(sample: _Sample, index: slice) -> Any:
+        def largest(sample: _Sample, index: slice) -> Array:
             return sample.p_values(tree_map(lambda x: x[index], suspects)).max(1)
 
         final = self._in_groups(tests, observed, laws, _FINAL_DRAWS, _FINAL, largest, progress)
@@ -161,13 +166,13 @@ class ExactTest:
     def _in_groups(
         self,
         tests: Hypothesis,
-        observed: Any,
+        observed: Array,
         judges: Params,
         n_draws: int,
         stream: int,
-        use: Callable[["_Sample", slice], Any],
+        use: Callable[["_Sample", slice], T],
         progress: Progress | None,
-    ) -> Any:
+    ) -> T:
         """Draw each test's sample and apply ``use`` to it, a few tests at a time to bound memory."""
         size, components = judges.tpr.shape
         counts = tree_map(lambda x: np.repeat(x, components), tests.branch.problem.counts)
@@ -184,7 +189,7 @@ class ExactTest:
         return tree_map(lambda *x: np.concatenate(x), *parts)
 
     def _sample(
-        self, tests: Hypothesis, observed: Any, judges: Params, n_draws: int, stream: int, tables: Tables
+        self, tests: Hypothesis, observed: Array, judges: Params, n_draws: int, stream: int, tables: Tables
     ) -> "_Sample":
         """Draw from each test's mixture; judges have shape ``(B, K)``."""
         size, components = judges.tpr.shape
@@ -208,18 +213,18 @@ class ExactTest:
     def _draw(
         self,
         tests: Hypothesis,
-        index: Any,
+        index: Array,
         judges: Params,
-        observed: Any,
-        which: Any,
+        observed: Array,
+        which: Array,
         n_draws: int,
         stream: int,
         tables: Tables | None = None,
-    ) -> tuple[Any, Any]:
+    ) -> Pair:
         """Which draws are as extreme, shape ``(P, D)``, and their counts, shape ``(P, D, 6)``."""
         problem, rate = tests.branch.problem.take(index), tests.rate[index]
 
-        def reduce(statistic: Any, estimate: Any, drawn: Counts, rate: Any, observed: Any) -> Any:
+        def reduce(statistic: Array, estimate: Array, drawn: Counts, rate: Array, observed: Array) -> Pair:
             against = np.where(estimate < rate[:, None], statistic, 0.0)
             cells = np.stack([np.asarray(x).reshape(-1, n_draws) for x in drawn.values()], -1)
             return against >= observed[:, None] - TIE, cells
@@ -245,18 +250,18 @@ class _Sample(NamedTuple):
     """Extreme draws and the observed data, shape ``(B, H, 6)``, and the log-density they were drawn from."""
 
     calibration: Calibration
-    counts: Any
-    log_mixture: Any
+    counts: Array
+    log_mixture: Array
     total: int
 
-    def p_values(self, judges: Params) -> Any:
+    def p_values(self, judges: Params) -> Array:
         """p-value under each judge of shape ``(B, G)``."""
         log_density = self.counts @ _log_rates(judges, self.calibration)
         weight = np.exp(np.minimum(log_density - self.log_mixture[..., None], 700))
         return weight.sum(1) / self.total
 
 
-def _worst_judges(sample: _Sample, region: Region) -> tuple[Any, Params]:
+def _worst_judges(sample: _Sample, region: Region) -> tuple[Array, Params]:
     """Search the region for the largest p-value.
 
     Returns:
@@ -289,12 +294,12 @@ def _beside(*judges: Params) -> Params:
     return tree_map(lambda *x: np.concatenate(x, 1), *judges)
 
 
-def _coordinates(points: list[tuple[float, float]], size: int) -> tuple[Any, Any]:
+def _coordinates(points: list[tuple[float, float]], size: int) -> Pair:
     grid = np.asarray(points)
     return np.tile(grid[:, 0], (size, 1)), np.tile(grid[:, 1], (size, 1))
 
 
-def _log_rates(judges: Params, calibration: Calibration) -> Any:
+def _log_rates(judges: Params, calibration: Calibration) -> Array:
     """Coefficients of the six counts in the log-likelihood, shape ``(B, 6, G)``."""
     theta, tpr, fpr = judges.failure_rate, judges.tpr, judges.fpr
     q = theta * tpr + (1 - theta) * fpr

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
@@ -12,8 +12,10 @@ from jaxmle._data import Bounds, Calibration, Counts, Problem
 from jaxmle._engine import Engine, check_engine, chosen_engine, in_blocks, in_tiles, program
 from jaxmle._inference._arguments import checked_problem, shaped
 from jaxmle._inference._batch import Batch, first_few
+from jaxmle._inference._options import CertifyOptions, IntervalOptions
 from jaxmle._model import failure_rate_set, score_at
-from jaxmle._solvers import SolverName, bound_sides, check_solver, maximum
+from jaxmle._solvers import Solution, SolverName, bound_sides, check_solver, maximum
+from jaxmle._types import Array, ArrayLike, Flags, Numbers, Pair
 
 if TYPE_CHECKING:
     from jaxmle._inference._certify import Certificate
@@ -52,21 +54,21 @@ class Fit(Batch):
         calibration: "internal" or "external".
     """
 
-    failure_rate: Any
-    tpr: Any
-    fpr: Any
-    log_likelihood: Any
-    gap: Any
-    converged: Any
+    failure_rate: Numbers
+    tpr: Numbers
+    fpr: Numbers
+    log_likelihood: Numbers
+    gap: Numbers
+    converged: Flags
     at_bound: Bounds
     shadow_price: Bounds
-    identified: Any
-    failure_rate_set: tuple[Any, Any]
+    identified: Flags
+    failure_rate_set: tuple[Numbers, Numbers]
     counts: Counts
     bounds: Bounds
     calibration: Calibration = field(metadata={"static": True})
 
-    def interval(self, **options: Any) -> "ProfileInterval":
+    def interval(self, **options: Unpack[IntervalOptions]) -> "ProfileInterval":
         """Interval of the failure rate: `profile_interval` without fitting again.
 
         Args:
@@ -91,7 +93,7 @@ class Fit(Batch):
 
         return interval_of_fit(self, **options)
 
-    def certify(self, limit: Any, **options: Any) -> "Certificate":
+    def certify(self, limit: ArrayLike, **options: Unpack[CertifyOptions]) -> "Certificate":
         """Decide whether the failure rate is below a limit: `certify` without fitting again.
 
         Args:
@@ -123,7 +125,7 @@ class Fit(Batch):
         return tuple(np.shape(self.failure_rate))
 
     @property
-    def active_bounds(self) -> Any:
+    def active_bounds(self) -> list[str] | list[list[str]]:
         """Names of the active bounds, such as ``["tpr.low"]``; nested lists for a batch.
 
         Ends of [0, 1] are left out: a rate of 0 or 1 is not held there by what was claimed to be known.
@@ -142,7 +144,7 @@ class Fit(Batch):
             return (
                 f"{self.shape} fits, {int(np.sum(self.converged)):,} converged; failure rates {rates}{more}"
             )
-        bounds = ", ".join(self.active_bounds) or "none"
+        bounds = ", ".join(map(str, self.active_bounds)) or "none"
         low, high = self.failure_rate_set
         if not self.identified:
             return f"failure rate not identified: anything in [{low:.4f}, {high:.4f}] is equally likely"
@@ -201,47 +203,44 @@ def fit(
 
 
 def _estimate(
-    arrays: list[Any], calibration: Calibration, solver: SolverName, engine: Engine
-) -> tuple[Any, ...]:
+    arrays: list[Array], calibration: Calibration, solver: SolverName, engine: Engine
+) -> tuple[object, ...]:
     """Fit flat arrays of one size: the part that is compiled. All of `Fit` but the problem itself."""
 
-    def solve(problem: Problem) -> tuple[Any, ...]:
-        counts, bounds = problem
-        xp = namespace(counts)
-        solution = maximum(counts, bounds, calibration, solver)
-        p = solution.params
-        at_bound = bound_sides(p, bounds)
-        slope = score_at(p, counts, calibration)
-        prices = {}
-        for name in ("failure_rate", "tpr", "fpr"):
-            # A lower bound can only cost likelihood when raised, an upper bound only gain.
-            gradient, (low, high) = getattr(slope, name), getattr(at_bound, name)
-            prices[name] = (
-                xp.where(low, xp.minimum(gradient, 0), 0),
-                xp.where(high, xp.maximum(gradient, 0), 0),
-            )
-        low, high = failure_rate_set(p, counts, bounds, calibration=calibration)
-        return (
-            p.failure_rate,
-            p.tpr,
-            p.fpr,
-            solution.log_likelihood,
-            solution.gap,
-            solution.converged,
-            at_bound,
-            rebuilt(at_bound, prices),
-            high - low <= _IDENTIFIED_WITHIN,
-            (low, high),
-        )
+    def solve(problem: Problem) -> Solution:
+        return maximum(problem.counts, problem.bounds, calibration, solver)
 
     problem = Problem.of(arrays)
-    return solve(problem) if engine == "numpy" else in_tiles(solve, problem)
+    counts, bounds = problem
+    xp = namespace(counts)
+    solution = solve(problem) if engine == "numpy" else in_tiles(solve, problem)
+    p = solution.params
+    at_bound = bound_sides(p, bounds)
+    slope = score_at(p, counts, calibration)
+    prices: dict[str, Pair] = {}
+    for name in ("failure_rate", "tpr", "fpr"):
+        # A lower bound can only cost likelihood when raised, an upper bound only gain.
+        gradient, (low, high) = getattr(slope, name), getattr(at_bound, name)
+        prices[name] = (xp.where(low, xp.minimum(gradient, 0), 0), xp.where(high, xp.maximum(gradient, 0), 0))
+    low, high = failure_rate_set(p, counts, bounds, calibration=calibration)
+    return (
+        p.failure_rate,
+        p.tpr,
+        p.fpr,
+        solution.log_likelihood,
+        solution.gap,
+        solution.converged,
+        at_bound,
+        rebuilt(at_bound, prices),
+        high - low <= _IDENTIFIED_WITHIN,
+        (low, high),
+    )
 
 
 @cache
 def _program(
     calibration: Calibration, solver: SolverName, engine: Engine, small: bool
-) -> Callable[[list[Any]], tuple[Any, ...]]:
+) -> Callable[[list[Array]], tuple[object, ...]]:
     estimate = partial(_estimate, calibration=calibration, solver=solver, engine=engine)
     return program(estimate, engine, "little" if small else "much")
 
@@ -275,7 +274,7 @@ def fit_flat(
     return made(*found, *problem, calibration)
 
 
-def divided(free: Fit, problem: Problem, effect: Any) -> Fit:
+def divided(free: Fit, problem: Problem, effect: ArrayLike) -> Fit:
     """The fit with counts divided by a design effect: so are log-likelihoods, and their maximum stays."""
     flat = np.asarray(effect, np.float64).reshape(-1)
     return replace(
@@ -290,7 +289,7 @@ def _rate_or_set(identified: bool, rate: float, low: float, high: float) -> str:
     return f"{rate:.4f}" if identified else f"[{low:.4f}, {high:.4f}]"
 
 
-def _names(flags: Any) -> Any:
+def _names(flags: Array) -> list[Any]:
     if flags.ndim == 1:
         sides = [f"{name}.{end}" for name in ("failure_rate", "tpr", "fpr") for end in ("low", "high")]
         return [side for side, flag in zip(sides, flags, strict=True) if flag]

@@ -1,12 +1,12 @@
 """An estimate with its interval."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from jaxmle._arrays import pytree
 from jaxmle._inference._batch import first_few
+from jaxmle._types import Numbers
 
 
 @pytree
@@ -22,14 +22,14 @@ class Interval:
         method: How it was made, in words.
     """
 
-    estimate: Any
-    low: Any
-    high: Any
+    estimate: Numbers | None
+    low: Numbers
+    high: Numbers
     confidence: float | None = field(metadata={"static": True})
     method: str = field(metadata={"static": True})
 
     @property
-    def width(self) -> Any:
+    def width(self) -> Numbers:
         """Length of the interval, shape ``(...)``."""
         return self.high - self.low
 

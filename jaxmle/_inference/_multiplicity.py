@@ -1,15 +1,16 @@
 """Many tests at once."""
 
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
 from jaxmle._data._validation import first_bad, host_number
+from jaxmle._types import Array, ArrayLike
 
 Adjustment = Literal["none", "holm", "benjamini-hochberg"]
 
 
-def adjust_p_values(p_values: Any, adjustment: Adjustment) -> Any:
+def adjust_p_values(p_values: ArrayLike, adjustment: Adjustment) -> Array:
     """Adjust p-values for testing many hypotheses at once.
 
     Args:
@@ -52,7 +53,7 @@ def adjust_p_values(p_values: Any, adjustment: Adjustment) -> Any:
     return adjusted.reshape(p.shape)
 
 
-def level_for_limits(alpha: float, adjustment: Adjustment, certified: Any) -> float:
+def level_for_limits(alpha: float, adjustment: Adjustment, certified: Array) -> float:
     """Error of each slice's upper limit so that all of them hold as the adjustment promises.
 
     "holm": Bonferroni. "benjamini-hochberg": the false-coverage rate of the certified slices is at most alpha

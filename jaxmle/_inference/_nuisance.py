@@ -5,13 +5,14 @@ Bounds and confidence limits are linear in these two, the region is a convex pol
 run over an interval.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxmle._data import Bounds, Counts, Params
 from jaxmle._data._bounds import clopper_pearson
 from jaxmle._simulation import Design
+from jaxmle._types import Array, Pair
 
 _ROUNDING = 1e-12
 
@@ -28,14 +29,14 @@ class Region(NamedTuple):
         empty: Whether no judge is plausible, shape ``(B,)``.
     """
 
-    rate: Any
-    below: Any
-    above: Any
-    low: Any
-    high: Any
-    empty: Any
+    rate: Array
+    below: Array
+    above: Array
+    low: Array
+    high: Array
+    empty: Array
 
-    def take(self, index: Any) -> "Region":
+    def take(self, index: Array | slice) -> "Region":
         """Return the regions at ``index``."""
         return Region(
             self.rate[index],
@@ -46,7 +47,7 @@ class Region(NamedTuple):
             self.empty[index],
         )
 
-    def at(self, a: Any, b: Any) -> tuple[Any, Any]:
+    def at(self, a: Array, b: Array) -> Pair:
         """Point (q, x) at coordinates in the unit square, shape ``(B, G)``."""
         q = self.low[:, None] + a * (self.high - self.low)[:, None]
         least = np.max(self.below[:, 0, :, None] + self.below[:, 1, :, None] * q, 0)
@@ -54,14 +55,14 @@ class Region(NamedTuple):
         return q, least + b * np.maximum(most - least, 0)
 
 
-def judge_at(rate: Any, q: Any, x: Any) -> Params:
+def judge_at(rate: Array, q: Array, x: Array) -> Params:
     """Parameters of a point (q, x) at failure rate ``rate``, clipped to probabilities."""
     tpr = np.clip(x / np.maximum(rate, 1e-300), 0, 1)
     fpr = np.clip((q - x) / np.maximum(1 - rate, 1e-300), 0, 1)
     return Params(np.broadcast_to(rate, q.shape), tpr, fpr)
 
 
-def nuisance_region(counts: Counts, bounds: Bounds, rate: Any, design: Design, error: Any) -> Region:
+def nuisance_region(counts: Counts, bounds: Bounds, rate: Array, design: Design, error: float) -> Region:
     """Judges within the bounds that Clopper-Pearson limits do not exclude.
 
     Args:

@@ -1,12 +1,13 @@
 """The profile likelihood of the failure rate, and where it crosses a level."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxmle._data import Calibration, Problem, joined
 from jaxmle._engine import Engine
 from jaxmle._inference._fit import Fit, fit_flat
+from jaxmle._types import Array, Index
 
 # A root is found when the statistic is this near its target, or the rate cannot be told apart any more.
 _CLOSE = 1e-11
@@ -24,11 +25,11 @@ class ProfileBranch(NamedTuple):
     """
 
     problem: Problem
-    best: Any
-    start: Any
-    stop: Any
+    best: Array
+    start: Array
+    stop: Array
 
-    def take(self, index: Any) -> "ProfileBranch":
+    def take(self, index: Index) -> "ProfileBranch":
         """Return the elements at ``index``."""
         return ProfileBranch(self.problem.take(index), self.best[index], self.start[index], self.stop[index])
 
@@ -45,18 +46,18 @@ class ProfileRoot(NamedTuple):
         converged: Whether the maximum there is certified and the target is met.
     """
 
-    failure_rate: Any
-    tpr: Any
-    fpr: Any
-    statistic: Any
-    at_bound: Any
-    converged: Any
+    failure_rate: Array
+    tpr: Array
+    fpr: Array
+    statistic: Array
+    at_bound: Array
+    converged: Array
 
 
 def branches(free: Fit) -> tuple[ProfileBranch, ProfileBranch]:
     """Split the failure rates into those below and those above the maximizers."""
-    problem, (low, high) = Problem(free.counts, free.bounds), free.failure_rate_set
-    best, (lowest, highest) = free.log_likelihood, free.bounds.failure_rate
+    problem, (low, high) = Problem(free.counts, free.bounds), map(np.asarray, free.failure_rate_set)
+    best, (lowest, highest) = np.asarray(free.log_likelihood), free.bounds.failure_rate
     return ProfileBranch(problem, best, low, lowest), ProfileBranch(problem, best, high, highest)
 
 
@@ -67,8 +68,8 @@ def both_branches(first: ProfileBranch, second: ProfileBranch) -> ProfileBranch:
 
 
 def profile(
-    branch: ProfileBranch, rate: Any, calibration: Calibration, engine: Engine | None = None, like: int = 0
-) -> tuple[Any, Any, Fit]:
+    branch: ProfileBranch, rate: Array, calibration: Calibration, engine: Engine | None = None, like: int = 0
+) -> tuple[Array, Array, Fit]:
     """Likelihood-ratio statistic of a failure rate, its derivative, and the fit with the rate known."""
     held = fit_flat(branch.problem.at(rate), calibration, engine=engine, like=like)
     statistic = np.maximum(2 * (branch.best - held.log_likelihood), 0)
@@ -77,28 +78,55 @@ def profile(
     return statistic, slope, held
 
 
+class BranchEnd(NamedTuple):
+    """The profile where a branch stops; arrays of shape ``(B,)``, as in `ProfileRoot`."""
+
+    statistic: Array
+    tpr: Array
+    fpr: Array
+    converged: Array
+
+    def take(self, index: Index) -> "BranchEnd":
+        """Return the elements at ``index``."""
+        return BranchEnd(*(x[index] for x in self))
+
+
+def branch_end(branch: ProfileBranch, calibration: Calibration, engine: Engine | None = None) -> BranchEnd:
+    """Fit at the bounds on the failure rate, but for those that the labels rule out."""
+    counts, size = branch.problem.counts, len(branch.stop)
+    impossible = np.zeros(size, bool)
+    if calibration == "internal":
+        impossible = (branch.stop <= 0) & (counts.tp + counts.fn > 0)
+        impossible |= (branch.stop >= 1) & (counts.fp + counts.tn > 0)
+    found = BranchEnd(np.full(size, np.inf), np.zeros(size), np.zeros(size), np.zeros(size, bool))
+    todo = np.flatnonzero(~impossible)
+    if todo.size:
+        statistic, _, held = profile(branch.take(todo), branch.stop[todo], calibration, engine, like=size)
+        for kept, new in zip(found, (statistic, held.tpr, held.fpr, held.converged), strict=True):
+            kept[todo] = new
+    return found
+
+
 def crossing(
     branch: ProfileBranch,
-    target: Any,
+    target: Array,
     calibration: Calibration,
     engine: Engine | None = None,
-    near: Any = None,
+    near: Array | None = None,
+    end: BranchEnd | None = None,
 ) -> ProfileRoot:
     """Find the failure rate at which the likelihood-ratio statistic reaches ``target``, >= 0, shape ``(B,)``.
 
     The statistic grows from ``start`` to ``stop``, so there is one such rate or none. Its square root is
-    nearly linear: Newton's method on it, inside a bracket. It begins at the rates ``near``, if any.
+    nearly linear: Newton's method on it, inside a bracket. It begins at the rates ``near``, if any; ``end``
+    is what `branch_end` returns, where that is known.
     """
     size = len(target)
     reach = np.abs(branch.stop - branch.start)
     sign = np.sign(branch.stop - branch.start)
-    statistic, (tpr, fpr), certified = np.full(size, np.inf), np.zeros((2, size)), np.zeros(size, bool)
-    end = np.flatnonzero(~_impossible(branch, calibration) | ~np.isfinite(target))
-    if end.size:
-        statistic[end], _, held = profile(branch.take(end), branch.stop[end], calibration, engine, like=size)
-        tpr[end], fpr[end], certified[end] = held.tpr, held.fpr, held.converged
-    at_bound = ~(statistic > target)
-    result = [branch.stop.copy(), tpr, fpr, statistic, certified]
+    end = branch_end(branch, calibration, engine) if end is None else end
+    at_bound = ~(end.statistic > target)
+    result = [x.copy() for x in (branch.stop, end.tpr, end.fpr, end.statistic, end.converged)]
     todo = np.flatnonzero(~at_bound)
     low, high = np.zeros(size), reach.copy()
     labels = branch.problem.counts.n_labeled
@@ -133,12 +161,3 @@ def crossing(
     missed[todo] = True
     rate, tpr, fpr, statistic, certified = result
     return ProfileRoot(rate, tpr, fpr, statistic, at_bound, certified & ~missed)
-
-
-def _impossible(branch: ProfileBranch, calibration: Calibration) -> Any:
-    """Where the labels rule out the bound on the failure rate: nothing need be fitted there."""
-    counts = branch.problem.counts
-    none, all_ = branch.stop <= 0, branch.stop >= 1
-    if calibration == "external":
-        return np.zeros(len(none), bool)
-    return none & (counts.tp + counts.fn > 0) | all_ & (counts.fp + counts.tn > 0)

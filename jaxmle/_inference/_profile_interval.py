@@ -1,13 +1,13 @@
 """Likelihood-ratio intervals for the failure rate, their cut-offs calibrated by simulation."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Literal, Unpack, get_args
 
 import numpy as np
 
 from jaxmle._arrays import pytree, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Params, Problem, check_confidence
-from jaxmle._engine import Engine, check_engine, chosen_engine, progress_bar
+from jaxmle._engine import Engine, Progress, check_engine, chosen_engine, progress_bar
 from jaxmle._inference._arguments import (
     check_labels,
     check_seed,
@@ -21,9 +21,18 @@ from jaxmle._inference._arguments import (
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._fit import Fit, divided, fit_flat
 from jaxmle._inference._interval import Interval
-from jaxmle._inference._profile import ProfileBranch, ProfileRoot, both_branches, branches, crossing
-from jaxmle._inference._simulate import TIE, simulate, streams
+from jaxmle._inference._options import ProfileOptions
+from jaxmle._inference._profile import (
+    ProfileBranch,
+    ProfileRoot,
+    both_branches,
+    branch_end,
+    branches,
+    crossing,
+)
+from jaxmle._inference._simulate import COMPILE_SECONDS, TIE, simulate, streams
 from jaxmle._simulation import Labels, design_of, law_of_params
+from jaxmle._types import Array, ArrayLike, Flags, Numbers
 
 EndSide = Literal["two-sided", "upper", "lower"]
 
@@ -49,14 +58,14 @@ class ProfileInterval(Interval):
         side: "two-sided", "upper" or "lower".
     """
 
-    at_bound: tuple[Any, Any]
-    cutoff: tuple[Any, Any]
-    identified: Any
-    converged: Any
+    at_bound: tuple[Flags, Flags]
+    cutoff: tuple[Numbers, Numbers]
+    identified: Flags
+    converged: Flags
     side: EndSide = field(metadata={"static": True})
 
     def __str__(self) -> str:
-        if np.ndim(self.estimate):
+        if np.ndim(self.low):
             return super().__str__()
         point = f"{self.estimate:.4f}" if self.identified else "not identified"
         shown = f"{point} [{self.low:.4f}, {self.high:.4f}] ({self.method})"
@@ -78,8 +87,8 @@ def profile_interval(
     calibrate: bool | None = None,
     n_simulations: int = 999,
     simultaneous: bool = False,
-    design_effect: Any = None,
-    df: Any = None,
+    design_effect: ArrayLike | None = None,
+    df: ArrayLike | None = None,
     seed: int = 0,
     engine: Engine | None = None,
     progress: bool = False,
@@ -155,7 +164,11 @@ def profile_interval(
 
 
 def interval_of_fit(
-    fit: Fit, *, design_effect: Any = None, df: Any = None, **options: Any
+    fit: Fit,
+    *,
+    design_effect: ArrayLike | None = None,
+    df: ArrayLike | None = None,
+    **options: Unpack[ProfileOptions],
 ) -> ProfileInterval:
     """`profile_interval` of data sets that are fitted already."""
     problem, shape = checked_problem(fit.counts, fit.bounds, fit.calibration)
@@ -195,7 +208,12 @@ class _Options:
 
 
 def _interval(
-    problem: Problem, shape: tuple[int, ...], options: _Options, design_effect: Any, df: Any, free: Fit | None
+    problem: Problem,
+    shape: tuple[int, ...],
+    options: _Options,
+    design_effect: ArrayLike | None,
+    df: ArrayLike | None,
+    free: Fit | None,
 ) -> ProfileInterval:
     """The interval, of flat arrays."""
     side, calibration, labels = options.side, options.calibration, options.labels
@@ -213,8 +231,8 @@ def _interval(
         alpha = alpha / problem.size
     n_draws = int(options.n_simulations)
     # Two ends, each simulated two or three times, two fits a draw.
-    n_fits = problem.size * (8 * n_draws if simulated else 30)
-    engine = chosen_engine(n_fits, options.engine)
+    n_fits = problem.size * (6 * n_draws if simulated else 30)
+    engine = chosen_engine(n_fits, options.engine, compile_seconds=COMPILE_SECONDS if simulated else 1)
     plan = _Plan(
         alpha, side, calibration, labels, int(options.seed), n_draws, design_effect is not None, engine
     )
@@ -266,21 +284,22 @@ class _Plan:
     effective: bool
     engine: Engine
 
-    def quantile(self, alpha: float, df: Any = np.inf) -> Any:
+    def quantile(self, alpha: float, df: ArrayLike = np.inf) -> Array:
         """Asymptotic cut-off: of the statistic, or one-sided of its signed root."""
         return quantile_of_t(alpha / 2 if self.side == "two-sided" else alpha, df) ** 2
 
 
 def _ends(
-    wanted: ProfileBranch, plan: _Plan, df: Any, simulated: bool, progress: Any
-) -> tuple[ProfileRoot, Any]:
+    wanted: ProfileBranch, plan: _Plan, df: Array, simulated: bool, progress: Progress | None
+) -> tuple[ProfileRoot, Array]:
     """Ends of the intervals and the cut-offs they stand at."""
     size = len(wanted.start)
     cutoff = plan.quantile(plan.alpha, df)
     plain_cutoff = plan.quantile(plan.alpha)
     stretch = cutoff / np.where(plain_cutoff > 0, plain_cutoff, 1.0)  # an even chance is cut off at 0
     stretch = np.where(cutoff > 0, stretch, 1.0)
-    ends = crossing(wanted, cutoff, plan.calibration, plan.engine)
+    stops = branch_end(wanted, plan.calibration, plan.engine)
+    ends = crossing(wanted, cutoff, plan.calibration, plan.engine, end=stops)
     if not simulated:
         return ends, cutoff
     # The cut-off depends but little on the rate it is simulated at, so this settles at once.
@@ -292,11 +311,17 @@ def _ends(
         if plan.effective:
             # Data sets of a few whole items say little of sums that are not whole.
             found = np.maximum(found, plain_cutoff)
-        before, cutoff[todo] = cutoff[todo], found * stretch[todo]
+        found = found * stretch[todo]
+        changed = np.flatnonzero(found != cutoff[todo])
+        todo = todo[changed]
+        if not todo.size:
+            break
+        part, at, found = part.take(changed), ProfileRoot(*(x[changed] for x in at)), found[changed]
         # The root of the statistic is nearly linear in the rate.
-        growth = np.sqrt(cutoff[todo] / np.maximum(before, 1e-300))
+        growth = np.sqrt(found / np.maximum(cutoff[todo], 1e-300))
         near = part.start + (at.failure_rate - part.start) * growth
-        moved = crossing(part, cutoff[todo], plan.calibration, plan.engine, near)
+        cutoff[todo] = found
+        moved = crossing(part, found, plan.calibration, plan.engine, near, stops.take(todo))
         for kept, new in zip(ends, moved, strict=True):
             kept[todo] = new
         shift = np.abs(moved.failure_rate - at.failure_rate)
@@ -306,7 +331,7 @@ def _ends(
     return ends, cutoff
 
 
-def _simulated_cutoff(part: ProfileBranch, at: ProfileRoot, plan: _Plan, progress: Any) -> Any:
+def _simulated_cutoff(part: ProfileBranch, at: ProfileRoot, plan: _Plan, progress: Progress | None) -> Array:
     """Quantile of the statistic in data sets drawn at the ends, with the most likely judge there."""
     counts, wide = part.problem
     n_draws = plan.n_draws
@@ -319,7 +344,7 @@ def _simulated_cutoff(part: ProfileBranch, at: ProfileRoot, plan: _Plan, progres
     params = Params(at.failure_rate, at.tpr, at.fpr)
     narrow = part.problem.at(at.failure_rate).bounds
 
-    def reduce(statistic: Any, estimate: Any, _: Any, rate: Any, upper: Any) -> Any:
+    def reduce(statistic: Array, estimate: Array, _: Array, rate: Array, upper: Array) -> Array:
         if plan.side != "two-sided":
             # Only estimates on the inner side of the rate speak against it.
             inner = np.where(upper[:, None], estimate < rate[:, None], estimate > rate[:, None])

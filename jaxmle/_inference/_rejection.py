@@ -1,7 +1,6 @@
 """p-values of the tests "failure rate >= rate", and the rates at which they reject."""
 
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from jaxmle._inference._arguments import quantile_of_t, tail_of_t
 from jaxmle._inference._exact import ExactTest, Hypothesis
 from jaxmle._inference._fit import Fit
 from jaxmle._inference._profile import crossing, profile
+from jaxmle._types import Array, Pair
 
 _ROUNDS = 12
 _SETTLED = 5e-3
@@ -21,10 +21,10 @@ def p_values(
     tests: Hypothesis,
     exact: ExactTest,
     method: str,
-    df: Any,
+    df: Array,
     progress: Progress | None,
-    profiled: tuple[Any, Any, Fit],
-) -> Any:
+    profiled: tuple[Array, Array, Fit],
+) -> Array:
     """p-values of "failure rate >= the tests' own rates"; by Student's t where ``df`` is finite.
 
     ``profiled`` is what `profile` says of these rates.
@@ -38,13 +38,13 @@ def p_values(
 
 def upper_limits(
     tests: Hypothesis,
-    known: tuple[Any, Any],
+    known: Pair,
     exact: ExactTest,
     method: str,
     alpha: float,
-    df: Any,
+    df: Array,
     progress: Progress | None,
-) -> Any:
+) -> Array:
     """Rates at which the p-value comes down to ``alpha``.
 
     ``known`` holds the p-values and the statistics of the tests' own rates.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from jaxmle._simulation import (
     uniforms,
 )
 from jaxmle._solvers import maximize_in_bulk
+from jaxmle._types import Array, Pair
+
+T = TypeVar("T")
 
 # Rows that are worked on at once on NumPy.
 _EAGER = 1 << 14
@@ -28,6 +31,8 @@ _EAGER = 1 << 14
 # data set.
 _ROWS = (1 << 12, 1 << 14)
 _LAWS = (2, 8, 32, 128)
+# Processor seconds that JAX takes to compile what an interval or a certificate needs.
+COMPILE_SECONDS = 8
 # Solvers tell ties in the statistic to this tolerance, in nats.
 TIE = 1e-4
 
@@ -36,19 +41,19 @@ def simulate(
     law: Law,
     wide: Bounds,
     narrow: Bounds,
-    ids: Any,
-    reduce: Callable[..., Any],
+    ids: Array,
+    reduce: Callable[..., T],
     *,
     calibration: Calibration,
     design: Design,
     seed: int,
     stream: int,
     n_draws: int,
-    extra: tuple[Any, ...] = (),
+    extra: tuple[Array, ...] = (),
     tables: Tables | None = None,
     engine: Engine | None = None,
     progress: Progress | None = None,
-) -> Any:
+) -> T:
     """Draw counts from each law, compute their likelihood ratios, and reduce them block by block.
 
     Draws depend on ``seed``, ``stream`` and the element of ``ids`` alone: laws with one id share their
@@ -77,7 +82,7 @@ def simulate(
     tree = (law, wide, narrow)
     flat = [np.asarray(a, np.float64) for a in leaves(tree)]
     size = len(flat[0])
-    engine = chosen_engine(2 * size * n_draws, engine)
+    engine = chosen_engine(2 * size * n_draws, engine, compile_seconds=COMPILE_SECONDS)
     if engine == "numpy":
         width = max(1, _EAGER // n_draws)
         rows = 0
@@ -88,7 +93,7 @@ def simulate(
     draw = drawing(design, tables or tables_for(law, design), n_draws, engine)
     ratio = _ratio(calibration, engine)
 
-    def call(part: list[Any]) -> Any:
+    def call(part: list[Array]) -> T:
         values = iter(part)
         law, wide, narrow = tree_map(lambda _: next(values), tree)
         counts = draw(keys_of(seed, stream, part[len(flat)]), law)
@@ -102,11 +107,11 @@ def simulate(
     return in_blocks(call, [*flat, _pairs(ids), *extra], width, engine=engine, progress=progress)
 
 
-def _padded(x: Any, pad: int) -> Any:
+def _padded(x: Array, pad: int) -> Array:
     return np.pad(x, (0, pad), mode="edge") if pad else x
 
 
-def keys_of(seed: int, stream: int, ids: Any) -> tuple[Any, Any]:
+def keys_of(seed: int, stream: int, ids: Array) -> Pair:
     """Random keys of pairs of whole numbers, shape ``(P, 2)``, told by seed and purpose of the draws."""
     root = fold_in(root_key(int(seed)), stream)
     return fold_in(fold_in(root, ids[:, 0]), ids[:, 1])
@@ -116,7 +121,7 @@ def keys_of(seed: int, stream: int, ids: Any) -> tuple[Any, Any]:
 def drawing(design: Design, tables: Tables, n_draws: int, engine: Engine) -> Callable[..., Counts]:
     """The sampler: (keys of shape (P,), law) to counts of shape (P * n_draws,)."""
 
-    def draw(keys: tuple[Any, Any], law: Law) -> Counts:
+    def draw(keys: Pair, law: Law) -> Counts:
         counts = draw_counts(uniforms(keys, (4, n_draws)), law, design, tables)
         return tree_map(lambda x: x.reshape(-1), counts)
 
@@ -124,20 +129,18 @@ def drawing(design: Design, tables: Tables, n_draws: int, engine: Engine) -> Cal
 
 
 @cache
-def _ratio(calibration: Calibration, engine: Engine) -> Callable[..., tuple[Any, Any]]:
+def _ratio(calibration: Calibration, engine: Engine) -> Callable[..., Pair]:
     return program(partial(likelihood_ratio, calibration=calibration), engine)
 
 
-def likelihood_ratio(
-    counts: Counts, wide: Bounds, narrow: Bounds, calibration: Calibration
-) -> tuple[Any, Any]:
+def likelihood_ratio(counts: Counts, wide: Bounds, narrow: Bounds, calibration: Calibration) -> Pair:
     """Likelihood ratio of ``narrow`` bounds within ``wide`` ones, and the failure rate within those.
 
     Twice the difference of the maximal log-likelihoods, at least 0, shape ``(B,)``.
     """
     xp = namespace(counts, wide, narrow)
 
-    def solve(both: tuple[Counts, Bounds]) -> tuple[Any, Any]:
+    def solve(both: tuple[Counts, Bounds]) -> Pair:
         params = maximize_in_bulk(*both, calibration)
         return log_likelihood_at(params, both[0], calibration), params.failure_rate
 
@@ -153,7 +156,7 @@ def likelihood_ratio(
     return xp.where(statistic > 0, statistic, 0.0), rate
 
 
-def streams(problem: Problem) -> Any:
+def streams(problem: Problem) -> Array:
     """Random streams told by the data themselves, shape ``(B,)``: equal data get equal answers in any batch.
 
     Source of the mixing constants: Steele, Lea and Flood, OOPSLA 2014 (SplitMix64).
@@ -167,7 +170,7 @@ def streams(problem: Problem) -> Any:
     return (mixed & np.uint64(0xFFFFFFFF)).astype(np.uint32)
 
 
-def _pairs(ids: Any) -> Any:
+def _pairs(ids: Array) -> Array:
     """Random streams as pairs of whole numbers."""
     ids = np.asarray(ids, np.uint32)
     return ids if ids.ndim == 2 else np.stack([ids, np.zeros_like(ids)], -1)

@@ -11,14 +11,17 @@ solver. Arrays of cells have shape ``(2, 2, ...)``: human verdict (failure, pass
 verdict (failure, pass); ``totals`` have shape ``(2, ...)``: judge verdict.
 """
 
-from typing import Any
+from typing import cast
 
 from jaxmle._arrays import namespace, select
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model._likelihood import ratio
+from jaxmle._types import Array, Pair
 
 
-def internal_gap(cells: Any, totals: Any, low: Any, high: Any, theta_low: Any, theta_high: Any) -> Any:
+def internal_gap(
+    cells: Array, totals: Array, low: Array, high: Array, theta_low: Array, theta_high: Array
+) -> Array:
     """Gap of the internal design, given the ratios w / s of labelled cells and of verdict totals.
 
     Args:
@@ -43,7 +46,9 @@ def internal_gap(cells: Any, totals: Any, low: Any, high: Any, theta_low: Any, t
     )
 
 
-def external_gap(cells: Any, totals: Any, low: Any, high: Any, theta_low: Any, theta_high: Any) -> Any:
+def external_gap(
+    cells: Array, totals: Array, low: Array, high: Array, theta_low: Array, theta_high: Array
+) -> Array:
     """Gap of the external design over the part of its feasible set where TPR >= FPR.
 
     There the unknowns are TPR, FPR and q = FPR + theta (TPR - FPR), the program is convex, and the
@@ -73,7 +78,7 @@ def external_gap(cells: Any, totals: Any, low: Any, high: Any, theta_low: Any, t
     return xp.max(select(feasible[None], value, -xp.inf), (0, 1)) - 1
 
 
-def duality_gap(params: Params, counts: Counts, bounds: Bounds, *, calibration: Calibration) -> Any:
+def duality_gap(params: Params, counts: Counts, bounds: Bounds, *, calibration: Calibration) -> Array:
     """Gap per item of a feasible point; for "external", over the half (TPR >= FPR or <=) it lies in.
 
     Args:
@@ -95,7 +100,7 @@ def duality_gap(params: Params, counts: Counts, bounds: Bounds, *, calibration: 
     return xp.where(excluded | ~xp.isfinite(gap), xp.inf, xp.maximum(gap, 0.0))
 
 
-def half_gaps(params: Params, counts: Counts, bounds: Bounds) -> tuple[Any, Any]:
+def half_gaps(params: Params, counts: Counts, bounds: Bounds) -> Pair:
     """How much higher per item the external log-likelihood may be where TPR >= FPR, and where TPR <= FPR.
 
     Each is an upper bound for its half whichever of them the point lies in: log x <= log s + x / s - 1 holds
@@ -111,7 +116,7 @@ def half_gaps(params: Params, counts: Counts, bounds: Bounds) -> tuple[Any, Any]
     return tuple(xp.where(excluded | xp.isnan(gap), xp.inf, gap) for gap in (upside, downside))
 
 
-def _ratios(params: Params, counts: Counts, calibration: Calibration) -> tuple[Any, Any, Any]:
+def _ratios(params: Params, counts: Counts, calibration: Calibration) -> tuple[Array, Array, Array]:
     """Share of the items over probability for labelled cells and for totals, and where one is impossible."""
     xp = namespace(params, counts)
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
@@ -130,7 +135,7 @@ def _ratios(params: Params, counts: Counts, calibration: Calibration) -> tuple[A
     )
 
 
-def failure_rate_set(params: Params, counts: Counts, bounds: Bounds, *, calibration: Calibration) -> Any:
+def failure_rate_set(params: Params, counts: Counts, bounds: Bounds, *, calibration: Calibration) -> Pair:
     """Range of the failure rate over all maximizers of the likelihood.
 
     Every term log x_k with a positive count is strictly concave, so x_k has the same value at all
@@ -157,7 +162,7 @@ def failure_rate_set(params: Params, counts: Counts, bounds: Bounds, *, calibrat
     if calibration == "external":
         tpr_low, tpr_high = (xp.where(failures_seen, tpr, end) for end in (tpr_low, tpr_high))
         fpr_low, fpr_high = (xp.where(passes_seen, fpr, end) for end in (fpr_low, fpr_high))
-        pinned, cell_seen = xp.zeros(xp.shape(theta), bool), False
+        pinned, cell_seen = xp.zeros(xp.shape(theta), bool), cast(Array, False)
     else:
         pinned = ((counts.tp > 0) & (counts.fn > 0)) | ((counts.fp > 0) & (counts.tn > 0))
         seen = [counts.tp > 0, counts.fn > 0, counts.fp > 0, counts.tn > 0]
@@ -194,14 +199,14 @@ def failure_rate_set(params: Params, counts: Counts, bounds: Bounds, *, calibrat
     return low, high
 
 
-def pack_counts(counts: Counts) -> tuple[Any, Any]:
+def pack_counts(counts: Counts) -> Pair:
     """Stack counts as labelled cells, shape ``(2, 2, ...)``, and unlabelled totals, ``(2, ...)``."""
     xp = namespace(counts)
     cells = xp.stack([xp.stack([counts.tp, counts.fn]), xp.stack([counts.fp, counts.tn])])
     return cells, xp.stack([counts.unlabeled_pos, counts.unlabeled_neg])
 
 
-def pack_bounds(bounds: Bounds) -> tuple[Any, Any]:
+def pack_bounds(bounds: Bounds) -> Pair:
     """Stack the bounds of TPR and FPR as lower and upper ends, each of shape ``(2, ...)``."""
     xp = namespace(bounds)
     return (
@@ -210,7 +215,7 @@ def pack_bounds(bounds: Bounds) -> tuple[Any, Any]:
     )
 
 
-def _best_rate(ratios: Any, low: Any, high: Any) -> Any:
+def _best_rate(ratios: Array, low: Array, high: Array) -> Array:
     """Largest value of rate * (first ratio) + (1 - rate) * (second) for each human verdict."""
     xp = namespace(ratios)
     return xp.maximum(
@@ -218,7 +223,7 @@ def _best_rate(ratios: Any, low: Any, high: Any) -> Any:
     )
 
 
-def _over(cell: Any, rate: Any, otherwise: float) -> Any:
+def _over(cell: Array, rate: Array, otherwise: float) -> Array:
     """``cell / rate``, and where the rate is 0 what an empty constraint leaves."""
     xp = namespace(cell, rate)
     return xp.where(rate > 0, cell / xp.where(rate > 0, rate, 1), otherwise)

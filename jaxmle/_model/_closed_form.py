@@ -1,11 +1,11 @@
 """Unconstrained maxima of the likelihood in closed form, with standard errors."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from jaxmle._arrays import namespace, pytree
 from jaxmle._data import Calibration, Counts, Params, check_calibration
 from jaxmle._model._likelihood import in_doubles
+from jaxmle._types import Array
 
 
 @pytree
@@ -21,8 +21,8 @@ class ClosedForm:
     """
 
     params: Params
-    standard_error: Any
-    exists: Any
+    standard_error: Array
+    exists: Array
 
 
 def closed_form(counts: Counts, *, calibration: Calibration = "internal") -> ClosedForm:
@@ -99,7 +99,7 @@ def _rogan_gladen(counts: Counts) -> ClosedForm:
     return ClosedForm(Params(theta, tpr, fpr), divide(xp.sqrt(variance), xp.abs(tpr - fpr)), exists)
 
 
-def divide(numerator: Any, denominator: Any) -> Any:
+def divide(numerator: Array, denominator: Array) -> Array:
     """``numerator / denominator``, 0 where the denominator is 0."""
     xp = namespace(numerator, denominator)
     safe = xp.asarray(denominator) != 0

@@ -1,15 +1,15 @@
 """The log-likelihood of the six counts, its gradient and its expected information."""
 
 import warnings
-from typing import Any
 
 import numpy as np
 
 from jaxmle._arrays import leaves, namespace, tree_map
 from jaxmle._data import Calibration, Counts, Params, check_calibration
+from jaxmle._types import Array
 
 
-def log_likelihood(params: Params, counts: Counts, *, calibration: Calibration = "internal") -> Any:
+def log_likelihood(params: Params, counts: Counts, *, calibration: Calibration = "internal") -> Array:
     """Log-likelihood of the counts, with ``0 log 0 = 0``.
 
     A pure function of arrays: it can be jitted, vmapped and differentiated, and checks no number. NumPy
@@ -45,7 +45,7 @@ def log_likelihood(params: Params, counts: Counts, *, calibration: Calibration =
     return log_likelihood_at(*in_doubles(params, counts), calibration)
 
 
-def log_likelihood_at(params: Params, counts: Counts, calibration: Calibration) -> Any:
+def log_likelihood_at(params: Params, counts: Counts, calibration: Calibration) -> Array:
     """`log_likelihood` of arrays that are what they should be."""
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
     flagged = theta * tpr + (1 - theta) * fpr
@@ -105,14 +105,14 @@ def score_at(params: Params, counts: Counts, calibration: Calibration) -> Params
     return Params(d_theta, d_tpr, d_fpr)
 
 
-def hessian_at(params: Params, counts: Counts, calibration: Calibration) -> Any:
+def hessian_at(params: Params, counts: Counts, calibration: Calibration) -> Array:
     """Second derivatives of the log-likelihood, shape ``(..., 3, 3)``: failure_rate, tpr, fpr."""
     xp = namespace(params, counts)
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
     flagged = theta * tpr + (1 - theta) * fpr
     passed = theta * (1 - tpr) + (1 - theta) * (1 - fpr)
 
-    def bend(count: Any, probability: Any) -> Any:
+    def bend(count: Array, probability: Array) -> Array:
         return ratio(ratio(count, probability), probability)
 
     tilt = ratio(counts.unlabeled_pos, flagged) - ratio(counts.unlabeled_neg, passed)
@@ -133,7 +133,7 @@ def hessian_at(params: Params, counts: Counts, calibration: Calibration) -> Any:
     return xp.stack(rows, -2)
 
 
-def information(params: Params, counts: Counts, *, calibration: Calibration = "internal") -> Any:
+def information(params: Params, counts: Counts, *, calibration: Calibration = "internal") -> Array:
     """Expected (Fisher) information about failure rate, TPR and FPR.
 
     Args:
@@ -196,7 +196,7 @@ def in_doubles(params: Params, counts: Counts) -> tuple[Params, Counts]:
     return params, counts
 
 
-def xlogy(count: Any, probability: Any) -> Any:
+def xlogy(count: Array, probability: Array) -> Array:
     """``count * log(probability)`` with ``0 log 0 = 0``, its derivative in the count included."""
     xp = namespace(count, probability)
     possible = xp.asarray(probability) > 0
@@ -204,7 +204,7 @@ def xlogy(count: Any, probability: Any) -> Any:
     return xp.where(possible, count * xp.log(xp.where(possible, probability, 1)), certain)
 
 
-def ratio(count: Any, probability: Any) -> Any:
+def ratio(count: Array, probability: Array) -> Array:
     """``count / probability`` with ``0 / 0 = 0``, its derivative in the count included."""
     xp = namespace(count, probability)
     possible = xp.asarray(probability) > 0

@@ -2,9 +2,10 @@
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from jaxmle._data._text import printable
+from jaxmle._types import Numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +41,7 @@ def axes_for_file(width: float, height: float) -> "Axes":
     return Figure(figsize=(width, height), layout="constrained").subplots()
 
 
-def save(ax: "Axes", target: Any, **options: Any) -> None:
+def save(ax: "Axes", target: Path | str | IO[str] | IO[bytes], **options: Any) -> None:
     """Write the figure of ``ax`` to a path or an open file, in the format of the path's ending.
 
     Raises:
@@ -70,7 +71,7 @@ def literal(text: object) -> str:
     return printable(str(text), _LONGEST).replace("$", r"\$")
 
 
-def percent(rate: float) -> str:
+def percent(rate: Numbers) -> str:
     """Write a rate in percent."""
     return f"{100 * rate:.3g}%"
 

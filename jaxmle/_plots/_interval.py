@@ -1,7 +1,7 @@
 """Intervals of several methods, one below the other."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -65,9 +65,9 @@ def plot_interval(
     return ax
 
 
-def _bar(ax: "Axes", row: int, interval: Any, color: str) -> None:
+def _bar(ax: "Axes", row: int, interval: Interval, color: str) -> None:
     low, high, estimate = interval.low, interval.high, interval.estimate
-    ax.plot([low, high], [row, row], color=color, linewidth=5, solid_capstyle="butt", zorder=2)
+    ax.plot([float(low), float(high)], [row, row], color=color, linewidth=5, solid_capstyle="butt", zorder=2)
     numbers = f"{percent(low)} to {percent(high)}"
     if estimate is not None:
         ax.plot(estimate, row, "o", color="white", markeredgecolor=color, markeredgewidth=2, zorder=3)

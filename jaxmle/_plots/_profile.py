@@ -1,6 +1,6 @@
 """The profile likelihood of the failure rate."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from jaxmle._inference._arguments import checked_problem
 from jaxmle._inference._fit import fit_flat
 from jaxmle._inference._profile import branches, profile
 from jaxmle._plots._axes import BLUE, GREY, axes_or_new, limit_line, percent, rates_on_x
+from jaxmle._types import Pair
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,12 +71,12 @@ def draw_profile(free: Fit, interval: ProfileInterval, limit: float | None, ax: 
     cutoff = [float(value) / 2 for value in interval.cutoff]
     floor = -max(2.2 * max(cutoff), 1.0)
     ax = axes_or_new(ax, 7, 4)
-    ax.axvspan(interval.low, interval.high, color=BLUE, alpha=0.12, linewidth=0)
+    ax.axvspan(float(interval.low), float(interval.high), color=BLUE, alpha=0.12, linewidth=0)
     ax.plot(rates, -lost, color=BLUE, linewidth=2)
     ax.set_xlim(rates[0], rates[-1])
     _cutoffs(ax, interval, cutoff)
-    if interval.identified:
-        ax.axvline(interval.estimate, color=BLUE, linewidth=1, linestyle=":")
+    if interval.identified and interval.estimate is not None:
+        ax.axvline(float(interval.estimate), color=BLUE, linewidth=1, linestyle=":")
     ax.set_ylim(floor, -0.06 * floor)
     ax.set_ylabel("Log-likelihood, relative to its maximum (nats)")
     level = "" if interval.confidence is None else f"{100 * interval.confidence:g}% "
@@ -95,14 +96,15 @@ def draw_profile(free: Fit, interval: ProfileInterval, limit: float | None, ax: 
     return ax
 
 
-def _curve(free: Fit, interval: Any, limit: float | None) -> Any:
+def _curve(free: Fit, interval: ProfileInterval, limit: float | None) -> Pair:
     """Failure rates in and around the interval, and the log-likelihood that each loses."""
-    ends = [interval.low, interval.high, *([] if limit is None else [limit])]
-    room = _BEYOND * max(interval.high - interval.low, 1e-6)
+    low, high = float(interval.low), float(interval.high)
+    ends = [low, high, *([] if limit is None else [limit])]
+    room = _BEYOND * max(high - low, 1e-6)
     lowest, highest = free.bounds.failure_rate
     first, last = max(min(ends) - room, float(lowest[0])), min(max(ends) + room, float(highest[0]))
     # The maximizers themselves are on the curve, so that it touches zero.
-    best = np.clip(np.concatenate(free.failure_rate_set), first, last)
+    best = np.clip(np.concatenate([np.asarray(end) for end in free.failure_rate_set]), first, last)
     rates = np.unique(np.concatenate([np.linspace(first, last, _POINTS), best]))
     branch = branches(free)[1].take(np.zeros(len(rates), int))
     statistic, _, _ = profile(branch, rates, free.calibration)
@@ -110,13 +112,14 @@ def _curve(free: Fit, interval: Any, limit: float | None) -> Any:
     return rates[possible], statistic[possible] / 2
 
 
-def _cutoffs(ax: "Axes", interval: Any, cutoff: list[Any]) -> None:
+def _cutoffs(ax: "Axes", interval: ProfileInterval, cutoff: list[float]) -> None:
     """A line for the cut-off of each end, at the height where that end stands."""
-    middle = 0.5 * (interval.low + interval.high)
+    ends = float(interval.low), float(interval.high)
+    middle = 0.5 * (ends[0] + ends[1])
     wanted = {"two-sided": (0, 1), "upper": (1,), "lower": (0,)}[interval.side]
     for i in wanted:
         # Axes are in rates: a side goes from the middle to the edge of the plot.
-        edge, end = ax.get_xlim()[i], (interval.low, interval.high)[i]
+        edge, end = ax.get_xlim()[i], ends[i]
         ax.plot([middle, edge], [-cutoff[i]] * 2, color=GREY, linestyle="--", linewidth=1.2)
         if not interval.at_bound[i]:
             ax.plot(end, -cutoff[i], "o", color=BLUE, markersize=6)

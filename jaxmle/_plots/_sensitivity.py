@@ -6,8 +6,10 @@ import numpy as np
 
 from jaxmle._decisions import Sensitivity
 from jaxmle._plots._axes import BLUE, GREY, VERMILLION, axes_or_new, percent
+from jaxmle._types import Array
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 # Points without an answer: how they are hatched, and why they have none.
@@ -110,7 +112,7 @@ def _map(ax: "Axes", result: Sensitivity) -> None:
     assert figure is not None
     bar = figure.colorbar(mesh, ax=ax, format=PercentFormatter(1.0))
     bar.set_label(f"{100 * result.confidence:g}% upper limit of the failure rate")
-    handles: list[Any] = []
+    handles: list[Artist] = []
     for status, look in _hatched(result):
         i, j = np.nonzero(result.status == status)
         (left, right), (low, high) = ((e[k], e[k + 1]) for e, k in ((_edges(x), i), (_edges(y), j)))
@@ -141,7 +143,7 @@ def _hatched(result: Sensitivity) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def _line(ax: "Axes", x: Any, y: Any, upper: Any, limit: float) -> None:
+def _line(ax: "Axes", x: Array, y: Array, upper: Array, limit: float) -> None:
     """Contour of the limit; a white one beneath it keeps it visible on every colour."""
     if min(upper.shape) < 2:
         return
@@ -153,11 +155,11 @@ def _verdict(result: Sensitivity) -> str:
     return f"here the verdict on the limit of {percent(result.limit or 0)} flips"
 
 
-def _answered(result: Sensitivity) -> Any:
+def _answered(result: Sensitivity) -> Array:
     return (result.status == "ok") | (result.status == "not identified")
 
 
-def _edges(values: Any) -> Any:
+def _edges(values: Array) -> Array:
     """Borders of cells around the values."""
     if len(values) == 1:
         return np.array([values[0] - 0.005, values[0] + 0.005])

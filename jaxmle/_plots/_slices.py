@@ -1,13 +1,14 @@
 """Forest plot: the intervals of many slices."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jaxmle._inference import Interval
 from jaxmle._inference._arguments import check_whole
 from jaxmle._plots._axes import BLUE, GREEN, ORANGE, VERMILLION, axes_or_new, limit_line, literal, rates_on_x
+from jaxmle._types import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +57,7 @@ def plot_slices(
     check_whole("most", most, 1)
     if np.ndim(intervals.low) != 1 or not np.size(intervals.low):
         raise ValueError(f"`intervals` must be of shape (S,); got {np.shape(intervals.low)}.")
-    size = len(intervals.low)
+    size = np.size(intervals.low)
     shown_names = list(range(size) if names is None else names)
     if len(shown_names) != size:
         raise ValueError(f"`names` must name each of the {size} slices; got {len(shown_names)} names.")
@@ -73,9 +74,10 @@ def plot_slices(
     _rows(ax, y, low[kept], high[kept], estimate, limit)
     labels = [literal(shown_names[i]) for i in kept]
     if total is not None:
-        ax.axvspan(total.low, total.high, color="black", alpha=0.08, linewidth=0, zorder=0)
+        ends = [float(total.low), float(total.high)]
+        ax.axvspan(*ends, color="black", alpha=0.08, linewidth=0, zorder=0)
         at = len(kept)
-        ax.plot([total.low, total.high], [at, at], color="black", linewidth=2.5)
+        ax.plot(ends, [at, at], color="black", linewidth=2.5)
         if total.estimate is not None:
             ax.plot(total.estimate, at, "D", color="black", markersize=6)
         labels.append("all")
@@ -91,7 +93,7 @@ def plot_slices(
     return ax
 
 
-def _rows(ax: "Axes", y: Any, low: Any, high: Any, estimate: Any, limit: float | None) -> None:
+def _rows(ax: "Axes", y: Array, low: Array, high: Array, estimate: Array | None, limit: float | None) -> None:
     """Bars and markers, in the colours of their verdicts where there is a limit."""
     groups = [(np.ones(len(y), bool), BLUE, "o")]
     if limit is not None:

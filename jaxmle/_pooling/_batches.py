@@ -1,12 +1,17 @@
 """Trees of arrays, cut along the axis of the slices and joined again."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from jaxmle._types import Array, Index
 
-def in_blocks(call: Callable[[Any], Any], tree: Any, width: int) -> Any:
+A = TypeVar("A")
+T = TypeVar("T")
+
+
+def in_blocks(call: Callable[[A], T], tree: A, width: int) -> T:
     """Map ``call`` over blocks of ``width`` slices, so that memory stays bounded, and join what it returns.
 
     Args:
@@ -20,18 +25,18 @@ def in_blocks(call: Callable[[Any], Any], tree: Any, width: int) -> Any:
     return joined([call(take(tree, slice(start, start + width))) for start in range(0, size, width)])
 
 
-def take(tree: Any, index: Any) -> Any:
+def take(tree: T, index: Index) -> T:
     """Index all arrays of a tree."""
     if isinstance(tree, tuple | list):
         return _like(tree, [take(part, index) for part in tree])
-    return tree[index]
+    return cast(Any, tree)[index]
 
 
-def joined(trees: list[Any], join: Callable[[list[Any]], Any] = np.concatenate) -> Any:
+def joined(trees: list[T], join: Callable[[list[Any]], Array] = np.concatenate) -> T:
     """Join the arrays that have one place in trees of one structure."""
     if isinstance(trees[0], tuple | list):
         return _like(trees[0], [joined(list(parts), join) for parts in zip(*trees, strict=True)])
-    return join(trees)
+    return cast(T, join(trees))
 
 
 def _like(tree: Any, parts: list[Any]) -> Any:

@@ -1,7 +1,7 @@
 """One judge for all slices: TPR and FPR common, a failure rate for each slice."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -9,7 +9,15 @@ from jaxmle._data import Calibration
 from jaxmle._model._likelihood import xlogy
 from jaxmle._pooling._batches import in_blocks
 from jaxmle._pooling._projected_newton import maximize_in_box
-from jaxmle._pooling._slice import Slices, best_rate, slice_profile, slice_value, slices_of_leaves
+from jaxmle._pooling._slice import (
+    NO_MULTIPLIER,
+    Slices,
+    best_rate,
+    slice_profile,
+    slice_value,
+    slices_of_leaves,
+)
+from jaxmle._types import Array
 
 # Promised gain below which the climb stops: per item, and in nats where items are very many.
 _AIM = (1e-14, 1e-5)
@@ -35,12 +43,12 @@ class Joint(NamedTuple):
     """
 
     slices: Slices
-    cells: Any
-    low: Any
-    high: Any
-    n_items: Any
+    cells: Array
+    low: Array
+    high: Array
+    n_items: Array
 
-    def of_sets(self, rows: Any) -> "Joint":
+    def of_sets(self, rows: Array) -> "Joint":
         """Return the data sets at ``rows``; a single one stays as it is and serves all."""
         if len(self.cells) == 1:
             return self
@@ -62,17 +70,17 @@ class Common(NamedTuple):
         agreeing: How many starts end as high.
     """
 
-    tpr: Any
-    fpr: Any
-    rate: Any
-    value: Any
-    gain: Any
-    lowest: Any
-    highest: Any
-    agreeing: Any
+    tpr: Array
+    fpr: Array
+    rate: Array
+    value: Array
+    gain: Array
+    lowest: Array
+    highest: Array
+    agreeing: Array
 
 
-def joint_of(leaves: list[Any], calibration: Calibration) -> Joint:
+def joint_of(leaves: list[Array], calibration: Calibration) -> Joint:
     """Joint data from twelve arrays of shape ``(..., S)``: counts, then bounds."""
     cells = np.stack([x.sum(-1) for x in leaves[:4]], -1)
     low = np.stack([leaves[8].max(-1), leaves[10].max(-1)], -1)
@@ -81,13 +89,13 @@ def joint_of(leaves: list[Any], calibration: Calibration) -> Joint:
     return Joint(slices, cells, low, high, sum(x.sum(-1) for x in leaves[:6]))
 
 
-def judge_value(cells: Any, tpr: Any, fpr: Any) -> Any:
+def judge_value(cells: Array, tpr: Array, fpr: Array) -> Array:
     """Log-likelihood of the labelled items in TPR and FPR."""
     tp, fn, fp, tn = np.moveaxis(cells, -1, 0)
     return xlogy(tp, tpr) + xlogy(fn, 1 - tpr) + xlogy(fp, fpr) + xlogy(tn, 1 - fpr)
 
 
-def total_value(joint: Joint, x: Any, multiplier: Any = 0.0) -> Any:
+def total_value(joint: Joint, x: Array, multiplier: Array = NO_MULTIPLIER) -> Array:
     """Joint log-likelihood at the rates ``x = (TPR, FPR)``, maximized over all failure rates.
 
     ``x`` has shape ``(..., 2)``, and the joint data leading axes that broadcast with its.
@@ -98,7 +106,9 @@ def total_value(joint: Joint, x: Any, multiplier: Any = 0.0) -> Any:
     return total
 
 
-def total_derivatives(joint: Joint, x: Any, multiplier: Any = 0.0) -> tuple[Any, Any, Any]:
+def total_derivatives(
+    joint: Joint, x: Array, multiplier: Array = NO_MULTIPLIER
+) -> tuple[Array, Array, Array]:
     """`total_value`, its gradient, ``(..., 2)``, and its Hessian, ``(..., 2, 2)``."""
     value, tpr, fpr = judge_value(joint.cells, x[..., 0], x[..., 1]), x[..., :1], x[..., 1:]
     hits, misses = joint.cells[..., ::2], joint.cells[..., 1::2]
@@ -119,7 +129,7 @@ def total_derivatives(joint: Joint, x: Any, multiplier: Any = 0.0) -> tuple[Any,
     return value, gradient, hessian
 
 
-def starts_of(joint: Joint) -> Any:
+def starts_of(joint: Joint) -> Array:
     """Rates to start from, shape ``(..., 6, 2)``: those of the labels, and points of the box.
 
     Where labels leave a rate open, climbs from the corners end at the two ends of what is as likely.
@@ -132,7 +142,7 @@ def starts_of(joint: Joint) -> Any:
     return np.concatenate([labels[..., None, :], corners], -2)
 
 
-def maximize_common(joint: Joint, starts: Any, multiplier: Any = 0.0) -> Common:
+def maximize_common(joint: Joint, starts: Array, multiplier: Array = NO_MULTIPLIER) -> Common:
     """Maximize the joint likelihoods of data sets from several starts; how many agree is the evidence.
 
     Args:
@@ -142,15 +152,15 @@ def maximize_common(joint: Joint, starts: Any, multiplier: Any = 0.0) -> Common:
     """
     n_sets, n_starts = starts.shape[:2]
 
-    def of_climbs(rows: Any) -> tuple[Joint, Any]:
+    def of_climbs(rows: Array) -> tuple[Joint, Array]:
         sets = rows // n_starts
         return joint.of_sets(sets), multiplier[sets] if np.ndim(multiplier) else multiplier
 
-    def value(rows: Any, x: Any) -> Any:
+    def value(rows: Array, x: Array) -> Array:
         part, m = of_climbs(rows)
         return total_value(part, x, m)
 
-    def derivatives(rows: Any, x: Any) -> tuple[Any, Any, Any]:
+    def derivatives(rows: Array, x: Array) -> tuple[Array, Array, Array]:
         part, m = of_climbs(rows)
         return total_derivatives(part, x, m)
 
@@ -165,7 +175,7 @@ def maximize_common(joint: Joint, starts: Any, multiplier: Any = 0.0) -> Common:
     level = values >= (top - slack)[:, None]
     # Climbs to one peak stop where rounding hides it, and are no different maxima.
     hessian = found.hessian.reshape(n_sets, n_starts, 2, 2)[each, best]
-    free: Any = (peak > joint.low) & (peak < joint.high)
+    free: Array = (peak > joint.low) & (peak < joint.high)
     same = _on_one_peak(x - peak[:, None], hessian, free, slack)
     ends = np.where(same[..., None], peak[:, None], x)
     rates = _rates(joint, ends, multiplier)
@@ -176,24 +186,24 @@ def maximize_common(joint: Joint, starts: Any, multiplier: Any = 0.0) -> Common:
     return Common(tpr, fpr, rates[each, best], top, gain, lowest, highest, np.sum(level, 1))
 
 
-def fit_common(leaves: list[Any], calibration: Calibration) -> Common:
+def fit_common(leaves: list[Array], calibration: Calibration) -> Common:
     """Fit one judge to the slices of one data set, arrays of shape ``(S,)``."""
     joint = joint_of([leaf[None] for leaf in leaves], calibration)
     found = maximize_common(joint, starts_of(joint))
     return Common(*(part[0] if part.ndim > 1 else part[0].item() for part in found))
 
 
-def fit_common_many(leaves: list[Any], calibration: Calibration) -> Common:
+def fit_common_many(leaves: list[Array], calibration: Calibration) -> Common:
     """Fit one judge to each of many data sets, arrays of shape ``(R, S)``."""
 
-    def fitted(part: list[Any]) -> Common:
+    def fitted(part: list[Array]) -> Common:
         joint = joint_of(part, calibration)
         return maximize_common(joint, starts_of(joint)[:, :_FEW_STARTS])
 
     return in_blocks(fitted, leaves, max(1, _HELD // leaves[0].shape[1]))
 
 
-def _rates(joint: Joint, x: Any, multiplier: Any) -> Any:
+def _rates(joint: Joint, x: Array, multiplier: Array) -> Array:
     """Most likely failure rates given the judge's rates of shape ``(R, K, 2)``, shape ``(R, K, S)``."""
     slices = Slices(*(part[:, None] for part in joint.slices))
     m = multiplier[:, None] if np.ndim(multiplier) else multiplier
@@ -201,7 +211,7 @@ def _rates(joint: Joint, x: Any, multiplier: Any) -> Any:
     return np.concatenate([best_rate(s, x[..., :1], x[..., 1:], m) for s, m in parts], -1)
 
 
-def _parts(slices: Slices, x: Any, multiplier: Any) -> Iterator[tuple[Slices, Any]]:
+def _parts(slices: Slices, x: Array, multiplier: Array) -> Iterator[tuple[Slices, Array]]:
     """The slices, few enough at once for the caches, and their multipliers."""
     size = slices.flagged.shape[-1]
     width = max(_LEAST, _AT_ONCE // max(1, x.size // 2))
@@ -216,13 +226,13 @@ def _parts(slices: Slices, x: Any, multiplier: Any) -> Iterator[tuple[Slices, An
         )
 
 
-def _on_one_peak(move: Any, hessian: Any, free: Any, slack: Any) -> Any:
+def _on_one_peak(move: Array, hessian: Array, free: Array, slack: Array) -> Array:
     """Whether points lie where a curved peak has fallen by no more than ``slack`` can hide.
 
     What labels tell of a rate curves it by 4 a label at least; what nothing tells of is flat up to rounding.
     """
     curvature = np.where(free[:, :, None] & free[:, None], -hessian, np.eye(2))
-    sound: Any = np.isfinite(curvature).all((1, 2))
+    sound = cast(Array, np.isfinite(curvature).all((1, 2)))
     curvature = np.where(sound[:, None, None], curvature, 0.0)
     lost = 0.5 * np.einsum("rsi,rij,rsj->rs", move, curvature, move)
     held = np.all(free[:, None] | (np.abs(move) <= 1e-9), axis=-1)

@@ -1,6 +1,6 @@
 """Profile intervals of slices that share a judge."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from jaxmle._pooling._batches import in_blocks, take
 from jaxmle._pooling._common import Common
 from jaxmle._pooling._slice import Slices, best_rate, slice_profile, slice_value
 from jaxmle._pooling._surface import Surface
+from jaxmle._types import Array, Pair
 
 _STEPS = 40
 _CLOSE = 1e-7
@@ -31,18 +32,18 @@ class End(NamedTuple):
         converged: Whether the statistic is at the cut-off there.
     """
 
-    rate: Any
-    at_bound: Any
-    converged: Any
+    rate: Array
+    at_bound: Array
+    converged: Array
 
 
-def common_ends(surface: Surface, s: Slices, best: Common, cutoff: float) -> tuple[Any, Any]:
+def common_ends(surface: Surface, s: Slices, best: Common, cutoff: float) -> Pair:
     """Lower and upper ends of the profile intervals of all slices."""
     peak = np.arcsin(np.sqrt(np.array([best.tpr, best.fpr])))
     start = (peak - surface.middle) / np.where(surface.half > 0, surface.half, 1.0)
     start = np.clip(start, -1, 1)
 
-    def ends(tree: tuple[Slices, Any]) -> tuple[Any, Any]:
+    def ends(tree: tuple[Slices, Array]) -> Pair:
         part, rate = tree
         # Both ends of all slices at once.
         twice = take(part, np.tile(np.arange(len(rate)), 2))
@@ -53,7 +54,7 @@ def common_ends(surface: Surface, s: Slices, best: Common, cutoff: float) -> tup
     return in_blocks(ends, (s, best.rate), _BLOCK)
 
 
-def ends_of(surface: Surface, s: Slices, estimate: Any, start: Any, cutoff: float, stop: Any) -> End:
+def ends_of(surface: Surface, s: Slices, estimate: Array, start: Array, cutoff: float, stop: Array) -> End:
     """Find where joint profile likelihoods of slices cross the cut-off, from their estimates to ``stop``.
 
     Args:
@@ -97,7 +98,7 @@ def ends_of(surface: Surface, s: Slices, estimate: Any, start: Any, cutoff: floa
     return End(rate, at_bound, done | (np.abs(outer - inner) <= 1e-6))
 
 
-def _statistic(surface: Surface, s: Slices, rate: Any, z: Any) -> tuple[Any, Any]:
+def _statistic(surface: Surface, s: Slices, rate: Array, z: Array) -> Pair:
     """Likelihood-ratio statistic of failure rates, and the likeliest judge with each, sought from ``z``."""
     # On an end of the arcsine scale the derivative is zero whether or not this is the maximum.
     z = np.clip(z, -_OFF_END, _OFF_END)
@@ -118,7 +119,7 @@ def _statistic(surface: Surface, s: Slices, rate: Any, z: Any) -> tuple[Any, Any
     return np.maximum(-2 * _value(surface, s, rate, z), 0.0), z
 
 
-def _value(surface: Surface, s: Slices, rate: Any, z: Any) -> Any:
+def _value(surface: Surface, s: Slices, rate: Array, z: Array) -> Array:
     """Joint log-likelihood, less its maximum, with the slices' failure rates given.
 
     It is -inf where a judge makes a verdict on the slice impossible, whatever its failure rate.
@@ -130,7 +131,7 @@ def _value(surface: Surface, s: Slices, rate: Any, z: Any) -> Any:
     return np.where(np.isnan(value), -np.inf, value)
 
 
-def _without(surface: Surface, s: Slices, rate: Any, z: Any) -> tuple[Any, Any, Any]:
+def _without(surface: Surface, s: Slices, rate: Array, z: Array) -> tuple[Array, Array, Array]:
     """`_value` with its derivatives in the judge's rates, ``(..., 2)`` and ``(..., 2, 2)``."""
     tpr, fpr = np.moveaxis(surface.rates(z), -1, 0)
     free = slice_profile(s, tpr, fpr)
@@ -155,7 +156,7 @@ def _without(surface: Surface, s: Slices, rate: Any, z: Any) -> tuple[Any, Any, 
         return value, gradient_all + gradient * first, hessian_all + hessian
 
 
-def _along(z: Any, step: Any, gradient: Any, hessian: Any) -> Any:
+def _along(z: Array, step: Array, gradient: Array, hessian: Array) -> Array:
     """Steps that stop at an end in one coordinate, or keep it as it is, and take the other to its best."""
     with np.errstate(all="ignore"):
         shifts = np.concatenate([np.clip(z + step, -1, 1) - z, np.zeros(z.shape)], 1)
@@ -166,7 +167,7 @@ def _along(z: Any, step: Any, gradient: Any, hessian: Any) -> Any:
         return np.where((_FIRST == 0)[:, None], pair, pair[..., ::-1])
 
 
-def _uphill(z: Any, gradient: Any, hessian: Any) -> Any:
+def _uphill(z: Array, gradient: Array, hessian: Array) -> Array:
     """Newton step over the coordinates that are not held at an end, made to lead upwards."""
     with np.errstate(all="ignore"):
         held = ((z <= -1) & (gradient < 0)) | ((z >= 1) & (gradient > 0))

@@ -5,9 +5,11 @@ functional moves and the more that costs. The multiplier that costs the cut-off 
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+
+from jaxmle._types import Array, Pair
 
 _STEPS = 40
 _CLOSE = 1e-4
@@ -23,13 +25,13 @@ class ConstrainedEnd(NamedTuple):
         converged: Whether the end was reached.
     """
 
-    value: Any
-    at_bound: Any
-    converged: Any
+    value: Array
+    at_bound: Array
+    converged: Array
 
 
 def constrained_end(
-    maximized: Callable[[Any, Any], tuple[Any, Any]], cutoff: Any, most: Any
+    maximized: Callable[[Array, Array], Pair], cutoff: Array, most: Array | float
 ) -> ConstrainedEnd:
     """Enlarge multipliers until the cut-off is lost, then narrow them.
 

@@ -4,14 +4,15 @@ Cheaper than derivatives of quadratures, and exact enough for steps and for Lapl
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
+
+from jaxmle._types import Array
 
 _STEP = 2e-3
 
 
-def _stencil(z: Any) -> Any:
+def _stencil(z: Array) -> Array:
     """Points around ``z`` that central differences compare: itself, then pairs of both signs, ``(K, n)``."""
     one = np.eye(len(z))
     moves = [*one, *(one[i] + one[j] for i, j in _pairs(len(z)))]
@@ -19,7 +20,7 @@ def _stencil(z: Any) -> Any:
     return z + _STEP * np.array(steps)
 
 
-def differences(function: Callable[[Any], Any], z: Any) -> tuple[Any, Any, Any]:
+def differences(function: Callable[[Array], Array], z: Array) -> tuple[Array, Array, Array]:
     """Value, gradient and Hessian of a function of a few numbers by central differences.
 
     The function maps points of shape ``(K, n)`` to arrays with the leading axis ``K``; the derivatives come
@@ -39,7 +40,7 @@ def differences(function: Callable[[Any], Any], z: Any) -> tuple[Any, Any, Any]:
     return here, gradient, hessian
 
 
-def slopes(function: Callable[[Any], Any], z: Any) -> Any:
+def slopes(function: Callable[[Array], Array], z: Array) -> Array:
     """Gradient of a scalar function, of points of shape ``(K, n)``, by central differences."""
     steps = _STEP * np.eye(len(z))
     ahead, behind = function(np.concatenate([z + steps, z - steps])).reshape(2, -1)

@@ -1,18 +1,19 @@
 """Failure rates of slices that share a judge, for users."""
 
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts, Problem
 from jaxmle._inference._arguments import checked_problem, effective
 from jaxmle._inference._fit import fit_flat
-from jaxmle._pooling._common import fit_common
+from jaxmle._pooling._common import Common, fit_common
 from jaxmle._pooling._intervals import Judge
 from jaxmle._pooling._judge_posterior import REACHED, JudgePosterior, judge_posterior, leading
 from jaxmle._pooling._partial import estimates_of, judges_of
 from jaxmle._pooling._problem import PooledProblem, bounds_clash, hull_of
 from jaxmle._pooling._slice_fit import SliceFit
+from jaxmle._types import Array, ArrayLike
 
 # One judge is taken for granted from this probability on, and judges for unrelated where slices lend less.
 _AGREED = 0.99
@@ -33,7 +34,7 @@ def fit_slices(
     *,
     judge: Judge = "partial",
     calibration: Calibration = "internal",
-    design_effect: Any = None,
+    design_effect: ArrayLike | None = None,
 ) -> SliceFit:
     """Estimate the failure rates of slices that were judged by the same judge.
 
@@ -75,7 +76,7 @@ def fit_slices(
     if len(shape) != 1:
         raise ValueError(f"`counts` must have shape (S,), one element a slice; got {shape}.")
     leaves = effective(problem, shape, design_effect, None)[0].arrays()
-    labels = sum(leaves[:4])
+    labels = cast(Array, sum(leaves[:4]))
     if len(labels) == 1:
         return _per_slice(leaves, calibration, "there is one slice")
     if judge == "per-slice":
@@ -93,28 +94,29 @@ def fit_slices(
     return _partial(leaves, calibration, clash)
 
 
-def _per_slice(leaves: list[Any], calibration: Calibration, reason: str, **more: Any) -> SliceFit:
+def _per_slice(leaves: list[Array], calibration: Calibration, reason: str, **more: Any) -> SliceFit:
     found = fit_flat(Problem.of(leaves), calibration)
+    lowest, highest = found.failure_rate_set
     known: dict[str, Any] = {"n_starts": 0, "n_agreeing": 0, "one_judge": None, "spread": None} | more
     return SliceFit(
-        failure_rate=found.failure_rate,
-        tpr=found.tpr,
-        fpr=found.fpr,
+        failure_rate=np.asarray(found.failure_rate),
+        tpr=np.asarray(found.tpr),
+        fpr=np.asarray(found.fpr),
         judge="per-slice",
         reason=reason,
-        log_likelihood=float(found.log_likelihood.sum()),
-        converged=found.converged,
-        gap=found.gap,
-        identified=found.identified,
-        failure_rate_set=found.failure_rate_set,
-        borrowed=np.zeros(len(found.gap)),
+        log_likelihood=float(np.sum(found.log_likelihood)),
+        converged=np.asarray(found.converged),
+        gap=np.asarray(found.gap),
+        identified=np.asarray(found.identified),
+        failure_rate_set=(np.asarray(lowest), np.asarray(highest)),
+        borrowed=np.zeros(len(leaves[0])),
         bounds_p_value=bounds_p_value(leaves),
         _problem=PooledProblem(leaves, calibration),
         **known,
     )
 
 
-def _common(leaves: list[Any], calibration: Calibration, reason: str, **more: Any) -> SliceFit:
+def _common(leaves: list[Array], calibration: Calibration, reason: str, **more: Any) -> SliceFit:
     best = fit_common(leaves, calibration)
     size, n_items = len(leaves[0]), sum(leaf.sum() for leaf in leaves[:6])
     gap = np.full(size, best.gain / n_items)
@@ -125,11 +127,11 @@ def _common(leaves: list[Any], calibration: Calibration, reason: str, **more: An
         fpr=np.full(size, best.fpr),
         judge="common",
         reason=reason,
-        log_likelihood=best.value,
+        log_likelihood=cast(float, best.value),
         converged=np.full(size, _reached(best, n_items)),
         gap=gap,
         n_starts=_STARTS,
-        n_agreeing=best.agreeing,
+        n_agreeing=cast(int, best.agreeing),
         identified=best.highest - best.lowest <= _IDENTIFIED_WITHIN,
         failure_rate_set=(best.lowest, best.highest),
         borrowed=_lent(leaves),
@@ -139,11 +141,11 @@ def _common(leaves: list[Any], calibration: Calibration, reason: str, **more: An
     )
 
 
-def _reached(best: Any, n_items: float) -> bool:
+def _reached(best: Common, n_items: float) -> bool:
     return bool(best.gain <= min(_CONVERGED[0] * n_items, _CONVERGED[1]))
 
 
-def _lent(leaves: list[Any]) -> Any:
+def _lent(leaves: list[Array]) -> Array:
     """Share of the labels that other slices hold, averaged over failures and passes."""
     shares = []
     for first, second in (leaves[:2], leaves[2:4]):
@@ -152,7 +154,7 @@ def _lent(leaves: list[Any]) -> Any:
     return 0.5 * (shares[0] + shares[1])
 
 
-def _partial(leaves: list[Any], calibration: Calibration, clash: bool) -> SliceFit:
+def _partial(leaves: list[Array], calibration: Calibration, clash: bool) -> SliceFit:
     size, hull = len(leaves[0]), hull_of(leaves)
     posterior = judge_posterior(leaves, calibration, hull)
     one_judge = float(posterior.weight[posterior.rho.sum(1) == 0].sum())
@@ -194,7 +196,7 @@ def _partial(leaves: list[Any], calibration: Calibration, clash: bool) -> SliceF
         converged=np.full(size, reached),
         gap=np.full(size, gain / n_items),
         n_starts=0 if best is None else _STARTS,
-        n_agreeing=0 if best is None else best.agreeing,
+        n_agreeing=0 if best is None else cast(int, best.agreeing),
         identified=np.ones(size, bool),
         failure_rate_set=(rate, rate),
         borrowed=borrowed,
@@ -210,7 +212,7 @@ def _spread(posterior: JudgePosterior) -> tuple[float, float]:
     return float(found[0]), float(found[1])
 
 
-def bounds_p_value(leaves: list[Any]) -> float:
+def bounds_p_value(leaves: list[Array]) -> float:
     """p-value of all slices' labels against the bounds of TPR and FPR, by binomial tails; 1 without bounds.
 
     The labelled failures that the judge caught are binomial in each slice. Summed over slices whose rates lie
@@ -229,7 +231,7 @@ def bounds_p_value(leaves: list[Any]) -> float:
     return min(1.0, 4 * min(tails, default=1.0))
 
 
-def _tail(hits: Any, misses: Any, share: float) -> float:
+def _tail(hits: Array, misses: Array, share: float) -> float:
     """Probability of as many hits or more, at most; for weighted counts too."""
     from scipy.special import betainc  # a third of a second to import, and seldom needed
 

@@ -1,7 +1,6 @@
 """Do slices have one judge?"""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from jaxmle._inference._arguments import check_seed, check_whole, checked_proble
 from jaxmle._inference._fit import fit_flat
 from jaxmle._pooling._common import Common, fit_common, fit_common_many
 from jaxmle._pooling._problem import bounds_clash
+from jaxmle._types import Array
 
 _LEVEL = 0.05
 # Losses that are this near, in nats, are equal: the fits tell no more.
@@ -34,9 +34,9 @@ class Homogeneity:
 
     statistic: float
     p_value: float
-    slice_statistics: Any
-    slice_p_values: Any
-    odd: Any
+    slice_statistics: Array
+    slice_p_values: Array
+    odd: Array
     n_simulations: int
 
     def __str__(self) -> str:
@@ -106,13 +106,15 @@ def homogeneity_test(
     return Homogeneity(statistic, p_value, observed, each, odd, n_simulations)
 
 
-def _drawn(leaves: list[Any], best: Common, calibration: Calibration, n: int, rng: Any) -> list[Any]:
+def _drawn(
+    leaves: list[Array], best: Common, calibration: Calibration, n: int, rng: np.random.Generator
+) -> list[Array]:
     """Counts of the same sizes under one judge, six arrays of shape ``(n, S)``."""
     tp, fn, fp, tn, up, un = leaves[:6]
     rate, tpr, fpr = np.clip(best.rate, 0, 1), best.tpr, best.fpr
     size = (n, len(rate))
 
-    def binomial(trials: Any, share: Any) -> Any:
+    def binomial(trials: Array, share: Array) -> Array:
         trials, share = np.broadcast_arrays(trials.astype(np.int64), np.clip(share, 0, 1))
         return rng.binomial(np.broadcast_to(trials, size), np.broadcast_to(share, size)).astype(np.float64)
 
@@ -124,12 +126,11 @@ def _drawn(leaves: list[Any], best: Common, calibration: Calibration, n: int, rn
     return [caught, failures - caught, flagged, passes - flagged, unlabeled, up + un - unlabeled]
 
 
-def _losses(leaves: list[Any], best: Common, calibration: Calibration) -> Any:
+def _losses(leaves: list[Array], best: Common, calibration: Calibration) -> Array:
     """Twice the log-likelihood that each slice loses by the common judge, shape ``(R, S)``."""
     shape = leaves[0].shape
-    alone = fit_flat(Problem.of([leaf.reshape(-1) for leaf in leaves]), calibration).log_likelihood.reshape(
-        shape
-    )
+    found = fit_flat(Problem.of([leaf.reshape(-1) for leaf in leaves]), calibration)
+    alone = np.asarray(found.log_likelihood).reshape(shape)
     rate, tpr, fpr = best.rate, np.asarray(best.tpr)[:, None], np.asarray(best.fpr)[:, None]
     tp, fn, fp, tn, up, un = leaves[:6]
     q = rate * tpr + (1 - rate) * fpr
@@ -144,7 +145,7 @@ def _losses(leaves: list[Any], best: Common, calibration: Calibration) -> Any:
     return np.maximum(2 * (alone - together), 0.0)
 
 
-def _tails(observed: Any, simulated: Any) -> Any:
+def _tails(observed: Array, simulated: Array) -> Array:
     """p-value of each slice: how often losses of any slice, as multiples of their mean, are as large."""
     # Rounding of a loss that is none would be compared with that of others.
     observed, simulated = (np.where(loss < _TIE, 0.0, loss) for loss in (observed, simulated))

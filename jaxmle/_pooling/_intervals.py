@@ -1,6 +1,6 @@
 """Intervals of slices that share a judge, and of mixes of them."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from jaxmle._pooling._partial import partial_ends
 from jaxmle._pooling._problem import PooledProblem, hull_of
 from jaxmle._pooling._surface import surface_of
 from jaxmle._pooling._total import mixture_of
+from jaxmle._types import Array, ArrayLike, Pair
 
 Judge = Literal["per-slice", "common", "partial"]
 
@@ -35,9 +36,9 @@ class Estimate(NamedTuple):
 
     problem: PooledProblem
     judge: Judge
-    failure_rate: Any
-    failure_rate_set: tuple[Any, Any]
-    identified: Any
+    failure_rate: Array
+    failure_rate_set: Pair
+    identified: Array
 
 
 def pooled_interval(found: Estimate, *, confidence: float, simultaneous: bool) -> Interval:
@@ -54,11 +55,14 @@ def pooled_interval(found: Estimate, *, confidence: float, simultaneous: bool) -
         return Interval(found.failure_rate, alone.low, alone.high, float(confidence), alone.method)
     cutoff = _cutoff(leaves, alpha / size if simultaneous else alpha, found.judge)
     if found.judge == "common":
+        assert problem.common is not None
         leaves, common = _capped(leaves, calibration, problem.common)
         joint = joint_of(leaves, calibration)
         low, high = common_ends(surface_of(joint, common, cutoff), joint.slices, common, cutoff)
         method = "joint profile likelihood, common judge"
     else:
+        assert problem.mixture is not None
+        assert problem.judges is not None
         estimate, top = problem.mixture
         low, high = partial_ends(leaves, calibration, problem.judges, estimate, top, cutoff)
         method = "integrated likelihood, partially pooled judge"
@@ -67,7 +71,7 @@ def pooled_interval(found: Estimate, *, confidence: float, simultaneous: bool) -
     return Interval(found.failure_rate, low, high, float(confidence), method + kind)
 
 
-def total_interval(found: Estimate, weights: Any, *, confidence: float) -> Interval:
+def total_interval(found: Estimate, weights: Array, *, confidence: float) -> Interval:
     """Interval of a mix; see `SliceFit.total`."""
     alpha = 1 - check_confidence(confidence)
     if found.judge == "per-slice":
@@ -76,6 +80,7 @@ def total_interval(found: Estimate, weights: Any, *, confidence: float) -> Inter
     cutoff = _cutoff(problem.leaves, alpha, found.judge)
     few = len(weights) <= _FEW_SLICES or not np.all(found.identified)
     if found.judge == "common" and few:
+        assert problem.common is not None
         estimate = float(weights @ problem.common.rate)
         low, high = _profile_ends(problem.leaves, problem.calibration, problem.common, weights, cutoff)
         ends = min(low, estimate), max(high, estimate)
@@ -85,6 +90,7 @@ def total_interval(found: Estimate, weights: Any, *, confidence: float) -> Inter
     if found.judge == "common":
         posterior = only_one_judge(judge_posterior(problem.leaves, problem.calibration, hull))
         kind = "common judge"
+    assert posterior is not None
     mixture = mixture_of(problem.leaves, problem.calibration, posterior, hull, weights)
     mean = float(posterior.weight @ mixture.mean)
     variance = float(posterior.weight @ (mixture.variance + (mixture.mean - mean) ** 2))
@@ -94,8 +100,9 @@ def total_interval(found: Estimate, weights: Any, *, confidence: float) -> Inter
     return Interval(mean, low, high, float(confidence), f"posterior of the mix, {kind}")
 
 
-def _separate_total(found: Estimate, weights: Any, confidence: float) -> Interval:
+def _separate_total(found: Estimate, weights: Array, confidence: float) -> Interval:
     each = pooled_interval(found, confidence=confidence, simultaneous=False)
+    assert each.estimate is not None
     estimate = float(weights @ each.estimate)
     if (~found.identified & (weights > 0)).any():
         # What nobody knows does not average out: ends are added as they are.
@@ -107,7 +114,7 @@ def _separate_total(found: Estimate, weights: Any, confidence: float) -> Interva
     return Interval(estimate, *ends, float(confidence), "slices alone, recovered variances")
 
 
-def _cutoff(leaves: list[Any], alpha: float, judge: str) -> float:
+def _cutoff(leaves: list[Array], alpha: float, judge: str) -> float:
     """Quantile of F(1, labels less the judge's rates that they tell of), or normal where they tell of none.
 
     Labels tell of a rate unless its bounds are narrower than a quarter of its standard error by labels alone.
@@ -123,12 +130,12 @@ def _cutoff(leaves: list[Any], alpha: float, judge: str) -> float:
     return float(quantile_of_t(alpha / 2, df) ** 2)
 
 
-def _room(leaves: list[Any]) -> Any:
+def _room(leaves: list[Array]) -> Array:
     """Widths of the bounds on TPR and FPR that hold for all slices, shape ``(2,)``."""
     return np.array([np.min(leaves[k + 1]) - np.max(leaves[k]) for k in (8, 10)])
 
 
-def _capped(leaves: list[Any], calibration: Calibration, common: Common) -> tuple[list[Any], Common]:
+def _capped(leaves: list[Array], calibration: Calibration, common: Common) -> tuple[list[Array], Common]:
     """The data with no more unlabelled items a slice than are of use, and their common fit.
 
     Flag rates known far better than the judge make walls in the likelihood of a slice, on which the search
@@ -147,12 +154,12 @@ def _capped(leaves: list[Any], calibration: Calibration, common: Common) -> tupl
 
 
 def _profile_ends(
-    leaves: list[Any], calibration: Calibration, best: Common, weights: Any, cutoff: float
-) -> Any:
+    leaves: list[Array], calibration: Calibration, best: Common, weights: Array, cutoff: float
+) -> list[float]:
     """Ends of the profile interval of the mix, both sought at once."""
-    joint, items = joint_of([leaf[None] for leaf in leaves], calibration), sum(leaves[:6])
+    joint, items = joint_of([leaf[None] for leaf in leaves], calibration), cast(Array, sum(leaves[:6]))
 
-    def maximized(index: Any, size: Any) -> tuple[Any, Any]:
+    def maximized(index: Array, size: Array) -> Pair:
         multiplier = _SIGNS[index] * size
         starts = np.broadcast_to([best.tpr, best.fpr], (len(index), 1, 2))
         found = maximize_common(joint, starts, multiplier[:, None] * weights)
@@ -164,7 +171,7 @@ def _profile_ends(
     return constrained_end(maximized, np.full(2, cutoff), most).value.tolist()
 
 
-def shares_of(sizes: Any, mix: Any) -> Any:
+def shares_of(sizes: Array, mix: ArrayLike | None) -> Array:
     """Shares of the slices in a mix, summing to 1; by default those of their sizes."""
     if mix is None:
         weights = sizes

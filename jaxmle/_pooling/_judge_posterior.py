@@ -8,7 +8,7 @@ alone: without it every spread would look like a spread of failure rates. Estima
 leave their own failure rate free.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from jaxmle._pooling._marginal import (
 )
 from jaxmle._pooling._projected_newton import eigen, maximize_in_box
 from jaxmle._pooling._slice import Slices, slices_of_leaves
+from jaxmle._types import Array, Pair
 
 # Intraclass correlations of a rate of the judge, 0 being one judge for all slices, and their prior: one judge
 # in half of all cases.
@@ -69,10 +70,10 @@ class Data(NamedTuple):
     """
 
     slices: Slices
-    cells: tuple[Any, Any, Any, Any]
-    tpr: tuple[Any, Any]
-    fpr: tuple[Any, Any]
-    hull: Any
+    cells: tuple[Array, Array, Array, Array]
+    tpr: Pair
+    fpr: Pair
+    hull: Array
 
 
 class JudgePosterior(NamedTuple):
@@ -87,15 +88,15 @@ class JudgePosterior(NamedTuple):
         spread: Standard deviations of TPR and FPR over slices, within the range of their means, ``(P, 2)``.
     """
 
-    rho: Any
-    weight: Any
-    mode: Any
-    precision: Any
-    gain: Any
-    spread: Any
+    rho: Array
+    weight: Array
+    mode: Array
+    precision: Array
+    gain: Array
+    spread: Array
 
 
-def data_of(leaves: list[Any], calibration: Calibration, hull: Any) -> Data:
+def data_of(leaves: list[Array], calibration: Calibration, hull: Array) -> Data:
     """Lay out twelve arrays of shape ``(S,)``: counts, then bounds."""
     cells = (leaves[0], leaves[1], leaves[2], leaves[3])
     pairs = (leaves[8], leaves[9]), (leaves[10], leaves[11])
@@ -109,18 +110,18 @@ def cap_unlabeled(data: Data) -> Data:
     return data._replace(slices=s._replace(flagged=s.flagged * share, passed=s.passed * share))
 
 
-def concentration(rho: Any) -> Any:
+def concentration(rho: Array) -> Array:
     """Concentration of a Beta distribution with intraclass correlation ``rho``."""
     return np.where(rho > 0, 1 / np.maximum(rho, 1e-9) - 1, FIXED)
 
 
-def means_of(z: Any, data: Data) -> Any:
+def means_of(z: Array, data: Data) -> Array:
     """Mean TPR and FPR from their logits within the bounds, shape ``(..., 2)``."""
     low, high = data.hull.T
     return np.clip(low + (high - low) * _sigmoid(z[..., :2]), 1e-5, 1 - 1e-5)
 
 
-def slopes_of_means(z: Any, data: Data) -> Any:
+def slopes_of_means(z: Array, data: Data) -> Array:
     """Derivative of each mean in its own logit, shape ``(..., 2)``; the other derivatives are 0."""
     low, high = data.hull.T
     share = _sigmoid(z[..., :2])
@@ -128,7 +129,7 @@ def slopes_of_means(z: Any, data: Data) -> Any:
     return np.where((mean > 1e-5) & (mean < 1 - 1e-5), (high - low) * share * (1 - share), 0.0)
 
 
-def log_rate_terms(z: Any, rho: Any, data: Data) -> tuple[Any, Any]:
+def log_rate_terms(z: Array, rho: Array, data: Data) -> Pair:
     """Failure rates at the nodes of an integral over them and the logarithms of its terms, ``(K, S, J)``.
 
     ``z`` has shape ``(K, 4)``. Differences move one or two of the four numbers at a time, so what depends on
@@ -156,19 +157,19 @@ def log_rate_terms(z: Any, rho: Any, data: Data) -> tuple[Any, Any]:
     return rate[place], terms[place] + (a * failing[place] + b * passing[place] - norm)
 
 
-def _updated_means(mean: Any, rho: Any, cells: Any, bounds: Any) -> tuple[Rate, Any]:
+def _updated_means(mean: Array, rho: Array, cells: Pair, bounds: Pair) -> tuple[Rate, Array]:
     """A rate of the judge for each different mean, and which of them each mean is."""
     different, place = np.unique(mean, return_inverse=True)
     a, b = shapes(different[:, None], concentration(rho))
     return updated((a, b), *cells, *bounds), place
 
 
-def log_posterior_terms(z: Any, rho: Any, data: Data) -> Any:
+def log_posterior_terms(z: Array, rho: Array, data: Data) -> Array:
     """Log-likelihood of each slice, shape ``(K, S)``."""
     return log_sum_exp(log_rate_terms(z, rho, data)[1], axis=-1)
 
 
-def log_prior(z: Any, data: Data) -> Any:
+def log_prior(z: Array, data: Data) -> Array:
     """Means as after two failures caught and two passes let through, and a wide prior of the concentration.
 
     A judge is likelier better than chance than worse; where labels are very few this decides.
@@ -180,7 +181,7 @@ def log_prior(z: Any, data: Data) -> Any:
     return uniform + judge - 0.5 * ((z[..., 3] - _LOG_K[0]) / _LOG_K[1]) ** 2
 
 
-def judge_posterior(leaves: list[Any], calibration: Calibration, hull: Any) -> JudgePosterior:
+def judge_posterior(leaves: list[Array], calibration: Calibration, hull: Array) -> JudgePosterior:
     """Posterior of how the judge's rates vary over slices, from those with the most labels."""
     chosen = np.sort(np.argsort(-sum(leaves[:4]), kind="stable")[:LEARNT_FROM])
     data = cap_unlabeled(data_of([leaf[chosen] for leaf in leaves], calibration, hull))
@@ -210,7 +211,7 @@ def judge_posterior(leaves: list[Any], calibration: Calibration, hull: Any) -> J
     return JudgePosterior(rho, weight / weight.sum(), mode, precision, gain, spread)
 
 
-def _start(data: Data) -> Any:
+def _start(data: Data) -> Array:
     """The four numbers as labels tell of them."""
     tp, fn, fp, tn = (np.sum(x) for x in data.cells)
     failures, passes = np.sum(data.slices.failures), np.sum(data.slices.passes)
@@ -221,13 +222,13 @@ def _start(data: Data) -> Any:
     return np.append(np.log(share) - np.log1p(-share), _LOG_K[0])
 
 
-def _at(rho: Any, start: Any, data: Data) -> tuple[Any, Any, Any, Any, Any]:
+def _at(rho: Array, start: Array, data: Data) -> tuple[Array | float, Array, Array, Array, Array]:
     """Evidence of a pair of spreads, mode, precision, gain and standard deviations."""
 
-    def value(_: Any, z: Any) -> Any:
+    def value(_: Array | None, z: Array) -> Array:
         return np.sum(log_posterior_terms(z, rho, data), -1) + log_prior(z, data)
 
-    def derivatives(_: Any, z: Any) -> tuple[Any, Any, Any]:
+    def derivatives(_: Array, z: Array) -> tuple[Array, Array, Array]:
         here, gradient, hessian = differences(lambda z: value(None, z), z[0])
         return here[None], gradient[None], hessian[None]
 
@@ -259,5 +260,5 @@ def only_one_judge(found: JudgePosterior) -> JudgePosterior:
     return JudgePosterior(*(leaf[first] for leaf in found))._replace(weight=np.ones(1))
 
 
-def _sigmoid(x: Any) -> Any:
+def _sigmoid(x: Array) -> Array:
     return 1 / (1 + np.exp(-x))

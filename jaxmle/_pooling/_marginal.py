@@ -8,12 +8,13 @@ judge for all). The flagged items are then beta-binomial, and everything is in c
 of cut-off Betas.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxmle._model._likelihood import xlogy
 from jaxmle._pooling._slice import Slices
+from jaxmle._types import Array, Pair
 
 # Concentration of a rate that does not vary: its standard deviation is then below 5e-5.
 FIXED = 1e8
@@ -31,19 +32,19 @@ _WEIGHT = 30 * _MIDS**2 * (1 - _MIDS) ** 2 / _NODES
 class Rate(NamedTuple):
     """A rate of the judge in each slice: logarithm of the mass, mean and variance."""
 
-    log_mass: Any
-    mean: Any
-    variance: Any
+    log_mass: Array
+    mean: Array
+    variance: Array
 
 
-def shapes(mean: Any, concentration: Any) -> tuple[Any, Any]:
+def shapes(mean: Array, concentration: Array) -> Pair:
     """Shapes of the Beta distribution, its concentration raised where a shape would be too small."""
     least = LEAST_SHAPE / np.minimum(mean, 1 - mean)
     k = np.clip(np.maximum(concentration, least), 0.0, FIXED)
     return mean * k, (1 - mean) * k
 
 
-def cut_beta(a: Any, b: Any, low: Any, high: Any) -> Rate:
+def cut_beta(a: Array, b: Array, low: Array, high: Array) -> Rate:
     """Mass (up to a constant), mean and variance of t^(a-1) (1-t)^(b-1) on ``[low, high]``, by quadrature."""
     reference = _reference(a, b, low, high)
     found = _cut_beta(a, b, low, high, reference)
@@ -51,7 +52,7 @@ def cut_beta(a: Any, b: Any, low: Any, high: Any) -> Rate:
     return found._replace(log_mass=found.log_mass + constant)
 
 
-def updated(prior: tuple[Any, Any], hits: Any, misses: Any, low: Any, high: Any) -> Rate:
+def updated(prior: Pair, hits: Array, misses: Array, low: Array, high: Array) -> Rate:
     """A rate after labelled items, its mass being their probability."""
     a, b = prior
     # Slices often have the same bounds and the same prior; then this is the same for all of them.
@@ -63,7 +64,7 @@ def updated(prior: tuple[Any, Any], hits: Any, misses: Any, low: Any, high: Any)
     return after._replace(log_mass=after.log_mass - before.log_mass + more)
 
 
-def _cut_beta(a: Any, b: Any, low: Any, high: Any, reference: Any) -> Rate:
+def _cut_beta(a: Array, b: Array, low: Array, high: Array, reference: Array) -> Rate:
     """`cut_beta`, the mass being relative to the density at a reference, where it is cut off or not.
 
     The nodes lie in arcsine coordinates, dense at both ends, within six standard deviations of the mean. With
@@ -94,17 +95,17 @@ def _cut_beta(a: Any, b: Any, low: Any, high: Any, reference: Any) -> Rate:
     return Rate(np.log(total) + most + np.log(width), found, variance)
 
 
-def _reference(a: Any, b: Any, low: Any, high: Any) -> Any:
+def _reference(a: Array, b: Array, low: Array, high: Array) -> Array:
     """The mean in arcsine coordinates, off their ends."""
     return np.clip(np.arcsin(np.sqrt(np.clip(a / (a + b), low, high))), *_OFF_ENDS)
 
 
-def _one(values: Any) -> Any:
+def _one(values: Array) -> Array:
     """The first of equal values, else all of them."""
     return values[..., :1] if np.ndim(values) and (values == values[..., :1]).all() else values
 
 
-def log_marginal(s: Slices, tpr: Rate, fpr: Rate, rate: Any, covariance: Any = 0.0) -> Any:
+def log_marginal(s: Slices, tpr: Rate, fpr: Rate, rate: Array, covariance: Array | float = 0.0) -> Array:
     """Log-likelihood of failure rates, the judge's rates integrated out; broadcasts."""
     others = 1 - rate
     # A mean of exactly 0 or 1 has no Beta distribution.
@@ -116,7 +117,7 @@ def log_marginal(s: Slices, tpr: Rate, fpr: Rate, rate: Any, covariance: Any = 0
     return flags + (labels + (tpr.log_mass + fpr.log_mass))
 
 
-def rate_nodes(s: Slices, tpr: Rate, fpr: Rate, n: int) -> tuple[Any, Any]:
+def rate_nodes(s: Slices, tpr: Rate, fpr: Rate, n: int) -> Pair:
     """Failure rates, dense where they are likely, and the weights of an integral over them, ``(..., n)``."""
     slope = tpr.mean - fpr.mean
     slope = np.where(np.abs(slope) < 0.05, 0.05, slope)
@@ -140,7 +141,7 @@ def rate_nodes(s: Slices, tpr: Rate, fpr: Rate, n: int) -> tuple[Any, Any]:
     return np.sin(at) ** 2, weight
 
 
-def log_sum_exp(x: Any, axis: int) -> Any:
+def log_sum_exp(x: Array, axis: int) -> Array:
     """Logarithm of a sum of exponentials; -inf where all are 0."""
     top = np.max(x, axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0)
@@ -148,27 +149,27 @@ def log_sum_exp(x: Any, axis: int) -> Any:
         return np.squeeze(top, axis) + np.log(np.sum(np.exp(x - top), axis))
 
 
-def log_gamma(x: Any) -> Any:
+def log_gamma(x: Array) -> Array:
     """Logarithm of the gamma function for x > 0, by Stirling's series eight steps up."""
     y = x + 8
     stirling = (y - 0.5) * np.log(y) - y + 0.5 * np.log(2 * np.pi) + _series(y)
     return stirling - np.log(_product(x))
 
 
-def _product(x: Any) -> Any:
+def _product(x: Array) -> Array:
     """Product of x, x + 1, ..., x + 7."""
     outer = x * (x + 7)
     return outer * (outer + 6) * (outer + 10) * (outer + 12)
 
 
-def _series(y: Any) -> Any:
+def _series(y: Array) -> Array:
     """What Stirling's formula leaves out."""
     inverse = 1 / y
     square = inverse * inverse
     return inverse * (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square / 1680)))
 
 
-def _log_beta_binomial(a: Any, b: Any, hits: Any, misses: Any) -> Any:
+def _log_beta_binomial(a: Array, b: Array, hits: Array, misses: Array) -> Array:
     """Logarithm of B(a + hits, b + misses) / B(a, b), of terms that stay small where shapes are large.
 
     Stirling's formula eight steps up, its terms being joined to logarithms of ratios: those of single shapes

@@ -1,6 +1,6 @@
 """Slices whose judges differ, but not without limit: each borrows what the others tell of its judge."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from jaxmle._pooling._judge_posterior import (
 from jaxmle._pooling._marginal import FIXED, Rate, log_marginal, log_sum_exp, rate_nodes, shapes, updated
 from jaxmle._pooling._projected_newton import eigen
 from jaxmle._pooling._slice import Slices, slices_of_leaves
+from jaxmle._types import Array, Pair
 
 _GRID = 64
 _NARROWED = 30
@@ -47,12 +48,14 @@ class Judges(NamedTuple):
 
     tpr: Rate
     fpr: Rate
-    covariance: Any
-    borrowed: Any
-    weight: Any
+    covariance: Array
+    borrowed: Array
+    weight: Array
 
 
-def judges_of(leaves: list[Any], calibration: Calibration, posterior: JudgePosterior, hull: Any) -> Judges:
+def judges_of(
+    leaves: list[Array], calibration: Calibration, posterior: JudgePosterior, hull: Array
+) -> Judges:
     """Predict the judge of each slice from all the others, and update it by the slice's own labels.
 
     Where the slices are few and all among those that the posterior was learnt from, what each of them told is
@@ -60,7 +63,7 @@ def judges_of(leaves: list[Any], calibration: Calibration, posterior: JudgePoste
     """
     own = len(leaves[0]) <= LEARNT_FROM
 
-    def judges(part: list[Any]) -> Judges:
+    def judges(part: list[Array]) -> Judges:
         data = cap_unlabeled(data_of(part, calibration, hull))  # what they told was learnt so
         pairs = zip(posterior.rho, posterior.mode, posterior.precision, strict=True)
         found = [_judges_at(*pair, data, own) for pair in pairs]
@@ -71,7 +74,9 @@ def judges_of(leaves: list[Any], calibration: Calibration, posterior: JudgePoste
     return in_blocks(judges, leaves, _BLOCK)
 
 
-def _judges_at(rho: Any, mode: Any, precision: Any, data: Data, own: bool) -> tuple[Rate, Rate, Any, Any]:
+def _judges_at(
+    rho: Array, mode: Array, precision: Array, data: Data, own: bool
+) -> tuple[Rate, Rate, Array, Array]:
     """What is known of the judge of each slice at one pair of spreads."""
     slope, curvature = np.zeros((1, len(mode))), np.zeros((1, len(mode), len(mode)))
     if own:
@@ -98,10 +103,10 @@ def _judges_at(rho: Any, mode: Any, precision: Any, data: Data, own: bool) -> tu
     return tpr, fpr, np.clip(spread[:, 0, 1] * kept, -limit, limit), 0.5 * (lent_tpr + lent_fpr)
 
 
-def log_mixture(judges: Judges, s: Slices, rate: Any) -> Any:
+def log_mixture(judges: Judges, s: Slices, rate: Array) -> Array:
     """Log-likelihood of failure rates of shape ``(S, J)``, averaged over the spreads."""
 
-    def averaged(tree: tuple[Judges, Slices, Any]) -> Any:
+    def averaged(tree: tuple[Judges, Slices, Array]) -> Array:
         known, part, at = tree
         tpr, fpr = (Rate(*(x[:, :, None] for x in one)) for one in (known.tpr, known.fpr))
         part = Slices(*(x[:, None, None] for x in part))
@@ -112,12 +117,12 @@ def log_mixture(judges: Judges, s: Slices, rate: Any) -> Any:
     return in_blocks(averaged, (judges, s, rate), width)
 
 
-def estimates_of(leaves: list[Any], calibration: Calibration, judges: Judges) -> tuple[Any, Any]:
+def estimates_of(leaves: list[Array], calibration: Calibration, judges: Judges) -> Pair:
     """Most likely failure rate of each slice and its log-likelihood."""
     return in_blocks(lambda tree: _estimates(*tree), (judges, slices_of_leaves(leaves, calibration)), _BLOCK)
 
 
-def _estimates(judges: Judges, s: Slices) -> tuple[Any, Any]:
+def _estimates(judges: Judges, s: Slices) -> Pair:
     tpr, fpr = (Rate(*(np.sum(judges.weight * x, 1) for x in one)) for one in (judges.tpr, judges.fpr))
     nodes, _ = rate_nodes(s, tpr, fpr, _GRID)
     nodes = np.concatenate([s.low[:, None], nodes, s.high[:, None]], 1)
@@ -140,11 +145,11 @@ def _estimates(judges: Judges, s: Slices) -> tuple[Any, Any]:
 
 
 def partial_ends(
-    leaves: list[Any], calibration: Calibration, judges: Judges, estimate: Any, top: Any, cutoff: float
-) -> tuple[Any, Any]:
+    leaves: list[Array], calibration: Calibration, judges: Judges, estimate: Array, top: Array, cutoff: float
+) -> Pair:
     """Failure rates at which the log-likelihood has fallen by half the cut-off, below and above."""
 
-    def ends(tree: tuple[Judges, Slices, Any, Any]) -> tuple[Any, Any]:
+    def ends(tree: tuple[Judges, Slices, Array, Array]) -> Pair:
         s, size = tree[1], len(tree[2])
         # Both ends of all slices at once.
         known, twice, start, level = take(tree, np.tile(np.arange(size), 2))
@@ -154,10 +159,10 @@ def partial_ends(
     return in_blocks(ends, (judges, slices_of_leaves(leaves, calibration), estimate, top), _BLOCK)
 
 
-def _ends(judges: Judges, s: Slices, estimate: Any, top: Any, cutoff: float, stop: Any) -> Any:
+def _ends(judges: Judges, s: Slices, estimate: Array, top: Array, cutoff: float, stop: Array) -> Array:
     """Failure rates between the estimates and ``stop`` at which the cut-off is lost, or ``stop``."""
 
-    def root(rows: Any, rate: Any) -> Any:
+    def root(rows: Array, rate: Array) -> Array:
         """Root of the statistic less that of the cut-off: nearly a straight line."""
         known, part = take((judges, s), rows)
         value = log_mixture(known, part, rate[:, None])[:, 0]

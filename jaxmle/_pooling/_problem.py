@@ -1,11 +1,17 @@
 """The data of slices, and what was found on the way to their estimate."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from jaxmle._data import Calibration
+from jaxmle._types import Array, Pair
+
+if TYPE_CHECKING:
+    from jaxmle._pooling._common import Common
+    from jaxmle._pooling._judge_posterior import JudgePosterior
+    from jaxmle._pooling._partial import Judges
 
 
 @dataclass(frozen=True)
@@ -21,24 +27,24 @@ class PooledProblem:
         mixture: Most likely failure rates with judges that differ, and their log-likelihoods.
     """
 
-    leaves: list[Any]
+    leaves: list[Array]
     calibration: Calibration
-    common: Any = None
-    posterior: Any = None
-    judges: Any = None
-    mixture: Any = None
+    common: "Common | None" = None
+    posterior: "JudgePosterior | None" = None
+    judges: "Judges | None" = None
+    mixture: Pair | None = None
 
     @property
-    def sizes(self) -> Any:
+    def sizes(self) -> Array:
         """Items of each slice in its default mix, shape ``(S,)``."""
-        return sum(self.leaves[4:6] if self.calibration == "external" else self.leaves[:6])
+        return cast(Array, sum(self.leaves[4:6] if self.calibration == "external" else self.leaves[:6]))
 
 
-def bounds_clash(leaves: list[Any]) -> bool:
+def bounds_clash(leaves: list[Array]) -> bool:
     """Whether the bounds of TPR or FPR of some slices exclude those of others."""
     return any(bool(leaves[k].max() > leaves[k + 1].min()) for k in (8, 10))
 
 
-def hull_of(leaves: list[Any]) -> Any:
+def hull_of(leaves: list[Array]) -> Array:
     """Ranges of the judge's mean rates: the bounds of all slices together."""
     return np.array([[leaves[k].min(), leaves[k + 1].max()] for k in (8, 10)])

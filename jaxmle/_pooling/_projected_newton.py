@@ -8,9 +8,11 @@ of steps is taken.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+
+from jaxmle._types import Array, Pair
 
 # Shares of the Newton step to try.
 _LENGTHS = np.array([1.0, 0.5, 0.2, 0.05, 0.005])
@@ -27,20 +29,20 @@ class BoxMaximum(NamedTuple):
         hessian: Second derivatives there, shape ``(B, P, P)``.
     """
 
-    x: Any
-    value: Any
-    gain: Any
-    hessian: Any
+    x: Array
+    value: Array
+    gain: Array
+    hessian: Array
 
 
 def maximize_in_box(
-    value: Callable[[Any, Any], Any],
-    derivatives: Callable[[Any, Any], tuple[Any, Any, Any]],
-    starts: Any,
-    low: Any,
-    high: Any,
+    value: Callable[[Array, Array], Array],
+    derivatives: Callable[[Array, Array], tuple[Array, Array, Array]],
+    starts: Array,
+    low: Array,
+    high: Array,
     *,
-    tolerance: Any,
+    tolerance: Array | float,
     max_steps: int = 60,
 ) -> BoxMaximum:
     """Climb from each start to a local maximum within ``[low, high]``.
@@ -82,14 +84,14 @@ def maximize_in_box(
 
 
 def _next(
-    value: Callable[[Any, Any], Any],
-    todo: Any,
-    x: Any,
-    here: Any,
-    gradient: Any,
-    steps: Any,
-    ends: tuple[Any, Any],
-) -> tuple[Any, Any]:
+    value: Callable[[Array, Array], Array],
+    todo: Array,
+    x: Array,
+    here: Array,
+    gradient: Array,
+    steps: Array,
+    ends: Pair,
+) -> Pair:
     """Where each climb goes, and the objective there."""
     trial = np.clip(x + steps[:, 0], *ends)
     reached = value(todo, trial)
@@ -109,7 +111,7 @@ def _next(
     return trial, reached
 
 
-def _directions(x: Any, gradient: Any, hessian: Any, low: Any, high: Any) -> tuple[Any, Any]:
+def _directions(x: Array, gradient: Array, hessian: Array, low: Array, high: Array) -> Pair:
     """Newton and scaled gradient steps over the free parameters, ``(B, 2, P)``, and the gain they promise.
 
     A Newton step that is cut at a bound may lead nowhere; the gradient, cut likewise, leads up if it can.
@@ -133,7 +135,7 @@ def _directions(x: Any, gradient: Any, hessian: Any, low: Any, high: Any) -> tup
     return steps, np.where(sound & np.isfinite(gain), gain, np.inf)
 
 
-def eigen(matrix: Any) -> tuple[Any, Any]:
+def eigen(matrix: Array) -> Pair:
     """Eigenvalues and vectors of symmetric matrices; those of 0 where a matrix is not finite."""
     sound = np.isfinite(matrix).all((-2, -1), keepdims=True)
     return np.linalg.eigh(np.where(sound, matrix, 0.0))

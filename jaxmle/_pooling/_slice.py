@@ -5,13 +5,17 @@ profile, is found by Newton's method inside a bracket; gradient and Hessian of t
 envelope theorem and the implicit function theorem. All functions broadcast over slices.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
 from jaxmle._data import Calibration, Counts
 from jaxmle._model._closed_form import divide
 from jaxmle._model._likelihood import ratio, xlogy
+from jaxmle._types import Array, Pair
+
+# Plain zero, which broadcasts.
+NO_MULTIPLIER = cast(Array, 0.0)
 
 _STEPS = 64
 # Instead of a probability of 0, so that no count divided by it is more than a number.
@@ -32,12 +36,12 @@ class Slices(NamedTuple):
         high: Upper bound.
     """
 
-    failures: Any
-    passes: Any
-    flagged: Any
-    passed: Any
-    low: Any
-    high: Any
+    failures: Array
+    passes: Array
+    flagged: Array
+    passed: Array
+    low: Array
+    high: Array
 
 
 class Profile(NamedTuple):
@@ -51,14 +55,14 @@ class Profile(NamedTuple):
         tilt: Pair of derivatives of the most likely failure rate.
     """
 
-    rate: Any
-    value: Any
-    gradient: tuple[Any, Any]
-    hessian: tuple[Any, Any, Any]
-    tilt: tuple[Any, Any]
+    rate: Array
+    value: Array
+    gradient: Pair
+    hessian: tuple[Array, Array, Array]
+    tilt: Pair
 
 
-def slices_of(counts: Counts, failure_rate: tuple[Any, Any], calibration: Calibration) -> Slices:
+def slices_of(counts: Counts, failure_rate: Pair, calibration: Calibration) -> Slices:
     """Lay out what bears on the failure rates."""
     internal = 1.0 if calibration == "internal" else 0.0
     return Slices(
@@ -70,12 +74,12 @@ def slices_of(counts: Counts, failure_rate: tuple[Any, Any], calibration: Calibr
     )
 
 
-def slices_of_leaves(leaves: list[Any], calibration: Calibration) -> Slices:
+def slices_of_leaves(leaves: list[Array], calibration: Calibration) -> Slices:
     """What bears on the failure rates, from twelve arrays: counts, then bounds."""
     return slices_of(Counts(*leaves[:6]), (leaves[6], leaves[7]), calibration)
 
 
-def slice_value(s: Slices, rate: Any, tpr: Any, fpr: Any, multiplier: Any = 0.0) -> Any:
+def slice_value(s: Slices, rate: Array, tpr: Array, fpr: Array, multiplier: Array = NO_MULTIPLIER) -> Array:
     """Log-likelihood of the slices, plus ``multiplier`` times the failure rate."""
     q = rate * tpr + (1 - rate) * fpr
     not_q = rate * (1 - tpr) + (1 - rate) * (1 - fpr)
@@ -88,7 +92,7 @@ def slice_value(s: Slices, rate: Any, tpr: Any, fpr: Any, multiplier: Any = 0.0)
     )
 
 
-def best_rate(s: Slices, tpr: Any, fpr: Any, multiplier: Any = 0.0) -> Any:
+def best_rate(s: Slices, tpr: Array, fpr: Array, multiplier: Array = NO_MULTIPLIER) -> Array:
     """Most likely failure rate given the judge's rates; mid-bounds where nothing bears on it."""
     given = np.broadcast_arrays(*s, tpr, fpr, multiplier)
     known = [np.ravel(x) for x in given]
@@ -107,8 +111,15 @@ def best_rate(s: Slices, tpr: Any, fpr: Any, multiplier: Any = 0.0) -> Any:
 
 
 def _start(
-    failures: Any, passes: Any, flagged: Any, passed: Any, low: Any, high: Any, tpr: Any, fpr: Any
-) -> Any:
+    failures: Array,
+    passes: Array,
+    flagged: Array,
+    passed: Array,
+    low: Array,
+    high: Array,
+    tpr: Array,
+    fpr: Array,
+) -> Array:
     slope = tpr - fpr
     n_unlabeled = flagged + passed
     by_flags = (divide(flagged, n_unlabeled) - fpr) / np.where(slope == 0, 1.0, slope)
@@ -118,7 +129,7 @@ def _start(
     return np.clip(guess, low + 0.02 * (high - low), high - 0.02 * (high - low))
 
 
-def _climbed(start: Any, known: list[Any]) -> Any:
+def _climbed(start: Array, known: list[Array]) -> Array:
     """Newton's method in a bracket; rates that stand still are left behind while others move."""
     found, todo = start, None
     rate, left, right = start, known[4], known[5]
@@ -152,17 +163,17 @@ def _climbed(start: Any, known: list[Any]) -> Any:
 
 
 def _score(
-    rate: Any,
-    failures: Any,
-    passes: Any,
-    flagged: Any,
-    passed: Any,
-    low: Any,
-    high: Any,
-    tpr: Any,
-    fpr: Any,
-    multiplier: Any,
-) -> tuple[Any, Any]:
+    rate: Array,
+    failures: Array,
+    passes: Array,
+    flagged: Array,
+    passed: Array,
+    low: Array,
+    high: Array,
+    tpr: Array,
+    fpr: Array,
+    multiplier: Array,
+) -> Pair:
     """First and second derivative in the failure rate."""
     slope, others = tpr - fpr, 1 - rate
     q = np.maximum(rate * tpr + others * fpr, _NONE)
@@ -174,7 +185,7 @@ def _score(
     return first, -(up / rate + down / others) - slope**2 * (flags / q + passing / not_q)
 
 
-def slice_profile(s: Slices, tpr: Any, fpr: Any, multiplier: Any = 0.0) -> Profile:
+def slice_profile(s: Slices, tpr: Array, fpr: Array, multiplier: Array = NO_MULTIPLIER) -> Profile:
     """Maximize over the failure rates, with derivatives in the judge's rates."""
     rate = best_rate(s, tpr, fpr, multiplier)
     q = rate * tpr + (1 - rate) * fpr

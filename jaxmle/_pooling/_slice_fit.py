@@ -1,13 +1,13 @@
 """What pooled estimation returns."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from jaxmle._inference._interval import Interval
 from jaxmle._pooling._intervals import Estimate, Judge, pooled_interval, shares_of, total_interval
 from jaxmle._pooling._problem import PooledProblem
+from jaxmle._types import Array, ArrayLike, Pair
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,19 +39,19 @@ class SliceFit:
             are wrong (or that labels were not drawn at random); a large one does not say that they are right.
     """
 
-    failure_rate: Any
-    tpr: Any
-    fpr: Any
+    failure_rate: Array
+    tpr: Array
+    fpr: Array
     judge: Judge
     reason: str
     log_likelihood: float
-    converged: Any
-    gap: Any
+    converged: Array
+    gap: Array
     n_starts: int
     n_agreeing: int
-    identified: Any
-    failure_rate_set: tuple[Any, Any]
-    borrowed: Any
+    identified: Array
+    failure_rate_set: Pair
+    borrowed: Array
     one_judge: float | None
     spread: tuple[float, float] | None
     bounds_p_value: float
@@ -61,7 +61,7 @@ class SliceFit:
         return len(self.failure_rate)
 
     @property
-    def sizes(self) -> Any:
+    def sizes(self) -> Array:
         """Items of each slice in its default mix, shape ``(S,)``: after the design effect, labelled or not.
 
         Unlabelled ones alone where the calibration is "external", its labels being from elsewhere.
@@ -96,7 +96,7 @@ class SliceFit:
         """
         return pooled_interval(self._estimate(), confidence=confidence, simultaneous=simultaneous)
 
-    def total(self, mix: Any = None, *, confidence: float = 0.95) -> Interval:
+    def total(self, mix: ArrayLike | None = None, *, confidence: float = 0.95) -> Interval:
         """Failure rate of a mix of the slices, with its interval.
 
         Args:

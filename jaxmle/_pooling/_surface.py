@@ -6,11 +6,12 @@ once on a grid and fitted. The fit serves where the likelihood is high enough to
 point within a cut-off c of the maximum in one slice's profile is within c of it in this one.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxmle._pooling._common import Common, Joint, total_derivatives, total_value
+from jaxmle._types import Array, Pair
 
 _DEGREE = 10
 _NODES = 17
@@ -29,31 +30,31 @@ class Surface(NamedTuple):
         error: Largest error at grid points within the cut-off.
     """
 
-    coefficients: Any
-    middle: Any
-    half: Any
-    top: Any
-    error: Any
+    coefficients: Array
+    middle: Array
+    half: Array
+    top: Array
+    error: Array
 
-    def value(self, z: Any) -> Any:
+    def value(self, z: Array) -> Array:
         """Log-likelihood less its maximum, at points of [-1, 1]^2, shape ``(..., 2)``."""
         values = _polynomials(z, 0)[0]
         return np.sum((values[..., 0, :] @ self.coefficients) * values[..., 1, :], -1)
 
-    def derivatives(self, z: Any) -> tuple[Any, Any, Any]:
+    def derivatives(self, z: Array) -> tuple[Array, Array, Array]:
         """Value, gradient, ``(..., 2)``, and Hessian, ``(..., 2, 2)``."""
         orders = _polynomials(z, 2)
         x = [order[..., 0, :] @ self.coefficients for order in orders]
         y = [order[..., 1, :] for order in orders]
 
-        def mixed(i: int, j: int) -> Any:
+        def mixed(i: int, j: int) -> Array:
             return np.sum(x[i] * y[j], -1)
 
         cross = mixed(1, 1)
         hessian = np.stack([np.stack([mixed(2, 0), cross], -1), np.stack([cross, mixed(0, 2)], -1)], -2)
         return mixed(0, 0), np.stack([mixed(1, 0), mixed(0, 1)], -1), hessian
 
-    def rates(self, z: Any) -> Any:
+    def rates(self, z: Array) -> Array:
         """TPR and FPR of points."""
         return np.sin(self.middle + self.half * z) ** 2
 
@@ -91,11 +92,11 @@ def surface_of(joint: Joint, best: Common, cutoff: float) -> Surface:
     return _fitted(z, values, middle, half, top, cutoff)
 
 
-def _inside(offset: Any, half: Any) -> Any:
+def _inside(offset: Array, half: Array) -> Array | float:
     return np.clip(offset / half, -1, 1) if half > 0 else 0.0
 
 
-def _first_guess(joint: Joint, peak: Any, limits: Any, cutoff: float) -> tuple[Any, Any]:
+def _first_guess(joint: Joint, peak: Array, limits: Array, cutoff: float) -> Pair:
     """Rates within reach if the log-likelihood were quadratic, in arcsine coordinates."""
     hessian = total_derivatives(joint, peak)[2]
     precision = np.abs(np.diagonal(hessian))
@@ -107,7 +108,7 @@ def _first_guess(joint: Joint, peak: Any, limits: Any, cutoff: float) -> tuple[A
     return np.maximum(at - spread, limits[0]), np.minimum(at + spread, limits[1])
 
 
-def _fitted(z: Any, values: Any, middle: Any, half: Any, top: float, cutoff: float) -> Surface:
+def _fitted(z: list[Array], values: Array, middle: Array, half: Array, top: Array, cutoff: float) -> Surface:
     """Least squares over the grid, with weights that fade where the likelihood is low."""
     x, y = (np.polynomial.chebyshev.chebvander(one, _DEGREE) for one in z)
     order = np.add.outer(np.arange(_DEGREE + 1), np.arange(_DEGREE + 1))
@@ -124,7 +125,7 @@ def _fitted(z: Any, values: Any, middle: Any, half: Any, top: float, cutoff: flo
     return Surface(coefficients, middle, half, top, error)
 
 
-def _least_squares(design: Any, wanted: Any) -> Any:
+def _least_squares(design: Array, wanted: Array) -> Array:
     """Coefficients of the columns by modified Gram-Schmidt; 0 for columns that the ones before them span.
 
     It is as accurate as LAPACK's (Bjorck, BIT 7, 1967), whose threads wait for each other for a hundred times
@@ -147,7 +148,7 @@ def _least_squares(design: Any, wanted: Any) -> Any:
     return found
 
 
-def _polynomials(x: Any, most: int) -> list[Any]:
+def _polynomials(x: Array, most: int) -> list[Array]:
     """Chebyshev polynomials of points, a new last axis, and their derivatives up to the order ``most``."""
     zero, one = np.zeros_like(x), np.ones_like(x)
     orders = [[one, x], [zero, one], [zero, zero]][: most + 1]

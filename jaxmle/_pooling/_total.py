@@ -1,6 +1,6 @@
 """The failure rate of a mix of slices whose judges differ."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from jaxmle._pooling._batches import take
 from jaxmle._pooling._differences import slopes
 from jaxmle._pooling._judge_posterior import JudgePosterior, data_of, log_rate_terms
 from jaxmle._pooling._projected_newton import eigen
+from jaxmle._types import Array
 
 # Slices that are held at once.
 _BLOCK = 2048
@@ -17,12 +18,12 @@ _BLOCK = 2048
 class Mixture(NamedTuple):
     """Posterior mean and variance of a weighted sum of failure rates at each pair of spreads, ``(P,)``."""
 
-    mean: Any
-    variance: Any
+    mean: Array
+    variance: Array
 
 
 def mixture_of(
-    leaves: list[Any], calibration: Calibration, posterior: JudgePosterior, hull: Any, weights: Any
+    leaves: list[Array], calibration: Calibration, posterior: JudgePosterior, hull: Array, weights: Array
 ) -> Mixture:
     """Mean and variance of ``sum(weights * failure_rate)`` at each pair of spreads.
 
@@ -33,7 +34,7 @@ def mixture_of(
     parts = [take((leaves, weights), slice(start, start + _BLOCK)) for start in starts]
     blocks = [(data_of(part, calibration, hull), share) for part, share in parts]
 
-    def moments(z: Any, rho: Any) -> Any:
+    def moments(z: Array, rho: Array) -> Array:
         """Mean, and variance of the slices alone, at each point; shape ``(2, K)``."""
         total = np.zeros((2, len(z)))
         for data, share in blocks:
@@ -49,7 +50,7 @@ def mixture_of(
     for rho, mode, precision in zip(posterior.rho, posterior.mode, posterior.precision, strict=True):
         mean, alone = moments(mode[None], rho)[:, 0]
 
-        def mean_at(z: Any, rho: Any = rho) -> Any:
+        def mean_at(z: Array, rho: Array = rho) -> Array:
             return moments(z, rho)[0]
 
         values, vectors = eigen(precision)

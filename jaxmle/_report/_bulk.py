@@ -11,12 +11,13 @@ from jaxmle._report._checkpoint import Checkpoint, fingerprint_of
 from jaxmle._report._claims import Claims
 from jaxmle._report._estimate import estimate_document
 from jaxmle._report._rows import check_out, write_rows
+from jaxmle._types import Document
 from jaxmle.tables import SliceCounts
 
 
 def estimate_file(
     table: SliceCounts, claims: Claims, out: Path, *, resume: bool, progress: bool = False, **options: Any
-) -> dict[str, Any]:
+) -> Document:
     """Estimate every slice into a file; what is done when the process is killed is kept for ``resume``.
 
     Args:

@@ -11,6 +11,7 @@ from jaxmle._report._claims import Claims
 from jaxmle._report._document import document_of, sizes_of
 from jaxmle._report._fitted import Fitted, fit_table
 from jaxmle._report._warnings import data_warnings, table_warnings
+from jaxmle._types import Array, Document
 from jaxmle.tables import SliceCounts
 
 
@@ -23,7 +24,7 @@ def certify_document(
     adjustment: Adjustment = "none",
     fitted: Fitted | None = None,
     progress: bool = False,
-) -> dict[str, Any]:
+) -> Document:
     """Certify every slice and the total, and describe the verdicts.
 
     Args:
@@ -51,7 +52,7 @@ def certify_document(
     fitted = fitted or fit_table(table, claims)
     fits = fitted.fits
 
-    def certified(index: Any, **more: Any) -> Certificate:
+    def certified(index: Array | int, **more: Any) -> Certificate:
         against = fitted.contradicted[index]
         return certify_fit(fits[index], against=against, **given, **fitted.wider(index), **more)
 

@@ -7,9 +7,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TypeVar, cast
 
 import numpy as np
+
+from jaxmle._types import Document
+
+T = TypeVar("T")
 
 _MANIFEST = "run.json"
 
@@ -79,21 +83,21 @@ class Checkpoint:
                 if self.folder.exists() and not any(self._done()):
                     shutil.rmtree(self.folder)
 
-    def described(self) -> dict[str, Any]:
+    def described(self) -> Document:
         """The description of a complete run."""
         return {key: value for key, value in _read(self.description).items() if key != "fingerprint"}
 
-    def part(self, number: int, compute: Callable[[], Any]) -> Any:
+    def part(self, number: int, compute: Callable[[], T]) -> T:
         """Return a part, computing it unless it is there."""
         path = self.folder / f"{number:06d}.json"
         if (there := _read(path)) is not None:
             self.found += 1
-            return there
+            return cast(T, there)
         result = compute()  # also where a disk has damaged it
         self._write(path, json.dumps(result, allow_nan=False).encode())
         return result
 
-    def finish(self, description: dict[str, Any], write: Callable[[Path], None]) -> None:
+    def finish(self, description: Document, write: Callable[[Path], None]) -> None:
         """Write the description and the result, then remove the parts."""
         described = {"fingerprint": self.fingerprint, **description}
         self._write(self.description, json.dumps(described, allow_nan=False, indent=2).encode())
@@ -126,11 +130,11 @@ class Checkpoint:
         os.replace(partial, path)
 
 
-def fingerprint_of(*things: Any) -> str:
+def fingerprint_of(*things: object) -> str:
     """Digest of numbers, names and arrays, and of nested ones."""
     digest = hashlib.sha256()
 
-    def add(thing: Any) -> None:
+    def add(thing: object) -> None:
         if isinstance(thing, np.ndarray):
             digest.update(f"{thing.dtype}{thing.shape}".encode())
             digest.update(np.ascontiguousarray(thing).tobytes())
@@ -155,7 +159,7 @@ def _read(path: Path) -> Any:
         return None
 
 
-def _locked(file: Any) -> bool:
+def _locked(file: IO[str]) -> bool:
     try:
         import fcntl
     except ImportError:  # no such locks on Windows

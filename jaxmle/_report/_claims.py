@@ -1,13 +1,14 @@
 """What the user says of the data, and how far its items stand for themselves."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from jaxmle._arrays import tree_map
 from jaxmle._data import Bounds, Calibration, Counts
 from jaxmle._simulation import Labels
+from jaxmle._types import Array, Pair
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._slice_bounds import slice_bounds
 
@@ -37,12 +38,12 @@ class Claims:
     min_labels: int = 10
     notes: list[str] = field(default_factory=list)
 
-    def bounds_of(self, index: Any) -> Bounds:
+    def bounds_of(self, index: Array | Sequence[int] | slice | int) -> Bounds:
         """Bounds of some of the slices."""
         return tree_map(lambda end: end[index] if np.ndim(end) else end, self.bounds)
 
 
-def known_bounds(table: SliceCounts, given: Bounds, source: Any) -> tuple[Bounds, list[str]]:
+def known_bounds(table: SliceCounts, given: Bounds, source: object) -> tuple[Bounds, list[str]]:
     """Bounds of every slice from a table of them, if there is one, and what there is to say against it.
 
     The rates of the total are averages of those of the slices, so they lie between the extremes.
@@ -53,7 +54,7 @@ def known_bounds(table: SliceCounts, given: Bounds, source: Any) -> tuple[Bounds
     if not table.keys[0]:
         return found, notes
 
-    def with_total(pair: tuple[Any, Any]) -> tuple[Any, Any]:
+    def with_total(pair: Pair) -> Pair:
         low, high = pair
         return np.append(low, np.min(low)), np.append(high, np.max(high))
 

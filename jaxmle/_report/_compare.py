@@ -16,6 +16,7 @@ from jaxmle._report._document import document_of, settings_of, sizes_of
 from jaxmle._report._fitted import fit_table
 from jaxmle._report._table import new_table, p_value, percent, plain
 from jaxmle._report._warnings import data_warnings, table_warnings
+from jaxmle._types import Array, Document
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._slice_rows import few
 
@@ -45,7 +46,7 @@ def compare_document(
     pairs: Pairs | None = None,
     adjustment: Adjustment = "none",
     alone: list[str] | None = None,
-) -> dict[str, Any]:
+) -> Document:
     """Compare the failure rates of two sets in every slice and in all, and describe the differences.
 
     Args:
@@ -73,7 +74,7 @@ def compare_document(
         "labels": claims.labels,
     }
 
-    def differences(index: Any, adjustment: Adjustment) -> Difference:
+    def differences(index: Array, adjustment: Adjustment) -> Difference:
         a, b = (Counts(*(np.asarray(value)[index] for value in counts.values())) for counts in everything)
         bounds = [arm.claims.bounds_of(index) for arm in arms]
         some = None if pairs is None else pairs[index]
@@ -117,13 +118,13 @@ def _record(
     everything: list[Counts],
     notes: list[list[str]],
     pairs: Pairs | None,
-) -> dict[str, Any]:
+) -> Document:
     said = [f"{name}: {note}" for name, own in zip(_NAMES, notes, strict=True) for note in own]
     if one.contradicted or one.mismatched:
         said.append("so no difference is claimed here")
     if not one.converged:
         said.append("not converged: the ends of the interval are not certified")
-    record: dict[str, Any] = {"different": bool(one.different), "p_value": one.p_value}
+    record: Document = {"different": bool(one.different), "p_value": one.p_value}
     record["difference"] = {
         "estimate": one.estimate if one.identified else None,
         "low": one.low,
@@ -156,7 +157,7 @@ def _of_tables(arms: tuple[Arm, Arm], alone: list[str]) -> list[str]:
     return notes
 
 
-def compare_table(document: dict[str, Any]) -> Group:
+def compare_table(document: Document) -> Group:
     """Lay out the document of `jaxmle compare` for a terminal."""
     settings = document["settings"]
     by = settings["by"]
@@ -201,7 +202,7 @@ def compare_table(document: dict[str, Any]) -> Group:
     return Group(table, *notes, _verdict(document))
 
 
-def _cells(record: dict[str, Any]) -> list[Text]:
+def _cells(record: Document) -> list[Text]:
     one = record["difference"]
     mark = "*" if any(record[name]["few_labels"] for name in _NAMES) else ""
     sizes = " + ".join(f"{record[name]['n_labeled']:,.8g}" for name in _NAMES)
@@ -220,7 +221,7 @@ def _signed(value: float) -> str:
     return f"{100 * value:+.2f}"
 
 
-def _verdict(document: dict[str, Any]) -> Text:
+def _verdict(document: Document) -> Text:
     records, total = document["slices"], document["total"]
     if records:
         found = sum(record["different"] for record in records)

@@ -1,7 +1,6 @@
 """The demonstration: hide most published human labels and see how near each method comes."""
 
 from importlib.metadata import version
-from typing import Any
 
 import numpy as np
 from rich.console import Group
@@ -12,6 +11,7 @@ from jaxmle._data import Bounds, Counts
 from jaxmle._data._published import NQ301_GPT4, Published
 from jaxmle._inference import fit
 from jaxmle._report._table import new_table, percent, plain
+from jaxmle._types import Document
 
 METHODS = {
     "judge_only": "judge only",
@@ -22,7 +22,7 @@ METHODS = {
 }
 
 
-def demo_document(*, seed: int = 0, n_labeled: int = 50) -> dict[str, Any]:
+def demo_document(*, seed: int = 0, n_labeled: int = 50) -> Document:
     """Estimate each published system from ``n_labeled`` labels and compare with all its labels.
 
     The bounds of a system are the judge's rates on the answers of the other systems, where all human
@@ -62,14 +62,14 @@ def demo_document(*, seed: int = 0, n_labeled: int = 50) -> dict[str, Any]:
                 "n_labeled": n_labeled,
                 "n_unlabeled": int(counts.n_unlabeled[i]),
                 "truth": float(true_rate[i]),
-                **{method: float(values[i]) for method, values in estimates.items()},
+                **{method: float(np.asarray(values)[i]) for method, values in estimates.items()},
                 "bounds": {
                     "tpr": [float(e[i]) for e in bounds.tpr],
                     "fpr": [float(e[i]) for e in bounds.fpr],
                 },
                 "at_bound": bounded.active_bounds[i],
-                "gap": float(bounded.gap[i]),
-                "converged": bool(bounded.converged[i]),
+                "gap": float(np.asarray(bounded.gap)[i]),
+                "converged": bool(np.asarray(bounded.converged)[i]),
             }
         )
     error = {m: float(np.sqrt(np.mean((values - true_rate) ** 2))) for m, values in estimates.items()}
@@ -83,7 +83,7 @@ def demo_document(*, seed: int = 0, n_labeled: int = 50) -> dict[str, Any]:
     }
 
 
-def demo_table(document: dict[str, Any]) -> Group:
+def demo_table(document: Document) -> Group:
     """Lay out the document of `jaxmle demo` for a terminal."""
     settings, data = document["settings"], document["data"]
     table = new_table("")

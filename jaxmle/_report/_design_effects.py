@@ -1,13 +1,13 @@
 """How far weighted or clustered items stand for themselves."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from jaxmle._data import Counts
 from jaxmle._inference import Fit
 from jaxmle._inference._design_effect import effect_of_fit, rate_effect
+from jaxmle._types import Array, Document
 from jaxmle.tables import SliceCounts
 
 
@@ -23,13 +23,13 @@ class DesignEffects:
         n_units: Number of clusters, or of items.
     """
 
-    effect: Any
-    df: Any
-    human_effect: Any
-    judge_effect: Any
-    n_units: Any
+    effect: Array
+    df: Array | None
+    human_effect: Array
+    judge_effect: Array
+    n_units: Array
 
-    def take(self, index: Any) -> dict[str, Any]:
+    def take(self, index: Array | int) -> Document:
         """Arguments for intervals and certificates of some data sets."""
         df = None if self.df is None else self.df[index]
         return {"design_effect": self.effect[index], "df": df}

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any
 
 from jaxmle._report._doctor_columns import column_findings, verdict_options
 from jaxmle._report._doctor_commands import DoctorOptions, commands_of, next_line, reading_words
 from jaxmle._report._doctor_others import other_commands
 from jaxmle._report._findings import Finding, findings_of, is_balanced, slice_findings
+from jaxmle._types import Document
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._aggregate import Roles
 from jaxmle.tables._count import count_rows, open_rows
@@ -22,7 +22,7 @@ _COUNTS = ("tp", "fn", "fp", "tn", "unlabeled_pos", "unlabeled_neg")
 
 def doctor_document(
     source: Source, rows: int, columns: list[Column], roles: Guess, wanted: DoctorOptions
-) -> dict[str, Any]:
+) -> Document:
     """Describe a file: its columns, what speaks against it, and the commands that it supports.
 
     Args:

@@ -1,8 +1,10 @@
 """What there is to say of the columns of a file, and what the verdicts in them need to be read."""
 
+from collections.abc import Callable
 from typing import Any
 
 from jaxmle._report._findings import MIN_LABELS, Finding
+from jaxmle._types import Document
 from jaxmle.tables._checks import shown
 from jaxmle.tables._guess import Guess, turned_word
 from jaxmle.tables._profile import Column, copies, repeats
@@ -85,7 +87,7 @@ def column_findings(
 
 def verdict_options(
     columns: list[Column], roles: Guess, failure: tuple[str, ...], judge_threshold: str | None
-) -> tuple[dict[str, Any], list[Finding]]:
+) -> tuple[Document, list[Finding]]:
     """Options that say what the verdicts mean, and what is not plain about them."""
     options: dict[str, Any] = {"failure": failure, "judge_threshold": judge_threshold}
     by_name = {one.name: one for one in columns}
@@ -124,7 +126,7 @@ def verdict_options(
     return options, found
 
 
-def _quoted(columns: list[Column], test: Any) -> list[str]:
+def _quoted(columns: list[Column], test: Callable[[Column], bool]) -> list[str]:
     return [shown(one.name) for one in columns if test(one)]
 
 

@@ -1,18 +1,17 @@
 """The document of `jaxmle doctor` for people."""
 
-from typing import Any
-
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from jaxmle._report._table import new_table, percent, plain
+from jaxmle._types import Document
 
 _MOST_COLUMNS = 40
 _MOST_WORDS = 4
 _STYLES = {"blocks": "bold red", "warns": "yellow", "note": "dim"}
 
 
-def doctor_table(document: dict[str, Any]) -> Group:
+def doctor_table(document: Document) -> Group:
     """Lay out the document of `jaxmle doctor` for a terminal."""
     columns, rows = document["columns"], document["rows"]
     title = f"{plain(document['file'])}: {_number(rows, 'row')}, {_number(len(columns), 'column')}"
@@ -37,7 +36,7 @@ def doctor_table(document: dict[str, Any]) -> Group:
         table.add_row(
             plain(one["name"]), one["kind"], share, distinct, values, Text(one["likely"] or "", "cyan")
         )
-    parts: list[Any] = [table]
+    parts: list[RenderableType] = [table]
     if len(columns) > len(listed):
         parts.append(Text(f"... and {len(columns) - len(listed):,} more columns; --json has them all."))
     if document["counts"]:
@@ -59,7 +58,7 @@ def doctor_table(document: dict[str, Any]) -> Group:
     return Group(*parts)
 
 
-def _summary(document: dict[str, Any]) -> Text:
+def _summary(document: Document) -> Text:
     c, roles = document["counts"], document["roles"]
     labeled = c["tp"] + c["fn"] + c["fp"] + c["tn"]
     unlabeled = c["unlabeled_pos"] + c["unlabeled_neg"]
@@ -74,7 +73,7 @@ def _summary(document: dict[str, Any]) -> Text:
     return Text(f"{said}.")
 
 
-def _values(column: dict[str, Any]) -> str:
+def _values(column: Document) -> str:
     if words := column["words"]:
         named = [f"{plain(word)} {times:,}" for word, times in list(words.items())[:_MOST_WORDS]]
         return ", ".join(named) + (", ..." if len(words) > _MOST_WORDS else "")

@@ -1,23 +1,21 @@
 """What the documents of all commands have in common: JSON-ready dictionaries."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Any
 
 from jaxmle._data import Bounds, Counts
 from jaxmle._data._validation import InfeasibleError
 from jaxmle._report._claims import Claims
 from jaxmle._report._design_effects import DesignEffects
+from jaxmle._types import Array, Document
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._slice_counts import shown_key
 
 _COUNTS = ("tp", "fn", "fp", "tn", "unlabeled_pos", "unlabeled_neg")
 
 
-def document_of(
-    command: str, table: SliceCounts, claims: Claims, records: list[dict[str, Any]]
-) -> dict[str, Any]:
+def document_of(command: str, table: SliceCounts, claims: Claims, records: list[Document]) -> Document:
     """Gather the records of all slices and, last, of the total."""
     for record, (failures, passes) in zip(records, _unjudged(table), strict=False):
         labeled = int(failures + passes)
@@ -39,7 +37,7 @@ def document_of(
     }
 
 
-def _unjudged(table: SliceCounts) -> Any:
+def _unjudged(table: SliceCounts) -> Sequence[Array] | Array:
     return [*table.unjudged, table.total_unjudged] if table.keys[0] else table.unjudged
 
 
@@ -56,7 +54,7 @@ def naming_slices(table: SliceCounts) -> Iterator[None]:
         ) from error
 
 
-def settings_of(claims: Claims) -> dict[str, Any]:
+def settings_of(claims: Claims) -> Document:
     """What the user says of the data, for a document."""
     return {
         "calibration": claims.calibration,
@@ -69,7 +67,7 @@ def settings_of(claims: Claims) -> dict[str, Any]:
     }
 
 
-def sizes_of(i: int, counts: Counts, claims: Claims, effects: DesignEffects | None) -> dict[str, Any]:
+def sizes_of(i: int, counts: Counts, claims: Claims, effects: DesignEffects | None) -> Document:
     sizes = {
         "n_labeled": counts.n_labeled.item(),
         "n_unlabeled": counts.n_unlabeled.item(),

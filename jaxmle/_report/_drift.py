@@ -14,6 +14,7 @@ from jaxmle._report._claims import Claims, with_total
 from jaxmle._report._document import sizes_of
 from jaxmle._report._table import new_table, p_value, percent, plain
 from jaxmle._report._warnings import table_warnings
+from jaxmle._types import Document
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._slice_counts import shown_key
 from jaxmle.tables._slice_rows import few
@@ -27,7 +28,7 @@ _WORDS = {
 }
 
 
-def drift_document(table: SliceCounts, claims: Claims) -> dict[str, Any]:
+def drift_document(table: SliceCounts, claims: Claims) -> Document:
     """Hold a judge against its bounds in every slice and in all, and describe the verdicts.
 
     Args:
@@ -54,7 +55,7 @@ def drift_document(table: SliceCounts, claims: Claims) -> dict[str, Any]:
     outside = adjusted <= 1 - claims.confidence
     records = []
     for i, place in enumerate(told):
-        verdict = "outside" if outside[i] else ("inside" if result.inside[i] else "undecided")
+        verdict = "outside" if outside[i] else ("inside" if np.asarray(result.inside)[i] else "undecided")
         sizes = sizes_of(int(place), everything[int(place)], claims, None)
         counts = {name: sizes["counts"][name] for name in ("tp", "fn", "fp", "tn")}
         key = {"key": table.keys[place]} if claims.by and place < last else {}
@@ -89,7 +90,7 @@ def drift_document(table: SliceCounts, claims: Claims) -> dict[str, Any]:
     }
 
 
-def _rate(result: Drift, name: str, i: int) -> dict[str, Any]:
+def _rate(result: Drift, name: str, i: int) -> Document:
     rate, pair = getattr(result, name), getattr(result.bounds, name)
     least, most = (end[i] for end in rate.detectable)
     low, high = (float(np.broadcast_to(end, np.shape(result.outside))[i]) for end in pair)
@@ -105,7 +106,7 @@ def _rate(result: Drift, name: str, i: int) -> dict[str, Any]:
     }
 
 
-def drift_table(document: dict[str, Any]) -> Group:
+def drift_table(document: Document) -> Group:
     """Lay out the document of `jaxmle drift` for a terminal."""
     settings = document["settings"]
     by = settings["by"]
@@ -141,7 +142,7 @@ def drift_table(document: dict[str, Any]) -> Group:
     return Group(table, *notes, Text(said, style=f"bold {_STYLES[verdict]}"))
 
 
-def _reach(record: dict[str, Any]) -> str:
+def _reach(record: Document) -> str:
     """What drift would have been found, in words."""
     found = []
     for name in _RATES:
@@ -153,7 +154,7 @@ def _reach(record: dict[str, Any]) -> str:
     return ", ".join(found)
 
 
-def _add(table: Any, names: list[Text], record: dict[str, Any]) -> None:
+def _add(table: Any, names: list[Text], record: Document) -> None:
     """A row for each rate, with its own p, and one for both, whose p decides."""
     for name in _RATES:
         rate = record[name]

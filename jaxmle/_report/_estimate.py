@@ -19,12 +19,13 @@ from jaxmle._report._document import document_of, sizes_of
 from jaxmle._report._fitted import Fitted, fit_table
 from jaxmle._report._pooled import FEW_LABELS, SharedFit, few_labels, pooled_slices
 from jaxmle._report._warnings import data_warnings, table_warnings
+from jaxmle._types import Array, Document, Flags, Numbers
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._slice_mix import Mix
 
 Order = Literal["key", "estimate", "width"]
 IntervalName = Literal["profile", "chi-square", "bootstrap"]
-Keep = Callable[[int, Callable[[], list[dict[str, Any]]]], list[dict[str, Any]]]
+Keep = Callable[[int, Callable[[], list[Document]]], list[Document]]
 
 # Data sets whose intervals are computed, and kept, at once.
 _PART = 256
@@ -44,7 +45,7 @@ def estimate_document(
     fitted: Fitted | None = None,
     total: ProfileInterval | None = None,
     progress: bool = False,
-) -> dict[str, Any]:
+) -> Document:
     """Estimate every slice and the total, and describe them.
 
     Args:
@@ -76,7 +77,7 @@ def estimate_document(
         )
     fitted = fitted or fit_table(table, claims)
     effects = fitted.effects
-    results: list[Any] = list(fitted.fits)
+    results: list[Fit | SharedFit] = list(fitted.fits)
     pooled = pooled_slices(table, claims, effects, judge_rates, mix)
     if pooled:
         results[: len(pooled.fits)] = pooled.fits
@@ -132,7 +133,7 @@ class _Work:
     n_resamples: int
     total: ProfileInterval | None
 
-    def rates(self, index: Any, *, progress: bool) -> list[dict[str, Any]]:
+    def rates(self, index: Array, *, progress: bool) -> list[Document]:
         """Intervals of the data sets at ``index``."""
         claims, fitted = self.claims, self.fitted
         given: dict[str, Any] = {
@@ -141,7 +142,7 @@ class _Work:
             "seed": claims.seed,
             "progress": progress,
         }
-        rates: dict[int, dict[str, Any]] = {}
+        rates: dict[int, Document] = {}
         # Without a single estimate there is nothing to bootstrap, but there is still an interval.
         resampled = np.asarray(fitted.fits.identified)[index] & (self.interval == "bootstrap")
         if self.table.clusters is not None:
@@ -157,7 +158,7 @@ class _Work:
             if profiled.size:
                 simulated = False if self.interval == "chi-square" else None
                 found = fitted.fits[profiled].interval(calibrate=simulated, **given, **fitted.wider(profiled))
-                for i, low, high in zip(profiled, found.low, found.high, strict=True):
+                for i, low, high in zip(profiled, *map(np.asarray, (found.low, found.high)), strict=True):
                     rates[i] = {"low": float(low), "high": float(high), "method": name}
             if resampled.any():
                 part = index[resampled]
@@ -169,8 +170,8 @@ class _Work:
                     **given,
                     clusters=_clusters(self.table, claims, part),
                 )
-                rows = zip(part, drawn.interval.low, drawn.interval.high, drawn.share_at_bound, strict=True)
-                for i, low, high, share in rows:
+                parts = (drawn.interval.low, drawn.interval.high, drawn.share_at_bound)
+                for i, low, high, share in zip(part, *map(np.asarray, parts), strict=True):
                     rates[i] = {
                         "low": float(low),
                         "high": float(high),
@@ -180,7 +181,7 @@ class _Work:
         return [rates[i] for i in index]
 
 
-def _clusters(table: SliceCounts, claims: Claims, index: Any) -> Clusters | None:
+def _clusters(table: SliceCounts, claims: Claims, index: Array) -> Clusters | None:
     """Clusters of some data sets, the total being the last of all."""
     if table.clusters is None or table.total_clusters is None:
         return None
@@ -200,13 +201,13 @@ def _record(
     i: int,
     counts: Counts,
     result: Fit | SharedFit,
-    rate: dict[str, Any],
+    rate: Document,
     claims: Claims,
     effects: DesignEffects | None,
     notes: list[str],
-) -> dict[str, Any]:
+) -> Document:
     # Without failures nothing bears on the TPR, and without passes nothing on the FPR.
-    seen = (counts.tp + counts.fn > 0, counts.fp + counts.tn > 0)
+    seen: tuple[Flags, Flags] = (counts.tp + counts.fn > 0, counts.fp + counts.tn > 0)
     if isinstance(result, SharedFit):
         seen = (True, True)  # other slices bear on them
     level = claims.confidence
@@ -233,11 +234,11 @@ def _record(
     }
 
 
-def _interval(interval: Interval) -> dict[str, float]:
+def _interval(interval: Interval) -> dict[str, Numbers | None]:
     return {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
 
 
-def _size(record: dict[str, Any], order: str) -> float:
+def _size(record: Document, order: str) -> float:
     rate = record["failure_rate"]
     if order == "width":
         return float(rate["high"] - rate["low"])

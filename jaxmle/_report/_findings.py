@@ -1,13 +1,15 @@
 """What there is to say of counted verdicts before anything is estimated: closed forms, at once."""
 
 import math
+from collections.abc import Sized
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Literal
 
 from jaxmle._data import Counts
 from jaxmle._inference import design_check, mismatched
 from jaxmle._report._warnings import chance_note, design_note, left_out_note, missing_note, repeated_note
+from jaxmle._types import Numbers
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._checks import shown
 from jaxmle.tables._slice_counts import shown_key
@@ -52,9 +54,8 @@ def findings_of(table: SliceCounts) -> list[Finding]:
         return [Finding("blocks", "no labels", text, MIN_LABELS), *_of_rows(table)]
     check = design_check(total)
     if mismatched(check).any():
-        found.append(
-            Finding("warns", "design", design_note(check.flag_rate_labeled, check.flag_rate_unlabeled))
-        )
+        odd = design_note(float(check.flag_rate_labeled), float(check.flag_rate_unlabeled))
+        found.append(Finding("warns", "design", odd))
     if is_balanced(total):
         failures = total.tp + total.fn
         text = (
@@ -248,17 +249,17 @@ def _tells(table: SliceCounts) -> bool:
     return bool(design_check(shares).p_value < _TELLING)
 
 
-def _shown_rates(table: SliceCounts, i: Any) -> str:
+def _shown_rates(table: SliceCounts, i: int) -> str:
     one = table.counts[int(i)]
     tpr, fpr = _rates(one)
     failures, passes = one.tp + one.fn, one.fp + one.tn
     return f"{shown_key(table.keys[i])} (TPR {tpr:.1%} of {failures:,}, FPR {fpr:.1%} of {passes:,})"
 
 
-def _number(count: int, what: str) -> str:
+def _number(count: Numbers, what: str) -> str:
     """Number of things, in words."""
     return f"{count:,} {what if count == 1 else f'{what}es' if what.endswith('s') else f'{what}s'}"
 
 
-def _more(things: Any, named: int = _MOST_NAMED) -> str:
+def _more(things: Sized, named: int = _MOST_NAMED) -> str:
     return f" and {len(things) - named:,} more" if len(things) > named else ""

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+
+import numpy as np
 
 from jaxmle._arrays import tree_map
 from jaxmle._data import Counts, Problem
@@ -12,6 +13,7 @@ from jaxmle._inference._fit import divided, fit_flat
 from jaxmle._report._claims import Claims, with_total
 from jaxmle._report._design_effects import DesignEffects, design_effects
 from jaxmle._report._document import naming_slices
+from jaxmle._types import Array, Document
 from jaxmle.tables import SliceCounts
 
 
@@ -45,17 +47,17 @@ class Fitted:
         return divided(self.fits, Problem(counts, self.fits.bounds), effect)
 
     @cached_property
-    def unbounded(self) -> Any:
+    def unbounded(self) -> Array:
         """Log-likelihoods of the effective counts without bounds, shape ``(B,)``."""
         problem = Problem(self.effective.counts, self.effective.bounds)
-        return fit_flat(problem.unbounded(), self.fits.calibration).log_likelihood
+        return np.asarray(fit_flat(problem.unbounded(), self.fits.calibration).log_likelihood)
 
     @cached_property
-    def contradicted(self) -> Any:
+    def contradicted(self) -> Array:
         """Which data sets surely contradict their bounds, shape ``(B,)``."""
         return contradicted(self.effective, unbounded=self.unbounded)
 
-    def wider(self, index: Any) -> dict[str, Any]:
+    def wider(self, index: Array | int) -> Document:
         """Arguments for intervals and certificates of some data sets."""
         return self.effects.take(index) if self.effects else {}
 

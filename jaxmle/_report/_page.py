@@ -16,6 +16,7 @@ from jaxmle._report._design_effects import DesignEffects
 from jaxmle._report._estimate import estimate_document
 from jaxmle._report._fitted import Fitted, fit_table
 from jaxmle._report._sensitivity import bound_scan
+from jaxmle._types import Document
 from jaxmle.tables import SliceCounts
 
 _ENDS = [(name, i, end) for name in ("failure_rate", "tpr", "fpr") for i, end in enumerate(("low", "high"))]
@@ -46,7 +47,7 @@ def report_document(
     fitted: Fitted | None = None,
     progress: bool = False,
     **options: Any,
-) -> tuple[dict[str, Any], Evidence]:
+) -> tuple[Document, Evidence]:
     """Gather what a page reports.
 
     Args:
@@ -107,6 +108,7 @@ def _ppi(counts: Counts, claims: Claims, effects: DesignEffects | None) -> dict[
     effect = float(effects.effect[-1]) if effects else 1.0
     narrowed = Counts(*(value / effect for value in counts.values()))
     found = baselines.ppi_plus_plus(narrowed, confidence=claims.confidence)
+    assert found.estimate is not None
     return {"estimate": float(found.estimate), "low": float(found.low), "high": float(found.high)}
 
 
@@ -118,11 +120,12 @@ def _in_labels(counts: Counts, claims: Claims) -> dict[str, dict[str, float] | N
         if flagged + passed > 0:
             # Of one class alone, the share that is flagged.
             one = baselines.human_only(Counts(flagged, 0, 0, passed, 0, 0), confidence=claims.confidence)
+            assert one.estimate is not None
             found[name] = {"estimate": float(one.estimate), "low": float(one.low), "high": float(one.high)}
     return found
 
 
-def _effects(fitted: Fitted, claims: Claims, limit: float | None) -> list[dict[str, Any]]:
+def _effects(fitted: Fitted, claims: Claims, limit: float | None) -> list[Document]:
     """What each bound of all rows together does, those that say nothing left out."""
     result = fitted.fits[fitted.last]
     scan = bound_scan(fitted, claims, limit, max(claims.confidence, 0.5))

@@ -1,11 +1,10 @@
 """What a result rests on, in plain words."""
 
-from typing import Any
-
 from jaxmle._report._table import bounds_text
+from jaxmle._types import Document
 
 
-def assumptions(document: dict[str, Any]) -> list[str]:
+def assumptions(document: Document) -> list[str]:
     """Say what must be true for the numbers of a report to mean what they say."""
     estimate, certificate = document["estimate"], document["certificate"]
     settings = estimate["settings"]
@@ -31,7 +30,7 @@ def assumptions(document: dict[str, Any]) -> list[str]:
     return found
 
 
-def _design(settings: dict[str, Any]) -> str:
+def _design(settings: Document) -> str:
     if settings["calibration"] == "external":
         return (
             "The labelled items come from elsewhere or were chosen by their true label: they tell of the "
@@ -45,7 +44,7 @@ def _design(settings: dict[str, Any]) -> str:
     return "The labelled items are a random sample of the judged ones."
 
 
-def _bounds(settings: dict[str, Any]) -> str:
+def _bounds(settings: Document) -> str:
     if not settings["bounds"]:
         return "Nothing is taken as known of the judge: there are no bounds."
     what = "they differ by slice" if settings["bounds"] == "by slice" else bounds_text(settings)
@@ -55,7 +54,7 @@ def _bounds(settings: dict[str, Any]) -> str:
     )
 
 
-def _independence(total: dict[str, Any]) -> str:
+def _independence(total: Document) -> str:
     if "design_effect" in total:
         return (
             "Items stand together as the weights or clusters say (design effect "
@@ -64,7 +63,7 @@ def _independence(total: dict[str, Any]) -> str:
     return "Items are independent: one tells nothing of the next."
 
 
-def _slices(settings: dict[str, Any]) -> str:
+def _slices(settings: Document) -> str:
     return {
         "per-slice": "Each slice has a judge of its own, learnt from its labels alone.",
         "common": "All slices have one judge: the same TPR and the same FPR.",
@@ -72,7 +71,7 @@ def _slices(settings: dict[str, Any]) -> str:
     }[settings["judge_rates"]]
 
 
-def _certificate(settings: dict[str, Any]) -> str:
+def _certificate(settings: Document) -> str:
     error = f"{100 * (1 - settings['confidence']):.3g}%"
     how = {
         "exact": "by simulation over all judges that bounds and labels allow",

@@ -1,6 +1,8 @@
 """The figures of a page, with words that do without them."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from jaxmle._data._text import printable
 from jaxmle._inference import Interval
@@ -11,6 +13,7 @@ from jaxmle._report._page import Evidence
 from jaxmle._report._page_blocks import Figure
 from jaxmle._report._page_svg import inline_svg
 from jaxmle._report._table import percent, slice_name
+from jaxmle._types import Document
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,9 +24,7 @@ MOST_SLICES = 60
 _LONGEST = 24
 
 
-def interval_figure(
-    named: dict[str, dict[str, Any]], limit: float | None, level: float, draw: bool
-) -> Figure:
+def interval_figure(named: dict[str, Document], limit: float | None, level: float, draw: bool) -> Figure:
     """Intervals of several methods."""
     intervals = {name: _interval(one, level) for name, one in named.items()}
     said = "; ".join(f"{name}: {_said(one)}" for name, one in named.items())
@@ -37,7 +38,7 @@ def interval_figure(
     return Figure("methods", title, description, svg)
 
 
-def slices_figure(document: dict[str, Any], limit: float | None, draw: bool) -> Figure:
+def slices_figure(document: Document, limit: float | None, draw: bool) -> Figure:
     """Forest plot of the slices."""
     slices, level = document["slices"], document["settings"]["confidence"]
     rates = [record["failure_rate"] for record in slices]
@@ -63,8 +64,9 @@ def slices_figure(document: dict[str, Any], limit: float | None, draw: bool) -> 
     svg = ""
     if draw:
         rows = min(len(slices), MOST_SLICES) + 1
+        ends = np.asarray(columns["low"]), np.asarray(columns["high"])
         ax = plot_slices(
-            Interval(middle, columns["low"], columns["high"], level, "slices"),
+            Interval(np.asarray(middle), *ends, level, "slices"),
             names,
             total=_interval(document["total"]["failure_rate"], level),
             limit=limit,
@@ -75,9 +77,7 @@ def slices_figure(document: dict[str, Any], limit: float | None, draw: bool) -> 
     return Figure("forest", title, description, svg)
 
 
-def judge_figure(
-    rates: dict[str, Any], bounds: dict[str, Any], in_labels: dict[str, Any], draw: bool
-) -> Figure:
+def judge_figure(rates: Document, bounds: Document, in_labels: Document, draw: bool) -> Figure:
     """The judge's rates within their bounds."""
     said = []
     for name in ("tpr", "fpr"):
@@ -113,7 +113,7 @@ def profile_figure(evidence: Evidence, limit: float | None, draw: bool) -> Figur
     return Figure("curve", title, description, svg)
 
 
-def _judge(ax: "Axes", rates: dict[str, Any], bounds: dict[str, Any], in_labels: dict[str, Any]) -> "Axes":
+def _judge(ax: "Axes", rates: Document, bounds: Document, in_labels: Document) -> "Axes":
     for row, name in enumerate(("tpr", "fpr")):
         low, high = bounds.get(name, (0.0, 1.0))
         ax.plot([low, high], [row, row], color=BLUE, alpha=0.3, linewidth=14, solid_capstyle="butt")
@@ -131,10 +131,10 @@ def _judge(ax: "Axes", rates: dict[str, Any], bounds: dict[str, Any], in_labels:
     return ax
 
 
-def _interval(one: dict[str, Any], level: float) -> Interval:
+def _interval(one: Document, level: float) -> Interval:
     return Interval(one["estimate"], one["low"], one["high"], level, "interval")
 
 
-def _said(one: dict[str, Any]) -> str:
+def _said(one: Document) -> str:
     ends = f"{percent(one['low'])} to {percent(one['high'])}"
     return ends if one["estimate"] is None else f"{percent(one['estimate'])} ({ends})"

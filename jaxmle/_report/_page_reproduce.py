@@ -1,8 +1,7 @@
 """What it takes to get a page again."""
 
-from typing import Any
-
 from jaxmle._report._page_blocks import Block, Code, Rows, Section
+from jaxmle._types import Document
 
 _COUNTS = {
     "tp": "human failure, judge failure",
@@ -14,7 +13,7 @@ _COUNTS = {
 }
 
 
-def reproduce(document: dict[str, Any]) -> Section:
+def reproduce(document: Document) -> Section:
     """The command, the counts with which numbers can be had without the file, versions and seed."""
     found = document["reproduce"]
     total = document["estimate"]["total"]
@@ -30,7 +29,7 @@ def reproduce(document: dict[str, Any]) -> Section:
     return Section("reproduce", "Reproduce this page", blocks)
 
 
-def _lines(document: dict[str, Any]) -> str:
+def _lines(document: Document) -> str:
     estimate = document["estimate"]
     settings, total = estimate["settings"], estimate["total"]
     bounds = total["bounds"] if settings["bounds"] == "by slice" else settings["bounds"]

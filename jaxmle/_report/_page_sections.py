@@ -1,7 +1,5 @@
 """What stands on a page, and in which order."""
 
-from typing import Any
-
 from jaxmle._report._page import Evidence
 from jaxmle._report._page_assumptions import assumptions
 from jaxmle._report._page_blocks import Block, Bullets, Page, Paragraph, Section
@@ -15,11 +13,12 @@ from jaxmle._report._page_tables import (
     slices_table,
 )
 from jaxmle._report._table import p_value, percent, plain, pooling_notes, slice_name
+from jaxmle._types import Document
 
 _MOST_NOTES = 20
 
 
-def report_page(document: dict[str, Any], evidence: Evidence, *, draw: bool) -> Page:
+def report_page(document: Document, evidence: Evidence, *, draw: bool) -> Page:
     """Lay out a page.
 
     Args:
@@ -52,11 +51,11 @@ def report_page(document: dict[str, Any], evidence: Evidence, *, draw: bool) -> 
     )
 
 
-def _number(total: dict[str, Any]) -> str:
+def _number(total: Document) -> str:
     return percent(total["failure_rate"]["estimate"]) if total["identified"] else "not identified"
 
 
-def _title(document: dict[str, Any], number: str) -> str:
+def _title(document: Document, number: str) -> str:
     certificate = document["certificate"]
     if not certificate:
         return f"Failure rate {number}"
@@ -69,7 +68,7 @@ def _title(document: dict[str, Any], number: str) -> str:
     return f"Not certified: below {limit} is not shown{which}"
 
 
-def _lead(document: dict[str, Any]) -> list[str]:
+def _lead(document: Document) -> list[str]:
     estimate, certificate = document["estimate"], document["certificate"]
     total, level = estimate["total"], f"{100 * estimate['settings']['confidence']:g}%"
     rate = total["failure_rate"]
@@ -101,14 +100,14 @@ def _compared(p: float) -> str:
     return f"< {shown[1:]}" if (shown := p_value(p)).startswith("<") else f"= {shown}"
 
 
-def _methods(document: dict[str, Any], limit: float | None, draw: bool) -> Section:
+def _methods(document: Document, limit: float | None, draw: bool) -> Section:
     named = methods_to_show(document)
     level = document["estimate"]["settings"]["confidence"]
     blocks: list[Block] = [interval_figure(named, limit, level, draw), methods_table(named, level)]
     return Section("methods-section", "Compared with other methods", blocks)
 
 
-def _slices(document: dict[str, Any], limit: float | None, draw: bool) -> Section:
+def _slices(document: Document, limit: float | None, draw: bool) -> Section:
     estimate = document["estimate"]
     blocks: list[Block] = [slices_figure(estimate, limit, draw)]
     if estimate.get("pooling"):
@@ -119,7 +118,7 @@ def _slices(document: dict[str, Any], limit: float | None, draw: bool) -> Sectio
     return Section("slices-section", "Slices", blocks)
 
 
-def _judge(document: dict[str, Any], draw: bool) -> Section:
+def _judge(document: Document, draw: bool) -> Section:
     total, settings = document["estimate"]["total"], document["estimate"]["settings"]
     bounds = total["bounds"] if settings["bounds"] == "by slice" else settings["bounds"]
     in_labels = document["judge_in_labels"]
@@ -138,7 +137,7 @@ def _profile(evidence: Evidence, limit: float | None, draw: bool) -> Section:
     return Section("profile-section", "Profile likelihood", [profile_figure(evidence, limit, draw)])
 
 
-def _bounds(document: dict[str, Any], limit: float | None) -> Section:
+def _bounds(document: Document, limit: float | None) -> Section:
     title = "What rests on each bound"
     if not document["effects"]:
         return Section("bounds", title, [Paragraph("No bounds were given: nothing rests on one.")])
@@ -153,7 +152,7 @@ def _bounds(document: dict[str, Any], limit: float | None) -> Section:
     return Section("bounds", title, [Paragraph(said), effects_table(document, limit), Paragraph(note)])
 
 
-def _against(document: dict[str, Any]) -> list[Section]:
+def _against(document: Document) -> list[Section]:
     """Warnings of all rows, then of slices, each once."""
     notes: dict[str, None] = {}
     for one in (document["estimate"], document["certificate"]):
@@ -169,7 +168,7 @@ def _against(document: dict[str, Any]) -> list[Section]:
     return [Section("warnings", "What speaks against it", [Bullets(shown)])]
 
 
-def _rows(estimate: dict[str, Any]) -> Section:
+def _rows(estimate: Document) -> Section:
     lines = [f"{estimate['rows']:,} rows read."]
     lines += [
         f"{rows:,} {'row' if rows == 1 else 'rows'} left out: {reason}."

@@ -2,7 +2,7 @@
 
 import io
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from jaxmle._plots._axes import BLUE, GREEN, GREY, ORANGE, VERMILLION, save
@@ -55,7 +55,7 @@ def inline_svg(ax: "Axes", name: str, title: str, description: str) -> str:
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _strip(element: Any) -> None:
+def _strip(element: ElementTree.Element) -> None:
     """Remove namespaces, metadata and styles, which would be those of the whole page."""
     for child in list(element):
         if child.tag.rpartition("}")[2] in ("metadata", "style"):
@@ -76,14 +76,14 @@ def _strip(element: Any) -> None:
     element.tail = None
 
 
-def _rename(root: Any, name: str) -> None:
+def _rename(root: ElementTree.Element, name: str) -> None:
     """Keep only the names that are referred to, and make them unique on the page."""
     used = set()
     for element in root.iter():
         for value in element.attrib.values():
             used.update(re.findall(r"url\(#([^)]+)\)", value))
-        if element.get("href", "").startswith("#"):
-            used.add(element.get("href")[1:])
+        if (target := element.get("href", "")).startswith("#"):
+            used.add(target[1:])
     for element in root.iter():
         for key, value in list(element.attrib.items()):
             if key == "id":

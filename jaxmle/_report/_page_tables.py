@@ -4,9 +4,10 @@ from typing import Any
 
 from jaxmle._report._page_blocks import Rows
 from jaxmle._report._table import p_value, percent, plain, slice_name
+from jaxmle._types import Document
 
 
-def methods_to_show(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def methods_to_show(document: Document) -> dict[str, Document]:
     """Estimates of all rows together by method, the one to report first."""
     total = document["estimate"]["total"]
     named = {
@@ -18,7 +19,7 @@ def methods_to_show(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: one for name, one in named.items() if one and one["low"] is not None}
 
 
-def methods_table(named: dict[str, dict[str, Any]], level: float) -> Rows:
+def methods_table(named: dict[str, Document], level: float) -> Rows:
     """Estimates and intervals by method."""
     uses = {
         "jaxmle": "labels, verdicts and bounds",
@@ -39,11 +40,11 @@ def methods_table(named: dict[str, dict[str, Any]], level: float) -> Rows:
     return Rows("Failure rate of all rows by method", headings, rows, words=("uses",))
 
 
-def slices_table(document: dict[str, Any]) -> Rows:
+def slices_table(document: Document) -> Rows:
     """Every slice, and all rows together."""
     estimate, certificate = document["estimate"], document["certificate"]
     settings = estimate["settings"]
-    verdicts: dict[Any, dict[str, Any]] = {}
+    verdicts: dict[Any, Document] = {}
     if certificate:
         verdicts = {tuple(record["key"].values()): record for record in certificate["slices"]}
         verdicts[()] = certificate["total"]
@@ -78,9 +79,7 @@ def slices_table(document: dict[str, Any]) -> Rows:
     )
 
 
-def judge_table(
-    total: dict[str, Any], bounds: dict[str, Any], in_labels: dict[str, Any], level: float
-) -> Rows:
+def judge_table(total: Document, bounds: Document, in_labels: Document, level: float) -> Rows:
     """The judge's rates: estimates, bounds, and what the labels alone say."""
     rows = []
     for name in ("tpr", "fpr"):
@@ -100,7 +99,7 @@ def judge_table(
     return Rows("The judge's rates over all rows", headings, rows, words=("active",))
 
 
-def effects_table(document: dict[str, Any], limit: float | None) -> Rows:
+def effects_table(document: Document, limit: float | None) -> Rows:
     """What it does to relax each bound."""
     headings = ["bound", "now", "active", "estimate", "upper limit", "log-likelihood"]
     rows = []
@@ -119,7 +118,7 @@ def effects_table(document: dict[str, Any], limit: float | None) -> Rows:
     return Rows("Change for each 0.01 that a bound is relaxed", headings, rows, words=("active",))
 
 
-def _estimate(record: dict[str, Any]) -> list[str]:
+def _estimate(record: Document) -> list[str]:
     rate = record["failure_rate"]
     return [
         f"{record['n_labeled']:,.8g}{'*' if record['few_labels'] else ''}",
@@ -133,12 +132,12 @@ def _estimate(record: dict[str, Any]) -> list[str]:
     ]
 
 
-def _verdict(record: dict[str, Any]) -> list[str]:
+def _verdict(record: Document) -> list[str]:
     verdict = "pass" if record["certified"] else "fail"
     return [percent(record["upper_limit"]), p_value(record["p_value"]), verdict]
 
 
-def _ends(one: dict[str, Any]) -> str:
+def _ends(one: Document) -> str:
     return f"{percent(one['low'])} to {percent(one['high'])}"
 
 

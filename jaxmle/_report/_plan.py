@@ -11,6 +11,7 @@ from jaxmle._data import Bounds
 from jaxmle._decisions import Plan
 from jaxmle._report._document import stated
 from jaxmle._report._table import bounds_text, new_table, percent
+from jaxmle._types import Document
 
 _BARS = "▁▂▃▄▅▆▇█"
 _ROWS = 9
@@ -22,7 +23,7 @@ _DESIGNS = {
 }
 
 
-def plan_document(plan: Plan, bounds: Bounds, settings: dict[str, Any]) -> dict[str, Any]:
+def plan_document(plan: Plan, bounds: Bounds, settings: Document) -> Document:
     """Describe a plan; ``settings`` are the options it was made with."""
     labels, value, error = plan.curve
     return {
@@ -49,7 +50,7 @@ def plan_document(plan: Plan, bounds: Bounds, settings: dict[str, Any]) -> dict[
     }
 
 
-def plan_table(document: dict[str, Any]) -> Group:
+def plan_table(document: Document) -> Group:
     """Lay out the document of `jaxmle plan` for a terminal."""
     width = document["goal"] == "width"
     confidence = f"{100 * document['settings']['confidence']:g}%"
@@ -81,7 +82,7 @@ def plan_table(document: dict[str, Any]) -> Group:
     return Group(table, Text(), *_curve(document), Text(), _verdict(document))
 
 
-def _curve(document: dict[str, Any]) -> list[Any]:
+def _curve(document: Document) -> list[Any]:
     points = document["curve"]
     top = max(point["value"] for point in points) or 1.0
     line = "".join(_BARS[min(int(8 * point["value"] / top), 7)] for point in points)
@@ -97,7 +98,7 @@ def _curve(document: dict[str, Any]) -> list[Any]:
     return [Text(f"{word} against labels, logarithmic: {line}"), table]
 
 
-def _verdict(document: dict[str, Any]) -> Text:
+def _verdict(document: Document) -> Text:
     if not document["reached"]:
         return Text(f"NOT REACHED: {document['reason']}.", style="bold red")
     n, value = document["n_labels"], percent(document["value"])

@@ -2,7 +2,6 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from jaxmle._data._validation import InfeasibleError
 from jaxmle._pooling import Judge, SliceFit, fit_slices, homogeneity_test
 from jaxmle._report._claims import Claims
 from jaxmle._report._design_effects import DesignEffects
+from jaxmle._types import Document
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._slice_mix import Mix
 
@@ -49,12 +49,12 @@ class Pooled:
 
     result: SliceFit
     fits: list[SharedFit]
-    rates: list[dict[str, Any]]
-    mix: dict[str, Any] | None
-    pooling: dict[str, Any] | None
+    rates: list[Document]
+    mix: Document | None
+    pooling: Document | None
     notes: list[str]
 
-    def describe(self, document: dict[str, Any]) -> None:
+    def describe(self, document: Document) -> None:
         """Add it to the document of the estimates, whose slices are in the order of the table."""
         if self.pooling:
             document["pooling"] = self.pooling
@@ -115,7 +115,7 @@ def pooled_slices(
     return Pooled(result, fits, rates, mixed, pooling, notes)
 
 
-def _slices(result: SliceFit, claims: Claims) -> tuple[list[SharedFit], list[dict[str, Any]]]:
+def _slices(result: SliceFit, claims: Claims) -> tuple[list[SharedFit], list[Document]]:
     # Slices alone keep the estimates and calibrated intervals that they have without pooling.
     if result.judge == "per-slice":
         return [], []
@@ -145,12 +145,12 @@ def _slices(result: SliceFit, claims: Claims) -> tuple[list[SharedFit], list[dic
                 active_bounds=active,
             )
         )
-        ends = {"low": float(found.low[i]), "high": float(found.high[i])}
+        ends = {"low": float(np.asarray(found.low)[i]), "high": float(np.asarray(found.high)[i])}
         rates.append({**ends, "method": _METHODS[result.judge]})
     return fits, rates
 
 
-def _mixed(result: SliceFit, claims: Claims, mix: Mix | None) -> tuple[dict[str, Any], list[str]]:
+def _mixed(result: SliceFit, claims: Claims, mix: Mix | None) -> tuple[Document, list[str]]:
     """Failure rate of the mix, and what there is to say against it."""
     shares = np.asarray(mix.shares if mix else result.sizes)
     notes = list(mix.notes) if mix else []
@@ -166,13 +166,13 @@ def _mixed(result: SliceFit, claims: Claims, mix: Mix | None) -> tuple[dict[str,
             "the mix is not identified, for the failure rate of some of its slices is not "
             f"({int(open_ended.sum())} of {int((shares > 0).sum())}): there is an interval only"
         )
-    estimate = None if open_ended.any() else float(found.estimate)
+    estimate = None if open_ended.any() or found.estimate is None else float(found.estimate)
     return {"estimate": estimate, "low": low, "high": high, "method": method, "shares": name}, notes
 
 
 def _pooling(
     table: SliceCounts, claims: Claims, effects: DesignEffects | None, result: SliceFit, asked: Judge
-) -> dict[str, Any]:
+) -> Document:
     test, skipped = None, None
     bounds = claims.bounds_of(np.arange(len(table.keys)))
     pairs = [(np.max(low), np.min(high)) for low, high in (bounds.tpr, bounds.fpr)]

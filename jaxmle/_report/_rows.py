@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from jaxmle._types import Document
 from jaxmle.tables._connection import connect
 from jaxmle.tables._files import quote_name, quote_text
 
@@ -59,7 +60,7 @@ def check_out(path: Path, by: list[str]) -> None:
         )
 
 
-def write_rows(document: dict[str, Any], path: Path) -> None:
+def write_rows(document: Document, path: Path) -> None:
     """Write the slices of `jaxmle estimate`, or the total where there are none, as Parquet or CSV.
 
     Args:
@@ -90,7 +91,7 @@ def write_rows(document: dict[str, Any], path: Path) -> None:
     lines.unlink()
 
 
-def _row(record: dict[str, Any]) -> list[Any]:
+def _row(record: Document) -> list[Any]:
     """Values in the order of `_TYPES`."""
     rate, human = record["failure_rate"], record["human_only"]
     low, high = rate["set"] or (rate["estimate"], rate["estimate"])

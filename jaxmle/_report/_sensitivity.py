@@ -1,10 +1,10 @@
 """The result of `jaxmle sensitivity`."""
 
 import warnings
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +17,7 @@ from jaxmle._report._document import document_of, sizes_of
 from jaxmle._report._fitted import Fitted, fit_table
 from jaxmle._report._table import bounds_text, new_table, percent, plain
 from jaxmle._report._warnings import data_warnings, table_warnings
+from jaxmle._types import Array, Document
 from jaxmle.tables import SliceCounts
 
 _NUMBERS = ("estimate", "low", "high", "upper_limit")
@@ -34,9 +35,9 @@ def sensitivity_document(
     claims: Claims,
     *,
     over: list[str] | None,
-    grid: Any = None,
+    grid: Sequence[Array] | None = None,
     limit: float | None = None,
-) -> tuple[dict[str, Any], Sensitivity]:
+) -> tuple[Document, Sensitivity]:
     """Move the bounds and describe what becomes of estimate and verdict.
 
     Args:
@@ -110,7 +111,7 @@ def bound_scan(fitted: Fitted, claims: Claims, limit: float | None, confidence: 
     )
 
 
-def sensitivity_table(document: dict[str, Any]) -> Group:
+def sensitivity_table(document: Document) -> Group:
     """Lay out the document for a terminal: each bound by itself, then the grid, then the verdict."""
     settings, total = document["settings"], document["total"]
     level = f"{100 * settings['confidence']:g}%"
@@ -120,7 +121,7 @@ def sensitivity_table(document: dict[str, Any]) -> Group:
         f"upper limit {percent(total['upper_limit'])}; {total['n_labeled']:,.8g} labelled and "
         f"{total['n_unlabeled']:,.8g} unlabelled items; {bounds_text(settings)}."
     )
-    parts: list[Any] = [head, Text(""), _effects(document), Text("")]
+    parts: list[RenderableType] = [head, Text(""), _effects(document), Text("")]
     parts.append(_curve(document) if len(settings["over"]) == 1 else _map(document))
     parts.append(Text(""))
     if settings["limit"] is not None:
@@ -138,7 +139,7 @@ def sensitivity_table(document: dict[str, Any]) -> Group:
     return Group(*parts)
 
 
-def _effects(document: dict[str, Any]) -> Table:
+def _effects(document: Document) -> Table:
     table = new_table("Each bound by itself; points of failure rate per 0.01 of it:")
     table.add_column("bound", no_wrap=True)
     asked = document["settings"]["limit"] is not None
@@ -164,7 +165,7 @@ def _slope(value: float | None) -> str:
     return f"{value:+.3f}" if abs(value) >= 5e-4 else "0"
 
 
-def _curve(document: dict[str, Any]) -> Table:
+def _curve(document: Document) -> Table:
     (name,) = document["settings"]["over"]
     answers, grid = document["answers"], document["grid"][name]
     now = next((one["value"] for one in document["effects"] if one["bound"] == name), None)
@@ -174,7 +175,7 @@ def _curve(document: dict[str, Any]) -> Table:
     for heading in (name, "estimate", f"{level} interval", "upper limit", *(["verdict"] if asked else [])):
         table.add_column(heading, justify="right", no_wrap=True)
     for i in _thinned(len(grid), _MOST_ROWS, [i for i, value in enumerate(grid) if value == now]):
-        here: dict[str, Any] = {key: row and row[i] for key, row in answers.items()}
+        here: Document = {key: row and row[i] for key, row in answers.items()}
         label = f"now  {grid[i]:.4g}" if grid[i] == now else f"{grid[i]:.4g}"
         status = here["status"]
         if status in ("low > high", "impossible"):
@@ -187,7 +188,7 @@ def _curve(document: dict[str, Any]) -> Table:
     return table
 
 
-def _map(document: dict[str, Any]) -> Table:
+def _map(document: Document) -> Table:
     first, second = document["settings"]["over"]
     answers = document["answers"]
     rows, columns = document["grid"][first], document["grid"][second]

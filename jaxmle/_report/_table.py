@@ -1,13 +1,13 @@
 """Documents as tables for people."""
 
 from collections.abc import Callable
-from typing import Any
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from jaxmle._data._text import printable
+from jaxmle._types import Document, Numbers
 
 _LONGEST = 60
 _MOST_NOTES = 12
@@ -15,7 +15,7 @@ _FEW_NAMED = 5
 _SIZES = ("labelled", "unlabelled")
 
 
-def estimate_table(document: dict[str, Any]) -> Group:
+def estimate_table(document: Document) -> Group:
     """Lay out the document of `jaxmle estimate` for a terminal."""
     settings = document["settings"]
     interval = f"{100 * settings['confidence']:g}% interval"
@@ -26,7 +26,7 @@ def estimate_table(document: dict[str, Any]) -> Group:
     return _layout(document, title, headings, _estimate_cells)
 
 
-def certify_table(document: dict[str, Any]) -> Group:
+def certify_table(document: Document) -> Group:
     """Lay out the document of `jaxmle certify` for a terminal."""
     settings = document["settings"]
     limit, method = settings["limit"], settings["method"]
@@ -49,10 +49,10 @@ def certify_table(document: dict[str, Any]) -> Group:
 
 
 def _layout(
-    document: dict[str, Any],
+    document: Document,
     title: str,
     headings: tuple[str, ...],
-    cells_of: Callable[[dict[str, Any]], list[Text]],
+    cells_of: Callable[[Document], list[Text]],
 ) -> Group:
     """One row a slice, then the total, then what was left out and what there is to say."""
     settings = document["settings"]
@@ -118,7 +118,7 @@ def new_table(title: str | None) -> Table:
     )
 
 
-def percent(value: float | None) -> str:
+def percent(value: Numbers | None) -> str:
     """Write a rate for people."""
     return "-" if value is None else f"{100 * value:.2f}%"
 
@@ -140,7 +140,7 @@ def slice_name(value: str | None) -> Text:
     return Text(repr(value)) if value in ("all", "mix of slices") else plain(value)
 
 
-def pooling_notes(pooling: dict[str, Any]) -> list[Text]:
+def pooling_notes(pooling: Document) -> list[Text]:
     """How the judge's rates were taken, and which slices speak against one judge for all."""
     asked, used = pooling["asked"], pooling["used"]
     said = f"Judge's rates: {used}"
@@ -162,7 +162,7 @@ def pooling_notes(pooling: dict[str, Any]) -> list[Text]:
     return notes
 
 
-def bounds_text(settings: dict[str, Any]) -> str:
+def bounds_text(settings: Document) -> str:
     """Say which bounds were used."""
     if settings["bounds"] == "by slice":
         return "bounds: by slice"
@@ -171,13 +171,13 @@ def bounds_text(settings: dict[str, Any]) -> str:
     return f"bounds: {', '.join(stated) or 'none'}"
 
 
-def _cells(record: dict[str, Any], cells_of: Callable[[dict[str, Any]], list[Text]]) -> list[Text]:
+def _cells(record: Document, cells_of: Callable[[Document], list[Text]]) -> list[Text]:
     mark = "*" if record["few_labels"] else ""
     sizes = [Text(f"{record['n_labeled']:,.8g}{mark}"), Text(f"{record['n_unlabeled']:,.8g}")]
     return [*sizes, *cells_of(record), Text(", ".join(record["at_bound"]) or "none")]
 
 
-def _estimate_cells(record: dict[str, Any]) -> list[Text]:
+def _estimate_cells(record: Document) -> list[Text]:
     rate = record["failure_rate"]
     shown = percent(rate["estimate"]) if record["identified"] else "not identified"
     return [
@@ -190,12 +190,12 @@ def _estimate_cells(record: dict[str, Any]) -> list[Text]:
     ]
 
 
-def _pooled_cells(record: dict[str, Any]) -> list[Text]:
+def _pooled_cells(record: Document) -> list[Text]:
     borrowed = record.get("borrowed")
     return [*_estimate_cells(record), Text("" if borrowed is None else f"{borrowed:.0%}")]
 
 
-def _certify_cells(record: dict[str, Any]) -> list[Text]:
+def _certify_cells(record: Document) -> list[Text]:
     return [
         Text(percent(record["failure_rate"])),
         Text(percent(record["upper_limit"]), style="cyan"),

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from jaxmle._data import Calibration, Counts
 from jaxmle._inference import Fit, design_check, mismatched
 from jaxmle._report._claims import Claims
@@ -27,7 +29,8 @@ def data_warnings(fitted: Fitted, claims: Claims, results: Iterable[Fit | Shared
     for i, (one, result) in enumerate(zip(counts, results, strict=True)):
         notes = []
         if wrong_design[i]:
-            notes.append(design_note(check.flag_rate_labeled[i], check.flag_rate_unlabeled[i]))
+            labeled, unlabeled = np.asarray(check.flag_rate_labeled), np.asarray(check.flag_rate_unlabeled)
+            notes.append(design_note(labeled[i], unlabeled[i]))
         if against[i]:
             notes.append(
                 "the data contradict the bounds: some of them is wrong, or the labelled items are not what "

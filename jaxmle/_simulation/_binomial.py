@@ -8,19 +8,20 @@ Source of the expansion: Cornish and Fisher, Rev. Int. Stat. Inst. 5 (1938); the
 correction for rounding to whole numbers.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxmle._arrays import namespace
 from jaxmle._simulation._uniforms import normal_quantile
+from jaxmle._types import Array, Pair
 
 _EXPONENT = 30.0
 _WIDTHS = (16, 32, 64, 128)
 _LARGEST_TABLE = 1 << 12
 
 
-def span(n: Any, p: Any) -> Any:
+def span(n: Array, p: Array) -> Array:
     """Width of the window that holds all but e^-30 of Binomial(n, p) on either side; numpy arrays.
 
     Source: Chernoff's bound, P(X >= k) <= exp(-n KL(k/n, p)).
@@ -34,7 +35,7 @@ def span(n: Any, p: Any) -> Any:
     return np.minimum(np.minimum(n + 1, both), np.minimum(most + 1, n - least + 1))
 
 
-def _reach(n: Any, mean: Any, end: Any) -> Any:
+def _reach(n: Array, mean: Array, end: Array) -> Array:
     """Distance from the mean, towards ``end``, at which Chernoff's exponent is `_EXPONENT`."""
     tiny = 1e-200
     low, high = np.zeros_like(mean), np.abs(end - mean)
@@ -65,19 +66,19 @@ class Table(NamedTuple):
     all_fit: bool
 
 
-def tabulated(spans: Any, rows: Any = 1) -> Any:
+def tabulated(spans: Array, rows: Array | int = 1) -> Array:
     """Which distributions get a table: those with narrow windows and few numbers of trials."""
     return (np.asarray(spans) <= _WIDTHS[-1]) & (spans * rows <= _LARGEST_TABLE)
 
 
-def table_size(spans: Any, wanted: Any) -> Table:
+def table_size(spans: Array, wanted: Array) -> Table:
     """Least of a few sizes that holds the windows of all distributions that get a table."""
     most = np.max(np.where(wanted, spans, 0), initial=0)
     width = next(w for w in _WIDTHS if most <= w) if np.any(wanted) else 0
     return Table(width, bool(np.all(wanted)))
 
 
-def binomial(u: Any, n: Any, p: Any, exact: Any, table: Table) -> Any:
+def binomial(u: Array, n: Array, p: Array, exact: Array, table: Table) -> Array:
     """Draw Binomial(n, p), one distribution a row.
 
     Args:
@@ -102,7 +103,7 @@ def binomial(u: Any, n: Any, p: Any, exact: Any, table: Table) -> Any:
     return xp.where(exact[:, None] > 0, found, cornish_fisher(u, n[:, None], p[:, None]))
 
 
-def binomial_rows(u: Any, n: Any, p: Any, exact: Any, first: Any, rows: int, table: Table) -> Any:
+def binomial_rows(u: Array, n: Array, p: Array, exact: Array, first: Array, rows: int, table: Table) -> Array:
     """Draw Binomial(n, p) where the number of trials varies within a row.
 
     Args:
@@ -131,7 +132,7 @@ def binomial_rows(u: Any, n: Any, p: Any, exact: Any, first: Any, rows: int, tab
     return xp.where(exact[:, None] > 0, found, cornish_fisher(u, n, p[:, None]))
 
 
-def cornish_fisher(u: Any, n: Any, p: Any) -> Any:
+def cornish_fisher(u: Array, n: Array, p: Array) -> Array:
     """Quantile of Binomial(n, p) from its first four cumulants, rounded to a whole number."""
     xp = namespace(u)
     variance = n * p * (1 - p)
@@ -144,7 +145,7 @@ def cornish_fisher(u: Any, n: Any, p: Any) -> Any:
     return xp.clip(xp.where(variance > 0, xp.ceil(n * p + deviation * w - 0.5), xp.round(n * p)), 0, n)
 
 
-def _tables(n: Any, p: Any, width: int) -> tuple[Any, Any]:
+def _tables(n: Array, p: Array, width: int) -> Pair:
     """First counts, shape ``(...)``, and distribution functions from there on, shape ``(..., width)``."""
     xp = namespace(n, p)
     n, p = xp.broadcast_arrays(n, p)
@@ -160,7 +161,7 @@ def _tables(n: Any, p: Any, width: int) -> tuple[Any, Any]:
     return start, kept_apart(cdf / cdf[..., -1:])
 
 
-def _search(cdf: Any, base: Any, u: Any, width: int) -> Any:
+def _search(cdf: Array, base: Array, u: Array, width: int) -> Array:
     """Number of entries of the table at ``base`` that are at most ``u``; ``width`` is a power of 2."""
     xp = namespace(base)
     found = xp.zeros_like(base)
@@ -171,7 +172,7 @@ def _search(cdf: Any, base: Any, u: Any, width: int) -> Any:
     return found.astype(u.dtype)
 
 
-def kept_apart(value: Any) -> Any:
+def kept_apart(value: Array) -> Array:
     """The value, computed once: fusion in XLA would compute it anew at every step of a search."""
     if namespace(value) is np:
         return value

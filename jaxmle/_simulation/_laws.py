@@ -1,6 +1,6 @@
 """Sampling laws of the six counts under each way of choosing what humans label."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from jaxmle._simulation._binomial import (
     table_size,
     tabulated,
 )
+from jaxmle._types import Array
 
 Labels = Literal["random", "by_verdict"]
 Design = Literal["random", "by_verdict", "external"]
@@ -36,11 +37,11 @@ class Law(NamedTuple):
     probability of the first two of them.
     """
 
-    trials: tuple[Any, Any, Any, Any]
-    rates: tuple[Any, Any, Any, Any]
-    spans: tuple[Any, Any, Any, Any, Any]
-    order: Any
-    two: Any
+    trials: tuple[Array, Array, Array, Array]
+    rates: tuple[Array, Array, Array, Array]
+    spans: tuple[Array, Array, Array, Array, Array]
+    order: Array
+    two: Array
 
 
 class Tables(NamedTuple):
@@ -92,7 +93,7 @@ def tables_for(law: Law, design: Design) -> Tables:
     return Tables((first, second, third, last), rows)
 
 
-def draw_counts(uniforms: Any, law: Law, design: Design, tables: Tables) -> Counts:
+def draw_counts(uniforms: Array, law: Law, design: Design, tables: Tables) -> Counts:
     """Draw counts by inversion.
 
     Args:
@@ -133,7 +134,7 @@ def draw_counts(uniforms: Any, law: Law, design: Design, tables: Tables) -> Coun
     return _counts(tp, fn, pos - tp, neg - fn, flagged - pos, passed - neg)
 
 
-def _chain(counts: Counts, cells: Any, q: Any) -> Law:
+def _chain(counts: Counts, cells: Array, q: Array) -> Law:
     order = np.argsort(cells, -1, kind="stable")
     share = np.take_along_axis(cells, order, -1)
     left = np.cumsum(share[..., ::-1], -1)[..., ::-1]
@@ -151,7 +152,7 @@ def _chain(counts: Counts, cells: Any, q: Any) -> Law:
     return Law(trials, (rates[0], rates[1], rates[2], q), (a, b, c, d, e), order.astype(np.float64), two)
 
 
-def _strata(counts: Counts, design: Design, first: Any, second: Any, q: Any) -> Law:
+def _strata(counts: Counts, design: Design, first: Array, second: Array, q: Array) -> Law:
     c = counts
     if design == "external":
         trials = (c.tp + c.fn, c.fp + c.tn, c.n_unlabeled)
@@ -177,19 +178,19 @@ def _strata(counts: Counts, design: Design, first: Any, second: Any, q: Any) -> 
     )
 
 
-def _fewest(n: Any, p: Any, rows: int) -> Any:
+def _fewest(n: Array, p: Array, rows: int) -> Array:
     """Least number of trials with a table, where Binomial(n, p) of them are used up."""
     xp = namespace(n, p)
     start = xp.clip(xp.floor(n * p) - rows // 2, 0, xp.maximum(n - rows + 1, 0))
     return xp.maximum(n - start - (rows - 1), 0)
 
 
-def _share(part: Any, whole: Any) -> Any:
+def _share(part: Array, whole: Array) -> Array:
     """``part / whole``, 0 where there is no whole, at most 1."""
     return np.clip(part / np.where(whole > 0, whole, 1), 0, 1)
 
 
-def _counts(*values: Any) -> Counts:
+def _counts(*values: Array) -> Counts:
     names = ("tp", "fn", "fp", "tn", "unlabeled_pos", "unlabeled_neg")
     return rebuilt(_NONE, dict(zip(names, values, strict=True)))
 

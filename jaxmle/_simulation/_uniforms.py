@@ -6,17 +6,18 @@ that belong to them are drawn by NumPy below or by `jax.random.uniform`, and are
 Source: Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3, SC 2011.
 """
 
-from typing import Any
+from typing import cast
 
 import numpy as np
 
 from jaxmle._arrays import namespace
+from jaxmle._types import Array, ArrayLike, Pair
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 
 
-def _threefry(key: tuple[Any, Any], x: Any, y: Any) -> tuple[Any, Any]:
+def _threefry(key: Pair, x: Array, y: Array) -> Pair:
     """Encrypt pairs of 32-bit words; arrays of uint32 that broadcast."""
     first, second = key
     keys = (first, second, first ^ second ^ np.uint32(_PARITY))
@@ -29,18 +30,18 @@ def _threefry(key: tuple[Any, Any], x: Any, y: Any) -> tuple[Any, Any]:
     return x, y
 
 
-def root_key(seed: int) -> tuple[Any, Any]:
+def root_key(seed: int) -> Pair:
     """Key of a seed below 2**64, shape ``(1,)``."""
     return np.array([seed >> 32], np.uint32), np.array([seed & 0xFFFFFFFF], np.uint32)
 
 
-def fold_in(key: tuple[Any, Any], number: Any) -> tuple[Any, Any]:
+def fold_in(key: Pair, number: ArrayLike) -> Pair:
     """Keys told by a key and whole numbers below 2**32, as `jax.random.fold_in` makes them; broadcasts."""
     number = np.atleast_1d(np.asarray(number)).astype(np.uint32)
     return _threefry(key, np.zeros_like(number), number)
 
 
-def uniforms(keys: tuple[Any, Any], shape: tuple[int, ...]) -> Any:
+def uniforms(keys: Pair, shape: tuple[int, ...]) -> Array:
     """Uniforms in [0, 1) for keys of shape ``(P,)``: float64 of shape ``(P, *shape)``."""
     xp = namespace(keys)
     if xp is not np:
@@ -48,7 +49,8 @@ def uniforms(keys: tuple[Any, Any], shape: tuple[int, ...]) -> Any:
 
         # The generator is named, so that a user's default cannot change results.
         wrapped = jax.random.wrap_key_data(xp.stack(keys, -1), impl="threefry2x32")
-        return jax.vmap(lambda key: jax.random.uniform(key, shape, dtype=np.float64))(wrapped)
+        drawn = jax.vmap(lambda key: jax.random.uniform(key, shape, dtype=np.float64))(wrapped)
+        return cast(Array, drawn)
     count = np.arange(int(np.prod(shape)), dtype=np.uint32)[None]
     high, low = _threefry((keys[0][:, None], keys[1][:, None]), np.zeros_like(count), count)
     # The leading 52 of 64 bits.
@@ -76,7 +78,7 @@ _TAIL = (
 )  # fmt: skip
 
 
-def normal_quantile(p: Any) -> Any:
+def normal_quantile(p: Array) -> Array:
     """Quantile of the standard normal distribution, to sixteen digits; ``p`` in (0, 1).
 
     Source: Wichura, Algorithm AS 241, Applied Statistics 37 (1988), routine PPND16.
@@ -84,7 +86,7 @@ def normal_quantile(p: Any) -> Any:
     xp = namespace(p)
     q = p - 0.5
 
-    def ratio(coefficients: Any, x: Any) -> Any:
+    def ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: Array) -> Array:
         top, bottom = (xp.zeros_like(x) for _ in range(2))
         for a, b in zip(*coefficients, strict=True):
             top, bottom = top * x + a, bottom * x + b

@@ -4,13 +4,14 @@ from typing import Any, NamedTuple
 
 from jaxmle._arrays import namespace, select
 from jaxmle._solvers._root import share_root
+from jaxmle._types import Array, Pair
 
 
 class Shares(NamedTuple):
     """A probability beside its complement."""
 
-    x: Any
-    y: Any
+    x: Array
+    y: Array
 
 
 class Cubic(NamedTuple):
@@ -23,24 +24,26 @@ class Cubic(NamedTuple):
     held, q and p then being numbers of labels. ``slope`` is the change of q with x, and of -p.
     """
 
-    first: Any
-    second: Any
-    pos: Any
-    neg: Any
+    first: Array
+    second: Array
+    pos: Array
+    neg: Array
     u: Shares
     w: Shares
-    slope: Any
-    rate: Any
-    miss: Any
-    d: Any
+    slope: Array
+    rate: Array
+    miss: Array
+    d: Array
 
     @classmethod
-    def score(cls, first: Any, second: Any, pos: Any, neg: Any, u: Shares, w: Shares, d: Any) -> "Cubic":
+    def score(
+        cls, first: Array, second: Array, pos: Array, neg: Array, u: Shares, w: Shares, d: Array
+    ) -> "Cubic":
         """The score; ``d`` is u - w, which may be known to more digits than they tell."""
         none = namespace(d).zeros_like(d)
         return cls(first, second, pos, neg, u, w, d, none, none, d)
 
-    def start(self) -> Any:
+    def start(self) -> Array:
         """What labels say of the share and what flags say, each by its precision."""
         xp = namespace(self.d)
         labels, items = self.first + self.second, self.pos + self.neg
@@ -55,12 +58,12 @@ class Cubic(NamedTuple):
             / weight
         )
 
-    def root(self, start: Any, active: Any) -> Any:
+    def root(self, start: Array, active: Array) -> Pair:
         """Solve by `share_root`."""
         return share_root(cubic_at, tuple(self), start, active)
 
 
-def cubic_at(x: Any, y: Any, *terms: Any) -> Any:
+def cubic_at(x: Array, y: Array, *terms: Any) -> tuple[Array, Array, Array, float]:
     c = Cubic(*terms)
     q, p = x * c.u.x + y * c.w.x, x * c.u.y + y * c.w.y
     outer, d_outer = q * p, c.slope * (p - q)
@@ -80,7 +83,29 @@ def cubic_at(x: Any, y: Any, *terms: Any) -> Any:
     )
 
 
-def ratio_or_zero(top: Any, bottom: Any) -> Any:
+def ratio_or_zero(top: Array, bottom: Array) -> Array:
     """Top / bottom, 0 where the bottom is 0."""
     known = bottom != 0
     return select(known, top / select(known, bottom, 1.0), 0.0)
+
+
+def minus(a: Shares, b: Shares) -> Array:
+    """A - b, from the smaller of the probabilities and their complements."""
+    return select(a.x < 0.5, a.x - b.x, b.y - a.y)
+
+
+def between(above: Array, below: Array) -> Shares:
+    """Share of the way made, from what is behind and what is ahead."""
+    xp = namespace(above)
+    above, below = xp.maximum(above, 0), xp.maximum(below, 0)
+    whole = above + below
+    share = above / select(whole > 0, whole, 1)
+    return Shares(share, select(whole > 0, below / select(whole > 0, whole, 1), 1))
+
+
+def doubled(part: Any) -> Any:
+    """Two copies along the batch axis."""
+    xp = namespace(part)
+    if isinstance(part, Shares):
+        return Shares(*(doubled(x) for x in part))
+    return xp.concatenate([part, part], -1)

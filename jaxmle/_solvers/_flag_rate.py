@@ -21,16 +21,17 @@ like any other. What the data leave open (no labels at all, say) is thereby chos
 as likely.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxmle._arrays import namespace, select, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model import pack_bounds, pack_counts
-from jaxmle._solvers._cubic import Cubic, Shares, cubic_at, ratio_or_zero
+from jaxmle._solvers._cubic import Cubic, Shares, between, cubic_at, doubled, minus, ratio_or_zero
 from jaxmle._solvers._root import share_root
 from jaxmle._solvers._solution import limit_rates
+from jaxmle._types import Array, Pair
 
 # Share of its group that an empty cell counts as, and probabilities below which it was only that.
 _NOTHING = {64: 1e-30, 32: 1e-12}
@@ -49,7 +50,7 @@ def find(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
     return limit_rates(Params(theta, tpr, fpr), counts, bounds, unlabeled_only=calibration == "external")
 
 
-def _rounded(share: Any, hits: Any, misses: Any, ends: tuple[Any, Any]) -> Any:
+def _rounded(share: Shares, hits: Array, misses: Array, ends: Pair) -> Array:
     """One number within its bounds for a probability and its complement.
 
     Near 1 the complement keeps few digits; it is rounded up, as the certificate minds too small ones.
@@ -74,15 +75,15 @@ class Point(NamedTuple):
 class _Data(NamedTuple):
     """Weights of one data set each, in shares of all items; rates have the axis (TPR, FPR) in front."""
 
-    hits: Any
-    misses: Any
-    pos: Any
-    neg: Any
+    hits: Array
+    misses: Array
+    pos: Array
+    neg: Array
     low: Shares
     high: Shares
 
 
-def _prepared(cells: Any, totals: Any, low: Any, high: Any) -> _Data:
+def _prepared(cells: Array, totals: Array, low: Array, high: Array) -> _Data:
     """Labels of shape ``(2, 2, B)`` (human, judge), totals ``(2, B)``, bounds of TPR and FPR ``(2, B)``."""
     xp = namespace(cells)
     weight = xp.sum(cells, (0, 1)) + xp.sum(totals, 0)
@@ -95,7 +96,9 @@ def _prepared(cells: Any, totals: Any, low: Any, high: Any) -> _Data:
     return _Data(cells[:, 0], cells[:, 1], totals[0], totals[1], Shares(low, 1 - low), Shares(high, 1 - high))
 
 
-def internal(cells: Any, totals: Any, low: Any, high: Any, theta_low: Any, theta_high: Any) -> Point:
+def internal(
+    cells: Array, totals: Array, low: Array, high: Array, theta_low: Array, theta_high: Array
+) -> Point:
     """Maximize the internal design.
 
     Args:
@@ -123,7 +126,9 @@ def internal(cells: Any, totals: Any, low: Any, high: Any, theta_low: Any, theta
     return Point(theta, rates)
 
 
-def external(cells: Any, totals: Any, low: Any, high: Any, theta_low: Any, theta_high: Any) -> Point:
+def external(
+    cells: Array, totals: Array, low: Array, high: Array, theta_low: Array, theta_high: Array
+) -> Point:
     """Maximize the external design: one of two points, with a leading axis, is the maximum.
 
     Where the labels' own rates within their bounds explain the flag rate at some failure rate, both points
@@ -144,7 +149,7 @@ def external(cells: Any, totals: Any, low: Any, high: Any, theta_low: Any, theta
     def flagged(rates: Shares) -> Shares:
         return Shares(*(theta.x * x[:1] + theta.y * x[1:] for x in rates))
 
-    def at(which: Any, pair: Shares) -> Shares:
+    def at(which: Array, pair: Shares) -> Shares:
         return Shares(*(select(which, x[1], x[0]) for x in pair))
 
     # From the corner with the fewest flags the rates rise first, then the failure rate moves.
@@ -153,15 +158,15 @@ def external(cells: Any, totals: Any, low: Any, high: Any, theta_low: Any, theta
     items = d.pos + d.neg
     q = Shares(ratio_or_zero(d.pos, items), ratio_or_zero(d.neg, items))
     q_least, q_turn, q_most = at(start, fewest), at(start, most_flags), at(stop, most_flags)
-    above, below = _excess(q, q_least), _excess(q_most, q)
+    above, below = minus(q, q_least), minus(q_most, q)
     explained = (above >= 0) & (below >= 0) | (items <= 0)
-    risen = _excess(q, q_turn) >= 0
-    rise = _between(select(risen, 1.0, above), select(risen, 0.0, _excess(q_turn, q)))
-    turn = _between(_excess(q, q_turn), below)
+    risen = minus(q, q_turn) >= 0
+    rise = between(select(risen, 1.0, above), select(risen, 0.0, minus(q_turn, q)))
+    turn = between(minus(q, q_turn), below)
     rates = Shares(*(a * rise.y[None] + b * rise.x[None] for a, b in zip(least, most, strict=True)))
     moved = Shares(*(a * turn.y + b * turn.x for a, b in zip(at(start, theta), at(stop, theta), strict=True)))
 
-    twice = _Data(*(_twice(part) for part in d))
+    twice = _Data(*(doubled(part) for part in d))
     flat = Shares(*(x.reshape(-1) for x in theta))
     not_explained = xp.concatenate([~explained, ~explained])
     held = Shares(*(x.reshape(2, 2, -1) for x in _known(twice, flat, not_explained)))
@@ -171,29 +176,7 @@ def external(cells: Any, totals: Any, low: Any, high: Any, theta_low: Any, theta
     )
 
 
-def _excess(a: Shares, b: Shares) -> Any:
-    """A - b, from the smaller of the probabilities and their complements."""
-    return select(a.x < 0.5, a.x - b.x, b.y - a.y)
-
-
-def _between(above: Any, below: Any) -> Shares:
-    """Share of the way made, from what is behind and what is ahead."""
-    xp = namespace(above)
-    above, below = xp.maximum(above, 0), xp.maximum(below, 0)
-    whole = above + below
-    share = above / select(whole > 0, whole, 1)
-    return Shares(share, select(whole > 0, below / select(whole > 0, whole, 1), 1))
-
-
-def _twice(part: Any) -> Any:
-    """Two copies along the batch axis."""
-    xp = namespace(part)
-    if isinstance(part, Shares):
-        return Shares(*(_twice(x) for x in part))
-    return xp.concatenate([part, part], -1)
-
-
-def _free(d: _Data, wanted: Any) -> Point:
+def _free(d: _Data, wanted: Array) -> Point:
     """Failure rate and rates where no bound on the failure rate holds."""
     n = d.hits + d.misses
     at_low, held = _held(d, n)
@@ -238,7 +221,7 @@ def _free(d: _Data, wanted: Any) -> Point:
     return Point(theta, rates)
 
 
-def _held(d: _Data, n: Any) -> tuple[Any, Any]:
+def _held(d: _Data, n: Array) -> Pair:
     """Which rates are at their lower bounds, and which at one of their bounds, each of shape ``(2, B)``."""
     xp = namespace(n)
     # Axes: end of the bounds, group. At a place where a rate is let go rho = up / down.
@@ -246,7 +229,7 @@ def _held(d: _Data, n: Any) -> tuple[Any, Any]:
     h, m, other = d.hits[None], d.misses[None], n[None, ::-1]
     up, down = h * end.y, m * end.x
 
-    def counted(bound: Shares) -> tuple[Any, Any]:
+    def counted(bound: Shares) -> Pair:
         """Labels of the other group that count as flagged and passed with its rate at a bound."""
         top, bottom = up * bound.x[None, ::-1], down * bound.y[None, ::-1]
         whole = top + bottom
@@ -263,7 +246,7 @@ def _held(d: _Data, n: Any) -> tuple[Any, Any]:
     return at_low, at_low | (excess[1] < 0)
 
 
-def _start_one_held(k: Any, h: Any, m: Any, pos: Any, neg: Any, rate: Any, miss: Any) -> Any:
+def _start_one_held(k: Array, h: Array, m: Array, pos: Array, neg: Array, rate: Array, miss: Array) -> Array:
     """Share that counts as flagged were the flag rate known, from a quadratic equation."""
     xp = namespace(k)
     flags, rest = h + pos + rate * k, m + neg + miss * k
@@ -276,7 +259,7 @@ def _start_one_held(k: Any, h: Any, m: Any, pos: Any, neg: Any, rate: Any, miss:
     return select((start > 0) & (start < 1), start, rate)
 
 
-def _known(d: _Data, theta: Shares, wanted: Any) -> Shares:
+def _known(d: _Data, theta: Shares, wanted: Array) -> Shares:
     """TPR and FPR at a known failure rate; both designs."""
     xp = namespace(d.hits)
     mass = xp.stack(theta)
@@ -305,7 +288,7 @@ def _known(d: _Data, theta: Shares, wanted: Any) -> Shares:
     missing = flag_rate - mass[0] * own[0] - mass[1] * own[1]
     first = select(two, _first_tells(d, mass, n, own, own_y, missing), held[1])
 
-    def ordered(x: Any) -> tuple[Any, Any]:
+    def ordered(x: Array) -> Pair:
         return select(first, x[0], x[1]), select(first, x[1], x[0])
 
     (h, h_o), (m, m_o), (mass_e, mass_o) = ordered(d.hits), ordered(d.misses), ordered(mass)
@@ -331,7 +314,7 @@ def _clipped(rates: Shares, d: _Data) -> Shares:
     )
 
 
-def _tilted(h: Any, m: Any, top: Any, bottom: Any) -> Shares:
+def _tilted(h: Array, m: Array, top: Array, bottom: Array) -> Shares:
     """Rate that maximizes h log r + m log(1 - r) + (top / bottom) r."""
     xp = namespace(h)
     most = 1e100 if np.finfo(h.dtype).bits == 64 else 1e12
@@ -344,7 +327,7 @@ def _tilted(h: Any, m: Any, top: Any, bottom: Any) -> Shares:
     return Shares(select(up, 1 - y, x), select(down, 1 - x, y))
 
 
-def _first_tells(d: _Data, mass: Any, n: Any, own: Any, own_y: Any, missing: Any) -> Any:
+def _first_tells(d: _Data, mass: Array, n: Array, own: Array, own_y: Array, missing: Array) -> Array:
     """Whether the TPR, rather than the FPR, tells the tilt of the flags with the smaller rounding error.
 
     The error of m / (1 - r) - h / r, over the mass, at the tilt that one rate alone would need to explain the
@@ -363,12 +346,20 @@ def _first_tells(d: _Data, mass: Any, n: Any, own: Any, own_y: Any, missing: Any
 
 
 def _start_two(
-    h: Any, m: Any, mass: Any, h_o: Any, m_o: Any, mass_o: Any, pos: Any, neg: Any, missing: Any
-) -> Any:
+    h: Array,
+    m: Array,
+    mass: Array,
+    h_o: Array,
+    m_o: Array,
+    mass_o: Array,
+    pos: Array,
+    neg: Array,
+    missing: Array,
+) -> Array:
     """First guess of one of two free rates: both give way to the missing flags, by their variances."""
     xp = namespace(h)
 
-    def give(h: Any, m: Any, mass: Any) -> Any:
+    def give(h: Array, m: Array, mass: Array) -> Array:
         n = h + m
         return mass**2 * (h * m / n**2 + 0.01) / n
 
@@ -378,7 +369,9 @@ def _start_two(
     return xp.clip(h / (h + m) + shift, 1e-3, 1 - 1e-3)
 
 
-def _rate_at(x: Any, y: Any, cubic: Cubic, mass_o: Any, h_o: Any, m_o: Any, two: Any) -> Any:
+def _rate_at(
+    x: Array, y: Array, cubic: Cubic, mass_o: Array, h_o: Array, m_o: Array, two: Array
+) -> tuple[Array, Array, Array, Array]:
     """Score of a free rate, times x y q p: the other rate is held, or follows it where it is free too."""
     single = cubic_at(x, y, *cubic)
     h, m, pos, neg, mass = cubic.first, cubic.second, cubic.pos, cubic.neg, cubic.slope

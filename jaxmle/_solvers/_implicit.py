@@ -1,13 +1,12 @@
 """How the maximum moves with counts and bounds: the implicit function theorem at the active bounds."""
 
-from typing import Any
-
 import numpy as np
 
 from jaxmle._arrays import namespace, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model import hessian_at, score_at
 from jaxmle._solvers._solution import bound_pairs, bound_sides, param_values
+from jaxmle._types import Array
 
 # Pivot of a unit-diagonal information matrix below which a direction counts as flat.
 _FLAT = 1e-14
@@ -52,7 +51,7 @@ def change(
     return Params(*(m + xp.where(free[..., i], response[..., i], 0) for i, m in enumerate(moved)))
 
 
-def rate_gradient(params: Params, counts: Counts, bounds: Bounds, calibration: Calibration) -> Any:
+def rate_gradient(params: Params, counts: Counts, bounds: Bounds, calibration: Calibration) -> Array:
     """Derivatives of the failure rate in the six counts at the maximum ``params``, shape ``(B, 6)``."""
     xp = namespace(counts)
     zero, one = xp.zeros_like(counts.tp), xp.ones_like(counts.tp)
@@ -78,7 +77,7 @@ def _score_of_change(params: Params, d_counts: Counts, calibration: Calibration)
     """Change of the score with the counts, in which it is linear; impossible cells stay out of it."""
     xp = namespace(params, d_counts)
 
-    def per(count: Any, probability: Any) -> Any:
+    def per(count: Array, probability: Array) -> Array:
         possible = probability > 0
         return xp.where(possible, count / xp.where(possible, probability, 1), 0)
 
@@ -94,7 +93,7 @@ def _score_of_change(params: Params, d_counts: Counts, calibration: Calibration)
     return Params(d_theta, d_tpr, per(c.fp, fpr) - per(c.tn, 1 - fpr) + (1 - theta) * tilt)
 
 
-def _solve_free(hessian: Any, residual: Any, free: Any) -> Any:
+def _solve_free(hessian: Array, residual: Array, free: Array) -> Array:
     """Solve the symmetric systems ``hessian x = residual`` over the free parameters.
 
     Shapes are ``(..., 3, 3)`` and ``(..., 3)``. The matrix is scaled to a unit diagonal, so that "flat" means

@@ -2,7 +2,8 @@
 
 import functools
 import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 
@@ -19,11 +20,12 @@ from jaxmle._solvers._solution import (
     check_solver,
     judged,
 )
+from jaxmle._types import Array
 
 
 def maximum(counts: Counts, bounds: Bounds, calibration: Calibration, solver: SolverName) -> Solution:
     """Maximize flat batches, on NumPy or JAX arrays; `maximize` without derivatives."""
-    find: Any = _flag_rate.find
+    find: Callable[[Counts, Bounds, Calibration], Params] = _flag_rate.find
     if solver == "projected_gradient":
         from jaxmle._solvers import _projected_gradient  # jaxopt takes a second to import, and warns
 
@@ -109,7 +111,7 @@ def maximize(
 
 
 @functools.cache
-def _differentiable() -> Any:
+def _differentiable() -> Callable[..., Solution]:
     """`maximum` compiled, with derivatives; made on first use, as JAX is imported for it."""
     import jax
 
@@ -118,7 +120,12 @@ def _differentiable() -> Any:
         return in_tiles(lambda flat: maximum(flat[0], flat[1], calibration, solver), (counts, bounds))
 
     @solve.defjvp
-    def _(calibration: Calibration, solver: SolverName, primals: Any, tangents: Any) -> Any:
+    def _(
+        calibration: Calibration,
+        solver: SolverName,
+        primals: tuple[Counts, Bounds],
+        tangents: tuple[Counts, Bounds],
+    ) -> tuple[Solution, Solution]:
         solution = solve(*primals, calibration, solver)
         (counts, bounds), (d_counts, d_bounds) = primals, tangents
         return solution, _tangent(solution, counts, bounds, d_counts, d_bounds, calibration)
@@ -145,4 +152,4 @@ def _tangent(
         lambda p, c: log_likelihood_at(p, c, calibration), (params, counts), (d_params, d_counts)
     )[1]
     no_tangent = jax.custom_derivatives.zero_from_primal(solution.converged, symbolic_zeros=False)
-    return Solution(d_params, d_value, jnp.zeros_like(solution.gap), no_tangent)
+    return Solution(d_params, d_value, cast(Array, jnp.zeros_like(solution.gap)), no_tangent)

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
+import jax.numpy
 import numpy as np
 from optax.projections import projection_box
 
@@ -31,10 +31,14 @@ from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._engine import in_tiles
 from jaxmle._model import closed_form_of, divide, duality_gap, log_likelihood_at, ratio, score_at
 from jaxmle._solvers._solution import PER_ITEM, limit_rates, param_values, tolerance
+from jaxmle._types import Array, Namespace, Pair, Triple
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # "JAXopt is no longer maintained"
     from jaxopt import ProjectedGradient
+
+# To type checkers any module, as the core's other namespaces are: what it makes is an `Array`.
+jnp: Namespace = jax.numpy
 
 _MAX_STEPS = 60
 # Shares of a step to try, of the whole step and of what stays within the bounds.
@@ -83,7 +87,7 @@ def _mirror(counts: Counts, bounds: Bounds) -> tuple[Counts, Bounds]:
     return rebuilt(counts, swapped), rebuilt(bounds, ends)
 
 
-def _has_half(bounds: Bounds) -> Any:
+def _has_half(bounds: Bounds) -> Array:
     """Whether bounds have points with TPR > FPR, or are convex as they are, or are one point."""
     lo, hi = bounds.failure_rate
     point = (bounds.tpr[1] == bounds.fpr[0]) & (bounds.fpr[1] == bounds.tpr[0])
@@ -92,7 +96,7 @@ def _has_half(bounds: Bounds) -> Any:
 
 def _climbed(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
     """Near-maximizers; for "external" of the half TPR >= FPR, of all where the failure rate is known."""
-    total: Any = sum(counts.values())
+    total = sum(counts.values())
     shares = tree_map(lambda x: x / jnp.where(total > 0, total, 1), counts)
     accept = tolerance(counts, PER_ITEM["projected_gradient"])
     aim = jnp.maximum(_AIM * accept, 20 * np.finfo(accept.dtype).eps)
@@ -107,7 +111,7 @@ def _climbed(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params
     return limit_rates(result, counts, bounds) if calibration == "internal" else result
 
 
-def _start(counts: Counts, bounds: Bounds, aim: Any, calibration: Calibration) -> tuple[Params, Any]:
+def _start(counts: Counts, bounds: Bounds, aim: Array, calibration: Calibration) -> tuple[Params, Array]:
     """Best of the starts that need no iteration, and whether it is already the optimum."""
     inner = _inner(counts, bounds, calibration)
     free = projection_box(closed_form_of(counts, calibration).params, *_box(bounds))
@@ -135,7 +139,7 @@ def _start(counts: Counts, bounds: Bounds, aim: Any, calibration: Calibration) -
 def _inner(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
     """A point inside the bounds: rates near those of the labels, a failure rate that explains the flags."""
 
-    def inside(x: Any, pair: tuple[Any, Any], share: float) -> Any:
+    def inside(x: Array, pair: Pair, share: float) -> Array:
         low, high = pair
         return jnp.clip(x, low + share * (high - low), high - share * (high - low))
 
@@ -143,7 +147,7 @@ def _inner(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
     tpr = inside(divide(c.tp + 8e-4, c.tp + c.fn + 1e-3), bounds.tpr, 0.1)
     fpr = inside(divide(c.fp + 2e-4, c.fp + c.tn + 1e-3), bounds.fpr, 0.1)
     labels, flags, items = c.n_labeled, c.unlabeled_pos, c.n_unlabeled
-    otherwise: Any = 0.5
+    otherwise: Array | float = 0.5
     if calibration == "internal":
         flags, items = flags + c.tp + c.fp, items + labels
         otherwise = jnp.where(labels > 0, divide(c.tp + c.fn, labels), 0.5)
@@ -160,7 +164,7 @@ def _inner(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
     return Params(inside(theta, bounds.failure_rate, 0.05), tpr, fpr)
 
 
-def _run(start: Params, counts: Counts, bounds: Bounds, aim: Any, calibration: Calibration) -> Params:
+def _run(start: Params, counts: Counts, bounds: Bounds, aim: Array, calibration: Calibration) -> Params:
     """Run the loop of jaxopt on one element."""
     solver = ProjectedGradient(
         fun=functools.partial(_value_and_step, calibration=calibration),
@@ -177,8 +181,8 @@ def _run(start: Params, counts: Counts, bounds: Bounds, aim: Any, calibration: C
 
 
 def _value_and_step(
-    params: Params, counts: Counts, bounds: Bounds, aim: Any, calibration: Calibration
-) -> tuple[Any, Params]:
+    params: Params, counts: Counts, bounds: Bounds, aim: Array, calibration: Calibration
+) -> tuple[Array, Params]:
     """Negative log-likelihood per item, and the way back from the best trial step."""
 
     def value(p: Params) -> Any:
@@ -204,8 +208,8 @@ def _value_and_step(
 
 
 def _scaled_gradient(
-    params: Params, counts: Counts, lower: Any, upper: Any, calibration: Calibration
-) -> tuple[Any, Any, Any]:
+    params: Params, counts: Counts, lower: Triple, upper: Triple, calibration: Calibration
+) -> Triple:
     """Solve information * step = gradient over the parameters that can move that way."""
     gradient = param_values(score_at(params, counts, calibration))
     solve = _information_solver(params, counts, calibration)
@@ -217,14 +221,14 @@ def _scaled_gradient(
     return solve(gradient, free)
 
 
-def _unblocked(direction: Any, x: Any, lower: Any, upper: Any) -> list[Any]:
+def _unblocked(direction: Triple, x: Triple, lower: Triple, upper: Triple) -> list[Array]:
     return [
         ((a > low) | (d > 0)) & ((a < high) | (d < 0))
         for d, a, low, high in zip(direction, x, lower, upper, strict=True)
     ]
 
 
-def _trials(x: Any, step: Any, lower: Any, upper: Any, apart: Any) -> Params:
+def _trials(x: Triple, step: Triple, lower: Triple, upper: Triple, apart: Array) -> Params:
     """Feasible points along the step, clipped and then also moved back to the flag rate aimed at."""
     dtype = x[0].dtype
     tiny = np.finfo(dtype).tiny
@@ -255,7 +259,7 @@ def _trials(x: Any, step: Any, lower: Any, upper: Any, apart: Any) -> Params:
 
 def _information_solver(
     params: Params, counts: Counts, calibration: Calibration
-) -> Callable[[Any, Any], tuple[Any, Any, Any]]:
+) -> Callable[[Triple, list[Array]], Triple]:
     """Factor the observed information per item; the result maps a gradient to a step.
 
     The matrix is diag(d) + kappa g g' - tilt (E[theta, TPR] - E[theta, FPR]), with g the gradient
@@ -269,19 +273,20 @@ def _information_solver(
     tilt, kappa = per_flag - per_pass, ratio(per_flag, q) + ratio(per_pass, not_q)
     g_theta, g_tpr, g_fpr = tpr - fpr, theta, 1 - theta
 
-    def damped(successes: Any, misses: Any, rate: Any, g: Any) -> Any:
+    def damped(successes: Array, misses: Array, rate: Array, g: Array) -> Array:
         own = ratio(ratio(successes, rate), rate) + ratio(ratio(misses, 1 - rate), 1 - rate)
         return own + _RIDGE * (own + kappa * g**2 + _RIDGE)
 
     d_tpr, d_fpr = damped(counts.tp, counts.fn, tpr, g_tpr), damped(counts.fp, counts.tn, fpr, g_fpr)
+    labels: Pair
     labels = (counts.tp + counts.fn, counts.fp + counts.tn) if calibration == "internal" else (0 * q, 0 * q)
     d_theta = damped(*labels, theta, g_theta)
 
-    def solve(gradient: Any, free: Any) -> tuple[Any, Any, Any]:
+    def solve(gradient: Triple, free: list[Array]) -> Triple:
         s_tpr, s_fpr = jnp.where(free[1], 1 / d_tpr, 0), jnp.where(free[2], 1 / d_fpr, 0)
         scale = 1 + kappa * (g_tpr**2 * s_tpr + g_fpr**2 * s_fpr)
 
-        def rates(b_tpr: Any, b_fpr: Any) -> tuple[Any, Any]:
+        def rates(b_tpr: Array, b_fpr: Array) -> Pair:
             shift = kappa * (g_tpr * s_tpr * b_tpr + g_fpr * s_fpr * b_fpr) / scale
             return s_tpr * (b_tpr - shift * g_tpr), s_fpr * (b_fpr - shift * g_fpr)
 
@@ -303,7 +308,7 @@ def _information_solver(
     return solve
 
 
-def _in_half(params: Params, bounds: Bounds) -> Any:
+def _in_half(params: Params, bounds: Bounds) -> Array:
     lo, hi = bounds.failure_rate
     return (lo >= hi) | (params.tpr > params.fpr)
 

@@ -1,30 +1,35 @@
 """Roots of many scalar equations at once: Halley's method inside shrinking brackets."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
 from jaxmle._arrays import namespace, select, tree_map
+from jaxmle._types import Array, Pair
+
+T = TypeVar("T", bound=tuple[Any, ...])
+# Value, first and second derivative, and how small the last step but one is.
+_Derivatives: TypeAlias = tuple[Array, Array, Array, Array | float]
 
 # Steps after which every other one halves the bracket unless the last one was good, and steps at most.
 _PATIENCE, _STEPS = 8, 90
-# Share of the value that a good step leaves.
+# Share of the value that a good step leaves, on the same side of the root.
 _GOOD = 0.25
 
 
 class _State(NamedTuple):
-    x: Any
-    y: Any
-    low: Any
-    low_y: Any
-    high: Any
-    high_y: Any
-    before: Any
-    active: Any
+    x: Array
+    y: Array
+    low: Array
+    low_y: Array
+    high: Array
+    high_y: Array
+    before: Array
+    active: Array
 
 
-def share_root(equation: Callable[..., Any], arguments: tuple[Any, ...], start: Any, active: Any) -> Any:
+def share_root(equation: Callable[..., _Derivatives], arguments: T, start: Array, active: Array) -> Pair:
     """Find where functions of a share in [0, 1] cross zero from above.
 
     A share x is carried beside its complement y = 1 - x, so that both keep all their digits.
@@ -51,7 +56,7 @@ def share_root(equation: Callable[..., Any], arguments: tuple[Any, ...], start: 
         return _eagerly(equation, arguments, state)
     from jax import lax
 
-    def body(carry: Any) -> Any:
+    def body(carry: tuple[Array, _State]) -> tuple[Array, _State]:
         n, state = carry
         return n + 1, _step(equation, arguments, state, (n >= _PATIENCE) & (n % 2 == 0))
 
@@ -60,7 +65,7 @@ def share_root(equation: Callable[..., Any], arguments: tuple[Any, ...], start: 
     return state.x, state.y
 
 
-def _eagerly(equation: Callable[..., Any], arguments: tuple[Any, ...], state: _State) -> Any:
+def _eagerly(equation: Callable[..., _Derivatives], arguments: T, state: _State) -> Pair:
     """Work on those elements alone that have not arrived."""
     x, y = state.x.copy(), state.y.copy()
     index = np.flatnonzero(state.active)
@@ -80,7 +85,7 @@ def _eagerly(equation: Callable[..., Any], arguments: tuple[Any, ...], state: _S
     return x, y
 
 
-def _step(equation: Callable[..., Any], arguments: tuple[Any, ...], s: _State, halve: Any) -> _State:
+def _step(equation: Callable[..., _Derivatives], arguments: T, s: _State, halve: Array | bool) -> _State:
     xp = namespace(s.x)
     # Smaller shares are nothing, and their squares would be lost.
     tiny = float(np.finfo(s.x.dtype).tiny) ** 0.25
@@ -96,7 +101,8 @@ def _step(equation: Callable[..., Any], arguments: tuple[Any, ...], s: _State, h
     # Of the pair the smaller one has the digits.
     below = s.x < s.y
     bracketed = (below & (x > low) & (x < high)) | (~below & (y < low_y) & (y > high_y))
-    good = xp.abs(value) <= _GOOD * s.before
+    left = value / s.before
+    good = (left >= 0) & (left <= _GOOD)
     inside = usable & bracketed & (good | xp.logical_not(halve)) | arrived
     # The middle of the bracket in the logarithm of the odds.
     least, most = xp.maximum(low, tiny) / low_y, high / xp.maximum(high_y, tiny)
@@ -111,6 +117,6 @@ def _step(equation: Callable[..., Any], arguments: tuple[Any, ...], s: _State, h
         low_y,
         high,
         high_y,
-        xp.abs(value),
+        value,
         s.active & ~(arrived | narrow),
     )

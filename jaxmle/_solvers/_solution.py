@@ -1,13 +1,14 @@
 """What every solver returns, and the one test by which its answer is accepted."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, cast, get_args
 
 import numpy as np
 
 from jaxmle._arrays import namespace, pytree, rebuilt, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model import duality_gap, half_gaps, log_likelihood_at
+from jaxmle._types import Array, Pair, Triple
 
 SolverName = Literal["flag_rate", "projected_gradient"]
 SOLVERS: tuple[str, ...] = get_args(SolverName)
@@ -30,9 +31,9 @@ class Solution:
     """
 
     params: Params
-    log_likelihood: Any
-    gap: Any
-    converged: Any
+    log_likelihood: Array
+    gap: Array
+    converged: Array
 
 
 def check_solver(solver: str) -> None:
@@ -41,7 +42,7 @@ def check_solver(solver: str) -> None:
         raise ValueError(f"`solver` must be one of {', '.join(map(repr, SOLVERS))}; got {solver!r}.")
 
 
-def tolerance(counts: Counts, per_item: float) -> Any:
+def tolerance(counts: Counts, per_item: float) -> Array:
     """Gap per item at which a fit is accepted.
 
     ``per_item``, and where labels are few among many items at most a millionth of a nat per label:
@@ -121,19 +122,19 @@ def bound_sides(params: Params, bounds: Bounds) -> Bounds:
     )
 
 
-def obeys(params: Params, bounds: Bounds) -> Any:
+def obeys(params: Params, bounds: Bounds) -> Array:
     """Whether the parameters lie within the bounds, shape ``(...)``."""
-    inside: Any = True
+    inside = cast(Array, True)
     for x, (low, high) in zip(param_values(params), bound_pairs(bounds), strict=True):
         inside = (x >= low) & (x <= high) & inside
     return inside
 
 
-def param_values(params: Params) -> tuple[Any, Any, Any]:
+def param_values(params: Params) -> Triple:
     """Failure rate, TPR and FPR, in this order."""
     return params.failure_rate, params.tpr, params.fpr
 
 
-def bound_pairs(bounds: Bounds) -> tuple[Any, Any, Any]:
+def bound_pairs(bounds: Bounds) -> tuple[Pair, Pair, Pair]:
     """Bounds of failure rate, TPR and FPR, in this order."""
     return bounds.failure_rate, bounds.tpr, bounds.fpr

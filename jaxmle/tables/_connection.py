@@ -1,9 +1,12 @@
 """DuckDB in memory, silent."""
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
-def connect() -> tuple[Any, type[Exception]]:
+def connect() -> tuple["DuckDBPyConnection", type[Exception]]:
     """Open a database in memory that shows no progress bar; also what it raises."""
     import duckdb  # a sixth of a second that a misspelt option need not pay
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from jaxmle.tables._aggregate import (
     BAD_CLUSTER,
@@ -44,7 +44,7 @@ INVALID = frozenset(_REASONS.values())
 
 
 def count(
-    source: Any,
+    source: object,
     *,
     judge: str | None = None,
     human: str,
@@ -55,7 +55,7 @@ def count(
     judge_threshold: str | float | None = None,
     where: str | None = None,
     on_invalid: OnInvalid = "error",
-    human_source: Any = None,
+    human_source: object = None,
     id: str | None = None,
 ) -> SliceCounts:
     r"""Count human and judge verdicts, by slice.
@@ -119,7 +119,7 @@ def count(
 
 
 def open_rows(
-    source: Any, roles: Roles, *, human_source: Any = None, id: str | None = None
+    source: object, roles: Roles, *, human_source: object = None, id: str | None = None
 ) -> tuple[Source, Roles]:
     """Open a source and see that it has the columns: the part of `count` that is quick.
 

@@ -9,7 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from jaxmle.tables._compressed import compression_of, opened
 
@@ -204,7 +204,7 @@ def _beginning(decompressor: Any, head: bytes) -> bytes:
         return b""
 
 
-def _first_row(file: Any, path: Path) -> tuple[list[str], str]:
+def _first_row(file: IO[bytes], path: Path) -> tuple[list[str], str]:
     # Line by line, so that the text of later rows can't be blamed on the header.
     line = file.readline(_LONGEST_LINE).decode("utf-8-sig")
     if "\0" in line:

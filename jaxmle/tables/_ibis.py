@@ -3,7 +3,7 @@
 from typing import Any
 
 from jaxmle.tables._files import explain, quote_name
-from jaxmle.tables._source import VERDICTS, Part, Source, Table
+from jaxmle.tables._source import VERDICTS, Part, Row, Source, Table
 
 
 def open_ibis(table: Any) -> Source:
@@ -48,7 +48,7 @@ class IbisTable:
         """SQL expression for a column as text, NULL where it is missing."""
         return f"CAST({quote_name(column)} AS VARCHAR)"
 
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
+    def query(self, sql: str) -> list[Row]:
         """Run a query in the engine."""
         try:
             found = self._table.sql(sql, dialect="duckdb").to_pyarrow()
@@ -78,7 +78,7 @@ class DuckdbTable(IbisTable):
         super().__init__(table)
         self._engine, self._rows = table.get_backend(), rows
 
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
+    def query(self, sql: str) -> list[Row]:
         """Run a query in the engine."""
         try:
             return list(self._engine.raw_sql(f"WITH {VERDICTS} AS ({self._rows}\n) {sql}").fetchall())

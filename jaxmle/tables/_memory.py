@@ -6,14 +6,14 @@ import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from jaxmle._types import Array
 from jaxmle.tables._files import kind_of_content
 
 
-def keep_input(owner: Any) -> Path:
+def keep_input(owner: object) -> Path:
     """Copy standard input to a file, as DuckDB reads rows more than once; it goes when ``owner`` does.
 
     Raises:
@@ -31,7 +31,7 @@ def keep_input(owner: Any) -> Path:
     return path
 
 
-def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def columns_of(rows: Sequence[Mapping[str, object]]) -> dict[str, Array]:
     """Columns of text from rows, as values of several types do not make a column."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     if not names:
@@ -39,5 +39,5 @@ def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {name: np.array([_word(row.get(name)) for row in rows], dtype=object) for name in map(str, names)}
 
 
-def _word(value: Any) -> str | None:
+def _word(value: object) -> str | None:
     return None if value is None or value != value else str(value)

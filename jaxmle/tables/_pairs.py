@@ -1,10 +1,12 @@
 """Items that two sources of verdicts have in common."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from jaxmle._types import Array, Pair
 from jaxmle.tables._slice_counts import SliceCounts, shown_key
 from jaxmle.tables._slice_rows import few
 from jaxmle.tables._source import VERDICTS, Table
@@ -23,13 +25,13 @@ def number_rows(table: Table) -> None:
     table._attached[ROW] = table
 
 
-def names_of(table: Table) -> Any:
+def names_of(table: Table) -> Array:
     """Sorted names of the clusters that were counted last in a table, an array of objects."""
     rows = table.query("SELECT DISTINCT c FROM staged WHERE c IS NOT NULL ORDER BY c")
     return np.array([row[0] for row in rows], dtype=object)
 
 
-def shared_slices(a: SliceCounts, b: SliceCounts) -> tuple[Any, Any, list[str]]:
+def shared_slices(a: SliceCounts, b: SliceCounts) -> tuple[Array, Array, list[str]]:
     """Places of the slices that two tables have in common, in the order of the first; the others in words.
 
     Raises:
@@ -49,7 +51,7 @@ def shared_slices(a: SliceCounts, b: SliceCounts) -> tuple[Any, Any, list[str]]:
     return np.array(first), np.array(second), [shown_key(key) for key in alone]
 
 
-def chosen_slices(table: SliceCounts, index: Any) -> SliceCounts:
+def chosen_slices(table: SliceCounts, index: Array) -> SliceCounts:
     """Some of the slices of a table, in order; clusters are kept as they are of these."""
     clusters, numbers = table.clusters, table.cluster_numbers
     if clusters is not None:
@@ -58,21 +60,21 @@ def chosen_slices(table: SliceCounts, index: Any) -> SliceCounts:
         place = np.full(clusters.n_slices, -1)
         place[index] = np.arange(len(index))
         used = np.flatnonzero(place[clusters.index] >= 0)
-        numbers = numbers[used]
+        numbers = cast(Array, numbers)[used]
         clusters = Clusters(clusters.counts[used], place[clusters.index[used]], len(index))
     return replace(
         table,
         counts=table.counts[index],
         keys=[table.keys[i] for i in index],
         unjudged=table.unjudged[index],
-        n_items=table.n_items[index],
+        n_items=cast(Array, table.n_items)[index],
         clusters=clusters,
         cluster_numbers=numbers,
         total_clusters=None,
     )
 
 
-def pairs_of(a: SliceCounts, b: SliceCounts, names: tuple[Any, Any], id: str) -> "Pairs":
+def pairs_of(a: SliceCounts, b: SliceCounts, names: Pair, id: str) -> "Pairs":
     """Pair the clusters of two tables by name, in every slice and, last, in all of them together.
 
     Args:
@@ -94,7 +96,7 @@ def pairs_of(a: SliceCounts, b: SliceCounts, names: tuple[Any, Any], id: str) ->
     numbers = (place[: len(names[0])][a.cluster_numbers], place[len(names[0]) :][b.cluster_numbers])
     both = [table.clusters for table in (a, b) if table.clusters is not None]
 
-    def paired(codes: tuple[Any, Any], of_slice: Any, n_slices: int) -> Pairs:
+    def paired(codes: Pair, of_slice: Callable[[Array], Array], n_slices: int) -> Pairs:
         kinds, at = np.unique(np.concatenate(codes), return_inverse=True)
         sums = np.zeros((2, len(kinds), 6), np.int64)
         for arm, part in enumerate((at[: len(codes[0])], at[len(codes[0]) :])):

@@ -1,7 +1,7 @@
 """Bounds of the judge's rates, slice by slice, from a table."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +14,7 @@ _ENDS = ("failure_rate_low", "failure_rate_high", "tpr_low", "tpr_high", "fpr_lo
 
 
 def slice_bounds(
-    source: Any, keys: Sequence[dict[str, str | None]], otherwise: "Bounds"
+    source: object, keys: Sequence[dict[str, str | None]], otherwise: "Bounds"
 ) -> tuple["Bounds", list[str]]:
     """Read bounds of each slice from a table.
 

@@ -1,9 +1,11 @@
 """Counts by slice, and what was left out."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
+
+from jaxmle._types import Array
 
 if TYPE_CHECKING:
     from jaxmle._data import Clusters, Counts
@@ -38,15 +40,15 @@ class SliceCounts:
     keys: list[dict[str, str | None]]
     dropped: dict[str, int]
     n_rows: int
-    unjudged: Any = field(default_factory=lambda: np.zeros((1, 2), dtype=np.int64))
-    total_unjudged: Any = field(default_factory=lambda: np.zeros(2, dtype=np.int64))
+    unjudged: Array = field(default_factory=lambda: np.zeros((1, 2), dtype=np.int64))
+    total_unjudged: Array = field(default_factory=lambda: np.zeros(2, dtype=np.int64))
     left_out: list[dict[str, str | None]] = field(default_factory=list)
     labels: dict[str, int] | None = None
     clusters: "Clusters | None" = None
     total_clusters: "Clusters | None" = None
-    cluster_numbers: Any = None
-    squares: Any = None
-    n_items: Any = None
+    cluster_numbers: Array | None = None
+    squares: Array | None = None
+    n_items: Array | None = None
     repeated: str | None = None
     log: dict[str, str] | None = None
 
@@ -58,7 +60,7 @@ class SliceCounts:
         return Counts(*(value.sum().item() for value in self.counts.values()))
 
     @property
-    def products(self) -> Any:
+    def products(self) -> Array | None:
         """Sums over clusters of products of their six sums, the total last, ``(n_slices + 1, 6, 6)``.
 
         An item with a weight and no cluster is a cluster of its own. None where each item stands for itself.
@@ -70,11 +72,12 @@ class SliceCounts:
         return np.concatenate([self.squares, self.squares.sum(0, keepdims=True)])[:, :, None] * np.eye(6)
 
     @property
-    def n_units(self) -> Any:
+    def n_units(self) -> Array:
         """Number of clusters, or of items where there are no clusters, the total last."""
         if self.clusters is not None and self.total_clusters is not None:
             return np.concatenate([self.clusters.size, self.total_clusters.size])
-        return np.append(self.n_items, self.n_items.sum())
+        items = cast(Array, self.n_items)
+        return np.append(items, items.sum())
 
 
 def shown_key(key: dict[str, str | None]) -> str:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from jaxmle._types import Array
 from jaxmle.tables._slice_counts import shown_key
 from jaxmle.tables._slice_rows import few, number, open_slices, slice_rows, where
 
@@ -20,12 +20,12 @@ class Mix:
         notes: What there is to say against them.
     """
 
-    shares: Any
+    shares: Array
     name: str
     notes: list[str]
 
 
-def slice_mix(source: Any, keys: Sequence[dict[str, str | None]]) -> Mix:
+def slice_mix(source: object, keys: Sequence[dict[str, str | None]]) -> Mix:
     """Read the share of each slice from a table.
 
     Args:

@@ -1,7 +1,6 @@
 """Tables with a row a slice: what they say of the slices of the data."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from jaxmle.tables._slice_counts import shown_key
 from jaxmle.tables._source import VERDICTS, Source, open_source
@@ -10,7 +9,7 @@ _FEW_NAMED = 5
 Key = tuple[str | None, ...]
 
 
-def open_slices(source: Any, by: Sequence[str]) -> Source:
+def open_slices(source: object, by: Sequence[str]) -> Source:
     """Open a table that has the columns which make the slices.
 
     Raises:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from jaxmle.tables import _files
 from jaxmle.tables._compressed import check_whole, compression_of
@@ -15,6 +15,9 @@ from jaxmle.tables._logs import read_logs
 from jaxmle.tables._memory import columns_of, keep_input
 
 VERDICTS = "verdicts"
+
+# A row of what a query finds: text, numbers and None.
+Row: TypeAlias = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Source(Protocol):
     def origin(self, column: str) -> "Source":
         """Where the values of a column come from, if they were joined from elsewhere."""
 
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
+    def query(self, sql: str) -> list[Row]:
         """Run a query."""
 
     def stage(self, sql: str) -> str:
@@ -76,7 +79,7 @@ class Source(Protocol):
         """
 
 
-def open_source(source: Any) -> Source:
+def open_source(source: object) -> Source:
     """Open rows of verdicts.
 
     Raises:
@@ -111,7 +114,7 @@ class Table:
     parts: list[Part]
     columns: list[str]
 
-    def __init__(self, source: Any) -> None:
+    def __init__(self, source: object) -> None:
         self.connection, self._error = connect()
         self._paths: list[Path] = []
         self._json = self._whole = False
@@ -169,7 +172,7 @@ class Table:
             return f"({quote_name(column)} ->> '$')"
         return f"({quote_name(column.partition('.')[0])} ->> {_inner(column)})"
 
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
+    def query(self, sql: str) -> list[Row]:
         """Run a query over the view ``verdicts``, the rows of the source."""
         try:
             return self.connection.execute(sql).fetchall()
@@ -264,7 +267,7 @@ class Table:
             for (names, mark, _), same in alike.items()
         )
 
-    def _register(self, source: Any) -> None:
+    def _register(self, source: object) -> None:
         names = getattr(source, "column_names", getattr(source, "columns", []))
         if isinstance(source, Sequence) and all(isinstance(row, Mapping) for row in source):
             self.name = self.name if self.tool else "the list of rows"
@@ -285,7 +288,7 @@ class Table:
         self.parts = [Part(self.name, VERDICTS, self.columns, _repeated((names, "")))]
 
 
-def _repeated(*headers: tuple[Iterable[Any], str]) -> set[str]:
+def _repeated(*headers: tuple[Iterable[object], str]) -> set[str]:
     """Names that several columns have, upper and lower case being one."""
     folded = Counter(str(name).casefold() for names, _ in headers for name in names)
     return {name for name, times in folded.items() if times > 1}

@@ -2,13 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from jaxmle._types import Array
 from jaxmle.tables._aggregate import N_CELLS, N_KINDS, NO_JUDGE, Roles
 from jaxmle.tables._slice_counts import SliceCounts, shown_key
-from jaxmle.tables._source import Source
+from jaxmle.tables._source import Row, Source
 
 _WHOLE = re.compile(r"-?[0-9]{1,40}")
 
@@ -26,15 +26,15 @@ class Sums:
         squares: Sums of their squared weights.
     """
 
-    keys: list[tuple[Any, ...]]
-    index: Any
-    group: Any
-    rows: Any
-    weights: Any
-    squares: Any
+    keys: list[Row]
+    index: Array
+    group: Array
+    rows: Array
+    weights: Array
+    squares: Array
 
     @classmethod
-    def of(cls, found: list[tuple[Any, ...]], roles: Roles) -> "Sums":
+    def of(cls, found: list[Row], roles: Roles) -> "Sums":
         """Lay out the result of the query."""
         n_keys = len(roles.by)
         columns = list(zip(*found, strict=True))

@@ -1,24 +1,21 @@
 """Test runs that DeepEval saves."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from jaxmle.tables._logs._log import flat, objects
+from jaxmle.tables._logs._log import LogRow, Object, flat, objects
 
 OVERALL = "score.success"
 
 
-def is_deepeval(document: Mapping[str, Any]) -> bool:
+def is_deepeval(document: Object) -> bool:
     """Whether a document is a test run."""
     cases = [*objects(document.get("testCases")), *objects(document.get("conversationalTestCases"))]
     return bool(cases) and all("metricsData" in case or "success" in case for case in cases)
 
 
-def deepeval_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+def deepeval_rows(document: Object) -> list[LogRow]:
     """A row for each test case: overall verdict; verdict (`score.`) and score (`value.`) of each metric."""
     rows = []
     for case in (*objects(document.get("testCases")), *objects(document.get("conversationalTestCases"))):
-        row: dict[str, Any] = {"id": case.get("name"), OVERALL: case.get("success")}
+        row: LogRow = {"id": case.get("name"), OVERALL: case.get("success")}
         row |= flat("metadata", case.get("metadata") or case.get("additionalMetadata"))
         metrics = list(objects(case.get("metricsData")))
         for metric in metrics:

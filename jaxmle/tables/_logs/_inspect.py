@@ -3,12 +3,11 @@
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from jaxmle.tables._logs._log import flat
+from jaxmle.tables._logs._log import LogRow, Object, flat
 
 
-def inspect_rows(path: Path) -> list[dict[str, Any]]:
+def inspect_rows(path: Path) -> list[LogRow]:
     """A row for each sample and epoch; scores of several values have a column each.
 
     Raises:
@@ -42,8 +41,8 @@ def inspect_rows(path: Path) -> list[dict[str, Any]]:
     ]
 
 
-def _scores(scores: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _scores(scores: Object) -> LogRow:
+    found: LogRow = {}
     for name, score in scores.items():
         if isinstance(score.value, Mapping):
             found |= {f"score.{name}.{part}": value for part, value in score.value.items()}

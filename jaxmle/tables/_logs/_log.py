@@ -2,7 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
+
+# An object of JSON, and a row made of one.
+Object: TypeAlias = Mapping[str, Any]
+LogRow: TypeAlias = dict[str, object]
 
 # What tools write for right and wrong. In jaxmle's columns 1 is a failure; to them it is a pass.
 _WORDS = {"C": 1.0, "I": 0.0, "N": 0.0, "P": 0.5}
@@ -19,11 +23,11 @@ class Log:
     """
 
     tool: str
-    rows: list[dict[str, Any]]
+    rows: list[LogRow]
     judge: str | None
 
 
-def log_of(tool: str, rows: list[dict[str, Any]], *, overall: str | None = None) -> Log:
+def log_of(tool: str, rows: list[LogRow], *, overall: str | None = None) -> Log:
     """Put scores in words, column by column.
 
     Args:
@@ -50,7 +54,7 @@ def log_of(tool: str, rows: list[dict[str, Any]], *, overall: str | None = None)
     return Log(tool, rows, judge)
 
 
-def flat(prefix: str, values: Any) -> dict[str, Any]:
+def flat(prefix: str, values: object) -> LogRow:
     """Columns from the plain values of an object."""
     if not isinstance(values, Mapping):
         return {}
@@ -58,12 +62,12 @@ def flat(prefix: str, values: Any) -> dict[str, Any]:
     return {f"{prefix}.{name}": value for name, value in values.items() if isinstance(value, plain)}
 
 
-def objects(values: Any) -> Iterable[Mapping[str, Any]]:
+def objects(values: object) -> Iterable[Object]:
     """The objects in a list."""
     return [value for value in values if isinstance(value, Mapping)] if isinstance(values, list) else []
 
 
-def _number(score: Any) -> Any:
+def _number(score: object) -> object:
     """A score as a number where it is one, else as it is."""
     if isinstance(score, str):
         return _WORDS.get(score, score)

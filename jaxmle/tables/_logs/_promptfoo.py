@@ -1,21 +1,20 @@
 """Results that promptfoo writes with --output, as JSON or JSON lines."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-from jaxmle.tables._logs._log import flat, objects
+from jaxmle.tables._logs._log import LogRow, Object, flat, objects
 
 OVERALL = "score.pass"
 # What promptfoo gives as the reason where no assertion was tried.
 _ERROR = 2
 
 
-def is_promptfoo(line: Mapping[str, Any]) -> bool:
+def is_promptfoo(line: Object) -> bool:
     """Whether an object is one result."""
     return {"success", "vars", "provider"} <= line.keys() and ("gradingResult" in line or "testCase" in line)
 
 
-def promptfoo_rows(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def promptfoo_rows(results: Iterable[Object]) -> list[LogRow]:
     """A row for each result: overall verdict, named scores, and scores by type of assertion."""
     rows = []
     for result in results:

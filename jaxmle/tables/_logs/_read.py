@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO, cast
 
 from jaxmle.tables._compressed import opened
 from jaxmle.tables._files import ending_of
@@ -13,7 +13,7 @@ from jaxmle.tables._logs._deepeval import OVERALL as DEEPEVAL_OVERALL
 from jaxmle.tables._logs._deepeval import deepeval_rows, is_deepeval
 from jaxmle.tables._logs._inspect import inspect_rows
 from jaxmle.tables._logs._lm_eval import is_lm_eval, lm_eval_rows
-from jaxmle.tables._logs._log import Log, log_of
+from jaxmle.tables._logs._log import Log, LogRow, Object, log_of
 from jaxmle.tables._logs._promptfoo import OVERALL as PROMPTFOO_OVERALL
 from jaxmle.tables._logs._promptfoo import is_promptfoo, promptfoo_rows
 
@@ -26,7 +26,7 @@ _DOCUMENT = re.compile(
 _HEAD = 1 << 12
 _LONGEST_LINE = 1 << 26
 
-Rows = tuple[str, list[dict[str, Any]]]
+Rows = tuple[str, list[LogRow]]
 
 
 def read_logs(paths: Sequence[Path]) -> Log | None:
@@ -101,7 +101,7 @@ def _lines(path: Path, head: str) -> Rows | None:
         tool = "lm-evaluation-harness" if _is(is_lm_eval, first) else "promptfoo"
         if tool == "promptfoo" and not _is(is_promptfoo, first):
             return None
-        lines = [first]
+        lines = [cast(Object, first)]
         for number, text in enumerate(file, start=2):
             if not text.strip():
                 continue
@@ -112,7 +112,7 @@ def _lines(path: Path, head: str) -> Rows | None:
     return tool, promptfoo_rows(lines) if tool == "promptfoo" else lm_eval_rows(path, lines)
 
 
-def _object(text: str) -> Any:
+def _object(text: str) -> Object | None:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -120,7 +120,7 @@ def _object(text: str) -> Any:
     return found if isinstance(found, Mapping) else None
 
 
-def _is(test: Callable[[Mapping[str, Any]], bool], value: Any) -> bool:
+def _is(test: Callable[[Object], bool], value: object) -> bool:
     return isinstance(value, Mapping) and test(value)
 
 

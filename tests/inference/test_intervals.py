@@ -3,7 +3,7 @@ import warnings
 import jax
 import numpy as np
 import pytest
-from conftest import CASES
+from cases import CASES
 from scipy.optimize import brentq, minimize
 from scipy.stats import chi2
 
@@ -186,6 +186,7 @@ def test_weighted_counts_are_not_simulated():
         profile_interval(counts, calibrate=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", ["random", "by_verdict"])
 def test_calibrated_intervals_cover(labels):
     rng = np.random.default_rng(3)

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import zstandard
+from cases import LOGS
 
 from jaxmle import tables
 
@@ -158,9 +159,7 @@ def test_standard_input_is_called_so(monkeypatch):
 
 
 def test_a_log_on_standard_input_is_recognised(monkeypatch):
-    from pathlib import Path
-
-    content = (Path(__file__).parent / "logs" / "promptfoo.json").read_bytes()
+    content = (LOGS / "promptfoo.json").read_bytes()
     for packed in (content, gzip.compress(content)):
         found = from_input(monkeypatch, packed, judge=None, human="vars.human")
         assert found.log == {"tool": "promptfoo", "judge": "score.pass"}

@@ -7,7 +7,7 @@ import jax
 import jax.export
 import numpy as np
 import pytest
-from conftest import CASES
+from cases import CASES
 
 from jaxmle import Bounds, Clusters, Counts, bootstrap, bounds_test, certify, fit, profile_interval
 from jaxmle._arrays import leaves, tree_map
@@ -40,6 +40,7 @@ def test_estimates_agree(calibration, bounds):
     assert compiled.converged.all()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*replicates.* are at a bound:UserWarning")
 @pytest.mark.parametrize("labels", ["random", "by_verdict"])
 def test_simulated_answers_come_from_the_same_draws(labels):
@@ -58,6 +59,7 @@ def test_simulated_answers_come_from_the_same_draws(labels):
     np.testing.assert_array_equal(one.share_at_bound, two.share_at_bound)
 
 
+@pytest.mark.slow
 def test_p_values_come_from_the_same_draws():
     counts = Counts(*map(float, CASES["B"]))
     one, two = (certify(counts, BOX, limit=0.12, engine=engine) for engine in ("numpy", "jax"))

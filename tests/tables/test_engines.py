@@ -133,6 +133,7 @@ def postgres(rows, tmp_path_factory):
         subprocess.run([*control, "-m", "immediate", "stop"], **given)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize("engine", ["spark", "postgres"])
 def test_another_engine_counts_exactly_as_duckdb_does(engine, expected, request):

@@ -35,6 +35,7 @@ def test_labels_alone_give_the_exact_binomial_test():
         assert 0.9 * exact < result.p_value - 0.005 < 1.5 * exact + 0.002
 
 
+@pytest.mark.slow
 def test_the_error_rate_holds_at_the_limit_and_power_beats_human_labels():
     rng = np.random.default_rng(11)
     loose = Bounds(tpr=(0.75, 0.99), fpr=(0.0, 0.10))
@@ -156,6 +157,7 @@ def test_bad_arguments_are_refused(options, match):
         certify(Counts(4.5, 1, 2, 43, 900, 9100), limit=0.1)
 
 
+@pytest.mark.slow
 def test_bounds_test_keeps_its_level_and_finds_wrong_bounds():
     rng = np.random.default_rng(7)
     counts = data(rng, 150, 100, 5000, 0.1)

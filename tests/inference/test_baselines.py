@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from conftest import CASES
+from cases import CASES
 
 from jaxmle import Counts, baselines
 

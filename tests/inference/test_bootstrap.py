@@ -63,6 +63,7 @@ def test_replicates_are_constrained_fits():
     np.testing.assert_allclose(ours.interval.estimate, fit(both, TIGHT).failure_rate)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("failures", "n"), [(12, 60), (3, 40)])
 def test_bca_agrees_with_scipy_on_a_proportion(failures, n):
     ours = bootstrap(Counts(failures, 0, 0, n - failures, 0, 0), method="bca", n_resamples=100_000)
@@ -81,6 +82,7 @@ def test_bca_agrees_with_scipy_on_a_proportion(failures, n):
     assert ours.interval.high == pytest.approx(theirs.high, abs=0.5 / n)
 
 
+@pytest.mark.slow
 def test_bca_agrees_with_scipy_on_labelled_and_unlabelled_items():
     tp, fn, fp, tn, pos, neg = 5, 1, 4, 70, 80, 920
     labelled, judged = np.repeat([0, 1, 2, 3], [tp, fn, fp, tn]), np.repeat([1, 0], [pos, neg])

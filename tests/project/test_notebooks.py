@@ -1,11 +1,11 @@
 """The notebooks run, hold their outputs, and name no machine."""
 
 import re
-from pathlib import Path
 
 import pytest
+from cases import PROJECT
 
-FOLDER = Path(__file__).parent.parent / "notebooks"
+FOLDER = PROJECT / "notebooks"
 NAMES = ("01_quickstart", "02_bounds", "03_slices_at_scale", "04_method")
 
 nbformat = pytest.importorskip("nbformat")
@@ -27,6 +27,7 @@ def test_outputs_are_kept_and_small(name):
         assert word not in path.read_text(), word
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_it_runs(name, tmp_path):
     nbclient = pytest.importorskip("nbclient")

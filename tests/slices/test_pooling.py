@@ -106,6 +106,7 @@ def test_the_mix_of_one_slice_is_that_slice():
     assert sizes.high - sizes.low < np.mean(each.high - each.low)
 
 
+@pytest.mark.slow
 def test_one_judge_beats_ppi_threefold_with_five_labels_a_slice():
     rng = np.random.default_rng(0)
     errors, ppi, inside = [], [], []
@@ -121,6 +122,7 @@ def test_one_judge_beats_ppi_threefold_with_five_labels_a_slice():
     assert np.mean(inside) > binom.ppf(1e-3, 600, 0.93) / 600
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("spread", "labels"), [(0.0, 5), (0.2, 20)])
 def test_partial_pooling_goes_with_the_better(spread, labels):
     rng = np.random.default_rng(1)
@@ -225,6 +227,7 @@ def test_what_cannot_be_is_refused():
         homogeneity_test(Counts(*(value + 0.5 for value in counts.values())))
 
 
+@pytest.mark.slow
 def test_the_homogeneity_test_keeps_its_level_and_sees_a_different_judge():
     rng = np.random.default_rng(12)
     p_values = [homogeneity_test(draw(rng, 8, 5)[1], n_simulations=39, seed=i).p_value for i in range(40)]

@@ -2,9 +2,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from conftest import CASES
+from cases import CASES
 
 from jaxmle import Counts, Params, closed_form, information, log_likelihood, score
+from jaxmle._engine import program
 
 DESIGNS = ("internal", "external")
 
@@ -28,11 +29,17 @@ def test_log_likelihood_is_the_multinomial_one():
 
 @pytest.mark.parametrize("calibration", DESIGNS)
 def test_score_is_the_gradient_and_information_its_expected_slope(calibration):
+    def value(p, c):
+        return log_likelihood(p, c, calibration=calibration)
+
+    gradient_of, hessian_of = (
+        program(derivative(value), "jax", "little") for derivative in (jax.grad, jax.hessian)
+    )
     rng = np.random.default_rng(0)
     for _ in range(20):
         params = random_params(rng)
         counts = Counts(*rng.uniform(0, 50, 6))
-        gradient = jax.grad(lambda p, c: log_likelihood(p, c, calibration=calibration))(params, counts)
+        gradient = gradient_of(params, counts)
         for name in ("failure_rate", "tpr", "fpr"):
             ours = getattr(score(params, counts, calibration=calibration), name)
             assert ours == pytest.approx(float(getattr(gradient, name)), rel=1e-9, abs=1e-9)
@@ -43,8 +50,7 @@ def test_score_is_the_gradient_and_information_its_expected_slope(calibration):
         expected = Counts(
             failures * tpr, failures * (1 - tpr), passes * fpr, passes * (1 - fpr), 99 * q, 99 * (1 - q)
         )
-        hessian = jax.hessian(lambda p, c: log_likelihood(p, c, calibration=calibration))(params, expected)
-        observed = -np.array(jax.tree.leaves(hessian)).reshape(3, 3)
+        observed = -np.array(jax.tree.leaves(hessian_of(params, expected))).reshape(3, 3)
         np.testing.assert_allclose(
             information(params, expected, calibration=calibration), observed, rtol=1e-8
         )
@@ -73,6 +79,10 @@ def test_likelihood_jits_vmaps_and_broadcasts(calibration):
 
 @pytest.mark.parametrize("calibration", DESIGNS)
 def test_closed_form_has_zero_score_and_the_inverse_information_as_variance(calibration):
+    def value(p, c):
+        return log_likelihood(p, c, calibration=calibration)
+
+    hessian_of = program(jax.hessian(value), "jax", "little")
     for name in "ABE":
         counts = Counts(*map(float, CASES[name]))
         result = closed_form(counts, calibration=calibration)
@@ -80,9 +90,7 @@ def test_closed_form_has_zero_score_and_the_inverse_information_as_variance(cali
         slope = score(result.params, counts, calibration=calibration)
         total = sum(CASES[name])
         assert max(abs(float(x)) for x in jax.tree.leaves(slope)) < 1e-9 * total
-        hessian = jax.hessian(lambda p, c: log_likelihood(p, c, calibration=calibration))(
-            result.params, counts
-        )
+        hessian = hessian_of(result.params, counts)
         inverse = np.linalg.inv(-np.array(jax.tree.leaves(hessian)).reshape(3, 3))
         assert float(result.standard_error) == pytest.approx(np.sqrt(inverse[0, 0]), rel=1e-6)
 

@@ -45,6 +45,7 @@ def rows_of(path):
     return duckdb.sql(f"SELECT * FROM '{path}'").fetchall()
 
 
+@pytest.mark.slow
 def test_ten_kills_change_nothing(many, tmp_path, environment):
     for _ in range(2):  # the first one compiles, and says nothing of how long others take
         (tmp_path / "whole.parquet").unlink(missing_ok=True)
@@ -87,6 +88,7 @@ def test_ten_kills_change_nothing(many, tmp_path, environment):
     assert json.loads((tmp_path / "killed.parquet.json").read_text())["n_resumed"] == len(done)
 
 
+@pytest.mark.slow
 def test_two_devices_change_nothing(many, tmp_path, environment):
     for devices in (1, 2):
         flags = {**environment, "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"}

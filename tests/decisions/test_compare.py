@@ -139,6 +139,7 @@ def test_pairs_sum_over_the_rows_of_an_item():
     assert same.high - same.low == pytest.approx(wide.high - wide.low, rel=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("judge", "kind", "shared", "paired"),
     [

@@ -120,6 +120,7 @@ def test_increasing_fit_pools_adjacent_violators():
     assert increasing(np.array([3.0, 2, 1])).tolist() == [2, 2, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [{}, {"labels": "by_verdict"}], ids=["random", "by_verdict"])
 def test_planned_labels_deliver_the_power(how):
     from jaxmle import certify
@@ -152,6 +153,7 @@ def test_a_width_out_of_reach_and_a_judge_at_chance_are_said():
     assert "at chance" in blind.reason
 
 
+@pytest.mark.slow
 def test_a_few_labels_are_counted_one_by_one():
     # Six flagged and two passed items are too few, and a line through their neighbours says they are enough.
     given = {"failure_rate": 0.05, "tpr": 0.9, "fpr": 0.05, "n_unlabeled": 10_000, "labels": "by_verdict"}

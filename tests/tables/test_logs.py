@@ -11,14 +11,13 @@ DeepEval 4.3.1 with a metric of its base class. Written here, after the dictiona
 import gzip
 import json
 import sys
-from pathlib import Path
 
 import pytest
+from cases import LOGS
 
 from jaxmle import tables
 from jaxmle._cli import main
 
-LOGS = Path(__file__).parent / "logs"
 # tp, fn, fp, tn, unlabeled_pos, unlabeled_neg of topics a and b: turned round they would differ.
 BY_TOPIC = [(0, 0, 1, 1, 0, 1), (1, 1, 0, 0, 1, 0)]
 EXPECTED = (1, 1, 1, 1, 1, 1)

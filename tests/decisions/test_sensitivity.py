@@ -250,3 +250,26 @@ def test_trouble_is_one_line(verdicts, capsys, tmp_path, options, message):
     assert out == ""
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_the_verdict_is_that_of_certify_where_the_labels_are_no_random_sample():
+    """Of the labelled items 44% are flagged, of the others 18%: unlikely by chance, if not impossible."""
+    counts, bounds = Counts(18, 4, 4, 24, 180, 820), Bounds(tpr=(0.8, 0.95), fpr=(0.02, 0.2))
+    with pytest.warns(UserWarning, match="no random sample"):
+        verdict = certify(counts, bounds, limit=0.6, method="profile")
+    with pytest.warns(UserWarning, match="no random sample"):
+        result = sensitivity(counts, bounds, over="tpr.low", limit=0.6)
+    assert not verdict.certified
+    assert not result.present.certified
+    assert not result.certified.any()
+    assert result.present.upper_limit == verdict.upper_limit == 1
+
+
+def test_bounds_that_differ_by_rounding_are_known_rates():
+    counts = Counts(6, 0, 1, 43, 1348, 8652)
+    ends = (np.nextafter(0.92, 0), 0.92)
+    found, known = (
+        sensitivity(counts, Bounds(tpr=tpr, fpr=(0.01, 0.1)), over="fpr.low", grid=[0.01]).present
+        for tpr in (ends, (0.92, 0.92))
+    )
+    assert [found.low, found.high] == pytest.approx([known.low, known.high], abs=1e-9)

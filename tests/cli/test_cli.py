@@ -168,27 +168,27 @@ def test_demo_estimates_beat_the_baselines_over_draws():
     )
 
 
-def test_version_help_and_cache(environment, verdicts, tmp_path):
-    assert run(["--version"], environment).stdout == "jaxmle 0.1.0\n"
-    assert "estimate" in run(["--help"], environment).stdout
+def test_version_help_and_cache(empty_cache, verdicts, tmp_path):
+    assert run(["--version"], empty_cache).stdout == "jaxmle 0.1.0\n"
+    assert "estimate" in run(["--help"], empty_cache).stdout
     arguments = ["estimate", verdicts, "--judge", "judge", "--human", "human"]
-    assert run([*arguments, "--no-cache"], environment).returncode == 0
+    assert run([*arguments, "--no-cache"], empty_cache).returncode == 0
     assert not (tmp_path / "cache").exists()
     # A small file needs no compiled code; where there is some it is kept, and JAX gets its settings back.
-    assert run(arguments, environment).returncode == 0
+    assert run(arguments, empty_cache).returncode == 0
     assert not (tmp_path / "cache").exists()
     code = f"""
 import jaxmle._engine._choice as choice
 from jaxmle._cli import main
-choice._LARGE_JOB = 0
-assert main({[*arguments, "--interval", "chi-square"]}) == 0
+choice._A_SECOND = 0
+assert main({[*map(str, arguments), "--interval", "chi-square"]}) == 0
 import jax
 assert jax.config.jax_compilation_cache_dir is None
 """
     compiled = [sys.executable, "-c", code]
-    assert subprocess.run(compiled, env=environment, capture_output=True).returncode == 0
+    assert subprocess.run(compiled, env=empty_cache, capture_output=True).returncode == 0
     assert any((tmp_path / "cache" / "jaxmle").rglob("*-cache"))
-    blocked = {**environment, "XDG_CACHE_HOME": "/dev/null/nowhere"}
+    blocked = {**empty_cache, "XDG_CACHE_HOME": "/dev/null/nowhere"}
     assert subprocess.run(compiled, env=blocked, capture_output=True).returncode == 0
 
 

@@ -4,7 +4,7 @@ import sys
 import jax
 import numpy as np
 import pytest
-from conftest import CASES
+from cases import CASES
 
 from jaxmle import Bounds, Counts, Fit, fit, profile_interval
 

@@ -349,6 +349,7 @@ def test_the_exact_certificate_is_for_single_items():
         certify(Counts(*CELLS), limit=0.2, df=3)
 
 
+@pytest.mark.slow
 def test_coverage_where_items_come_in_clusters():
     # Failures must not be rare, or the few clusters that hold them are too few for any linearization.
     rate, n = 0.3, 200

@@ -9,6 +9,7 @@ import jaxmle
 
 ROOT = Path(jaxmle.__file__).parent
 LAYERS = (
+    "_types",
     "_arrays",
     "_engine",
     "_data",

@@ -8,6 +8,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from cases import LOGS
 
 from jaxmle import Counts, profile_interval
 from jaxmle._cli import main
@@ -349,6 +350,7 @@ def test_a_limit_says_how_many_labels_it_takes(tmp_path, capsys):
     assert "no number of labels" in finding(document, "limit")["text"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rate", "tpr", "fpr", "limit"), [(0.1, 0.9, 0.05, 0.15), (0.3, 0.8, 0.1, 0.36), (0.2, 0.6, 0.2, 0.28)]
 )
@@ -421,7 +423,7 @@ def test_json_and_logs(tmp_path, capsys):
     assert status == 0
     assert (document["roles"]["judge"], document["roles"]["human"]) == ("scores.judge", "meta.human")
     for name, judge in (("promptfoo.json", "score.pass"), ("deepeval.json", "score.success")):
-        status, document = doctor(f"tests/logs/{name}", capsys)
+        status, document = doctor(LOGS / name, capsys)
         assert (status, document["roles"]["judge"]) == (1, judge)
         assert document["roles"]["human"].endswith("human")
         assert levels(document)["few labels"] == "warns"
