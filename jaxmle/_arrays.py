@@ -7,6 +7,7 @@ who holds one of its arrays has imported it.
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
@@ -35,9 +36,9 @@ def pytree(cls: type[T]) -> type[T]:
 
 def when_jax_loads(action: Callable[[ModuleType], None]) -> None:
     """Call ``action`` with the module `jax`: at once where it is loaded, else when it is."""
-    jax = loaded_jax()
-    if jax is not None:
-        action(jax)
+    if "jax" in sys.modules:
+        # Waits where another thread is importing it.
+        action(import_module("jax"))
         return
     _finder.actions.append(action)
     if _finder not in sys.meta_path:

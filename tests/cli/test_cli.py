@@ -168,6 +168,7 @@ def test_demo_estimates_beat_the_baselines_over_draws():
     )
 
 
+@pytest.mark.slow
 def test_version_help_and_cache(empty_cache, verdicts, tmp_path):
     assert run(["--version"], empty_cache).stdout == "jaxmle 0.1.0\n"
     assert "estimate" in run(["--help"], empty_cache).stdout

@@ -81,6 +81,7 @@ def test_a_report_with_a_verdict_looks_at_the_limit_twice_at_most(fitted, verdic
     assert sum(fitted.values()) - len(fitted) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

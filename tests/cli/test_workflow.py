@@ -59,6 +59,7 @@ def verdicts():
     return "human,judge\n" + "".join(f"{human},{judge}\n" for human, judge in rows)
 
 
+@pytest.mark.slow
 def test_a_release_passes_or_fails_by_the_certificate(run_steps):
     step, status, said = run_steps(verdicts(), LIMIT="0.2")
     assert (step, status) == (None, 0)
@@ -70,6 +71,7 @@ def test_a_release_passes_or_fails_by_the_certificate(run_steps):
     assert "Trouble" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "variables", "step"),
     [

@@ -37,6 +37,7 @@ def rates_and_derivatives(calibration):
     return compiled(own, jax.jacfwd(own), jax.jacrev(own))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("calibration", "ends"), SETTINGS)
 @pytest.mark.parametrize("case", ["A", "B", "C"])
 def test_derivatives_match_finite_differences(case, calibration, ends):
@@ -67,6 +68,7 @@ def test_a_known_rate_moves_with_its_value():
     assert float(gradient(0.85)) == pytest.approx(float(slope), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_gradients_work_under_jit_and_vmap_and_never_are_nan():
     def failure_rate(numbers, low):
         return maximize(Counts(*numbers), Bounds(tpr=(low, 0.95))).params.failure_rate
@@ -84,6 +86,7 @@ def test_counts_of_zero_have_their_own_derivative():
     assert float(jax.grad(value)(0.0)) == pytest.approx(np.log(0.1 * 0.02), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_second_derivatives_are_finite_and_right():
     def failure_rate(ends):
         counts = Counts(*map(float, CASES["B"]))
@@ -108,6 +111,7 @@ def test_derivatives_survive_a_billion_verdicts_for_fifty_labels():
     assert many == pytest.approx(few, rel=2e-2)
 
 
+@pytest.mark.slow
 def test_log_likelihood_has_the_shadow_prices_as_derivatives():
     counts, ends = Counts(*CASES["B"]), (0.8, 0.9, 0.05, 0.15)
     price = fit(counts, Bounds(tpr=ends[:2], fpr=ends[2:])).shadow_price

@@ -19,6 +19,9 @@ DESIGNS = ("internal", "external")
 # jaxopt, and so the projected gradient, runs on JAX alone.
 WAYS = (("flag_rate", "numpy"), ("flag_rate", "jax"), ("projected_gradient", "jax"))
 ENGINES = ("numpy", "jax")
+each_way = pytest.mark.parametrize(
+    ("solver", "engine"), [*WAYS[:2], pytest.param(*WAYS[2], marks=pytest.mark.slow)]
+)
 PER_ITEM = {"flag_rate": 1e-9, "projected_gradient": 1e-7}
 
 # Box-constrained maxima by 40-start L-BFGS-B and Newton in 40 digits, with the KKT conditions
@@ -71,7 +74,7 @@ def check_feasible(params, bounds):
         assert (value <= high).all(), name
 
 
-@pytest.mark.parametrize(("solver", "engine"), WAYS)
+@each_way
 @pytest.mark.parametrize("calibration", DESIGNS)
 def test_reference_instances(calibration, solver, engine):
     counts, bounds, best = reference_instances(calibration)
@@ -91,6 +94,7 @@ def test_boxed_maxima(case, box, theta, engine):
     assert result.failure_rate == pytest.approx(theta, abs=1e-7)
 
 
+@pytest.mark.slow
 def test_boxed_maxima_by_projected_gradient():
     counts = Counts(*np.array([CASES[case] for case, _, _ in BOXED]).T)
     box = np.array([box for _, box, _ in BOXED])
@@ -119,7 +123,7 @@ def drawn(numbers, sides):
     return Counts(*numbers), bounds
 
 
-@pytest.mark.parametrize(("solver", "engine"), WAYS)
+@each_way
 @pytest.mark.parametrize("calibration", DESIGNS)
 @hypothesis.settings(max_examples=40)
 @hypothesis.given(counts_arrays, ends)

@@ -39,6 +39,7 @@ def widths():
     return plan(**RATES, **asked), plan(**RATES, **asked, bounds=TIGHT)
 
 
+@pytest.mark.slow
 def test_without_bounds_a_plan_agrees_with_the_large_sample_formula(widths):
     free, known = widths
     formula = by_design(free)["random", False, "large-sample formula"].n_labels
@@ -170,6 +171,7 @@ def test_a_few_labels_are_counted_one_by_one():
     assert width[found.n_labels] <= 0.0507 + 1e-4 < width[found.n_labels - 1] + 2e-4
 
 
+@pytest.mark.slow
 def test_labels_that_change_nothing_do_not_reach_what_is_just_out_of_reach():
     # A known judge and labels from elsewhere: the width is the same however many there are.
     known = {
@@ -185,6 +187,7 @@ def test_labels_that_change_nothing_do_not_reach_what_is_just_out_of_reach():
     assert not plan(**given, target_width=flat * 0.99).reached
 
 
+@pytest.mark.slow
 def test_what_no_line_leads_to_is_found_by_halving():
     # Few labels change nothing, which is no reason to say that many do not.
     known = {"bounds": Bounds(tpr=(0.9, 0.9), fpr=(0.05, 0.05)), "calibrate": False, "seed": 12}
@@ -209,6 +212,7 @@ def test_bounds_alone_may_be_enough():
     assert math.isclose(made.value, wald, rel_tol=0.03)
 
 
+@pytest.mark.slow
 def test_prices_choose_how_many_to_judge():
     asked = {"bounds": TIGHT, "target_width": 0.05, "calibrate": False, "cost_human": 1.0}
     dear = plan(**RATES, n_unlabeled=20_000, **asked, cost_judge=0.02)
@@ -267,6 +271,7 @@ def test_the_command_says_no_and_trouble(capsys):
     assert "`limit` must be above" in err
 
 
+@pytest.mark.slow
 def test_the_plot_marks_the_plan(widths):
     matplotlib = pytest.importorskip("matplotlib.figure")
     ax = plot_plan(widths[1], ax=matplotlib.Figure().subplots())

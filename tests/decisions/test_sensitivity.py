@@ -54,6 +54,7 @@ def test_the_margin_that_the_verdict_survives(one):
     assert over.tipping == pytest.approx([margin], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_derivatives_agree_with_those_through_the_optimum():
     import jax
 

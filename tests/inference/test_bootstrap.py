@@ -54,6 +54,7 @@ def test_replicates_at_a_bound_are_counted_and_warned_of():
     assert result.interval.width < free.interval.width
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*at a bound")
 def test_replicates_are_constrained_fits():
     both = Counts(*(np.array([x, x]) for x in TYPICAL.values()))

@@ -52,6 +52,7 @@ def test_the_error_rate_holds_at_the_limit_and_power_beats_human_labels():
     assert result.certified.mean() > 0.7 > human.mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["exact", "profile"])
 def test_certificates_invert_to_their_own_upper_limits(method):
     counts = data(np.random.default_rng(5), 6, 60, 5000, 0.03)
@@ -116,6 +117,7 @@ def test_a_set_that_is_no_random_sample_certifies_nothing():
     assert certify(balanced, limit=0.5, method="profile", calibration="external").certified
 
 
+@pytest.mark.slow
 def test_adjustments_over_slices():
     p = np.array([0.001, 0.011, 0.02, 0.04, 0.8])
     np.testing.assert_allclose(adjust_p_values(p, "holm"), [0.005, 0.044, 0.06, 0.08, 0.8])

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import jaxmle
 
 ROOT = Path(jaxmle.__file__).parent
@@ -83,6 +85,7 @@ print("ok")
     assert run.stdout == "0.1.0\n"
 
 
+@pytest.mark.slow
 def test_using_jaxopt_does_not_warn(environment):
     code = "import jaxmle; jaxmle.fit(jaxmle.Counts(4, 1, 2, 43, 900, 9100), solver='projected_gradient')"
     run = subprocess.run(
