@@ -128,6 +128,15 @@ def select(condition: Array, a: Array | float, b: Array | float) -> Array:
     return cast(Array, lax.select(condition, a, b))
 
 
+def where_needed(needed: Array, compute: Callable[[], T], otherwise: T) -> T:
+    """``compute()`` where any element needs it; where none does ``otherwise``, of the same structure."""
+    if not is_jax(needed):
+        return compute() if needed.any() else otherwise
+    from jax import lax
+
+    return cast(T, lax.cond(needed.any(), compute, lambda: otherwise))
+
+
 def leaves(tree: object) -> Iterator[Any]:
     """Arrays and numbers of a tree of dataclasses, named tuples, tuples and lists; None holds none."""
     if tree is None:

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxmle._arrays import namespace, select, tree_map
+from jaxmle._arrays import namespace, select, tree_map, where_needed
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model import pack_bounds, pack_counts
 from jaxmle._solvers._cubic import Cubic, Shares, between, cubic_at, doubled, minus, ratio_or_zero
@@ -112,18 +112,17 @@ def internal(
     xp = namespace(cells)
     d = _prepared(cells, totals, low, high)
     free = theta_low < theta_high
-    if xp is np and not free.any():
-        theta = Shares(theta_low, 1 - theta_low)
-        return Point(theta, _known(d, theta, ~free))
-    theta, rates = _free(d, free)
+    nothing = Point(Shares(theta_low, 1 - theta_low), Shares(d.low.x, d.low.y))
+    theta, rates = where_needed(free, lambda: _free(d, free), nothing)
     known = ~free | (theta.x < theta_low) | (theta.x > theta_high)
     held = select(free, xp.clip(theta.x, theta_low, theta_high), theta_low)
-    if xp is np and not known.any():
-        return Point(theta, rates)
     theta = Shares(select(known, held, theta.x), select(known, 1 - held, theta.y))
-    at_known = _known(d, theta, known)
-    rates = Shares(*(select(known, a, b) for a, b in zip(at_known, rates, strict=True)))
-    return Point(theta, rates)
+
+    def with_known() -> Shares:
+        found = _known(d, theta, known)
+        return Shares(*(select(known, a, b) for a, b in zip(found, rates, strict=True)))
+
+    return Point(theta, where_needed(known, with_known, rates))
 
 
 def external(
@@ -169,7 +168,8 @@ def external(
     twice = _Data(*(doubled(part) for part in d))
     flat = Shares(*(x.reshape(-1) for x in theta))
     not_explained = xp.concatenate([~explained, ~explained])
-    held = Shares(*(x.reshape(2, 2, -1) for x in _known(twice, flat, not_explained)))
+    found = where_needed(not_explained, lambda: _known(twice, flat, not_explained), twice.low)
+    held = Shares(*(x.reshape(2, 2, -1) for x in found))
     return Point(
         Shares(*(select(explained, a, b) for a, b in zip(moved, theta, strict=True))),
         Shares(*(select(explained, a[:, None], b) for a, b in zip(rates, held, strict=True))),
