@@ -10,7 +10,6 @@ from dataclasses import fields, is_dataclass
 from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
@@ -36,9 +35,11 @@ def pytree(cls: type[T]) -> type[T]:
 
 def when_jax_loads(action: Callable[[ModuleType], None]) -> None:
     """Call ``action`` with the module `jax`: at once where it is loaded, else when it is."""
-    if "jax" in sys.modules:
-        # Waits where another thread is importing it.
-        action(import_module("jax"))
+    if sys.modules.get("jax") is not None:
+        import_module("jax")  # waits where another thread is importing it
+    jax = loaded_jax()
+    if jax is not None:
+        action(jax)
         return
     _finder.actions.append(action)
     if _finder not in sys.meta_path:
@@ -54,20 +55,17 @@ class _JaxFinder(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name != "jax" or self not in sys.meta_path:
+        if name != "jax" or not self.actions:
             return None
-        sys.meta_path.remove(self)
-        try:
-            spec = find_spec(name)
-        finally:
-            sys.meta_path.insert(0, self)
+        others = (finder for finder in list(sys.meta_path) if finder is not self)
+        found = (finder.find_spec(name, path, target) for finder in others if hasattr(finder, "find_spec"))
+        spec = next((spec for spec in found if spec is not None), None)
         if spec is None or spec.loader is None:
             return spec
         load = spec.loader.exec_module
 
         def load_and_act(module: ModuleType) -> None:
             load(module)
-            sys.meta_path.remove(self)
             actions, self.actions = self.actions, []
             for action in actions:
                 action(module)

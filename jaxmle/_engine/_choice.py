@@ -1,5 +1,6 @@
 """Which engine a job runs on."""
 
+import sys
 from typing import Literal, get_args
 
 from jaxmle._arrays import loaded_jax
@@ -23,13 +24,19 @@ def check_engine(engine: str | None) -> None:
 def chosen_engine(n_fits: int, engine: Engine | None, *, compile_seconds: int = 1) -> Engine:
     """Decide where ``n_fits`` fits are made.
 
-    What was asked for; else JAX where it runs on an accelerator already; else NumPy, unless that would take
-    longer than JAX takes to compile, ``compile_seconds`` of a processor. The answer does not depend on
-    whether JAX is there on a CPU, and so no result does.
+    What was asked for; else JAX where it has started on an accelerator; else NumPy, unless that would take
+    longer than JAX takes to compile, ``compile_seconds`` of a processor. On CPUs the answer does not
+    depend on whether somebody has imported JAX. Results of the two engines agree to rounding.
     """
     if engine is not None:
         return engine
-    jax = loaded_jax()
-    if jax is not None and jax.default_backend() != "cpu":
+    if _on_accelerator():
         return "jax"
     return "numpy" if n_fits <= _A_SECOND * compile_seconds else "jax"
+
+
+def _on_accelerator() -> bool:
+    """Whether JAX runs on one. Asking must not start it: a program may have to set up its devices first."""
+    jax, bridge = loaded_jax(), sys.modules.get("jax._src.xla_bridge")
+    started = getattr(bridge, "backends_are_initialized", None)
+    return bool(jax is not None and started is not None and started() and jax.default_backend() != "cpu")

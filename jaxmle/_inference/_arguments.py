@@ -1,5 +1,7 @@
 """What every estimator asks of its arguments, and how plain numbers leave again."""
 
+import sys
+import warnings
 from statistics import NormalDist
 from typing import Any, TypeVar
 
@@ -166,3 +168,11 @@ def _check_feasible(counts: Counts, bounds: Bounds, calibration: Calibration) ->
                 f"{bound}, but {name} = {value:g}. "
                 f"Widen the bound, or check which verdict is counted as a failure.",
             )
+
+
+def warn_user(message: str) -> None:
+    """Warn at the line outside the package that asked for the work."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "jaxmle":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=level)

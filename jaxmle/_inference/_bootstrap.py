@@ -1,6 +1,5 @@
 """The bootstrap: slices times replicates as one flat batch."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -28,6 +27,7 @@ from jaxmle._inference._arguments import (
     check_whole,
     checked_problem,
     plain,
+    warn_user,
     whole_numbers,
 )
 from jaxmle._inference._bca import bca_levels
@@ -315,7 +315,6 @@ def _warn_at_bound(share: Array) -> None:
         which = f"{np.max(share):.0%} of the replicates"
         if share.size > 1:
             which = f"more than 5% of the replicates of {int(many.sum())} of {share.size} slices"
-        warnings.warn(
+        warn_user(
             f"{which} are at a bound: the bootstrap interval is too short there; report profile_interval.",
-            stacklevel=3,
         )

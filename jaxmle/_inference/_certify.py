@@ -1,12 +1,11 @@
 """Is the failure rate under the limit? Certificates for one or a thousand slices."""
 
-import warnings
 from dataclasses import dataclass, field
 from typing import Literal, Unpack, get_args
 
 import numpy as np
 
-from jaxmle._arrays import pytree, tree_map
+from jaxmle._arrays import pytree
 from jaxmle._data import Bounds, Calibration, Counts, Problem, check_calibration, check_confidence
 from jaxmle._data._validation import first_bad, host_number, slice_label
 from jaxmle._engine import Engine, check_engine, chosen_engine, progress_bar
@@ -16,13 +15,14 @@ from jaxmle._inference._arguments import (
     checked_problem,
     effective,
     shaped,
+    warn_user,
     whole_numbers,
 )
 from jaxmle._inference._batch import Batch, first_few
 from jaxmle._inference._contradiction import contradicted
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._exact import ExactTest, Hypothesis
-from jaxmle._inference._fit import Fit, divided, fit_flat
+from jaxmle._inference._fit import Fit, divided, fit_flat, handed_on
 from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, level_for_limits
 from jaxmle._inference._options import ClaimOptions
 from jaxmle._inference._profile import branches, profile
@@ -182,7 +182,7 @@ def certify_fit(
     """
     chosen = _Options(calibration=fit.calibration, **options)
     problem, shape = checked_problem(fit.counts, fit.bounds, fit.calibration)
-    flat = tree_map(lambda x: np.asarray(x).reshape(-1), fit)
+    flat = handed_on(fit)
     rate = _limits(limit, shape)
     known = None if against is None else np.asarray(against).reshape(-1)
     found = _certificate(problem, shape, rate, chosen, design_effect, df, flat, known, upper_limits)
@@ -314,13 +314,11 @@ def _warn(against: Array, by_bounds: Array, rate: Array, shape: tuple[int, ...])
         return f"{slice_label(flags)}, {int(flags.sum())} in all" if shape else ""
 
     if against.any():
-        warnings.warn(
+        warn_user(
             f"the data contradict the bounds{where(against)}: nothing is certified there; see bounds_test.",
-            stacklevel=4,
         )
     if by_bounds.any():
-        warnings.warn(
+        warn_user(
             f"the bounds on the failure rate decide about the limit {rate[np.argmax(by_bounds)]:g}"
             f"{where(by_bounds)}, not the data: it lies above them, or not above their lower end.",
-            stacklevel=4,
         )

@@ -1,14 +1,13 @@
 """Were the labelled items drawn from the judged population? The judge's flags tell."""
 
 import math
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from jaxmle._arrays import pytree
 from jaxmle._data import Calibration, Counts
-from jaxmle._inference._arguments import plain, whole_numbers
+from jaxmle._inference._arguments import plain, warn_user, whole_numbers
 from jaxmle._simulation import Labels
 from jaxmle._types import Array, Numbers
 
@@ -97,11 +96,10 @@ def warn_of_design(
             else ""
         )
         labeled, others = np.asarray(check.flag_rate_labeled), np.asarray(check.flag_rate_unlabeled)
-        warnings.warn(
+        warn_user(
             f"the judge flags {labeled[bad[0]]:.1%} of the labelled items and "
             f"{others[bad[0]]:.1%} of the others{where}: the labelled ones are no random "
             "sample. If they were chosen by their true label, or come from elsewhere, use "
             'calibration="external"; if the judge\'s verdict decided which, use labels="by_verdict".',
-            stacklevel=3,
         )
     return wrong

@@ -1,6 +1,6 @@
 """The estimator for users: checked input, float64 throughout, plain numbers out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Unpack
@@ -27,6 +27,8 @@ _EAGER, _SMALL, _LARGE, _ACCELERATOR = 1 << 13, 128, 8192, 1 << 15
 # So many fits take about as long as starting threads for them.
 _FEW = 512
 _IDENTIFIED_WITHIN = 1e-7
+# Nats that a fit may fall short of its maximum where others are compared with it.
+_ROUGH = 1e-3
 
 
 @pytree
@@ -79,6 +81,7 @@ class Fit(Batch):
 
         Raises:
             ValueError: As `profile_interval`.
+            TypeError: There is no such option.
 
         Source:
             See `profile_interval`.
@@ -91,6 +94,7 @@ class Fit(Batch):
         """
         from jaxmle._inference._profile_interval import interval_of_fit
 
+        _only(IntervalOptions, options)
         return interval_of_fit(self, **options)
 
     def certify(self, limit: ArrayLike, **options: Unpack[CertifyOptions]) -> "Certificate":
@@ -105,6 +109,7 @@ class Fit(Batch):
 
         Raises:
             ValueError: As `certify`.
+            TypeError: There is no such option.
 
         Source:
             See `certify`.
@@ -117,6 +122,7 @@ class Fit(Batch):
         """
         from jaxmle._inference._certify import certify_fit
 
+        _only(CertifyOptions, options)
         return certify_fit(self, limit=limit, **options)
 
     @property
@@ -283,6 +289,20 @@ def divided(free: Fit, problem: Problem, effect: ArrayLike) -> Fit:
         shadow_price=tree_map(lambda price: price / flat, free.shadow_price),
         counts=problem.counts,
     )
+
+
+def handed_on(fit: Fit) -> Fit | None:
+    """A fit with flat arrays, to go on from; None where it is too rough for a likelihood ratio."""
+    flat = tree_map(lambda x: np.asarray(x).reshape(-1), fit)
+    items = flat.counts.n_labeled + flat.counts.n_unlabeled
+    return flat if np.all(flat.gap * items <= _ROUGH) else None
+
+
+def _only(known: type, options: Mapping[str, object]) -> None:
+    """Refuse options that the public function does not have."""
+    unknown = sorted(set(options) - set(known.__annotations__))
+    if unknown:
+        raise TypeError(f"there is no option {unknown[0]!r}; there are {', '.join(known.__annotations__)}.")
 
 
 def _rate_or_set(identified: bool, rate: float, low: float, high: float) -> str:

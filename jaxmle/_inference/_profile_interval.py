@@ -5,7 +5,7 @@ from typing import Literal, Unpack, get_args
 
 import numpy as np
 
-from jaxmle._arrays import pytree, tree_map
+from jaxmle._arrays import pytree
 from jaxmle._data import Bounds, Calibration, Counts, Params, Problem, check_confidence
 from jaxmle._engine import Engine, Progress, check_engine, chosen_engine, progress_bar
 from jaxmle._inference._arguments import (
@@ -19,7 +19,7 @@ from jaxmle._inference._arguments import (
     whole_numbers,
 )
 from jaxmle._inference._design_check import warn_of_design
-from jaxmle._inference._fit import Fit, divided, fit_flat
+from jaxmle._inference._fit import Fit, divided, fit_flat, handed_on
 from jaxmle._inference._interval import Interval
 from jaxmle._inference._options import ProfileOptions
 from jaxmle._inference._profile import (
@@ -172,7 +172,7 @@ def interval_of_fit(
 ) -> ProfileInterval:
     """`profile_interval` of data sets that are fitted already."""
     problem, shape = checked_problem(fit.counts, fit.bounds, fit.calibration)
-    flat = tree_map(lambda x: np.asarray(x).reshape(-1), fit)
+    flat = handed_on(fit)
     chosen = _Options(calibration=fit.calibration, **options)
     return shaped(_interval(problem, shape, chosen, design_effect, df, flat), shape)
 

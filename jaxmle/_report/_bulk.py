@@ -68,4 +68,6 @@ def _fingerprint(table: SliceCounts, claims: Claims, options: dict[str, Any]) ->
     rows.append(table.left_out)
     if mix := options.get("mix"):
         options = options | {"mix": [np.asarray(mix.shares), mix.name]}
-    return fingerprint_of(version("jaxmle"), version("jax"), table.keys, arrays, ends, said, rows, options)
+    return fingerprint_of(
+        version("jaxmle"), version("jax"), version("numpy"), table.keys, arrays, ends, said, rows, options
+    )

@@ -47,9 +47,10 @@ def uniforms(keys: Pair, shape: tuple[int, ...]) -> Array:
     if xp is not np:
         import jax
 
-        # The generator is named, so that a user's default cannot change results.
+        # The generator and its way of counting are named, so that a user's defaults cannot change results.
         wrapped = jax.random.wrap_key_data(xp.stack(keys, -1), impl="threefry2x32")
-        drawn = jax.vmap(lambda key: jax.random.uniform(key, shape, dtype=np.float64))(wrapped)
+        with jax.threefry_partitionable(True):
+            drawn = jax.vmap(lambda key: jax.random.uniform(key, shape, dtype=np.float64))(wrapped)
         return cast(Array, drawn)
     count = np.arange(int(np.prod(shape)), dtype=np.uint32)[None]
     high, low = _threefry((keys[0][:, None], keys[1][:, None]), np.zeros_like(count), count)

@@ -16,9 +16,9 @@ rate another of the same form; where the failure rate itself is known one free r
 free ones a like equation. All are written in sums of positive terms, each probability beside its complement,
 so that the smallest of them keeps its digits.
 
-Empty cells count as `_NOTHING` of their group: the function jumps there, and the jump is then a steep piece
-like any other. What the data leave open (no labels at all, say) is thereby chosen, near the middle of what is
-as likely.
+Empty cells count as `_NOTHING` of their group, or of all labels where the group is empty: the function jumps
+there, and the jump is then a steep piece like any other. What the data leave open (no labels at all, say) is
+thereby chosen, near the middle of what is as likely.
 """
 
 from typing import NamedTuple
@@ -148,22 +148,28 @@ def external(
     def flagged(rates: Shares) -> Shares:
         return Shares(*(theta.x * x[:1] + theta.y * x[1:] for x in rates))
 
-    def at(which: Array, pair: Shares) -> Shares:
-        return Shares(*(select(which, x[1], x[0]) for x in pair))
-
-    # From the corner with the fewest flags the rates rise first, then the failure rate moves.
-    fewest, most_flags = flagged(least), flagged(most)
-    start, stop = fewest.x[1] < fewest.x[0], most_flags.x[1] > most_flags.x[0]
+    # Flags that are left when the rates explain as few as they can, and as many, at both ends of the failure
+    # rate; both are linear in it, and where both are >= 0 the flags are explained. Of these rates the middle.
     items = d.pos + d.neg
-    q = Shares(ratio_or_zero(d.pos, items), ratio_or_zero(d.neg, items))
-    q_least, q_turn, q_most = at(start, fewest), at(start, most_flags), at(stop, most_flags)
-    above, below = minus(q, q_least), minus(q_most, q)
-    explained = (above >= 0) & (below >= 0) | (items <= 0)
-    risen = minus(q, q_turn) >= 0
-    rise = between(select(risen, 1.0, above), select(risen, 0.0, minus(q_turn, q)))
-    turn = between(minus(q, q_turn), below)
-    rates = Shares(*(a * rise.y[None] + b * rise.x[None] for a, b in zip(least, most, strict=True)))
-    moved = Shares(*(a * turn.y + b * turn.x for a, b in zip(at(start, theta), at(stop, theta), strict=True)))
+    q = Shares(ratio_or_zero(d.pos, items)[None], ratio_or_zero(d.neg, items)[None])
+    fewest, most_flags = flagged(least), flagged(most)
+    left = [select((items > 0)[None], x, 0.0) for x in (minus(q, fewest), minus(most_flags, q))]
+    explained: Array = xp.any(left[0] >= 0, 0) & xp.any(left[1] >= 0, 0)
+    first, last = Shares(*xp.zeros_like(theta.x)), Shares(*xp.ones_like(theta.x))
+    first, last = Shares(first.x, last.x), Shares(last.x, first.x)
+    for at_low, at_high in left:
+        rises, falls = between(-at_low, at_high), between(at_low, -at_high)
+        later, sooner = (at_low < 0) & (rises.x > first.x), (at_high < 0) & (falls.x < last.x)
+        first = Shares(*(select(later, a, b) for a, b in zip(rises, first, strict=True)))
+        last = Shares(*(select(sooner, a, b) for a, b in zip(falls, last, strict=True)))
+    share = Shares(*(0.5 * (a + b) for a, b in zip(first, last, strict=True)))
+    moved = Shares(*(x[0] * share.y + x[1] * share.x for x in theta))
+    few, many = (xp.maximum(x[0] * share.y + x[1] * share.x, 0.0) for x in left)
+    some = few + many > 0
+    rise = between(select(some, few, 1.0), select(some, many, 1.0))
+    rates = Shares(
+        *(select(a == b, a, a * rise.y[None] + b * rise.x[None]) for a, b in zip(least, most, strict=True))
+    )
 
     twice = _Data(*(doubled(part) for part in d))
     flat = Shares(*(x.reshape(-1) for x in theta))

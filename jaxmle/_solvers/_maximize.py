@@ -98,6 +98,8 @@ def maximize(
     dtype = jnp.result_type(float, *(x for x in given if jnp.issubdtype(jnp.result_type(x), jnp.inexact)))
     if not jnp.issubdtype(dtype, jnp.floating):
         raise TypeError(f"counts and bounds must be real; got {dtype}.")
+    if jnp.dtype(dtype).itemsize < 4:
+        dtype = np.dtype(np.float32)
     if np.finfo(dtype).bits < 64:
         warnings.warn(
             f"maximize runs in {dtype}: estimates are rough and derivatives may be lost; "

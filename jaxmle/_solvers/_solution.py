@@ -99,8 +99,11 @@ def limit_rates(params: Params, counts: Counts, bounds: Bounds, *, unlabeled_onl
     xp = namespace(params, counts)
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
     flagged = theta * tpr + (1 - theta) * fpr
-    more_flags = counts.unlabeled_pos * (1 - flagged) >= counts.unlabeled_neg * flagged
-    no_failures, no_passes = theta <= 0, theta >= 1
+    more, fewer = counts.unlabeled_pos * (1 - flagged), counts.unlabeled_neg * flagged
+    # Where the flags are explained rounding would decide, so that the rates stay.
+    tied = xp.abs(more - fewer) <= 8 * np.finfo(theta.dtype).eps * (more + fewer)
+    more_flags = more >= fewer
+    no_failures, no_passes = (theta <= 0) & ~tied, (theta >= 1) & ~tied
     if unlabeled_only:
         no_failures, no_passes = (
             no_failures & (counts.tp + counts.fn <= 0),
