@@ -33,6 +33,31 @@ def pytree(cls: type[T]) -> type[T]:
     return cls
 
 
+def unchecked_pytree(cls: type[T]) -> type[T]:
+    """Class decorator: as `pytree`, for a class whose leaves are not to be checked again when it is rebuilt.
+
+    They may be tracers or sentinels, at which ``__post_init__`` cannot look.
+    """
+
+    def register(jax: ModuleType) -> None:
+        names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+        keys = [jax.tree_util.GetAttrKey(name) for name in names]
+        empty = object.__new__(cls)
+
+        def values(tree: T) -> tuple[object, ...]:
+            return tuple(getattr(tree, name) for name in names)
+
+        jax.tree_util.register_pytree_with_keys(
+            cls,
+            lambda tree: (tuple(zip(keys, values(tree), strict=True)), None),
+            lambda _, parts: rebuilt(empty, dict(zip(names, parts, strict=True))),
+            lambda tree: (values(tree), None),
+        )
+
+    when_jax_loads(register)
+    return cls
+
+
 def when_jax_loads(action: Callable[[ModuleType], None]) -> None:
     """Call ``action`` with the module `jax`: at once where it is loaded, else when it is."""
     if sys.modules.get("jax") is not None:

@@ -1,6 +1,5 @@
 """What goes in: counts of verdicts, bounds on the judge, and the three parameters."""
 
-from jaxmle._arrays import pytree as pytree
 from jaxmle._data._bounds import Bounds as Bounds
 from jaxmle._data._clusters import Clusters as Clusters
 from jaxmle._data._counts import Counts as Counts

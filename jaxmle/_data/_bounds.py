@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from types import ModuleType
 from typing import TYPE_CHECKING, Self, TypeAlias, cast
 
 import numpy as np
 
-from jaxmle._arrays import is_jax, is_traced, rebuilt, when_jax_loads
+from jaxmle._arrays import is_jax, is_traced, unchecked_pytree
 from jaxmle._data._counts import Counts
 from jaxmle._data._validation import check_confidence, first_bad, host_number
 from jaxmle._types import Array, ArrayLike, Pair
@@ -17,6 +16,7 @@ _UNIT = cast(Pair, (0.0, 1.0))
 _Range: TypeAlias = tuple[ArrayLike, ArrayLike] | Sequence[float] | Array
 
 
+@unchecked_pytree
 @dataclass(frozen=True, eq=False)
 class Bounds:
     """Known ranges of the failure rate and of the judge's true and false positive rates.
@@ -137,21 +137,6 @@ class Bounds:
 
 
 _NAMES = tuple(field.name for field in fields(Bounds))
-
-
-def _register(jax: ModuleType) -> None:
-    """Make Bounds a pytree whose leaves are not checked again: they may be tracers or sentinels."""
-    empty = object.__new__(Bounds)
-    keys = [jax.tree_util.GetAttrKey(name) for name in _NAMES]
-    jax.tree_util.register_pytree_with_keys(
-        Bounds,
-        lambda b: (tuple(zip(keys, b._values(), strict=True)), None),
-        lambda _, values: rebuilt(empty, dict(zip(_NAMES, values, strict=True))),
-        lambda b: (b._values(), None),
-    )
-
-
-when_jax_loads(_register)
 
 
 def clopper_pearson(hits: Array, misses: Array, tail: Array | float) -> Pair:

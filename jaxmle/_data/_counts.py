@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from jaxmle._arrays import is_jax, is_traced, rebuilt, when_jax_loads
+from jaxmle._arrays import is_jax, is_traced, rebuilt, unchecked_pytree
 from jaxmle._data._validation import first_bad, host_number
 from jaxmle._types import Array, ArrayLike, Index, Verdicts
 
 
+@unchecked_pytree
 @dataclass(frozen=True, eq=False)
 class Counts:
     """Sufficient statistics of human and judge verdicts; 1 means failure in both.
@@ -166,21 +166,6 @@ class Counts:
 
 
 _NAMES = tuple(field.name for field in fields(Counts))
-
-
-def _register(jax: ModuleType) -> None:
-    """Make Counts a pytree whose leaves are not checked again: they may be tracers or sentinels."""
-    empty = object.__new__(Counts)
-    keys = [jax.tree_util.GetAttrKey(name) for name in _NAMES]
-    jax.tree_util.register_pytree_with_keys(
-        Counts,
-        lambda c: (tuple(zip(keys, c.values(), strict=True)), None),
-        lambda _, values: rebuilt(empty, dict(zip(_NAMES, values, strict=True))),
-        lambda c: (c.values(), None),
-    )
-
-
-when_jax_loads(_register)
 
 
 def _verdicts(name: str, values: object, *, missing_allowed: bool) -> Array:

@@ -1,7 +1,6 @@
 """How a computation runs: at once on NumPy, or compiled by JAX, in blocks, on devices."""
 
 from jaxmle._engine._blocks import in_blocks as in_blocks
-from jaxmle._engine._choice import ENGINES as ENGINES
 from jaxmle._engine._choice import Engine as Engine
 from jaxmle._engine._choice import check_engine as check_engine
 from jaxmle._engine._choice import chosen_engine as chosen_engine

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from jaxmle._arrays import namespace, pytree
+from jaxmle._arrays import namespace, pytree, select
 from jaxmle._data import Calibration, Counts, Params, check_calibration
 from jaxmle._model._likelihood import in_doubles
 from jaxmle._types import Array
@@ -101,6 +101,6 @@ def _rogan_gladen(counts: Counts) -> ClosedForm:
 
 def divide(numerator: Array, denominator: Array) -> Array:
     """``numerator / denominator``, 0 where the denominator is 0."""
-    xp = namespace(numerator, denominator)
-    safe = xp.asarray(denominator) != 0
-    return xp.where(safe, numerator / xp.where(safe, denominator, 1), 0)
+    denominator = namespace(numerator, denominator).asarray(denominator)
+    safe = denominator != 0
+    return select(safe, numerator / select(safe, denominator, 1), 0.0)

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from jaxmle._arrays import namespace, select
+from jaxmle._model import divide
 from jaxmle._solvers._root import share_root
 from jaxmle._types import Array, Pair
 
@@ -12,6 +13,11 @@ class Shares(NamedTuple):
 
     x: Array
     y: Array
+
+
+def either(condition: Array, a: Shares, b: Shares) -> Shares:
+    """The shares a where the condition holds, else b."""
+    return Shares(select(condition, a.x, b.x), select(condition, a.y, b.y))
 
 
 class Cubic(NamedTuple):
@@ -47,15 +53,14 @@ class Cubic(NamedTuple):
         """What labels say of the share and what flags say, each by its precision."""
         xp = namespace(self.d)
         labels, items = self.first + self.second, self.pos + self.neg
-        flag_rate = ratio_or_zero(self.pos, items)
-        by_flags = xp.clip(ratio_or_zero(flag_rate - self.w.x, self.slope), 0.0, 1.0)
+        flag_rate = divide(self.pos, items)
+        by_flags = xp.clip(divide(flag_rate - self.w.x, self.slope), 0.0, 1.0)
         of_labels = labels * flag_rate * (1 - flag_rate)
         of_flags = items * self.slope**2 * xp.maximum(by_flags * (1 - by_flags), 1e-4)
         alone = (self.slope == 0) | (items <= 0)
         weight = select(alone, labels, of_labels + of_flags)
         return (
-            select(alone, self.first, of_labels * ratio_or_zero(self.first, labels) + of_flags * by_flags)
-            / weight
+            select(alone, self.first, of_labels * divide(self.first, labels) + of_flags * by_flags) / weight
         )
 
     def root(self, start: Array, active: Array) -> Pair:
@@ -64,6 +69,7 @@ class Cubic(NamedTuple):
 
 
 def cubic_at(x: Array, y: Array, *terms: Any) -> tuple[Array, Array, Array, float]:
+    """Evaluate a `Cubic`, with its first two derivatives, for `share_root`."""
     c = Cubic(*terms)
     q, p = x * c.u.x + y * c.w.x, x * c.u.y + y * c.w.y
     outer, d_outer = q * p, c.slope * (p - q)
@@ -83,14 +89,8 @@ def cubic_at(x: Array, y: Array, *terms: Any) -> tuple[Array, Array, Array, floa
     )
 
 
-def ratio_or_zero(top: Array, bottom: Array) -> Array:
-    """Top / bottom, 0 where the bottom is 0."""
-    known = bottom != 0
-    return select(known, top / select(known, bottom, 1.0), 0.0)
-
-
 def minus(a: Shares, b: Shares) -> Array:
-    """A - b, from the smaller of the probabilities and their complements."""
+    """The difference a - b, from the smaller of the probabilities and their complements."""
     return select(a.x < 0.5, a.x - b.x, b.y - a.y)
 
 
@@ -101,11 +101,3 @@ def between(above: Array, below: Array) -> Shares:
     whole = above + below
     share = above / select(whole > 0, whole, 1)
     return Shares(share, select(whole > 0, below / select(whole > 0, whole, 1), 1))
-
-
-def doubled(part: Any) -> Any:
-    """Two copies along the batch axis."""
-    xp = namespace(part)
-    if isinstance(part, Shares):
-        return Shares(*(doubled(x) for x in part))
-    return xp.concatenate([part, part], -1)

@@ -27,8 +27,8 @@ import numpy as np
 
 from jaxmle._arrays import namespace, select, tree_map, where_needed
 from jaxmle._data import Bounds, Calibration, Counts, Params
-from jaxmle._model import pack_bounds, pack_counts
-from jaxmle._solvers._cubic import Cubic, Shares, between, cubic_at, doubled, minus, ratio_or_zero
+from jaxmle._model import divide, pack_bounds, pack_counts
+from jaxmle._solvers._cubic import Cubic, Shares, between, cubic_at, either, minus
 from jaxmle._solvers._root import share_root
 from jaxmle._solvers._solution import limit_rates
 from jaxmle._types import Array, Pair
@@ -116,11 +116,11 @@ def internal(
     theta, rates = where_needed(free, lambda: _free(d, free), nothing)
     known = ~free | (theta.x < theta_low) | (theta.x > theta_high)
     held = select(free, xp.clip(theta.x, theta_low, theta_high), theta_low)
-    theta = Shares(select(known, held, theta.x), select(known, 1 - held, theta.y))
+    theta = either(known, Shares(held, 1 - held), theta)
 
     def with_known() -> Shares:
         found = _known(d, theta, known)
-        return Shares(*(select(known, a, b) for a, b in zip(found, rates, strict=True)))
+        return either(known, found, rates)
 
     return Point(theta, where_needed(known, with_known, rates))
 
@@ -139,9 +139,7 @@ def external(
     n = d.hits + d.misses
     own = _clipped(Shares(d.hits / n, d.misses / n), d)
     seen = (cells[:, 0] > 0) | (cells[:, 1] > 0)
-    least, most = (
-        Shares(*(select(seen, a, b) for a, b in zip(own, end, strict=True))) for end in (d.low, d.high)
-    )
+    least, most = (either(seen, own, end) for end in (d.low, d.high))
     ends = xp.stack([theta_low, theta_high])
     theta = Shares(ends, 1 - ends)
 
@@ -151,7 +149,7 @@ def external(
     # Flags that are left when the rates explain as few as they can, and as many, at both ends of the failure
     # rate; both are linear in it, and where both are >= 0 the flags are explained. Of these rates the middle.
     items = d.pos + d.neg
-    q = Shares(ratio_or_zero(d.pos, items)[None], ratio_or_zero(d.neg, items)[None])
+    q = Shares(divide(d.pos, items)[None], divide(d.neg, items)[None])
     fewest, most_flags = flagged(least), flagged(most)
     left = [select((items > 0)[None], x, 0.0) for x in (minus(q, fewest), minus(most_flags, q))]
     explained: Array = xp.any(left[0] >= 0, 0) & xp.any(left[1] >= 0, 0)
@@ -160,8 +158,8 @@ def external(
     for at_low, at_high in left:
         rises, falls = between(-at_low, at_high), between(at_low, -at_high)
         later, sooner = (at_low < 0) & (rises.x > first.x), (at_high < 0) & (falls.x < last.x)
-        first = Shares(*(select(later, a, b) for a, b in zip(rises, first, strict=True)))
-        last = Shares(*(select(sooner, a, b) for a, b in zip(falls, last, strict=True)))
+        first = either(later, rises, first)
+        last = either(sooner, falls, last)
     share = Shares(*(0.5 * (a + b) for a, b in zip(first, last, strict=True)))
     moved = Shares(*(x[0] * share.y + x[1] * share.x for x in theta))
     few, many = (xp.maximum(x[0] * share.y + x[1] * share.x, 0.0) for x in left)
@@ -171,13 +169,13 @@ def external(
         *(select(a == b, a, a * rise.y[None] + b * rise.x[None]) for a, b in zip(least, most, strict=True))
     )
 
-    twice = _Data(*(doubled(part) for part in d))
+    twice = tree_map(lambda x: xp.concatenate([x, x], -1), d)
     flat = Shares(*(x.reshape(-1) for x in theta))
     not_explained = xp.concatenate([~explained, ~explained])
     found = where_needed(not_explained, lambda: _known(twice, flat, not_explained), twice.low)
     held = Shares(*(x.reshape(2, 2, -1) for x in found))
     return Point(
-        Shares(*(select(explained, a, b) for a, b in zip(moved, theta, strict=True))),
+        either(explained, moved, theta),
         Shares(*(select(explained, a[:, None], b) for a, b in zip(rates, held, strict=True))),
     )
 
@@ -186,7 +184,7 @@ def _free(d: _Data, wanted: Array) -> Point:
     """Failure rate and rates where no bound on the failure rate holds."""
     n = d.hits + d.misses
     at_low, held = _held(d, n)
-    fixed = Shares(*(select(at_low, a, b) for a, b in zip(d.low, d.high, strict=True)))
+    fixed = either(at_low, d.low, d.high)
     first, second = held[0], held[1]
     both = first & second
     one = (first | second) & ~both
@@ -218,13 +216,9 @@ def _free(d: _Data, wanted: Array) -> Point:
     mass_flagged = flagged * ((d.pos + all_flagged) / all_flagged)[None]
     mass_passed = passed * ((d.neg + all_passed) / all_passed)[None]
     group = mass_flagged + mass_passed
-    rates = Shares(
-        select(held, fixed.x, mass_flagged / group),
-        select(held, fixed.y, mass_passed / group),
-    )
+    rates = either(held, fixed, Shares(mass_flagged / group, mass_passed / group))
     whole = group[0] + group[1]
-    theta = Shares(select(both, share.x, group[0] / whole), select(both, share.y, group[1] / whole))
-    return Point(theta, rates)
+    return Point(either(both, share, Shares(group[0] / whole, group[1] / whole)), rates)
 
 
 def _held(d: _Data, n: Array) -> Pair:
@@ -261,7 +255,7 @@ def _start_one_held(k: Array, h: Array, m: Array, pos: Array, neg: Array, rate: 
     root = xp.sqrt(xp.maximum(half * half + 2 * (up - down) * (up * k * h), 0.0))
     positive = half >= 0
     top, bottom = select(positive, up * h, root - half), select(positive, half + root, 2 * (up - down) * k)
-    start = ratio_or_zero(top, bottom)
+    start = divide(top, bottom)
     return select((start > 0) & (start < 1), start, rate)
 
 
@@ -284,12 +278,12 @@ def _known(d: _Data, theta: Shares, wanted: Array) -> Shares:
     excess = spread * (d.pos[None, None] * p - d.neg[None, None] * q) - push * q * p
     at_low = (excess[0] < 0) | (d.low.x >= d.high.x)
     held = at_low | (excess[1] > 0)
-    fixed = Shares(*(select(at_low, a, b) for a, b in zip(d.low, d.high, strict=True)))
+    fixed = either(at_low, d.low, d.high)
     two = ~(held[0] | held[1])
     one = (held[0] ^ held[1]) & wanted
 
     # The unknown is the free rate, and where both are free the one whose tilt is told the better.
-    flag_rate = ratio_or_zero(d.pos, d.pos + d.neg)
+    flag_rate = divide(d.pos, d.pos + d.neg)
     own, own_y = d.hits / n, d.misses / n
     missing = flag_rate - mass[0] * own[0] - mass[1] * own[1]
     first = select(two, _first_tells(d, mass, n, own, own_y, missing), held[1])
@@ -304,13 +298,15 @@ def _known(d: _Data, theta: Shares, wanted: Array) -> Shares:
     start = select(two, _start_two(h, m, mass_e, h_o, m_o, mass_o, d.pos, d.neg, missing), cubic.start())
     share = share_root(_rate_at, (cubic, mass_o, h_o, m_o, two), start, (two & wanted) | (one & (mass_e > 0)))
     # A rate without mass meets no flags.
-    rate = Shares(*(select(mass_e > 0, a, b) for a, b in zip(share, (h / (h + m), m / (h + m)), strict=True)))
+    rate = either(mass_e > 0, Shares(*share), Shares(h / (h + m), m / (h + m)))
     o = _tilted(h_o, m_o, mass_o * (m * rate.x - h * rate.y), mass_e * rate.x * rate.y)
-    free = (
-        xp.stack([select(first | ~two, a, b), select(first & two, b, a)])
-        for a, b in zip(rate, o, strict=True)
+    free = Shares(
+        *(
+            xp.stack([select(first | ~two, a, b), select(first & two, b, a)])
+            for a, b in zip(rate, o, strict=True)
+        )
     )
-    return _clipped(Shares(*(select(held, a, b) for a, b in zip(fixed, free, strict=True))), d)
+    return _clipped(either(held, fixed, free), d)
 
 
 def _clipped(rates: Shares, d: _Data) -> Shares:
@@ -370,8 +366,8 @@ def _start_two(
         return mass**2 * (h * m / n**2 + 0.01) / n
 
     own, items = give(h, m, mass), pos + neg
-    of_flags = ratio_or_zero(pos * neg, items**3) + select(items > 0, 0.0, xp.full_like(items, 1e30))
-    shift = missing * ratio_or_zero(own, mass * (own + give(h_o, m_o, mass_o) + of_flags))
+    of_flags = divide(pos * neg, items**3) + select(items > 0, 0.0, xp.full_like(items, 1e30))
+    shift = missing * divide(own, mass * (own + give(h_o, m_o, mass_o) + of_flags))
     return xp.clip(h / (h + m) + shift, 1e-3, 1 - 1e-3)
 
 
@@ -387,8 +383,8 @@ def _rate_at(
     q, p = mass * x + mass_o * o.x, mass * y + mass_o * o.y
     # d other / d own = mass_o v_o / (mass v), with v = 1 / (h / r^2 + m / (1 - r)^2).
     stiff = h * y**2 + m * x**2
-    give = ratio_or_zero((o.x * o.y) ** 2, h_o * o.y**2 + m_o * o.x**2)
-    d_q = mass + mass_o**2 * give * ratio_or_zero(stiff, bottom * inner)
+    give = divide((o.x * o.y) ** 2, h_o * o.y**2 + m_o * o.x**2)
+    d_q = mass + mass_o**2 * give * divide(stiff, bottom * inner)
     outer, flags = q * p, pos * p - neg * q
     value = lean * outer + bottom * flags
     slope = lean * d_q * (p - q) - (h + m) * outer + mass * ((y - x) * flags - inner * (pos + neg) * d_q)

@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 
-from jaxmle._arrays import leaves, namespace, tree_map
+from jaxmle._arrays import leaves, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Params, check_calibration
 from jaxmle._engine import in_tiles
 from jaxmle._model import log_likelihood_at
@@ -17,8 +17,10 @@ from jaxmle._solvers._solution import (
     PER_ITEM,
     Solution,
     SolverName,
+    better,
     check_solver,
     judged,
+    two_points,
 )
 from jaxmle._types import Array
 
@@ -39,10 +41,8 @@ def maximize_in_bulk(counts: Counts, bounds: Bounds, calibration: Calibration) -
     points = _flag_rate.find(counts, bounds, calibration)
     if calibration == "internal":
         return points
-    xp = namespace(points)
-    first, second = (tree_map(lambda x, i=i: x[i], points) for i in (0, 1))
-    better = log_likelihood_at(first, counts, calibration) >= log_likelihood_at(second, counts, calibration)
-    return tree_map(lambda a, b: xp.where(better, a, b), first, second)
+    pair = two_points(points)
+    return better(pair, [log_likelihood_at(point, counts, calibration) for point in pair])[0]
 
 
 def maximize(

@@ -71,22 +71,30 @@ def judged(
         value = log_likelihood_at(points, counts, calibration)
         gap = duality_gap(points, counts, bounds, calibration=calibration)
         return Solution(points, value, gap, gap <= tolerance(counts, per_item))
-    first, second = (tree_map(lambda x, i=i: x[i], points) for i in (0, 1))
-    values, ceilings = [], []
-    for point in (first, second):
-        value = log_likelihood_at(point, counts, calibration)
+    pair = two_points(points)
+    values = [log_likelihood_at(point, counts, calibration) for point in pair]
+    ceilings = []
+    for point, value in zip(pair, values, strict=True):
         # A point of probability zero proves nothing.
         known = xp.isfinite(value)
-        values.append(value)
         halves = half_gaps(point, counts, bounds)
         ceilings.append([xp.where(known, xp.where(known, value, 0) / total + gap, xp.inf) for gap in halves])
-    better = values[0] >= values[1]
-    params = tree_map(lambda a, b: xp.where(better, a, b), first, second)
-    value = xp.where(better, *values)
+    params, value = better(pair, values)
     top = xp.maximum(*(xp.minimum(*pair) for pair in zip(*ceilings, strict=True)))
     possible = xp.isfinite(value)
     gap = xp.where(possible, xp.maximum(top - xp.where(possible, value, 0) / total, 0), xp.inf)
     return Solution(params, value, gap, gap <= tolerance(counts, per_item))
+
+
+def two_points(points: Params) -> tuple[Params, Params]:
+    """The two candidates of the external design, from their leading axis."""
+    return tree_map(lambda x: x[0], points), tree_map(lambda x: x[1], points)
+
+
+def better(points: tuple[Params, Params], values: list[Array]) -> tuple[Params, Array]:
+    """The likelier of two points and its log-likelihood."""
+    xp, first = namespace(values), values[0] >= values[1]
+    return tree_map(lambda a, b: xp.where(first, a, b), *points), xp.where(first, *values)
 
 
 def limit_rates(params: Params, counts: Counts, bounds: Bounds, *, unlabeled_only: bool = False) -> Params:
