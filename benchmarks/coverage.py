@@ -2,6 +2,7 @@
 
     python -m benchmarks.coverage            # the whole grid
     python -m benchmarks.coverage --quick    # a corner of it, in about a minute
+    python -m benchmarks.coverage --thin     # the cells of `_thin`: few or no failures, other designs
     python -m benchmarks.coverage --figures  # the summary and the figures of what has been computed
 
 Every cell of the grid is `--data-sets` data sets (`--tests` for certificates) drawn from one true failure
@@ -15,7 +16,7 @@ import itertools
 
 import numpy as np
 
-from benchmarks import _results
+from benchmarks import _results, _thin
 
 SIZES = (25, 50, 100, 200, 500)
 JUDGED = (1_000, 10_000, 100_000)
@@ -207,13 +208,30 @@ def compute(out, quick, size, tests, seed):
     _results.fill(work)
 
 
+def thin(out, quick, size, seed):
+    """Run the thin cells that are not there yet, and print what holds."""
+    path = out / "thin.csv"
+    table = _results.Resumed(path, _thin.FIELDS, _thin.KEY)
+    work = []
+    for cell in _thin.CELLS[:: 8 if quick else 1]:
+        if not table.holds(*_thin.key_of(cell)):
+            work.append((table, _thin.rows, (cell, size, seed)))
+    _results.fill(work)
+    _thin.report(_results.numbers(path))
+
+
 def main():
     """Compute what is missing, then print the summary and draw the figures."""
     parser = _results.grid_parser(__doc__, quick="one design only, about a minute", data_sets=100)
     parser.add_argument("--figures", action="store_true", help="only summarize and draw")
+    parser.add_argument("--thin", action="store_true", help="the thin cells, 1,000 data sets each by default")
     parser.add_argument("--tests", type=int, default=50, help="certificates a cell (default 50)")
     arguments = parser.parse_args()
     out = _results.folder_of(arguments)
+    if arguments.thin:
+        size = 1000 if arguments.data_sets == parser.get_default("data_sets") else arguments.data_sets
+        thin(out, arguments.quick, size, arguments.seed)
+        return
     if not arguments.figures:
         compute(out, arguments.quick, arguments.data_sets, arguments.tests, arguments.seed)
     from benchmarks._coverage_report import report

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Self, TypeAlias, cast
 
 import numpy as np
@@ -145,4 +146,20 @@ def clopper_pearson(hits: Array, misses: Array, tail: Array | float) -> Pair:
 
     low = np.where(hits > 0, betaincinv(np.maximum(hits, 1e-300), misses + 1, tail), 0.0)
     high = np.where(misses > 0, betaincinv(hits + 1, np.maximum(misses, 1e-300), 1 - tail), 1.0)
+    return low, high
+
+
+def score_limits(hits: Array, misses: Array, tail: Array | float) -> Pair:
+    """Score limits of a probability, each missed with probability ``tail`` or nearly; (0, 1) without trials.
+
+    Source: Wilson, JASA 22 (1927).
+    """
+    z = -NormalDist().inv_cdf(float(tail))
+    total = hits + misses
+    rate = hits / np.where(total > 0, total, 1)
+    center = (hits + z**2 / 2) / (total + z**2)
+    half = z / (total + z**2) * np.sqrt(rate * (1 - rate) * total + z**2 / 4)
+    # At 0 and at n an end is exactly the rate, whatever rounding says.
+    low = np.where(hits <= 0, 0.0, np.clip(center - half, 0, rate))
+    high = np.where(misses <= 0, 1.0, np.clip(center + half, rate, 1))
     return low, high

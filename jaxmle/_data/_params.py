@@ -25,3 +25,8 @@ class Params:
     if TYPE_CHECKING:  # what may be passed; the fields hold arrays
 
         def __init__(self, failure_rate: ArrayLike, tpr: ArrayLike, fpr: ArrayLike) -> None: ...
+
+    @property
+    def flag_rate(self) -> Array:
+        """Probability that the judge says failure."""
+        return self.failure_rate * self.tpr + (1 - self.failure_rate) * self.fpr

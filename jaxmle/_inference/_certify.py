@@ -19,6 +19,7 @@ from jaxmle._inference._arguments import (
     whole_numbers,
 )
 from jaxmle._inference._batch import Batch, first_few
+from jaxmle._inference._calibrated import Calibrated, Tests
 from jaxmle._inference._contradiction import contradicted
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._exact import ExactTest, Hypothesis
@@ -26,7 +27,12 @@ from jaxmle._inference._fit import Fit, divided, fit_flat, handed_on
 from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, level_for_limits
 from jaxmle._inference._options import ClaimOptions
 from jaxmle._inference._profile import branches, profile
-from jaxmle._inference._rejection import p_values, upper_limits
+from jaxmle._inference._rejection import (
+    ExactRejection,
+    ProfileRejection,
+    Rejection,
+    decided_p_values,
+)
 from jaxmle._inference._simulate import COMPILE_SECONDS, streams
 from jaxmle._simulation import Labels, design_of
 from jaxmle._types import Array, ArrayLike, Flags, Numbers
@@ -37,6 +43,8 @@ CertificateMethod = Literal["exact", "profile"]
 REGION_SHARE = 0.1
 # Fits that an exact certificate takes, its upper limit included.
 _EXACT_FITS = 60_000
+# Draws of the profile certificate.
+_DRAWS = 999
 
 
 @pytree
@@ -240,34 +248,35 @@ def _certificate(
             '`counts` must be whole numbers for method "exact": weighted items cannot be drawn anew; '
             'use method="profile".'
         )
+    is_effective = design_effect is not None or not whole_numbers(problem.counts)
     biased = warn_of_design(problem.counts, calibration, labels, effective=design_effect is not None)
     size = len(rate)
-    n_fits = size * (_EXACT_FITS if method == "exact" else 60)
+    n_fits = size * {"exact": _EXACT_FITS, "profile": 10 * _DRAWS}[method]
     engine = chosen_engine(n_fits, options.engine, compile_seconds=COMPILE_SECONDS)
     if free is None:
         free = fit_flat(problem, calibration, engine=engine)
     elif design_effect is not None:
         free = divided(free, problem, design_effect)
     lowest, highest = problem.bounds.failure_rate
-    above = branches(free)[1]
     against = contradicted(free, engine) if against is None else against
     by_bounds = (rate > highest) | (rate <= lowest)
     _warn(against, by_bounds, rate, shape)
 
-    share = alpha if adjustment == "none" else alpha / size
-    exact = ExactTest(
-        calibration, design_of(calibration, labels), int(options.seed), REGION_SHARE * share, engine
-    )
-    tests = Hypothesis(
-        above, np.clip(rate, lowest, highest), np.asarray(free.failure_rate_set[1]), streams(problem)
-    )
     p_value = np.where(rate > highest, 0.0, 1.0)
     open_ = np.flatnonzero(~by_bounds)
-    with progress_bar(options.progress and method == "exact", 4 * open_.size, "Certifying") as bar:
+
+    def adjusted_of(found: Array) -> Array:
+        everywhere = p_value.copy()
+        everywhere[open_] = np.where(against[open_] | biased[open_], 1.0, found)
+        return adjust_p_values(everywhere, adjustment)[open_]
+
+    steps = {"exact": 4, "profile": 2}[method] * open_.size
+    with progress_bar(options.progress, steps, "Certifying") as bar:
         if open_.size:
-            open_tests = tests.take(open_)
-            at_limit = profile(open_tests.branch, open_tests.rate, calibration, engine)
-            p_value[open_] = p_values(open_tests, exact, method, freedom[open_], bar, at_limit)
+            share = alpha if adjustment == "none" else alpha / size
+            at = np.clip(rate, lowest, highest)[open_]
+            test = _rejection(free[open_], at, freedom[open_], options, share, is_effective, engine)
+            p_value[open_] = decided_p_values(test, adjusted_of, alpha, open_.size, bar)
         # Data that contradict the bounds or the design support no claim, whatever their statistic.
         p_value = np.where(against | biased, 1.0, p_value)
         adjusted = adjust_p_values(p_value, adjustment)
@@ -275,8 +284,7 @@ def _certificate(
         level = level_for_limits(alpha, adjustment, certified)
         upper = highest.copy()
         if open_.size and with_limits:
-            known = p_value[open_], at_limit[0]
-            upper[open_] = upper_limits(open_tests, known, exact, method, level, freedom[open_], bar)
+            upper[open_] = test.limits(p_value[open_], level, bar)
     upper = np.where(against | biased, highest, upper)
     # Rejecting the limit and every rate above it is one statement: the two answers agree.
     upper = np.where(certified, np.minimum(upper, rate), upper)
@@ -297,6 +305,28 @@ def _certificate(
         method=method,
         adjustment=adjustment,
     )
+
+
+def _rejection(
+    free: Fit, rate: Array, df: Array, options: _Options, share: float, is_effective: bool, engine: Engine
+) -> Rejection:
+    """The tests of ``rate`` by the method asked for; ``share`` of the error may a single one spend."""
+    above = branches(free)[1]
+    calibration, design = options.calibration, design_of(options.calibration, options.labels)
+    highest = np.asarray(free.failure_rate_set[1])
+    profiled = profile(above, rate, calibration, engine)
+    if options.method == "exact":
+        exact = ExactTest(calibration, design, int(options.seed), REGION_SHARE * share, engine)
+        return ExactRejection(Hypothesis(above, rate, highest, streams(above.problem)), profiled, exact)
+    how = Calibrated(
+        calibration=calibration,
+        design=design,
+        seed=int(options.seed),
+        n_draws=_DRAWS,
+        is_effective=is_effective,
+        engine=engine,
+    )
+    return ProfileRejection(Tests.of(above, free), rate, highest, df, profiled, how)
 
 
 def _limits(limit: object, shape: tuple[int, ...]) -> Array:

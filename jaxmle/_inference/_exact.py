@@ -22,6 +22,7 @@ from jaxmle._arrays import tree_map
 from jaxmle._data import Calibration, Counts, Params
 from jaxmle._engine import Engine, Progress
 from jaxmle._inference._fit import Fit
+from jaxmle._inference._importance import log_rates
 from jaxmle._inference._nuisance import Region, judge_at, nuisance_region
 from jaxmle._inference._profile import ProfileBranch, profile
 from jaxmle._inference._simulate import TIE, simulate
@@ -44,7 +45,6 @@ _ROUNDS = 3
 _SUSPECTS = 4
 # Steps to the neighbours of a judge, itself first.
 _NEAR = (0.0, -1.0, -0.5, 0.5, 1.0)
-_IMPOSSIBLE = -1e5
 
 
 class Hypothesis(NamedTuple):
@@ -92,17 +92,23 @@ class ExactTest:
         tests: Hypothesis,
         progress: Progress | None = None,
         profiled: tuple[Array, Array, Fit] | None = None,
+        effort: int = 1,
     ) -> Array:
-        """Estimate the p-values, shape ``(B,)``; ``profiled`` is what `profile` says of the rates."""
+        """Estimate the p-values, shape ``(B,)``.
+
+        ``profiled`` is what `profile` says of the rates; ``effort`` multiplies the draws.
+        """
         profiled = profiled or profile(tests.branch, tests.rate, self.calibration, self.engine)
         parts = []
         for start in range(0, len(tests.rate), _BLOCK):
             index = slice(start, start + _BLOCK)
             known = tree_map(lambda x, index=index: x[index], (profiled[0], profiled[2]))
-            parts.append(self._block(tests.take(index), known, progress))
+            parts.append(self._block(tests.take(index), known, effort, progress))
         return np.concatenate(parts)
 
-    def _block(self, tests: Hypothesis, profiled: tuple[Array, Fit], progress: Progress | None) -> Array:
+    def _block(
+        self, tests: Hypothesis, profiled: tuple[Array, Fit], effort: int, progress: Progress | None
+    ) -> Array:
         statistic, held = profiled
         judge = Params(tests.rate, held.tpr, held.fpr)
         p_value = np.ones(len(tests.rate))
@@ -114,7 +120,8 @@ class ExactTest:
             possible = possible[first <= self.sure]
         if possible.size:
             likely = tree_map(lambda x: x[possible], judge)
-            p_value[possible] = self._refined(tests.take(possible), statistic[possible], likely, progress)
+            some = tests.take(possible)
+            p_value[possible] = self._refined(some, statistic[possible], likely, effort, progress)
         if progress:
             progress.advance(2 * (len(p_value) - possible.size))
         return p_value
@@ -126,7 +133,7 @@ class ExactTest:
         return (1 + hits.sum(1)) / (1 + _FIRST_DRAWS)
 
     def _refined(
-        self, tests: Hypothesis, observed: Array, likely: Params, progress: Progress | None
+        self, tests: Hypothesis, observed: Array, likely: Params, effort: int, progress: Progress | None
     ) -> Array:
         counts, bounds = tests.branch.problem
         region = nuisance_region(counts, bounds, tests.rate, self.design, self.region_error)
@@ -135,8 +142,7 @@ class ExactTest:
 
         def at_estimate(judge: Params) -> Params:
             """Return judges with the same flag rates and TPR at the estimate."""
-            q = judge.failure_rate * judge.tpr + (1 - judge.failure_rate) * judge.fpr
-            return judge_at(other, q, judge.tpr * other)
+            return judge_at(other, judge.flag_rate, judge.tpr * other)
 
         likely = tree_map(lambda x: x[:, None], likely)
         null = judge_at(rate, *region.at(*_coordinates(_NULL, len(rate))))
@@ -145,7 +151,7 @@ class ExactTest:
             tests,
             observed,
             _beside(null, away),
-            _SEARCH_DRAWS,
+            effort * _SEARCH_DRAWS,
             _SEARCH,
             lambda sample, index: _worst_judges(sample, region.take(index)),
             progress,
@@ -158,7 +164,7 @@ class ExactTest:
         def largest(sample: _Sample, index: slice) -> Array:
             return sample.p_values(tree_map(lambda x: x[index], suspects)).max(1)
 
-        final = self._in_groups(tests, observed, laws, _FINAL_DRAWS, _FINAL, largest, progress)
+        final = self._in_groups(tests, observed, laws, effort * _FINAL_DRAWS, _FINAL, largest, progress)
         p_value = np.where(found > self.sure, found, final)
         # Where no judge is plausible at t at all, the region alone rejects.
         return np.minimum(np.where(region.empty, 0.0, p_value) + self.region_error, 1)
@@ -204,7 +210,7 @@ class ExactTest:
         total, most = hits.shape[1], int(hits.sum(1).max())
         first = np.argsort(~hits, 1, kind="stable")[:, :most]
         extreme_counts = np.take_along_axis(counts_with_seen, first[..., None], 1)
-        mixture = extreme_counts @ _log_rates(judges, self.calibration)
+        mixture = extreme_counts @ log_rates(judges, self.calibration)
         top = mixture.max(-1, keepdims=True)
         log_mixture = top[..., 0] + np.log(np.mean(np.exp(mixture - top), -1))
         extreme = np.take_along_axis(hits, first, 1)
@@ -256,7 +262,7 @@ class _Sample(NamedTuple):
 
     def p_values(self, judges: Params) -> Array:
         """p-value under each judge of shape ``(B, G)``."""
-        log_density = self.counts @ _log_rates(judges, self.calibration)
+        log_density = self.counts @ log_rates(judges, self.calibration)
         weight = np.exp(np.minimum(log_density - self.log_mixture[..., None], 700))
         return weight.sum(1) / self.total
 
@@ -297,13 +303,3 @@ def _beside(*judges: Params) -> Params:
 def _coordinates(points: list[tuple[float, float]], size: int) -> Pair:
     grid = np.asarray(points)
     return np.tile(grid[:, 0], (size, 1)), np.tile(grid[:, 1], (size, 1))
-
-
-def _log_rates(judges: Params, calibration: Calibration) -> Array:
-    """Coefficients of the six counts in the log-likelihood, shape ``(B, 6, G)``."""
-    theta, tpr, fpr = judges.failure_rate, judges.tpr, judges.fpr
-    q = theta * tpr + (1 - theta) * fpr
-    one = (1.0, 1.0) if calibration == "external" else (theta, 1 - theta)
-    rates = (one[0] * tpr, one[0] * (1 - tpr), one[1] * fpr, one[1] * (1 - fpr), q, 1 - q)
-    stacked = np.stack(np.broadcast_arrays(*rates), 1)
-    return np.where(stacked > 0, np.log(np.where(stacked > 0, stacked, 1)), _IMPOSSIBLE)

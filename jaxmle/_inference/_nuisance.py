@@ -5,12 +5,13 @@ Bounds and confidence limits are linear in these two, the region is a convex pol
 run over an interval.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from jaxmle._data import Bounds, Counts, Params
-from jaxmle._data._bounds import clopper_pearson
+from jaxmle._data._bounds import clopper_pearson, score_limits
 from jaxmle._simulation import Design
 from jaxmle._types import Array, Pair
 
@@ -50,9 +51,13 @@ class Region(NamedTuple):
     def at(self, a: Array, b: Array) -> Pair:
         """Point (q, x) at coordinates in the unit square, shape ``(B, G)``."""
         q = self.low[:, None] + a * (self.high - self.low)[:, None]
-        least = np.max(self.below[:, 0, :, None] + self.below[:, 1, :, None] * q, 0)
-        most = np.min(self.above[:, 0, :, None] + self.above[:, 1, :, None] * q, 0)
+        least, most = _between(self.below[..., None], self.above[..., None], q)
         return q, least + b * np.maximum(most - least, 0)
+
+
+def _between(below: Array, above: Array, q: Array) -> Pair:
+    """Least and most x at flag rates."""
+    return np.max(below[:, 0] + below[:, 1] * q, 0), np.min(above[:, 0] + above[:, 1] * q, 0)
 
 
 def judge_at(rate: Array, q: Array, x: Array) -> Params:
@@ -75,30 +80,12 @@ def nuisance_region(counts: Counts, bounds: Bounds, rate: Array, design: Design,
     Source:
         Berger and Boos, JASA 89 (1994); the three limits share ``error`` (Bonferroni).
     """
-    c, t = counts, rate
     tail = error / 6
-    one, none = np.ones_like(t), np.zeros_like(t)
-    flags, passes = c.unlabeled_pos, c.unlabeled_neg
+    flags, passes = counts.unlabeled_pos, counts.unlabeled_neg
     if design != "external":
-        flags, passes = flags + c.tp + c.fp, passes + c.fn + c.tn
+        flags, passes = flags + counts.tp + counts.fp, passes + counts.fn + counts.tn
     q_low, q_high = clopper_pearson(flags, passes, tail)
-    (tpr_low, tpr_high), (fpr_low, fpr_high) = bounds.tpr, bounds.fpr
-    below = [(t * tpr_low, none), (-(1 - t) * fpr_high, one)]
-    above = [(t * tpr_high, none), (-(1 - t) * fpr_low, one)]
-    if design == "by_verdict":
-        # Given the verdict, labels are a random sample: they bound P(failure | verdict).
-        precision_low, precision_high = clopper_pearson(c.tp, c.fp, tail)
-        miss_low, miss_high = clopper_pearson(c.fn, c.tn, tail)
-        below += [(none, precision_low), (t - miss_high, miss_high)]
-        above += [(none, precision_high), (t - miss_low, miss_low)]
-    else:
-        low, high = clopper_pearson(c.tp, c.fn, tail)
-        below.append((t * low, none))
-        above.append((t * high, none))
-        low, high = clopper_pearson(c.fp, c.tn, tail)
-        below.append((-(1 - t) * high, one))
-        above.append((-(1 - t) * low, one))
-    lower, upper = np.stack([np.stack(line) for line in below]), np.stack([np.stack(line) for line in above])
+    lower, upper = _lines(counts, bounds, rate, design, tail, clopper_pearson)
     # The room between the lines is concave in q: it ends where two of them cross, or at the limits of q.
     corners = [q_low, q_high]
     for offset, slope in lower:
@@ -107,10 +94,59 @@ def nuisance_region(counts: Counts, bounds: Bounds, rate: Array, design: Design,
             crossing = (other_offset - offset) / np.where(np.abs(tilt) > 0, tilt, 1)
             corners.append(np.clip(np.where(np.abs(tilt) > 0, crossing, q_low), q_low, q_high))
     q = np.stack(corners)
-    least = np.max(lower[:, 0, None] + lower[:, 1, None] * q, 0)
-    most = np.min(upper[:, 0, None] + upper[:, 1, None] * q, 0)
+    least, most = _between(lower[:, :, None], upper[:, :, None], q)
     inside = most - least >= -_ROUNDING
     first = np.min(np.where(inside, q, np.inf), 0)
     last = np.max(np.where(inside, q, -np.inf), 0)
-    empty = ~inside.any(0)
-    return Region(t, lower, upper, np.where(empty, 0.5, first), np.where(empty, 0.5, last), empty)
+    empty = np.asarray(~inside.any(0))
+    return Region(rate, lower, upper, np.where(empty, 0.5, first), np.where(empty, 0.5, last), empty)
+
+
+def judges_across(
+    counts: Counts, bounds: Bounds, likely: Params, places: tuple[float, ...], design: Design, error: float
+) -> Params:
+    """Judges with the flag rate of ``likely``, entries of shape ``(B,)``, across those that are plausible.
+
+    Score limits of the labels share ``error``. The most likely judge stands for all where they leave none.
+
+    Returns:
+        Judges at the shares ``places`` of the way across, shape ``(B, len(places))``.
+    """
+    rate, tpr, fpr = (x[:, None] for x in (likely.failure_rate, likely.tpr, likely.fpr))
+    q = likely.flag_rate[:, None]
+    below, above = _lines(counts, bounds, likely.failure_rate, design, error / 4, score_limits)
+    least, most = _between(below[..., None], above[..., None], q)
+    x = least + np.asarray(places) * (most - least)
+    found = judge_at(rate, np.broadcast_to(q, x.shape), x)
+    is_some = most > least
+    return Params(found.failure_rate, np.where(is_some, found.tpr, tpr), np.where(is_some, found.fpr, fpr))
+
+
+def _lines(
+    counts: Counts,
+    bounds: Bounds,
+    rate: Array,
+    design: Design,
+    tail: float,
+    limits: Callable[[Array, Array, float], Pair],
+) -> Pair:
+    """Lines below and above x, offsets and slopes in q, each of shape ``(L, 2, B)``."""
+    c, t = counts, rate
+    one, none = np.ones_like(t), np.zeros_like(t)
+    (tpr_low, tpr_high), (fpr_low, fpr_high) = bounds.tpr, bounds.fpr
+    below = [(t * tpr_low, none), (-(1 - t) * fpr_high, one)]
+    above = [(t * tpr_high, none), (-(1 - t) * fpr_low, one)]
+    if design == "by_verdict":
+        # Given the verdict, labels are a random sample: they bound P(failure | verdict).
+        precision_low, precision_high = limits(c.tp, c.fp, tail)
+        miss_low, miss_high = limits(c.fn, c.tn, tail)
+        below += [(none, precision_low), (t - miss_high, miss_high)]
+        above += [(none, precision_high), (t - miss_low, miss_low)]
+    else:
+        low, high = limits(c.tp, c.fn, tail)
+        below.append((t * low, none))
+        above.append((t * high, none))
+        low, high = limits(c.fp, c.tn, tail)
+        below.append((-(1 - t) * high, one))
+        above.append((-(1 - t) * low, one))
+    return np.stack([np.stack(line) for line in below]), np.stack([np.stack(line) for line in above])

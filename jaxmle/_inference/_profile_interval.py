@@ -6,8 +6,8 @@ from typing import Literal, Unpack, get_args
 import numpy as np
 
 from jaxmle._arrays import pytree
-from jaxmle._data import Bounds, Calibration, Counts, Params, Problem, check_confidence
-from jaxmle._engine import Engine, Progress, check_engine, chosen_engine, progress_bar
+from jaxmle._data import Bounds, Calibration, Counts, Problem, check_confidence
+from jaxmle._engine import Engine, check_engine, chosen_engine, progress_bar
 from jaxmle._inference._arguments import (
     check_labels,
     check_seed,
@@ -18,29 +18,17 @@ from jaxmle._inference._arguments import (
     shaped,
     whole_numbers,
 )
+from jaxmle._inference._calibrated import Calibrated, Tests
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._fit import Fit, divided, fit_flat, handed_on
 from jaxmle._inference._interval import Interval
 from jaxmle._inference._options import ProfileOptions
-from jaxmle._inference._profile import (
-    ProfileBranch,
-    ProfileRoot,
-    both_branches,
-    branch_end,
-    branches,
-    crossing,
-)
-from jaxmle._inference._simulate import COMPILE_SECONDS, TIE, simulate, streams
-from jaxmle._simulation import Labels, design_of, law_of_params
-from jaxmle._types import Array, ArrayLike, Flags, Numbers
+from jaxmle._inference._profile import both_branches, branches, crossing
+from jaxmle._inference._simulate import COMPILE_SECONDS
+from jaxmle._simulation import Labels, design_of
+from jaxmle._types import ArrayLike, Flags, Numbers
 
 EndSide = Literal["two-sided", "upper", "lower"]
-
-# A quantile is told by the draws beyond it: with fewer than these, one further in is told and stretched.
-_LEAST_BEYOND = 10
-_ROUNDS = 3
-_SETTLED = 0.05
-_STREAM = 1
 
 
 @pytree
@@ -230,29 +218,38 @@ def _interval(
     if options.simultaneous:
         alpha = alpha / problem.size
     n_draws = int(options.n_simulations)
-    # Two ends, each simulated two or three times, two fits a draw.
-    n_fits = problem.size * (6 * n_draws if simulated else 30)
+    # A first look with a quarter of the draws at seven rates, then all of them at five, and both ends.
+    n_fits = problem.size * (16 * n_draws if simulated else 30)
     engine = chosen_engine(n_fits, options.engine, compile_seconds=COMPILE_SECONDS if simulated else 1)
-    plan = _Plan(
-        alpha, side, calibration, labels, int(options.seed), n_draws, design_effect is not None, engine
-    )
     if free is None:
         free = fit_flat(problem, calibration, engine=engine)
     elif design_effect is not None:
         free = divided(free, problem, design_effect)
     below, above = branches(free)
     wanted = {"two-sided": both_branches(below, above), "upper": above, "lower": below}[side]
-    with progress_bar(options.progress and simulated, _ROUNDS * len(wanted.start), "Calibrating") as bar:
-        ends, cutoff = _ends(wanted, plan, np.resize(freedom, len(wanted.start)), simulated, bar)
-
+    copies = 2 if side == "two-sided" else 1
+    root = np.tile(quantile_of_t(alpha / copies, freedom), copies)
+    if simulated:
+        calibrated = Calibrated(
+            calibration=calibration,
+            design=design_of(calibration, labels),
+            seed=int(options.seed),
+            n_draws=n_draws,
+            is_effective=design_effect is not None,
+            engine=engine,
+        )
+        with progress_bar(options.progress, len(root), "Calibrating") as bar:
+            ends = calibrated.ends(Tests.of(wanted, free), root, bar)
+    else:
+        ends = crossing(wanted, root**2, calibration, engine)
     size = problem.size
     none = np.zeros(size)
     lowest, highest = problem.bounds.failure_rate
     low = high = None
     if side != "upper":
-        low = [x[:size] for x in (ends.failure_rate, ends.at_bound, ends.converged, cutoff)]
+        low = [x[:size] for x in (ends.failure_rate, ends.at_bound, ends.converged, ends.statistic)]
     if side != "lower":
-        high = [x[-size:] for x in (ends.failure_rate, ends.at_bound, ends.converged, cutoff)]
+        high = [x[-size:] for x in (ends.failure_rate, ends.at_bound, ends.converged, ends.statistic)]
     given = [none > 1, none == 0, none]
     low = low or [lowest, ~given[0], given[1], none]
     high = high or [highest, ~given[0], given[1], none]
@@ -271,113 +268,3 @@ def _interval(
         converged=free.converged & low[2] & high[2],
         side=side,
     )
-
-
-@dataclass(frozen=True)
-class _Plan:
-    alpha: float
-    side: EndSide
-    calibration: Calibration
-    labels: Labels
-    seed: int
-    n_draws: int
-    effective: bool
-    engine: Engine
-
-    def quantile(self, alpha: float, df: ArrayLike = np.inf) -> Array:
-        """Asymptotic cut-off: of the statistic, or one-sided of its signed root."""
-        return quantile_of_t(alpha / 2 if self.side == "two-sided" else alpha, df) ** 2
-
-
-def _ends(
-    wanted: ProfileBranch, plan: _Plan, df: Array, simulated: bool, progress: Progress | None
-) -> tuple[ProfileRoot, Array]:
-    """Ends of the intervals and the cut-offs they stand at."""
-    size = len(wanted.start)
-    cutoff = plan.quantile(plan.alpha, df)
-    plain_cutoff = plan.quantile(plan.alpha)
-    stretch = cutoff / np.where(plain_cutoff > 0, plain_cutoff, 1.0)  # an even chance is cut off at 0
-    stretch = np.where(cutoff > 0, stretch, 1.0)
-    stops = branch_end(wanted, plan.calibration, plan.engine)
-    ends = crossing(wanted, cutoff, plan.calibration, plan.engine, end=stops)
-    if not simulated:
-        return ends, cutoff
-    # The cut-off depends but little on the rate it is simulated at, so this settles at once.
-    todo = np.arange(size)
-    for _ in range(_ROUNDS):
-        part = wanted.take(todo)
-        at = ProfileRoot(*(x[todo] for x in ends))
-        found = _simulated_cutoff(part, at, plan, progress)
-        if plan.effective:
-            # Data sets of a few whole items say little of sums that are not whole.
-            found = np.maximum(found, plain_cutoff)
-        found = found * stretch[todo]
-        changed = np.flatnonzero(found != cutoff[todo])
-        todo = todo[changed]
-        if not todo.size:
-            break
-        part, at, found = part.take(changed), ProfileRoot(*(x[changed] for x in at)), found[changed]
-        # The root of the statistic is nearly linear in the rate.
-        growth = np.sqrt(found / np.maximum(cutoff[todo], 1e-300))
-        near = part.start + (at.failure_rate - part.start) * growth
-        cutoff[todo] = found
-        moved = crossing(part, found, plan.calibration, plan.engine, near, stops.take(todo))
-        for kept, new in zip(ends, moved, strict=True):
-            kept[todo] = new
-        shift = np.abs(moved.failure_rate - at.failure_rate)
-        todo = todo[shift > _SETTLED * np.abs(moved.failure_rate - part.start)]
-        if not todo.size:
-            break
-    return ends, cutoff
-
-
-def _simulated_cutoff(part: ProfileBranch, at: ProfileRoot, plan: _Plan, progress: Progress | None) -> Array:
-    """Quantile of the statistic in data sets drawn at the ends, with the most likely judge there."""
-    counts, wide = part.problem
-    n_draws = plan.n_draws
-    rank = int(np.floor(plan.alpha * (n_draws + 1) + 1e-9))
-    reached = min(_LEAST_BEYOND, (n_draws + 1) // 10)
-    alpha = plan.alpha if rank >= reached else reached / (n_draws + 1)
-    rank = min(max(rank, reached), n_draws)
-    design = design_of(plan.calibration, plan.labels)
-    counts = _whole(counts)
-    params = Params(at.failure_rate, at.tpr, at.fpr)
-    narrow = part.problem.at(at.failure_rate).bounds
-
-    def reduce(statistic: Array, estimate: Array, _: Array, rate: Array, upper: Array) -> Array:
-        if plan.side != "two-sided":
-            # Only estimates on the inner side of the rate speak against it.
-            inner = np.where(upper[:, None], estimate < rate[:, None], estimate > rate[:, None])
-            statistic = np.where(inner, statistic, 0.0)
-        return np.partition(statistic, n_draws - rank, axis=1)[:, n_draws - rank]
-
-    upper = part.stop > part.start
-    found = simulate(
-        law_of_params(params, counts, design),
-        wide,
-        narrow,
-        streams(part.problem),
-        reduce,
-        calibration=plan.calibration,
-        design=design,
-        seed=plan.seed,
-        stream=_STREAM,
-        n_draws=n_draws,
-        extra=(at.failure_rate, upper),
-        engine=plan.engine,
-        progress=progress,
-    )
-    # A tie with the cut-off is inside; solvers tell ties to this tolerance.
-    if alpha <= plan.alpha:
-        return found + TIE
-    # Beyond the reach of the draws a quantile is a guess, and no shorter than the asymptotic one.
-    asymptotic = plan.quantile(plan.alpha)
-    return np.maximum((found + TIE) * asymptotic / plan.quantile(alpha), asymptotic)
-
-
-def _whole(counts: Counts) -> Counts:
-    """Whole counts with nearly the same sums of labelled and of unlabelled items."""
-    cells = np.stack(counts.values(), -1)
-    parts = [np.rint(np.cumsum(cells[:, group], 1)) for group in (slice(0, 4), slice(4, 6))]
-    whole = np.concatenate([np.diff(part, axis=1, prepend=0) for part in parts], 1)
-    return Counts(*whole.T)

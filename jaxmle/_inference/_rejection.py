@@ -1,97 +1,155 @@
-"""p-values of the tests "failure rate >= rate", and the rates at which they reject."""
+"""Tests of "failure rate >= rate" by either method: their p-values, and the rates from which they reject."""
 
-from statistics import NormalDist
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
+from jaxmle._arrays import tree_map
 from jaxmle._engine import Progress
 from jaxmle._inference._arguments import quantile_of_t, tail_of_t
+from jaxmle._inference._calibrated import Calibrated, Tests
 from jaxmle._inference._exact import ExactTest, Hypothesis
 from jaxmle._inference._fit import Fit
 from jaxmle._inference._profile import crossing, profile
-from jaxmle._types import Array, Pair
+from jaxmle._simulation import normal_quantile
+from jaxmle._types import Array, Index
 
 _ROUNDS = 12
 _SETTLED = 5e-3
 _ROUNDING = 1e-8
 _LARGEST = 1 - 1e-9
+# Near the decision more is drawn: so many times as much.
+_NEAR = 0.1
+_EFFORTS = (4, 16)
 
 
-def p_values(
-    tests: Hypothesis,
-    exact: ExactTest,
-    method: str,
-    df: Array,
-    progress: Progress | None,
-    profiled: tuple[Array, Array, Fit],
+class Rejection(Protocol):
+    """A test of "failure rate >= rate" for each of B data sets."""
+
+    def p_values(self, index: Index, effort: int, progress: Progress | None) -> Array:
+        """p-values of the tests at ``index``, by ``effort`` times the usual number of draws."""
+
+    def limits(self, known: Array, alpha: float, progress: Progress | None) -> Array:
+        """Rates at which p comes down to ``alpha``, where the tests' own rates have p-values ``known``."""
+
+
+def decided_p_values(
+    test: Rejection, adjusted: Callable[[Array], Array], alpha: float, size: int, progress: Progress | None
 ) -> Array:
-    """p-values of "failure rate >= the tests' own rates"; by Student's t where ``df`` is finite.
+    """p-values of ``size`` tests; those near the decision by more draws, lest it depend on the seed.
 
-    ``profiled`` is what `profile` says of these rates.
+    ``adjusted`` is what is compared with ``alpha``.
     """
-    if method == "exact":
-        return exact.p_values(tests, progress, profiled)
-    statistic = profiled[0]
-    against = np.where(tests.estimate < tests.rate, np.sqrt(statistic), 0.0)
-    return np.where(against > 0, tail_of_t(against, df), 1.0)
+    found = test.p_values(np.arange(size), 1, progress)
+    for effort in _EFFORTS:
+        near = np.flatnonzero(np.abs(adjusted(found) - alpha) <= _NEAR * alpha)
+        if near.size:
+            found[near] = test.p_values(near, effort, None)
+    return found
 
 
-def upper_limits(
-    tests: Hypothesis,
-    known: Pair,
-    exact: ExactTest,
-    method: str,
-    alpha: float,
-    df: Array,
-    progress: Progress | None,
-) -> Array:
-    """Rates at which the p-value comes down to ``alpha``.
+@dataclass(frozen=True)
+class ProfileRejection:
+    """By the likelihood ratio with simulated p-values.
 
-    ``known`` holds the p-values and the statistics of the tests' own rates.
-
-    p is nearly the normal tail of the signed root r of the statistic, stretched: with k = z(p) / r at one
-    rate, the next is where r = z(alpha) / k. The stretch hardly varies, so few rounds settle it.
+    Attributes:
+        tests: The data sets.
+        rate: Rates to test, shape ``(B,)``.
+        estimate: Largest most likely failure rates, shape ``(B,)``.
+        df: Degrees of freedom of the design effects, shape ``(B,)``.
+        profiled: What `profile` says of the rates.
+        how: How p-values are simulated.
     """
-    calibration = exact.calibration
-    if method == "profile":
-        return crossing(tests.branch, quantile_of_t(alpha, df) ** 2, calibration, exact.engine).failure_rate
-    low, high = np.asarray(tests.branch.start, float).copy(), np.asarray(tests.branch.stop, float).copy()
-    rate, p, statistics = tests.rate.copy(), known[0].copy(), known[1].copy()
-    shown = np.zeros(len(p), bool)
-    todo = np.arange(len(p))
-    for round_ in range(_ROUNDS):
-        part = tests.take(todo)._replace(rate=rate[todo])
-        if round_:
-            profiled = profile(part.branch, part.rate, calibration, exact.engine)
-            statistics[todo] = profiled[0]
-            p[todo] = exact.p_values(part, progress if round_ == 1 else None, profiled)
-        here, p_here, statistic = rate[todo], p[todo], statistics[todo]
-        rejected = p_here <= alpha
-        shown[todo] |= rejected
-        low[todo] = np.where(rejected, low[todo], np.maximum(low[todo], here))
-        high[todo] = np.where(rejected, np.minimum(high[todo], here), high[todo])
-        # The region's share is a floor under every p-value, where p says nothing of the stretch.
-        tail = np.clip((p_here - exact.region_error) / (1 - exact.region_error), 1e-15, 0.5)
-        is_informative = (statistic > 0.05) & (p_here < 0.4) & (tail > 1e-12)
-        stretch = np.where(is_informative, -_quantile(tail) / np.sqrt(np.maximum(statistic, 0.05)), 0.9)
-        aim = -_quantile(np.maximum(alpha - exact.region_error, 1e-300)) / np.clip(stretch, 0.2, 3.0)
-        moved = crossing(
-            part.branch, np.broadcast_to(aim**2, here.shape).copy(), calibration, exact.engine
-        ).failure_rate
-        # Step a little beyond the aim, so that the next test lands on the other side and closes the bracket.
-        moved = np.where(
-            rejected, np.minimum(moved, here) * (1 - _SETTLED), np.maximum(moved, here) * (1 + _SETTLED)
-        )
-        outside = (moved <= low[todo]) | (moved >= high[todo])
-        moved = np.where(outside, 0.5 * (low[todo] + high[todo]), moved)
-        at_end = (here >= np.minimum(part.branch.stop, _LARGEST) - _ROUNDING) & ~rejected
-        closed = shown[todo] & (high[todo] - low[todo] <= 3 * _SETTLED * high[todo])
-        rate[todo] = np.minimum(moved, _LARGEST)
-        todo = todo[~(at_end | closed)]
-        if not todo.size:
-            break
-    # The smallest rate that was tested and rejected.
-    return np.where(shown, high, tests.branch.stop)
+
+    tests: Tests
+    rate: Array
+    estimate: Array
+    df: Array
+    profiled: tuple[Array, Array, Fit]
+    how: Calibrated
+
+    def p_values(self, index: Index, effort: int, progress: Progress | None) -> Array:
+        statistic, _, _ = profiled = tree_map(lambda x: x[index], self.profiled)
+        rate, found = self.rate[index], np.ones(len(statistic))
+        open_ = np.flatnonzero((self.estimate[index] < rate) & (statistic > 0))
+        if open_.size:
+            some = tree_map(lambda x: x[open_], profiled)
+            tests = self.tests.take(index).take(open_)
+            p = self.how.p_values(tests, rate[open_], some, effort * self.how.n_draws)
+            root = -normal_quantile(np.clip(p, 1e-300, 1 - 1e-16))
+            found[open_] = tail_of_t(root, self.df[index][open_])
+        if progress:
+            progress.advance(len(found))
+        return found
+
+    def limits(self, known: Array, alpha: float, progress: Progress | None) -> Array:
+        return self.how.ends(self.tests, quantile_of_t(alpha, self.df), progress).failure_rate
 
 
-_quantile = np.vectorize(NormalDist().inv_cdf, otypes=[float])
+@dataclass(frozen=True)
+class ExactRejection:
+    """By the exact test.
+
+    Attributes:
+        tests: The tests.
+        profiled: What `profile` says of their rates.
+        exact: How p-values are made.
+    """
+
+    tests: Hypothesis
+    profiled: tuple[Array, Array, Fit]
+    exact: ExactTest
+
+    def p_values(self, index: Index, effort: int, progress: Progress | None) -> Array:
+        profiled = tree_map(lambda x: x[index], self.profiled)
+        return self.exact.p_values(self.tests.take(index), progress, profiled, effort)
+
+    def limits(self, known: Array, alpha: float, progress: Progress | None) -> Array:
+        """As in `Rejection`: the smallest rates that were tested and rejected.
+
+        p is nearly the normal tail of the signed root r of the statistic, stretched: with k = z(p) / r at one
+        rate, the next is where r = z(alpha) / k. The stretch hardly varies, so few rounds settle it.
+        """
+        tests, exact = self.tests, self.exact
+        calibration = exact.calibration
+        low, high = (np.asarray(x, float).copy() for x in (tests.branch.start, tests.branch.stop))
+        rate, p, statistics = tests.rate.copy(), known.copy(), self.profiled[0].copy()
+        shown = np.zeros(len(p), bool)
+        todo = np.arange(len(p))
+        for round_ in range(_ROUNDS):
+            part = tests.take(todo)._replace(rate=rate[todo])
+            if round_:
+                profiled = profile(part.branch, part.rate, calibration, exact.engine)
+                statistics[todo] = profiled[0]
+                p[todo] = exact.p_values(part, progress if round_ == 1 else None, profiled)
+            here, p_here, statistic = rate[todo], p[todo], statistics[todo]
+            rejected = p_here <= alpha
+            shown[todo] |= rejected
+            low[todo] = np.where(rejected, low[todo], np.maximum(low[todo], here))
+            high[todo] = np.where(rejected, np.minimum(high[todo], here), high[todo])
+            # The region's share is a floor under every p-value, where p says nothing of the stretch.
+            tail = np.clip((p_here - exact.region_error) / (1 - exact.region_error), 1e-15, 0.5)
+            is_informative = (statistic > 0.05) & (p_here < 0.4) & (tail > 1e-12)
+            stretch = np.where(
+                is_informative, -normal_quantile(tail) / np.sqrt(np.maximum(statistic, 0.05)), 0.9
+            )
+            aim = -normal_quantile(np.maximum(alpha - exact.region_error, 1e-300)) / np.clip(
+                stretch, 0.2, 3.0
+            )
+            target = np.broadcast_to(aim**2, here.shape).copy()
+            moved = crossing(part.branch, target, calibration, exact.engine).failure_rate
+            # A little beyond the aim, so that the next test lands on the other side and closes the bracket.
+            moved = np.where(
+                rejected, np.minimum(moved, here) * (1 - _SETTLED), np.maximum(moved, here) * (1 + _SETTLED)
+            )
+            outside = (moved <= low[todo]) | (moved >= high[todo])
+            moved = np.where(outside, 0.5 * (low[todo] + high[todo]), moved)
+            at_end = (here >= np.minimum(part.branch.stop, _LARGEST) - _ROUNDING) & ~rejected
+            closed = shown[todo] & (high[todo] - low[todo] <= 3 * _SETTLED * high[todo])
+            rate[todo] = np.minimum(moved, _LARGEST)
+            todo = todo[~(at_end | closed)]
+            if not todo.size:
+                break
+        return np.where(shown, high, tests.branch.stop)

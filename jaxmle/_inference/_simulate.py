@@ -1,7 +1,7 @@
 """Likelihood-ratio statistics of simulated counts, for many laws at once."""
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -83,15 +83,10 @@ def simulate(
     flat = [np.asarray(a, np.float64) for a in leaves(tree)]
     size = len(flat[0])
     engine = chosen_engine(2 * size * n_draws, engine, compile_seconds=COMPILE_SECONDS)
-    if engine == "numpy":
-        width = max(1, _EAGER // n_draws)
-        rows = 0
-    else:
-        most = max(1, _ROWS[-1] // n_draws)
-        width = min(next((n for n in _LAWS if n >= size), most), most)
-        rows = next((r for r in _ROWS if r >= width * n_draws), width * n_draws)
+    width = _width(size, n_draws, engine)
+    # Compiled, few sizes serve all.
+    rows = next((r for r in _ROWS if engine == "jax" and r >= width * n_draws), 0)
     draw = drawing(design, tables or tables_for(law, design), n_draws, engine)
-    ratio = _ratio(calibration, engine)
 
     def call(part: list[Array]) -> T:
         values = iter(part)
@@ -99,12 +94,56 @@ def simulate(
         counts = draw(keys_of(seed, stream, part[len(flat)]), law)
         used = len(part[0]) * n_draws
         pad = max(rows - used, 0)
+        padded = tree_map(lambda x: _padded(x, pad), counts)
         wide, narrow = tree_map(lambda x: _padded(np.repeat(x, n_draws), pad), (wide, narrow))
-        found = ratio(tree_map(lambda x: _padded(x, pad), counts), wide, narrow)
-        statistic, theta = (np.asarray(x)[:used].reshape(-1, n_draws) for x in found)
+        maximal = _maximal(calibration, engine)
+        (best, rate), (held, _) = maximal(padded, wide), maximal(padded, narrow)
+        statistic = likelihood_ratio(np.asarray(best), np.asarray(held))
+        statistic, theta = (x[:used].reshape(-1, n_draws) for x in (statistic, np.asarray(rate)))
         return reduce(statistic, theta, counts, *part[len(flat) + 1 :])
 
     return in_blocks(call, [*flat, _pairs(ids), *extra], width, engine=engine, progress=progress)
+
+
+def drawn(
+    law: Law, ids: Array, *, design: Design, seed: int, stream: int, n_draws: int, engine: Engine
+) -> Counts:
+    """Draw counts from each law, entries of shape ``(P,)``; arguments as in `simulate`.
+
+    Returns:
+        Counts of shape ``(P, n_draws)``.
+    """
+    flat = [np.asarray(a, np.float64) for a in leaves(law)]
+    width = _width(len(flat[0]), n_draws, engine)
+    draw = drawing(design, tables_for(law, design), n_draws, engine)
+
+    def call(part: list[Array]) -> Counts:
+        values = iter(part)
+        counts = draw(keys_of(seed, stream, part[-1]), tree_map(lambda _: next(values), law))
+        return tree_map(lambda x: np.asarray(x).reshape(-1, n_draws), counts)
+
+    return in_blocks(call, [*flat, _pairs(ids)], width, engine=engine)
+
+
+def maximal(problem: Problem, calibration: Calibration, engine: Engine) -> Pair:
+    """Maximal log-likelihoods and the failure rates there, shape ``(B,)``; nothing is certified."""
+    width = _EAGER if engine == "numpy" else next((r for r in _ROWS if r >= problem.size), _ROWS[-1])
+    run = _maximal(calibration, engine)
+    return in_blocks(lambda part: run(*Problem.of(part)), problem.arrays(), width, engine=engine)
+
+
+def likelihood_ratio(best: Array, held: Array) -> Array:
+    """Twice what is lost of the log-likelihood, at least 0."""
+    # A draw that cannot be under the smaller model is lost altogether.
+    return np.maximum(np.nan_to_num(2 * (best - held), nan=0.0, posinf=np.inf), 0.0)
+
+
+def _width(size: int, n_draws: int, engine: Engine) -> int:
+    """Laws that are drawn from at once."""
+    if engine == "numpy":
+        return max(1, _EAGER // n_draws)
+    most = max(1, _ROWS[-1] // n_draws)
+    return min(next((n for n in _LAWS if n >= size), most), most)
 
 
 def _padded(x: Array, pad: int) -> Array:
@@ -129,31 +168,18 @@ def drawing(design: Design, tables: Tables, n_draws: int, engine: Engine) -> Cal
 
 
 @cache
-def _ratio(calibration: Calibration, engine: Engine) -> Callable[..., Pair]:
-    return program(partial(likelihood_ratio, calibration=calibration), engine)
-
-
-def likelihood_ratio(counts: Counts, wide: Bounds, narrow: Bounds, calibration: Calibration) -> Pair:
-    """Likelihood ratio of ``narrow`` bounds within ``wide`` ones, and the failure rate within those.
-
-    Twice the difference of the maximal log-likelihoods, at least 0, shape ``(B,)``.
-    """
-    xp = namespace(counts, wide, narrow)
+def _maximal(calibration: Calibration, engine: Engine) -> Callable[[Counts, Bounds], Pair]:
+    """The program: (counts, bounds) to the maximal log-likelihood and its failure rate, shape ``(B,)``."""
 
     def solve(both: tuple[Counts, Bounds]) -> Pair:
         params = maximize_in_bulk(*both, calibration)
         return log_likelihood_at(params, both[0], calibration), params.failure_rate
 
-    if xp is np:
-        (value, rate), (held, _) = solve((counts, wide)), solve((counts, narrow))
-    else:
-        # One loop for both: a program half as large compiles in half the time.
-        twice = tree_map(lambda a, b: xp.concatenate([a, b]), (counts, wide), (counts, narrow))
-        value, rate = in_tiles(solve, twice)
-        size = counts.tp.shape[0]
-        value, held, rate = value[:size], value[size:], rate[:size]
-    statistic = 2 * (value - held)
-    return xp.where(statistic > 0, statistic, 0.0), rate
+    def run(counts: Counts, bounds: Bounds) -> Pair:
+        both = counts, bounds
+        return solve(both) if namespace(both) is np else in_tiles(solve, both)
+
+    return program(run, engine)
 
 
 def streams(problem: Problem) -> Array:

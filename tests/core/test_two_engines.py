@@ -14,7 +14,7 @@ from jaxmle._arrays import leaves, tree_map
 from jaxmle._data import Problem
 from jaxmle._inference._cluster_bootstrap import _drawing
 from jaxmle._inference._fit import _program
-from jaxmle._inference._simulate import _ratio, drawing
+from jaxmle._inference._simulate import _maximal, drawing
 from jaxmle._simulation import law_of_counts, tables_for
 
 BOX = Bounds(tpr=(0.75, 0.95), fpr=(0.02, 0.12))
@@ -119,7 +119,7 @@ def programs(calibration):
     known = problem.at(np.full(size, 0.1))
     for small in (True, False):
         yield _program(calibration, "flag_rate", "jax", small), (problem.arrays(),)
-    yield _ratio(calibration, "jax"), (problem.counts, problem.bounds, known.bounds)
+    yield _maximal(calibration, "jax"), (problem.counts, known.bounds)
     for design in ("external",) if calibration == "external" else ("random", "by_verdict"):
         law = law_of_counts(problem.counts, design)
         keys = (np.zeros(size, np.uint32),) * 2

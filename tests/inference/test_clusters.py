@@ -181,17 +181,18 @@ def test_the_design_effect_divides_the_counts():
         alone = profile_interval(plain, **options)
         twice = profile_interval(Counts(*(4 * CELLS)), design_effect=4.0, df=np.inf, **options)
         # Powers of two divide exactly, so even the simulated data sets are the same.
-        ends = zip((alone.estimate - alone.low, alone.high - alone.estimate), alone.cutoff, strict=True)
+        ends = (alone.estimate - alone.low, alone.high - alone.estimate)
         found = (twice.estimate - twice.low, twice.high - twice.estimate)
-        for got, (end, cutoff) in zip(found, ends, strict=True):
-            if not simulated or cutoff >= scipy.stats.chi2.isf(0.05, 1):
-                assert got == end
-            else:
-                assert end < got < 1.2 * end
+        if simulated:
+            # p-values of effective counts are no smaller than the asymptotic ones.
+            assert all(end <= got < 1.2 * end for got, end in zip(found, ends, strict=True))
+        else:
+            assert found == ends
         assert "design effect" in twice.method
     alone = certify(plain, limit=0.2, method="profile")
     twice = certify(Counts(*(4 * CELLS)), limit=0.2, method="profile", design_effect=4.0)
-    assert (twice.p_value, twice.upper_limit) == (alone.p_value, alone.upper_limit)
+    assert alone.p_value <= twice.p_value < 1.2 * alone.p_value
+    assert alone.upper_limit <= twice.upper_limit < 1.05 * alone.upper_limit
 
 
 def test_degrees_of_freedom_make_it_the_distribution_of_student():
@@ -201,10 +202,12 @@ def test_degrees_of_freedom_make_it_the_distribution_of_student():
     np.testing.assert_allclose(interval.cutoff, scipy.stats.f.ppf(0.95, 1, 7), rtol=1e-9)
     upper = profile_interval(plain, calibrate=False, side="upper", **given)
     assert upper.cutoff[1] == pytest.approx(scipy.stats.t.ppf(0.95, 7) ** 2)
-    certificate, normal = (certify(plain, limit=0.2, method="profile", **more) for more in (given, {}))
+    simulated = profile_interval(plain, side="upper", **given)
+    effects = (given, {"design_effect": 1.0})
+    certificate, normal = (certify(plain, limit=0.2, method="profile", **more) for more in effects)
     root = scipy.stats.norm.isf(normal.p_value)
     assert certificate.p_value == pytest.approx(scipy.stats.t.sf(root, 7), rel=1e-6)
-    assert certificate.upper_limit == pytest.approx(upper.high, abs=1e-6)
+    assert certificate.upper_limit == simulated.high >= upper.high
     calibrated, stretched = (profile_interval(plain, n_simulations=199, **more) for more in ({}, given))
     assert stretched.low < calibrated.low < calibrated.high < stretched.high
 
@@ -483,8 +486,8 @@ def test_equal_weights_change_nothing_at_the_command_line(verdicts, capsys):
     options = ("--method", "profile", "--limit", "0.18")
     _, alone = told(capsys, "certify", verdicts, *options)
     _, weighted = told(capsys, "certify", verdicts, *options, "--weight", "weight")
-    assert weighted["upper_limit"] == pytest.approx(alone["upper_limit"], rel=1e-3)
-    assert weighted["p_value"] == pytest.approx(alone["p_value"], rel=0.02)
+    assert weighted["upper_limit"] == pytest.approx(alone["upper_limit"], rel=0.02)
+    assert weighted["p_value"] == pytest.approx(alone["p_value"], rel=0.2)
 
 
 @pytest.mark.parametrize("copies", [1, 2])

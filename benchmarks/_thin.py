@@ -1,0 +1,153 @@
+"""Cells in which data are thin, tied or lopsided: how often what each method says holds.
+
+For intervals and upper limits "holds" is their coverage, for certificates the share of data sets at the
+limit itself that are not certified. The width of an upper limit is the mean limit.
+"""
+
+import numpy as np
+
+# (name, design, labels, judged items, failure rate, TPR, FPR, half-width of the bounds or None)
+CELLS = (
+    *(
+        ("no failure expected", "random", n, 10_000, rate, 0.9, 0.05, half)
+        for n, rate in ((20, 0.005), (50, 0.002), (50, 0.01), (149, 0.01), (300, 0.003))
+        for half in (None, 0.03)
+    ),
+    ("few failures", "random", 50, 1_000, 0.03, 0.9, 0.05, None),
+    ("few failures", "random", 50, 10_000, 0.03, 0.9, 0.05, None),
+    ("few failures", "random", 100, 10_000, 0.02, 0.6, 0.01, None),
+    ("few failures", "random", 50, 1_000, 0.03, 0.3, 0.01, None),
+    ("few failures", "random", 149, 1_300, 0.01, 0.5, 0.5, None),
+    ("few failures", "random", 60, 5_000, 0.03, 0.6, 0.3, None),
+    ("few failures", "random", 100, 5_000, 0.02, 0.9, 0.05, None),
+    ("few failures", "random", 100, 5_000, 0.02, 0.9, 0.05, 0.03),
+    ("few failures", "random", 30, 2_000, 0.005, 0.9, 0.02, None),
+    *(
+        ("judge near chance", "random", n, 10_000, rate, 0.55, 0.5, None)
+        for n in (50, 100)
+        for rate in (0.05, 0.1, 0.3)
+    ),
+    *(
+        ("labels by verdict", "by_verdict", (flagged, passed), 10_000, rate, 0.9, 0.05, half)
+        for flagged, passed, rate in ((2, 100, 0.05), (50, 50, 0.02), (5, 45, 0.1), (30, 10, 0.1))
+        for half in (None, 0.05)
+    ),
+    *(
+        ("external", "external", (failures, passes), judged, rate, tpr, fpr, half)
+        for failures, passes, judged, rate, tpr, fpr, half in (
+            (50, 50, 100_000, 0.05, 0.9, 0.05, None),
+            (50, 50, 100_000, 0.1, 0.8, 0.1, None),
+            (20, 20, 1_000, 0.1, 0.9, 0.05, None),
+            (20, 200, 10_000, 0.02, 0.9, 0.02, 0.05),
+            (50, 50, 100_000, 0.01, 0.9, 0.05, 0.05),
+        )
+    ),
+)
+METHODS = (
+    "profile, calibrated",
+    "profile, calibrated, upper limit",
+    "profile, chi-square",
+    "profile, chi-square, upper limit",
+    "certificate, exact",
+    "certificate, profile",
+    "human only, Clopper-Pearson",
+    "human only, Wilson",
+    "PPI++",
+)
+FIELDS = (
+    "cell", "design", "labels", "N", "failure_rate", "tpr", "fpr", "bounds", "method", "data_sets", "refused",
+    "holds", "width",
+)  # fmt: skip
+KEY = FIELDS[:8]
+
+
+def draw(rng, design, n, judged, rate, tpr, fpr, size):
+    """Counts of ``size`` data sets with the true parameters, as six columns."""
+    q = rate * tpr + (1 - rate) * fpr
+    flagged = rng.binomial(judged, q, size)
+    if design == "random":
+        shares = [rate * tpr, rate * (1 - tpr), (1 - rate) * fpr, (1 - rate) * (1 - fpr)]
+        tp, fn, fp, tn = rng.multinomial(n, shares, size).T
+    elif design == "external":
+        tp, fp = rng.binomial(n[0], tpr, size), rng.binomial(n[1], fpr, size)
+        fn, tn = n[0] - tp, n[1] - fp
+    else:
+        pos, neg = np.minimum(n[0], flagged), np.minimum(n[1], judged - flagged)
+        tp, fn = rng.binomial(pos, rate * tpr / q), rng.binomial(neg, rate * (1 - tpr) / (1 - q))
+        fp, tn = pos - tp, neg - fn
+        return [x.astype(float) for x in (tp, fn, fp, tn, flagged - pos, judged - flagged - neg)]
+    return [x.astype(float) for x in (tp, fn, fp, tn, flagged, judged - flagged)]
+
+
+def key_of(cell):
+    """A cell as the first columns of the table."""
+    name, design, n, *numbers, half = cell
+    sizes = n if design == "random" else "{} + {}".format(*n)
+    return (name, design, sizes, *numbers, "none" if half is None else f"+-{half}")
+
+
+def rows(cell, size, seed):
+    """What holds in one cell."""
+    from scipy.special import betaincinv
+
+    from jaxmle import Bounds, Counts, baselines, fit
+
+    _, design, n, judged, rate, tpr, fpr, half = cell
+    rng = np.random.default_rng([seed, 2, CELLS.index(cell)])
+    counts = Counts(*draw(rng, design, n, judged, rate, tpr, fpr, size))
+    ends = [(0.0, 1.0)] * 2 if half is None else [(max(x - half, 0), min(x + half, 1)) for x in (tpr, fpr)]
+    found = fit(
+        counts,
+        Bounds(tpr=ends[0], fpr=ends[1]),
+        calibration="external" if design == "external" else "internal",
+    )
+    labels = {"labels": "by_verdict"} if design == "by_verdict" else {}
+    key = key_of(cell)
+
+    def row(method, holds, width, given=None):
+        used = np.ones(size, bool) if given is None else given
+        values = (*key, method, size, 1 - used.mean(), (holds & used).mean(), width[used].mean())
+        return dict(zip(FIELDS, values, strict=True))
+
+    for kind, calibrate in (("calibrated", True), ("chi-square", False)):
+        both = found.interval(calibrate=calibrate, seed=seed, **labels)
+        yield row(f"profile, {kind}", (both.low <= rate) & (rate <= both.high), both.high - both.low)
+        upper = found.interval(calibrate=calibrate, seed=seed, side="upper", **labels).high
+        yield row(f"profile, {kind}, upper limit", rate <= upper, upper)
+    for method in ("exact", "profile"):
+        certificate = found.certify(rate, method=method, seed=seed, **labels)
+        yield row(f"certificate, {method}", ~certificate.certified, certificate.upper_limit)
+    if design != "random":
+        return
+    failures, passes = counts.tp + counts.fn, counts.fp + counts.tn
+    low = np.where(failures > 0, betaincinv(np.maximum(failures, 1e-9), passes + 1, 0.025), 0)
+    high = np.where(passes > 0, betaincinv(failures + 1, np.maximum(passes, 1e-9), 0.975), 1)
+    yield row("human only, Clopper-Pearson", (low <= rate) & (rate <= high), high - low)
+    for method, baseline in (
+        ("human only, Wilson", baselines.human_only),
+        ("PPI++", baselines.ppi_plus_plus),
+    ):
+        result = baseline(counts)
+        yield row(method, (result.low <= rate) & (rate <= result.high), result.high - result.low)
+
+
+def report(table):
+    """Print, for each kind of cell and method, the least share that holds, and widths beside Wilson's."""
+    print("| cells | method | cells of it | least that holds | mean | mean width | to Wilson |")
+    print("|---|---|--:|--:|--:|--:|--:|")
+    wilson = {tuple(r[k] for k in KEY): r["width"] for r in table if r["method"] == "human only, Wilson"}
+    for name in dict.fromkeys(row["cell"] for row in table):
+        for method in METHODS:
+            part = [row for row in table if row["cell"] == name and row["method"] == method]
+            if not part:
+                continue
+            pairs = [(r["width"], wilson.get(tuple(r[k] for k in KEY))) for r in part]
+            ratios = [own / other for own, other in pairs if other]
+            shown = (
+                f"{np.mean(ratios):.2f}" if ratios and "limit" not in method and "cert" not in method else ""
+            )
+            holds = [row["holds"] for row in part]
+            print(
+                f"| {name} | {method} | {len(part)} | {min(holds):.3f} | {np.mean(holds):.3f} "
+                f"| {np.mean([r['width'] for r in part]):.4f} | {shown} |"
+            )

@@ -1,0 +1,268 @@
+"""Rates that simulated data do not speak against: p-values of the likelihood ratio and where they end.
+
+A rate's p-value is the probability of a likelihood ratio as large as the observed one, ties counted, under
+the judges that are plausible at that rate: the most likely one, and those with its flag rate that score
+limits of the labels do not exclude, the largest p-value among them. An interval is {rate: p > alpha}. Its
+ends are the outermost such rates on either side of the estimate, not the rates at which the statistic meets
+some quantile: where the observed data have a probability above alpha, every quantile is their own statistic.
+
+Sources: inversion of the likelihood-ratio test with nuisance parameters at their constrained maximum, Chuang
+and Lai, Statistica Sinica 10 (2000); the largest p-value over plausible ones, Berger and Boos, JASA 89
+(1994), here with a set too small for their guarantee, and without its price.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxmle._arrays import tree_map
+from jaxmle._data import Calibration, Counts, Params, Problem
+from jaxmle._engine import Engine, Progress
+from jaxmle._inference._arguments import tail_of_t
+from jaxmle._inference._fit import Fit
+from jaxmle._inference._importance import draws_of_mixture, largest_p_values
+from jaxmle._inference._nuisance import judge_at, judges_across
+from jaxmle._inference._profile import BranchEnd, ProfileBranch, ProfileRoot, branch_end, crossing
+from jaxmle._inference._simulate import streams
+from jaxmle._simulation import Design, normal_quantile
+from jaxmle._types import Array, Index, Pair
+
+# Error of the set of plausible judges, and where between its ends they are looked at.
+_SET_ERROR = 0.1
+_PLACES = (0.0, 0.5, 1.0)
+# Roots of the statistic that are looked at, as multiples of the guess: first far and wide, with few draws.
+_WIDE = (0.55, 0.75, 0.9, 1.0, 1.15, 1.35, 1.6)
+_NARROW = (0.9, 0.95, 1.0, 1.05, 1.1)
+_FEW = 4
+_ROUNDS = 9
+# Tests that are drawn for at once, to bound memory.
+_GROUP = 256
+_LEAST_ROOT = 0.05
+_LEAST_TAIL = 1e-300
+_ROUNDING = 1e-12
+_STREAM = 1
+
+
+class Tests(NamedTuple):
+    """Tests of failure rates on one side of the estimate; arrays of shape ``(B,)``.
+
+    Attributes:
+        branch: Counts, bounds, maximal log-likelihood, and the rates on this side.
+        likely: Most likely parameters.
+        ids: Random streams.
+    """
+
+    branch: ProfileBranch
+    likely: Params
+    ids: Array
+
+    @classmethod
+    def of(cls, branch: ProfileBranch, free: Fit) -> "Tests":
+        """Tests on one side of the estimates, or on either in turn."""
+        size = len(branch.start)
+        likely = Params(*(np.resize(x, size) for x in (free.failure_rate, free.tpr, free.fpr)))
+        return cls(branch, likely, streams(branch.problem))
+
+    @property
+    def is_upper(self) -> Array:
+        """Whether the rates lie above the estimate: then lower estimates speak against them."""
+        return self.branch.stop > self.branch.start
+
+    def take(self, index: Index) -> "Tests":
+        """Return the tests at ``index``."""
+        return Tests(self.branch.take(index), tree_map(lambda x: x[index], self.likely), self.ids[index])
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """How p-values are simulated.
+
+    Attributes:
+        calibration: "internal" or "external".
+        design: How the items were chosen that humans label.
+        seed: Seed.
+        n_draws: Data sets drawn, at least.
+        is_effective: Whether counts are effective ones: whole data sets of their sizes say little of sums
+            that are not whole, so that no p-value is below the asymptotic one.
+        engine: "numpy" or "jax".
+    """
+
+    calibration: Calibration
+    design: Design
+    seed: int
+    n_draws: int
+    is_effective: bool
+    engine: Engine
+
+    def p_values(self, tests: Tests, rate: Array, profiled: tuple[Array, Array, Fit], n_draws: int) -> Array:
+        """p-values of one rate each; ``profiled`` is what `profile` says of them."""
+        statistic, _, held = profiled
+        judge = Params(rate, held.tpr, held.fpr)
+        column = tree_map(lambda x: np.asarray(x)[:, None], judge)
+        return self._p_values(tests, judge, column, np.sqrt(statistic)[:, None], n_draws)[:, 0]
+
+    def ends(self, tests: Tests, root: Array, progress: Progress | None = None) -> ProfileRoot:
+        """Outermost rates with a p-value above that of ``root``, the asymptotic end, shape ``(B,)``.
+
+        They are found among a few multiples of a guess, at which p-values rest on the same draws.
+        """
+        alpha = self.asymptotic(root)
+        stops = branch_end(tests.branch, self.calibration, self.engine)
+        most = np.sqrt(stops.statistic)
+        found, guess = np.zeros(len(root)), np.maximum(root, _LEAST_ROOT)
+        at_bound, settled, came_in = (np.zeros(len(root), bool) for _ in range(3))
+        todo = np.arange(len(root))
+        for round_ in range(_ROUNDS):
+            if not todo.size:
+                break
+            ratios, n_draws = (_NARROW, self.n_draws) if round_ else (_WIDE, max(self.n_draws // _FEW, 19))
+            tried = np.minimum(guess[todo, None] * np.asarray(ratios), most[todo, None])
+            p = self._at_roots(tests.take(todo), stops.take(todo), tried, n_draws)
+            at, place = _outermost(tried, p, alpha[todo])
+            is_in, is_out = place < 0, place == len(ratios) - 1
+            stopped = is_out & (tried[:, -1] >= most[todo])
+            # Nothing is left within, or this window and one further out contradict each other by chance.
+            torn = (is_in & (tried[:, 0] <= _LEAST_ROOT)) | (is_out & came_in[todo])
+            final = ((~is_in & ~is_out) | stopped | torn) & bool(round_)
+            settled[todo[final]], at_bound[todo[final]] = True, stopped[final]
+            came_in[todo] |= is_in & bool(round_)
+            found[todo] = at
+            aim = at * np.where(is_in, _NARROW[0], np.where(is_out & ~stopped, _NARROW[-1], 1.0))
+            guess[todo] = np.maximum(np.minimum(aim, most[todo]), _LEAST_ROOT)
+            if progress:
+                progress.advance(int(final.sum()))
+            todo = todo[~final]
+        ends = self._crossing(tests.branch, np.where(at_bound, np.inf, found), stops)
+        return ends._replace(at_bound=at_bound, converged=ends.converged & settled)
+
+    def asymptotic(self, root: Array) -> Array:
+        """p-values of roots of the statistic in large samples."""
+        return np.maximum(tail_of_t(root, np.full(root.shape, np.inf)), _LEAST_TAIL)
+
+    def _at_roots(self, tests: Tests, stops: BranchEnd, root: Array, n_draws: int) -> Array:
+        """p-values at the rates where the statistic has these roots, shape ``(B, G)``."""
+        size, n_rates = root.shape
+        middle = n_rates // 2
+        first = self._crossing(tests.branch, root[:, middle], stops)
+        # The root is nearly linear in the rate, so the others are not far from where it says.
+        step = root / np.maximum(root[:, middle], _LEAST_TAIL)[:, None]
+        start, reach = tests.branch.start[:, None], (tests.branch.stop - tests.branch.start)[:, None]
+        way = (first.failure_rate[:, None] - start) * step
+        near = start + np.where(np.abs(way) < np.abs(reach), way, reach * (1 - 0.5 / (1 + step)))
+        index = np.repeat(np.arange(size), n_rates)
+        rest = np.flatnonzero(np.tile(np.arange(n_rates) != middle, size))
+        some = index[rest]
+        others = self._crossing(
+            tests.branch.take(some), root.reshape(-1)[rest], stops.take(some), near.reshape(-1)[rest]
+        )
+        at = ProfileRoot(*(np.asarray(x)[index] for x in first))
+        for kept, new in zip(at, others, strict=True):
+            kept[rest] = new
+        grid = tree_map(lambda x: x.reshape(size, n_rates), Params(at.failure_rate, at.tpr, at.fpr))
+        centre = tree_map(lambda x: x[:, middle], grid)
+        return self._p_values(tests, centre, grid, np.sqrt(at.statistic).reshape(size, n_rates), n_draws)
+
+    def _crossing(
+        self, branch: ProfileBranch, root: Array, stops: BranchEnd, near: Array | None = None
+    ) -> ProfileRoot:
+        """Rates where the statistic has these roots; past the last of them, the bound."""
+        target = np.where(root**2 < stops.statistic * (1 - _ROUNDING), root**2, np.inf)
+        return crossing(branch, target, self.calibration, self.engine, near, stops)
+
+    def _p_values(self, tests: Tests, centre: Params, grid: Params, root: Array, n_draws: int) -> Array:
+        """p-values on a grid of rates and most likely judges, shape ``(B, G)``, by draws at ``centre``."""
+        parts = []
+        for start in range(0, len(root), _GROUP):
+            index = slice(start, start + _GROUP)
+            middle, rates = (tree_map(lambda x, index=index: x[index], part) for part in (centre, grid))
+            parts.append(self._of_group(tests.take(index), middle, rates, root[index], n_draws))
+        found = np.concatenate(parts)
+        return np.maximum(found, self.asymptotic(root)) if self.is_effective else found
+
+    def _of_group(self, tests: Tests, centre: Params, grid: Params, root: Array, n_draws: int) -> Array:
+        problem = Problem(_whole(tests.branch.problem.counts), tests.branch.problem.bounds)
+        laws = self._laws(tests, centre)
+        draws = draws_of_mixture(
+            problem,
+            laws,
+            tests.ids,
+            calibration=self.calibration,
+            design=self.design,
+            seed=self.seed,
+            stream=_STREAM,
+            n_draws=-(-n_draws // laws.tpr.shape[1]),
+            engine=self.engine,
+        )
+        index = np.repeat(np.arange(len(root)), root.shape[1])
+        judges = self._plausible(tests.branch.problem.take(index), tree_map(lambda x: x.reshape(-1), grid))
+        return largest_p_values(
+            draws,
+            problem,
+            grid.failure_rate,
+            root**2,
+            tree_map(lambda x: x.reshape(*root.shape, -1), judges),
+            tests.is_upper,
+            calibration=self.calibration,
+            engine=self.engine,
+        )
+
+    def _plausible(self, problem: Problem, likely: Params) -> Params:
+        """The most likely judge and others with its flag rate, shape ``(B, K)``."""
+        others = judges_across(*problem, likely, _PLACES, self.design, _SET_ERROR)
+        return tree_map(lambda x, more: np.concatenate([x[:, None], more], 1), likely, others)
+
+    def _laws(self, tests: Tests, centre: Params) -> Params:
+        """Laws to draw from: plausible judges, each also moved to where the data are."""
+        null = self._plausible(tests.branch.problem, centre)
+        # From the most likely judge twice as many: most often it is the one that counts.
+        null = tree_map(lambda x: x[:, [0, *range(x.shape[1])]], null)
+        likely, centre = (tree_map(lambda x: x[:, None], x) for x in (tests.likely, centre))
+        moved = self._moved(null, centre, likely)
+        return tree_map(lambda *x: np.concatenate(x, 1), null, moved)
+
+    def _moved(self, judges: Params, start: Params, stop: Params) -> Params:
+        """Judges moved by the way from ``start`` to ``stop`` on the arcsine scale."""
+
+        def move(value: Array, a: Array, b: Array) -> Array:
+            angle = _angle(value) + _angle(b) - _angle(a)
+            return np.sin(np.clip(angle, 0, np.pi / 2)) ** 2
+
+        q = move(judges.flag_rate, start.flag_rate, stop.flag_rate)
+        tpr = move(judges.tpr, start.tpr, stop.tpr)
+        if self.calibration == "external":
+            fpr = move(judges.fpr, start.fpr, stop.fpr)
+            apart = np.where(tpr == fpr, 1.0, tpr - fpr)
+            return Params(np.clip((q - fpr) / apart, 0, 1), tpr, fpr)
+        rate = move(judges.failure_rate, start.failure_rate, stop.failure_rate)
+        return judge_at(rate, q, rate * tpr)
+
+
+def _angle(rate: Array) -> Array:
+    """Scale on which shares vary alike wherever they are."""
+    return np.arcsin(np.sqrt(np.clip(rate, 0, 1)))
+
+
+def _outermost(root: Array, p: Array, alpha: Array) -> Pair:
+    """Where p last comes down to alpha, by straight lines in its normal quantile, and the place before it.
+
+    The place is -1, and the first root given, where no p is above alpha; or the last one, with its root.
+    """
+    size, n = root.shape
+    above = p > alpha[:, None]
+    place = np.where(above.any(1), n - 1 - np.argmax(above[:, ::-1], 1), -1)
+    rows, first = np.arange(size), np.clip(place, 0, n - 2)
+    z, wanted = normal_quantile(np.clip(p, _LEAST_TAIL, 1 - 1e-15)), normal_quantile(alpha)
+    inner, outer = z[rows, first], z[rows, first + 1]
+    step = np.where(inner > outer, (inner - wanted) / np.where(inner > outer, inner - outer, 1), 0.0)
+    step = np.where(place < 0, 0.0, np.where(place == n - 1, 1.0, np.clip(step, 0, 1)))
+    low, high = root[rows, first], root[rows, first + 1]
+    return low + step * (high - low), place
+
+
+def _whole(counts: Counts) -> Counts:
+    """Whole counts with nearly the same sums of labelled and of unlabelled items."""
+    cells = np.stack(counts.values(), -1)
+    parts = [np.rint(np.cumsum(cells[:, group], 1)) for group in (slice(0, 4), slice(4, 6))]
+    whole = np.concatenate([np.diff(part, axis=1, prepend=0) for part in parts], 1)
+    return Counts(*whole.T)

@@ -1,0 +1,164 @@
+"""p-values of failure rates from draws that serve many rates and judges: only their weights differ.
+
+Data sets are drawn from a mixture of laws, some of them where the statistic is often large. The probability
+of an event under any law near by is the mean of its weights, density over that of the mixture: no weight
+exceeds the number of laws, where the law is one of them.
+
+Source: Owen and Zhou, JASA 95 (2000), for mixtures as proposals.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxmle._arrays import tree_map
+from jaxmle._data import Calibration, Counts, Params, Problem
+from jaxmle._engine import Engine
+from jaxmle._inference._simulate import TIE, drawn, likelihood_ratio, maximal
+from jaxmle._simulation import Design, law_of_params
+from jaxmle._types import Array, Index
+
+# Fits that are worked on at once.
+_BLOCK = {"numpy": 1 << 14, "jax": 1 << 18}
+_IMPOSSIBLE = -1e5
+
+
+class Draws(NamedTuple):
+    """D data sets drawn for each of B, from a mixture of laws.
+
+    Attributes:
+        cells: The six counts, shape ``(B, D, 6)``.
+        best: Maximal log-likelihoods within the bounds, shape ``(B, D)``.
+        estimate: Failure rates there, shape ``(B, D)``.
+        log_mixture: Log-density that they were drawn from, but for what the counts alone make of it, shape
+            ``(B, D)``.
+    """
+
+    cells: Array
+    best: Array
+    estimate: Array
+    log_mixture: Array
+
+    def take(self, index: Index) -> "Draws":
+        """Return the draws at ``index``."""
+        return Draws(*(x[index] for x in self))
+
+
+def draws_of_mixture(
+    problem: Problem,
+    judges: Params,
+    ids: Array,
+    *,
+    calibration: Calibration,
+    design: Design,
+    seed: int,
+    stream: int,
+    n_draws: int,
+    engine: Engine,
+) -> Draws:
+    """Draw from laws at ``judges`` of shape ``(B, M)``, ``n_draws`` times from each.
+
+    Counts must be whole; ``ids`` are the random streams of the data sets, shape ``(B,)``.
+    """
+    size, components = judges.tpr.shape
+    index = np.repeat(np.arange(size), components)
+    which = np.tile(np.arange(components), size)
+    each = problem.take(index)
+    law = law_of_params(tree_map(lambda x: x.reshape(-1), judges), each.counts, design)
+    counts = drawn(
+        law,
+        np.stack([ids[index], which], -1),
+        design=design,
+        seed=seed,
+        stream=stream,
+        n_draws=n_draws,
+        engine=engine,
+    )
+    rows = Problem(
+        tree_map(lambda x: x.reshape(-1), counts), tree_map(lambda x: np.repeat(x, n_draws), each.bounds)
+    )
+    best, estimate = maximal(rows, calibration, engine)
+    cells = np.stack(counts.values(), -1).reshape(size, -1, 6)
+    density = cells @ log_rates(judges, calibration)
+    top = density.max(-1, keepdims=True)
+    log_mixture = top[..., 0] + np.log(np.mean(np.exp(density - top), -1))
+    return Draws(cells, best.reshape(size, -1), estimate.reshape(size, -1), log_mixture)
+
+
+def largest_p_values(
+    draws: Draws,
+    problem: Problem,
+    rate: Array,
+    observed: Array,
+    judges: Params,
+    is_upper: Array,
+    *,
+    calibration: Calibration,
+    engine: Engine,
+) -> Array:
+    """Probability of a signed likelihood ratio as large as observed, the largest over the judges.
+
+    Args:
+        draws: Draws for each of B data sets.
+        problem: Bounds that they are fitted within, shape ``(B,)``.
+        rate: Failure rates, shape ``(B, G)``.
+        observed: Likelihood-ratio statistic of the observed data there, shape ``(B, G)``; ties count.
+        judges: Judges at each rate, shape ``(B, G, K)``.
+        is_upper: Whether estimates below the rates speak against them, or else those above, shape ``(B,)``.
+        calibration: "internal" or "external".
+        engine: "numpy" or "jax".
+
+    Returns:
+        The p-values, shape ``(B, G)``.
+    """
+
+    def judges_of(index: slice) -> Params:
+        return tree_map(lambda x: x[index].reshape(len(x[index]), -1), judges)
+
+    size, n_draws = draws.best.shape
+    n_rates = rate.shape[1]
+    width = max(1, _BLOCK[engine] // (n_draws * n_rates))
+    found = []
+    for start in range(0, size, width):
+        index = slice(start, start + width)
+        part, at = draws.take(index), rate[index]
+        below = part.estimate[:, None] < at[..., None]
+        speaks = np.where(is_upper[index, None, None], below, part.estimate[:, None] > at[..., None])
+        # Of the others the statistic is 0.
+        which, rates, of_draw = np.nonzero(speaks)
+        statistic = np.zeros(speaks.shape)
+        if which.size:
+            counts = Counts(*np.ascontiguousarray(part.cells[which, of_draw].T))
+            bounds = tree_map(lambda x, which=which: x[which], problem.take(index).bounds)
+            held, _ = maximal(Problem(counts, bounds).at(at[which, rates]), calibration, engine)
+            statistic[speaks] = likelihood_ratio(part.best[which, of_draw], held)
+        hits = statistic >= observed[index][..., None] - TIE
+        chosen = judges_of(index)
+        density = part.cells @ log_rates(chosen, calibration) - part.log_mixture[..., None]
+        weight = np.exp(np.minimum(density, 700)).reshape(len(at), n_draws, n_rates, -1)
+        found.append(_largest(np.where(hits.transpose(0, 2, 1)[..., None], weight, 0.0)))
+    return np.minimum(np.concatenate(found), 1.0)
+
+
+def _largest(weight: Array) -> Array:
+    """Largest mean over axis 1 of ``(B, D, G, K)``, taken back to the first one as far as chance explains it.
+
+    The largest of several estimates is too large by chance.
+
+    Source: the positive-part estimator of James and Stein, 4th Berkeley Symposium (1961), in one dimension.
+    """
+    mean = weight.mean(1)
+    rise = np.maximum(mean - mean[..., :1], 0)
+    variance = np.mean((weight - weight[..., :1]) ** 2, 1) / weight.shape[1]
+    noise = np.where(rise > 0, variance / np.where(rise > 0, rise, 1) ** 2, 1.0)
+    return mean[..., 0] + (rise * np.maximum(1 - noise, 0)).max(-1)
+
+
+def log_rates(judges: Params, calibration: Calibration) -> Array:
+    """Coefficients of the six counts in the log-likelihood, shape ``(B, 6, G)``."""
+    theta, tpr, fpr = judges.failure_rate, judges.tpr, judges.fpr
+    q = judges.flag_rate
+    one = (1.0, 1.0) if calibration == "external" else (theta, 1 - theta)
+    rates = (one[0] * tpr, one[0] * (1 - tpr), one[1] * fpr, one[1] * (1 - fpr), q, 1 - q)
+    stacked = np.stack(np.broadcast_arrays(*rates), 1)
+    return np.where(stacked > 0, np.log(np.where(stacked > 0, stacked, 1)), _IMPOSSIBLE)
