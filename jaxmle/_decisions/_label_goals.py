@@ -1,28 +1,25 @@
 """What labels are bought for, a width or the power to certify, as measured on drawn data sets.
 
 Either is measured in two steps. A score that costs a fit or two, the width with chi-square cut-offs or the
-signed root of the likelihood ratio, is computed for every data set. How the real interval or the exact
+signed root of the likelihood ratio, is computed for every data set. How the real interval or
 certificate differs from it is learnt from a few of them, near the number of labels that matters.
 """
 
 import warnings
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
 from jaxmle._data import Counts
 from jaxmle._decisions._label_draws import Setting, draw
 from jaxmle._engine import Progress
-from jaxmle._inference import Fit, fit
+from jaxmle._inference import CertificateMethod, Fit, fit
 from jaxmle._inference._arguments import checked_problem, quantile_of_t
-from jaxmle._inference._certify import REGION_SHARE
-from jaxmle._inference._exact import ExactTest, Hypothesis
+from jaxmle._inference._certify import certify_fit
 from jaxmle._inference._fit import fit_flat
 from jaxmle._inference._profile import branches, profile
-from jaxmle._inference._simulate import streams
-from jaxmle._simulation import design_of
 from jaxmle._types import Array
 
 # What the real interval or test adds to the scores: two numbers, or two rows of them.
@@ -120,11 +117,8 @@ class Power:
     method: str
     is_increasing: bool = True
     blocks: int = 4
-
-    @property
-    def rounds(self) -> int:
-        """How often the exact test is looked at."""
-        return 2 if self.method == "exact" else 0
+    # How often real certificates are looked at.
+    rounds: int = 2
 
     @property
     def identity(self) -> Correction:
@@ -134,7 +128,7 @@ class Power:
 
     def scores(self, setting: Setting, counts: Counts) -> Array:
         """Signed roots of the likelihood ratio of the limit; 0 where the estimate is no lower."""
-        return self._tests(setting, counts)[0]
+        return self._fitted(setting, counts)[0]
 
     def values(self, scores: Array, correction: Correction) -> Array:
         """Probabilities that such data sets are certified."""
@@ -142,25 +136,34 @@ class Power:
         return np.interp(scores, roots, share, left=0.0, right=1.0)
 
     def correction_error(self, value: float, correction: Correction) -> float:
-        """Taken as 0: what exact tests of so many data sets leave open is small."""
+        """Taken as 0: what certificates of so many data sets leave open is small."""
         return 0.0
 
     def correct(self, setting: Setting, n: int, seed: int, progress: Progress | None) -> Correction:
-        """Probability of an exact certificate as a function of the signed root, at ``n`` labels."""
-        roots, tests = self._tests(setting, draw(setting, np.full(1, n), ROWS, (seed, _CORRECTION)))
+        """Probability of a certificate as a function of the signed root, at ``n`` labels."""
+        roots, free = self._fitted(setting, draw(setting, np.full(1, n), ROWS, (seed, _CORRECTION)))
         z = NormalDist().inv_cdf(self.confidence)
-        # Elsewhere the exact test agrees with the signed root.
+        # Elsewhere certificates agree with the signed root.
         near = np.flatnonzero((roots > z - 0.6) & (roots < z + 1.5))
         if near.size < 2:
             return self.identity
         near = near[np.argsort(roots[near], kind="stable")]
         near = near[np.unique(np.linspace(0, near.size - 1, _TESTS).astype(int))]
-        alpha = 1 - self.confidence
-        design = design_of(setting.calibration, setting.labels)
-        exact = ExactTest(setting.calibration, design, seed, REGION_SHARE * alpha)
-        passed = exact.p_values(tests.take(near), progress) <= alpha
-        share = increasing(passed.astype(float))
-        return roots[near], share
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # as above
+            verdicts = certify_fit(
+                free[near],
+                limit=self.limit,
+                confidence=self.confidence,
+                method=cast(CertificateMethod, self.method),
+                labels=setting.labels if setting.calibration == "internal" else "random",
+                against=np.zeros(near.size, bool),
+                upper_limits=False,
+                seed=seed,
+            )
+        if progress:
+            progress.advance(2 * near.size)
+        return roots[near], increasing(np.asarray(verdicts.certified, float))
 
     def scale(self, value: Array | float) -> Array:
         """Scale on which the curve is nearly straight."""
@@ -170,15 +173,13 @@ class Power:
         """Back from `scale`."""
         return NormalDist().cdf(value)
 
-    def _tests(self, setting: Setting, counts: Counts) -> tuple[Array, Hypothesis]:
+    def _fitted(self, setting: Setting, counts: Counts) -> tuple[Array, Fit]:
+        """Signed roots, and the fits they are of."""
         problem, _ = checked_problem(counts, setting.bounds, setting.calibration)
         free = fit_flat(problem, setting.calibration)
-        above = branches(free)[1]
         rate = np.full(problem.size, self.limit)
-        statistic, _, _ = profile(above, rate, setting.calibration)
-        highest = np.asarray(free.failure_rate_set[1])
-        roots = np.where(highest < rate, np.sqrt(statistic), 0.0)
-        return roots, Hypothesis(above, rate, highest, streams(problem))
+        statistic, _, _ = profile(branches(free)[1], rate, setting.calibration)
+        return np.where(free.failure_rate_set[1] < rate, np.sqrt(statistic), 0.0), free
 
 
 Goal = Width | Power

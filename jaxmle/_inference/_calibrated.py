@@ -31,7 +31,8 @@ from jaxmle._types import Array, Index, Pair
 # Error of the set of plausible judges, and where between its ends they are looked at.
 _SET_ERROR = 0.1
 _PLACES = (0.0, 0.5, 1.0)
-# Roots of the statistic that are looked at, as multiples of the guess: first far and wide, with few draws.
+# Roots of the statistic that are looked at, as multiples of the guess: first far and wide, with few draws of
+# the most likely judge alone.
 _WIDE = (0.55, 0.75, 0.9, 1.0, 1.15, 1.35, 1.6)
 _NARROW = (0.9, 0.95, 1.0, 1.05, 1.1)
 _FEW = 4
@@ -100,7 +101,7 @@ class Calibrated:
         statistic, _, held = profiled
         judge = Params(rate, held.tpr, held.fpr)
         column = tree_map(lambda x: np.asarray(x)[:, None], judge)
-        return self._p_values(tests, judge, column, np.sqrt(statistic)[:, None], n_draws)[:, 0]
+        return self._p_values(tests, judge, column, np.sqrt(statistic)[:, None], n_draws, _PLACES)[:, 0]
 
     def ends(self, tests: Tests, root: Array, progress: Progress | None = None) -> ProfileRoot:
         """Outermost rates with a p-value above that of ``root``, the asymptotic end, shape ``(B,)``.
@@ -111,14 +112,17 @@ class Calibrated:
         stops = branch_end(tests.branch, self.calibration, self.engine)
         most = np.sqrt(stops.statistic)
         found, guess = np.zeros(len(root)), np.maximum(root, _LEAST_ROOT)
-        at_bound, settled, came_in = (np.zeros(len(root), bool) for _ in range(3))
-        todo = np.arange(len(root))
+        came_in = np.zeros(len(root), bool)
+        # Where the rate is known there is nothing to look for.
+        at_bound = tests.branch.stop == tests.branch.start
+        settled = at_bound.copy()
+        todo = np.flatnonzero(~at_bound)
         for round_ in range(_ROUNDS):
             if not todo.size:
                 break
             ratios, n_draws = (_NARROW, self.n_draws) if round_ else (_WIDE, max(self.n_draws // _FEW, 19))
             tried = np.minimum(guess[todo, None] * np.asarray(ratios), most[todo, None])
-            p = self._at_roots(tests.take(todo), stops.take(todo), tried, n_draws)
+            p = self._at_roots(tests.take(todo), stops.take(todo), tried, n_draws, _PLACES if round_ else ())
             at, place = _outermost(tried, p, alpha[todo])
             is_in, is_out = place < 0, place == len(ratios) - 1
             stopped = is_out & (tried[:, -1] >= most[todo])
@@ -140,7 +144,9 @@ class Calibrated:
         """p-values of roots of the statistic in large samples."""
         return np.maximum(tail_of_t(root, np.full(root.shape, np.inf)), _LEAST_TAIL)
 
-    def _at_roots(self, tests: Tests, stops: BranchEnd, root: Array, n_draws: int) -> Array:
+    def _at_roots(
+        self, tests: Tests, stops: BranchEnd, root: Array, n_draws: int, places: tuple[float, ...]
+    ) -> Array:
         """p-values at the rates where the statistic has these roots, shape ``(B, G)``."""
         size, n_rates = root.shape
         middle = n_rates // 2
@@ -161,7 +167,8 @@ class Calibrated:
             kept[rest] = new
         grid = tree_map(lambda x: x.reshape(size, n_rates), Params(at.failure_rate, at.tpr, at.fpr))
         centre = tree_map(lambda x: x[:, middle], grid)
-        return self._p_values(tests, centre, grid, np.sqrt(at.statistic).reshape(size, n_rates), n_draws)
+        root = np.sqrt(at.statistic).reshape(size, n_rates)
+        return self._p_values(tests, centre, grid, root, n_draws, places)
 
     def _crossing(
         self, branch: ProfileBranch, root: Array, stops: BranchEnd, near: Array | None = None
@@ -170,19 +177,23 @@ class Calibrated:
         target = np.where(root**2 < stops.statistic * (1 - _ROUNDING), root**2, np.inf)
         return crossing(branch, target, self.calibration, self.engine, near, stops)
 
-    def _p_values(self, tests: Tests, centre: Params, grid: Params, root: Array, n_draws: int) -> Array:
+    def _p_values(
+        self, tests: Tests, centre: Params, grid: Params, root: Array, n_draws: int, places: tuple[float, ...]
+    ) -> Array:
         """p-values on a grid of rates and most likely judges, shape ``(B, G)``, by draws at ``centre``."""
         parts = []
         for start in range(0, len(root), _GROUP):
             index = slice(start, start + _GROUP)
             middle, rates = (tree_map(lambda x, index=index: x[index], part) for part in (centre, grid))
-            parts.append(self._of_group(tests.take(index), middle, rates, root[index], n_draws))
+            parts.append(self._of_group(tests.take(index), middle, rates, root[index], n_draws, places))
         found = np.concatenate(parts)
         return np.maximum(found, self.asymptotic(root)) if self.is_effective else found
 
-    def _of_group(self, tests: Tests, centre: Params, grid: Params, root: Array, n_draws: int) -> Array:
+    def _of_group(
+        self, tests: Tests, centre: Params, grid: Params, root: Array, n_draws: int, places: tuple[float, ...]
+    ) -> Array:
         problem = Problem(_whole(tests.branch.problem.counts), tests.branch.problem.bounds)
-        laws = self._laws(tests, centre)
+        laws = self._laws(tests, centre, places)
         draws = draws_of_mixture(
             problem,
             laws,
@@ -195,7 +206,9 @@ class Calibrated:
             engine=self.engine,
         )
         index = np.repeat(np.arange(len(root)), root.shape[1])
-        judges = self._plausible(tests.branch.problem.take(index), tree_map(lambda x: x.reshape(-1), grid))
+        judges = self._plausible(
+            tests.branch.problem.take(index), tree_map(lambda x: x.reshape(-1), grid), places
+        )
         return largest_p_values(
             draws,
             problem,
@@ -207,16 +220,16 @@ class Calibrated:
             engine=self.engine,
         )
 
-    def _plausible(self, problem: Problem, likely: Params) -> Params:
+    def _plausible(self, problem: Problem, likely: Params, places: tuple[float, ...]) -> Params:
         """The most likely judge and others with its flag rate, shape ``(B, K)``."""
-        others = judges_across(*problem, likely, _PLACES, self.design, _SET_ERROR)
+        others = judges_across(*problem, likely, places, self.design, _SET_ERROR)
         return tree_map(lambda x, more: np.concatenate([x[:, None], more], 1), likely, others)
 
-    def _laws(self, tests: Tests, centre: Params) -> Params:
+    def _laws(self, tests: Tests, centre: Params, places: tuple[float, ...]) -> Params:
         """Laws to draw from: plausible judges, each also moved to where the data are."""
-        null = self._plausible(tests.branch.problem, centre)
+        null = self._plausible(tests.branch.problem, centre, places)
         # From the most likely judge twice as many: most often it is the one that counts.
-        null = tree_map(lambda x: x[:, [0, *range(x.shape[1])]], null)
+        null = tree_map(lambda x: x[:, [0, *range(x.shape[1])]] if places else x, null)
         likely, centre = (tree_map(lambda x: x[:, None], x) for x in (tests.likely, centre))
         moved = self._moved(null, centre, likely)
         return tree_map(lambda *x: np.concatenate(x, 1), null, moved)

@@ -21,6 +21,8 @@ from jaxmle._types import Array, Index
 # Fits that are worked on at once.
 _BLOCK = {"numpy": 1 << 14, "jax": 1 << 18}
 _IMPOSSIBLE = -1e5
+# Entries of a table for each number that is drawn from it: more would take longer than the fits.
+_ENTRIES = 16
 
 
 class Draws(NamedTuple):
@@ -64,7 +66,7 @@ def draws_of_mixture(
     index = np.repeat(np.arange(size), components)
     which = np.tile(np.arange(components), size)
     each = problem.take(index)
-    law = law_of_params(tree_map(lambda x: x.reshape(-1), judges), each.counts, design)
+    law = law_of_params(tree_map(lambda x: x.reshape(-1), judges), each.counts, design, _ENTRIES * n_draws)
     counts = drawn(
         law,
         np.stack([ids[index], which], -1),

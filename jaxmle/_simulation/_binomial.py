@@ -18,7 +18,7 @@ from jaxmle._types import Array, Pair
 
 _EXPONENT = 30.0
 _WIDTHS = (16, 32, 64, 128)
-_LARGEST_TABLE = 1 << 12
+LARGEST_TABLE = 1 << 12
 
 
 def span(n: Array, p: Array) -> Array:
@@ -66,9 +66,9 @@ class Table(NamedTuple):
     all_fit: bool
 
 
-def tabulated(spans: Array, rows: Array | int = 1) -> Array:
-    """Which distributions get a table: those with narrow windows and few numbers of trials."""
-    return (np.asarray(spans) <= _WIDTHS[-1]) & (spans * rows <= _LARGEST_TABLE)
+def tabulated(spans: Array, rows: Array | int = 1, most: int = LARGEST_TABLE) -> Array:
+    """Which distributions get a table, of ``most`` entries: with narrow windows and few numbers of trials."""
+    return (np.asarray(spans) <= _WIDTHS[-1]) & (spans * rows <= most)
 
 
 def table_size(spans: Array, wanted: Array) -> Table:

@@ -7,6 +7,7 @@ import numpy as np
 from jaxmle._arrays import namespace, rebuilt
 from jaxmle._data import Calibration, Counts, Params
 from jaxmle._simulation._binomial import (
+    LARGEST_TABLE,
     Table,
     binomial,
     binomial_rows,
@@ -56,16 +57,19 @@ def design_of(calibration: Calibration, labels: Labels) -> Design:
     return "external" if calibration == "external" else labels
 
 
-def law_of_params(params: Params, counts: Counts, design: Design) -> Law:
-    """Law of new counts of the sizes of ``counts`` if ``params`` were true; numpy, shape ``(P,)``."""
+def law_of_params(params: Params, counts: Counts, design: Design, entries: int = LARGEST_TABLE) -> Law:
+    """Law of new counts of the sizes of ``counts`` if ``params`` were true; numpy, shape ``(P,)``.
+
+    ``entries`` is the size of a table that draws are worth.
+    """
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
     q = theta * tpr + (1 - theta) * fpr
     if design == "by_verdict":
-        return _strata(counts, design, _share(theta * tpr, q), _share(theta * (1 - tpr), 1 - q), q)
+        return _strata(counts, design, _share(theta * tpr, q), _share(theta * (1 - tpr), 1 - q), q, entries)
     if design == "external":
-        return _strata(counts, design, tpr, fpr, q)
+        return _strata(counts, design, tpr, fpr, q, entries)
     cells = (theta * tpr, theta * (1 - tpr), (1 - theta) * fpr, (1 - theta) * (1 - fpr))
-    return _chain(counts, np.stack(cells, -1), q)
+    return _chain(counts, np.stack(cells, -1), q, entries)
 
 
 def law_of_counts(counts: Counts, design: Design) -> Law:
@@ -134,7 +138,7 @@ def draw_counts(uniforms: Array, law: Law, design: Design, tables: Tables) -> Co
     return _counts(tp, fn, pos - tp, neg - fn, flagged - pos, passed - neg)
 
 
-def _chain(counts: Counts, cells: Array, q: Array) -> Law:
+def _chain(counts: Counts, cells: Array, q: Array, entries: int = LARGEST_TABLE) -> Law:
     order = np.argsort(cells, -1, kind="stable")
     share = np.take_along_axis(cells, order, -1)
     left = np.cumsum(share[..., ::-1], -1)[..., ::-1]
@@ -145,14 +149,16 @@ def _chain(counts: Counts, cells: Array, q: Array) -> Law:
     trials = (n, n, n, counts.n_unlabeled)
     one, other, third, last, both = span(np.stack([*trials, n]), np.stack([*rates, q, two]))
     first = tabulated(one)
-    second = first & tabulated(other, one)
-    inner = second & tabulated(third, both)
+    second = first & tabulated(other, one, entries)
+    inner = second & tabulated(third, both, entries)
     pairs = ((first, one), (second, other), (inner, third), (tabulated(last), last), (inner, both))
     a, b, c, d, e = (np.where(kept, width, 0.0) for kept, width in pairs)
     return Law(trials, (rates[0], rates[1], rates[2], q), (a, b, c, d, e), order.astype(np.float64), two)
 
 
-def _strata(counts: Counts, design: Design, first: Array, second: Array, q: Array) -> Law:
+def _strata(
+    counts: Counts, design: Design, first: Array, second: Array, q: Array, entries: int = LARGEST_TABLE
+) -> Law:
     c = counts
     if design == "external":
         trials = (c.tp + c.fn, c.fp + c.tn, c.n_unlabeled)
@@ -166,7 +172,7 @@ def _strata(counts: Counts, design: Design, first: Array, second: Array, q: Arra
         # How many fewer labels there may be: as many as the flagged (or passed) items may fall short of them.
         labeled, share = np.stack(trials[:2]), np.stack([q, 1 - q])
         rows = np.clip(labeled - (trials[2] * share - 0.5 * widths[2] - 1), 0, labeled) + 1
-        kept[:2] &= tabulated(widths[:2], rows) & tabulated(rows)
+        kept[:2] &= tabulated(widths[:2], rows, entries) & tabulated(rows)
         rows = np.where(kept[:2], rows, 0.0)
     one, other, last = np.where(kept, widths, 0.0)
     return Law(
