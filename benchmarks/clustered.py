@@ -67,8 +67,8 @@ def intervals_of(clusters: Any, bounds: Any, seed: int) -> Iterator[tuple[str, A
 
     counts, size = clusters.totals, clusters.n_slices
     everywhere = np.ones(size, bool)
-    effect = design_effect(counts, clusters.products, clusters.size, bounds)
-    regard = {"design_effect": effect, "df": np.maximum(clusters.n_labeled - 1, 1)}
+    found = design_effect(clusters, bounds)
+    regard = {"design_effect": found.effect, "df": found.df}
     for name, wider in ((METHODS[0], {}), (METHODS[1], regard)):
         result = profile_interval(counts, bounds, n_simulations=SIMULATIONS, seed=seed, **wider)
         yield name, result.low, result.high, everywhere

@@ -5,7 +5,7 @@ import numpy as np
 from jaxmle._arrays import tree_map
 from jaxmle._data import Calibration, Counts, Params
 from jaxmle._decisions._pairs import Pairs
-from jaxmle._inference._design_effect import _GROUPS as GROUPS
+from jaxmle._inference._design_effect import GROUPS
 from jaxmle._model import information, score
 from jaxmle._types import Array
 
