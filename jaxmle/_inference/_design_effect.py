@@ -198,7 +198,7 @@ def _of_clusters(linear: Linearized, own: Array, index: Array) -> DesignEffect:
     held = (shares[index] * parts).sum(1)
     # The mean of its group follows a cluster by its share of the group.
     leverage = (shares[index] * parts**2).sum(1) / np.maximum(held, 1e-300)
-    clusters = 1 / np.maximum(over(held**2), 1e-300)
+    clusters = np.maximum(1 / np.where(over(held) > 0, over(held**2), 1.0), 1.0)
 
     inside = (linear.inside[index] * own).sum(1)
     sums, squares = np.maximum(over(inside), 1e-300), over(inside**2)
@@ -216,7 +216,7 @@ def _of_clusters(linear: Linearized, own: Array, index: Array) -> DesignEffect:
     effect = np.where(is_informative, effect, squares / sums)
     least = np.zeros_like(linear.cells)
     np.add.at(least, index, own**2)
-    return DesignEffect(_at_least(effect, linear, least), df, np.maximum(clusters, 1.0))
+    return DesignEffect(_at_least(effect, linear, least), df, clusters)
 
 
 def _of_weights(linear: Linearized, squares: Array) -> Array:

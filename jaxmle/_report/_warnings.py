@@ -37,7 +37,7 @@ def data_warnings(fitted: Fitted, claims: Claims, results: Iterable[Fit | Shared
                 "--calibration says"
             )
         if effects and effects.n_clusters is not None:
-            notes += _of_clusters(effects.n_clusters[i])
+            notes += few_clusters_notes(effects.n_clusters[i])
         found.append(notes + _of_fit(one, result, calibration))
     found[-1] += claims.notes
     return found
@@ -102,7 +102,7 @@ def repeated_note(table: SliceCounts) -> str | None:
     )
 
 
-def _of_clusters(n_clusters: float) -> list[str]:
+def few_clusters_notes(n_clusters: float) -> list[str]:
     """What to say of few clusters, or of one that holds most items."""
     if n_clusters >= _FEW_CLUSTERS - 1e-9:
         return []
