@@ -49,9 +49,10 @@ def design_effect(
     `profile_interval` and `certify` take as ``design_effect=``, with ``df=`` beside it. The estimate is
     linearized in the six counts, and the squared contributions of the clusters are added up, each divided by
     1 less its leverage. Few clusters, or few that hold failures, tell the variance badly and mostly too low;
-    so the estimate counts as its degrees of freedom, and one more says that items are all alike within
-    clusters of the mean size. Where the estimate does not move with the counts (it sits on a bound, or is not
-    identified), or one cluster holds all labels, the effect is that of items all alike within their clusters.
+    so it is averaged with the effect of items that are all alike within their clusters, the largest there can
+    be, which counts as one degree of freedom against those of the estimate. Where the estimate does not move
+    with the counts (it sits on a bound, or is not identified), or one cluster holds all labels, that is all
+    there is.
 
     Args:
         clusters: Counts of each cluster; an item with a weight that stands alone is a cluster of its own.
@@ -210,10 +211,11 @@ def _of_clusters(linear: Linearized, own: Array, index: Array) -> DesignEffect:
     effect = over(squared / (1 - np.minimum(leverage, _MOST_LEVERAGE))) / alone
     # Squares that vary as those of normal contributions do have as many degrees of freedom as clusters.
     spread = over(squared**2) / np.maximum(over(squared) ** 2, 1e-300) - 1 / clusters
-    df = np.clip(2 / np.maximum(spread, 1e-9), 1.0, np.maximum(clusters - 1, 1.0))
-    alike = sums / np.maximum(over(inside > 0), 1)
-    effect = (df * effect + np.maximum(effect, alike)) / (df + 1)
-    effect = np.where(is_informative, effect, squares / sums)
+    freedom = 2 / np.maximum(spread, _FLAT)
+    alike = squares / sums
+    effect = (freedom * effect + np.maximum(effect, alike)) / (freedom + 1)
+    effect = np.where(is_informative, effect, alike)
+    df = np.clip(freedom, 1.0, np.maximum(clusters - 1, 1.0))
     least = np.zeros_like(linear.cells)
     np.add.at(least, index, own**2)
     return DesignEffect(_at_least(effect, linear, least), df, clusters)
