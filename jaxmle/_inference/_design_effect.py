@@ -93,7 +93,7 @@ def design_effect(
 def effect_of_fit(found: Fit, clusters: Clusters) -> DesignEffect:
     """`design_effect` of slices that are fitted already."""
     linear = _linearized(found)
-    return _of_clusters(linear, clusters.cells, clusters.index)
+    return clustered_effect(linear, clusters.cells, clusters.index)
 
 
 def rate_effect(clusters: Clusters, positive: Sequence[int], negative: Sequence[int]) -> DesignEffect:
@@ -108,7 +108,7 @@ def rate_effect(clusters: Clusters, positive: Sequence[int], negative: Sequence[
         The design effect; 1 for a slice without such items.
     """
     cells = np.stack([np.asarray(value, np.float64) for value in clusters.totals.values()], -1)
-    return _of_clusters(_share(cells, positive, negative), clusters.cells, clusters.index)
+    return clustered_effect(_share(cells, positive, negative), clusters.cells, clusters.index)
 
 
 def weight_effect(found: Fit, squares: Array) -> Array:
@@ -133,6 +133,7 @@ class Linearized:
         groups: Cells whose sum the design fixes.
         inside: Whether a cell tells of the estimate where the derivatives do not, shape ``(B, cells)``.
         is_informative: Whether the derivatives tell, shape ``(B,)``.
+        sets: Cells of each set of items, one or two.
     """
 
     gradient: Array
@@ -140,6 +141,7 @@ class Linearized:
     groups: Sequence[Sequence[int]]
     inside: Array
     is_informative: Array
+    sets: Sequence[slice] = (slice(None),)
 
     @property
     def alone(self) -> Array:
@@ -187,7 +189,7 @@ def _share(cells: Array, positive: Sequence[int], negative: Sequence[int]) -> Li
     return Linearized(gradient, cells, [both], np.broadcast_to(inside, cells.shape), is_informative)
 
 
-def _of_clusters(linear: Linearized, own: Array, index: Array) -> DesignEffect:
+def clustered_effect(linear: Linearized, own: Array, index: Array) -> DesignEffect:
     """Design effects from the counts of each cluster, ``own``, and its data set, ``index``."""
     size = len(linear.cells)
 
@@ -201,10 +203,14 @@ def _of_clusters(linear: Linearized, own: Array, index: Array) -> DesignEffect:
     leverage = (shares[index] * parts**2).sum(1) / np.maximum(held, 1e-300)
     clusters = np.maximum(1 / np.where(over(held) > 0, over(held**2), 1.0), 1.0)
 
-    inside = (linear.inside[index] * own).sum(1)
-    sums, squares = np.maximum(over(inside), 1e-300), over(inside**2)
-    # One cluster with all the labels says nothing of how clusters differ.
-    is_informative = linear.is_informative & (squares < (1 - _FLAT) * sums**2)
+    is_informative, alike = linear.is_informative, np.zeros(size)
+    for cells in linear.sets:
+        inside = (linear.inside[index] * own)[:, cells].sum(1)
+        sums, squares = np.maximum(over(inside), 1e-300), over(inside**2)
+        # One cluster with all the labels says nothing of how clusters differ.
+        is_informative = is_informative & ((squares < (1 - _FLAT) * sums**2) | (squares <= 0))
+        part = linear.alone[:, cells].sum(1) / np.maximum(linear.alone.sum(1), 1e-300)
+        alike += part * squares / sums
     contribution = (linear.gradient[index] * own).sum(1)
     squared = contribution**2
     alone = np.where(is_informative, linear.alone.sum(1), 1.0)
@@ -212,10 +218,11 @@ def _of_clusters(linear: Linearized, own: Array, index: Array) -> DesignEffect:
     # Squares that vary as those of normal contributions do have as many degrees of freedom as clusters.
     spread = over(squared**2) / np.maximum(over(squared) ** 2, 1e-300) - 1 / clusters
     freedom = 2 / np.maximum(spread, _FLAT)
-    alike = squares / sums
     effect = (freedom * effect + np.maximum(effect, alike)) / (freedom + 1)
     effect = np.where(is_informative, effect, alike)
     df = np.clip(freedom, 1.0, np.maximum(clusters - 1, 1.0))
+    if len(linear.sets) > 1:  # a difference varies less where clusters are in both sets
+        return DesignEffect(np.where(effect > 0, effect, 1.0), df, clusters)
     least = np.zeros_like(linear.cells)
     np.add.at(least, index, own**2)
     return DesignEffect(_at_least(effect, linear, least), df, clusters)
