@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from jaxmle._inference import BoundsTest as BoundsTest
     from jaxmle._inference import Certificate as Certificate
     from jaxmle._inference import DesignCheck as DesignCheck
+    from jaxmle._inference import DesignEffect as DesignEffect
     from jaxmle._inference import Fit as Fit
     from jaxmle._inference import Interval as Interval
     from jaxmle._inference import ProfileInterval as ProfileInterval
@@ -70,6 +71,7 @@ _HOME = {
     "Clusters": "_data",
     "Counts": "_data",
     "DesignCheck": "_inference",
+    "DesignEffect": "_inference",
     "Difference": "_decisions",
     "Drift": "_decisions",
     "Effect": "_decisions",
@@ -121,6 +123,7 @@ __all__ = [
     "Clusters",
     "Counts",
     "DesignCheck",
+    "DesignEffect",
     "Difference",
     "Drift",
     "Effect",

@@ -19,7 +19,7 @@ def _option(text: str, metavar: str = "COL") -> Any:
     return typer.Option(help=text, metavar=metavar)
 
 
-@partial(with_reading, without=("human_file", "id", "weight", "cluster", "seed"))
+@partial(with_reading, without=("human_file", "id", "weight", "seed"))
 def compare(
     reading: Reading,
     other: Annotated[
@@ -61,7 +61,8 @@ def compare(
     """Compare two systems' failure rates: exit status 0 no difference found, 1 difference, 2 trouble.
 
     Two files; or one file with --judge-b and --human-b (two columns of verdicts a row, compared in pairs) or
-    with --where-b (rows of another model). With --by any slice that differs is a difference.
+    with --where-b (rows of another model). With --by any slice that differs is a difference. --cluster takes
+    rows that share a value together, in either system and over both, so that it also pairs what is in both.
     """
     check_choice("--judge-rates", judge_rates, ("separate", "common"))
     check_choice("--adjust", adjust, ADJUSTMENTS)
@@ -75,11 +76,21 @@ def compare(
         )
     if reading.file == "-" and other in (None, "-"):
         raise ValueError("standard input can be read once, so it is one of two files.")
-    from jaxmle.tables._pairs import ROW, chosen_slices, names_of, number_rows, pairs_of, shared_slices
+    from jaxmle.tables._pairs import (
+        ROW,
+        aligned_clusters,
+        chosen_slices,
+        names_of,
+        number_rows,
+        pairs_of,
+        shared_slices,
+        with_clusters,
+    )
     from jaxmle.tables._source import Table
 
-    by_row = other is None and where_b is None and id is None
-    cluster = ROW if by_row else id
+    clustered = reading.cluster is not None
+    by_row = other is None and where_b is None and id is None and not clustered
+    cluster = reading.cluster or (ROW if by_row else id)
     second = replace(
         reading,
         file=other or reading.file,
@@ -99,7 +110,13 @@ def compare(
     (a, claims_a), (b, claims_b) = read
     first, last, alone = shared_slices(a, b)
     tables = chosen_slices(a, first), chosen_slices(b, last)
-    pairs = pairs_of(*tables, cast(Pair, tuple(names)), cluster) if cluster else None
+    pairs = clusters = None
+    if cluster:
+        both = aligned_clusters(*tables, cast(Pair, tuple(names)))
+        if clustered:
+            clusters, tables = both, (with_clusters(tables[0], both[0]), with_clusters(tables[1], both[1]))
+        else:
+            pairs = pairs_of(both, cast(Pair, tuple(names)), cluster)
     from jaxmle._report import Arm, compare_document, compare_table
 
     claims = _of_slices(claims_a, first, len(a.keys)), _of_slices(claims_b, last, len(b.keys))
@@ -108,6 +125,7 @@ def compare(
         (Arm(labels[0], tables[0], claims[0]), Arm(labels[1], tables[1], claims[1])),
         judge=cast(Any, judge_rates),
         pairs=pairs,
+        clusters=clusters,
         adjustment=cast(Any, adjust),
         alone=alone,
     )

@@ -1,6 +1,7 @@
 """Sums over items that belong together."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -67,9 +68,9 @@ class Clusters:
         np.add.at(sums, self.index, np.stack(self.counts.values(), axis=-1))
         return Counts(*sums.T)
 
-    @property
-    def products(self) -> Array:
-        """Sums over clusters of the products of their six sums, shape ``(n_slices, 6, 6)``."""
-        sums = np.zeros((self.n_slices, 6, 6))
-        np.add.at(sums, self.index, self.cells[:, :, None] * self.cells[:, None, :])
-        return sums
+    def of_slices(self, index: Array) -> Self:
+        """Clusters of some slices, which are numbered anew in that order."""
+        place = np.full(self.n_slices, -1)
+        place[index] = np.arange(len(index))
+        kept = np.flatnonzero(place[self.index] >= 0)
+        return type(self)(self.counts[kept], place[self.index[kept]], len(index))

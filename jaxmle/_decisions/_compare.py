@@ -6,8 +6,9 @@ from typing import Literal, cast, get_args
 import numpy as np
 
 from jaxmle._arrays import pytree
-from jaxmle._data import Bounds, Calibration, Counts, Problem, check_confidence
+from jaxmle._data import Bounds, Calibration, Clusters, Counts, Problem, check_confidence
 from jaxmle._data._validation import slice_label
+from jaxmle._decisions._clustered import checked_clusters, cluster_effect, effective_fits
 from jaxmle._decisions._common import CommonJudge
 from jaxmle._decisions._influence import pair_effect
 from jaxmle._decisions._pairs import Pairs
@@ -43,8 +44,8 @@ class Difference(Batch):
         failure_rates: Pair of estimates, the first set's and the second's.
         identified: Whether data and bounds determine both failure rates. Where they do not, ``estimate`` is
             one point of a set that lies inside the interval.
-        effect: Variance of the difference over what it would be if no item were in both sets: below 1 where
-            pairing helps, 1 without pairs.
+        effect: Variance of the difference over what it would be if items were independent: below 1 where
+            pairing helps, 1 without pairs and clusters.
         at_bound: Pair ``(low, high)``: whether that end is the end of what bounds on failure rates allow.
         contradicted: Whether either set contradicts its bounds; then the p-value is 1.
         mismatched: Whether either set's labelled items are not the random sample they are declared to be;
@@ -87,6 +88,7 @@ def compare(
     *,
     judge: JudgeRates = "separate",
     pairs: Pairs | None = None,
+    clusters: tuple[Clusters, Clusters] | None = None,
     confidence: float = 0.95,
     adjustment: Adjustment = "none",
     calibration: Calibration = "internal",
@@ -108,6 +110,9 @@ def compare(
             other's (`homogeneity_test`).
         pairs: How items go together that are in both sets, of the batch shape; without it the sets are taken
             for independent. Difficult items are difficult for both systems, so pairs shorten the interval.
+        clusters: Clusters of the first set and of the second, whose sums the counts are, where items belong
+            together: element i of both is one cluster, of zeros in the set that has none of it. Items in both
+            sets are in one cluster, so there is no use for ``pairs`` beside.
         confidence: Nominal coverage, in (0, 1).
         adjustment: For a batch: "holm" keeps the probability of any false difference, "benjamini-hochberg"
             the expected share of false ones. Intervals go with it: they hold jointly (Bonferroni), or at the
@@ -120,16 +125,18 @@ def compare(
         Difference, interval and p-value, shape ``(...)``.
 
     Raises:
-        ValueError: An argument is out of range; shapes do not match; ``pairs`` are not of these counts; for
-            "common", the bounds of one set exclude those of the other; a data set is empty or impossible
-            within its bounds.
-        TypeError: ``a`` or ``b`` is not a `Counts`, bounds are not `Bounds`, or ``pairs`` not `Pairs`.
+        ValueError: An argument is out of range; shapes do not match; ``pairs`` or ``clusters`` are not of
+            these counts, or both are given; for "common", the bounds of one set exclude those of the other; a
+            data set is empty or impossible within its bounds.
+        TypeError: ``a`` or ``b`` is not a `Counts`, bounds are not `Bounds`, ``pairs`` not `Pairs`, or
+            ``clusters`` not two `Clusters`.
 
     Source:
         Profile likelihood of the difference, its cut-off that of F(1, labels - 4) (separate) or
         F(1, labels - 2) (common). With pairs the two likelihoods still are multiplied as if independent, and
         the cut-off is that of F(1, labelled items - 1) times the sandwich variance of the difference over
-        the one without pairs (Kent, Biometrika 69, 1982; Rao and Scott, JASA 76, 1981).
+        the one without pairs (Kent, Biometrika 69, 1982; Rao and Scott, JASA 76, 1981). With clusters,
+        likewise, effect and degrees of freedom being those of `design_effect`.
 
     Examples:
         >>> from jaxmle import Counts, compare
@@ -141,6 +148,8 @@ def compare(
         >>> f"{result.low:.2f} {result.high:.2f}"
         '0.16 0.27'
     """
+    if pairs is not None and clusters is not None:
+        raise ValueError("`clusters` hold the pairs too: give `pairs` or `clusters`, not both.")
     if judge not in get_args(JudgeRates):
         raise ValueError(f'`judge` must be "separate" or "common"; got {judge!r}.')
     if adjustment not in get_args(Adjustment):
@@ -151,19 +160,29 @@ def compare(
     problems, shape = _checked(a, b, bounds_a, bounds_a if bounds_b is None else bounds_b, calibration)
     if pairs is not None:
         pairs = _paired(pairs, problems, shape)
+    if clusters is not None:
+        clusters = checked_clusters(clusters, problems, shape)
     free = (fit_flat(problems[0], calibration), fit_flat(problems[1], calibration))
-    against = np.logical_or(*(contradicted(one) for one in free))
-    mismatched = np.logical_or(*(warn_of_design(own.counts, calibration, labels) for own in problems))
+    shown = free if clusters is None else effective_fits(free, clusters)
+    against = np.logical_or(*(contradicted(one) for one in shown))
+    effective = clusters is not None
+    mismatched = np.logical_or(
+        *(warn_of_design(one.counts, calibration, labels, effective=effective) for one in shown)
+    )
 
     n_labels = cast(Array, sum(own.counts.n_labeled for own in problems))
     make = CommonJudge if judge == "common" else SeparateJudges
     model: CommonJudge | SeparateJudges = make(free, calibration)
     effect, df = np.ones(len(n_labels)), np.maximum(n_labels - model.n_rates, _LEAST_DF)
+    cells = np.stack([*problems[0].counts.values(), *problems[1].counts.values()], -1)
     if pairs is not None:
-        cells = np.stack([*problems[0].counts.values(), *problems[1].counts.values()], -1)
         held = _held(problems, model.params)
         effect = pair_effect(cells, model.params, held, pairs, calibration, common=judge == "common")
         df = np.maximum(pairs.n_labeled - 1.0, _LEAST_DF)
+    if clusters is not None:
+        held = _held(problems, model.params)
+        found = cluster_effect(cells, model.params, held, clusters, calibration, common=judge == "common")
+        effect, df = np.asarray(found.effect), np.asarray(found.df)
     # Without labels nothing of the judge is estimated, and the verdicts are many.
     df = np.where(n_labels > 0, df, np.inf)
     statistic, finished = model.statistic()
@@ -190,7 +209,7 @@ def compare(
         mismatched=mismatched,
         converged=low.converged & high.converged & model.converged & finished,
         confidence=float(confidence),
-        method=method + (", paired" if pairs is not None else ""),
+        method=method + (", paired" if pairs is not None else "") + (", clusters" if clusters else ""),
         adjustment=adjustment,
     )
     return shaped(result, shape)

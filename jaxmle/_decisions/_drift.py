@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from jaxmle._arrays import pytree, tree_map
-from jaxmle._data import Bounds, Counts, check_confidence
+from jaxmle._data import Bounds, Clusters, Counts, check_confidence
 from jaxmle._data._bounds import clopper_pearson
 from jaxmle._data._validation import slice_label
-from jaxmle._inference._arguments import plain
+from jaxmle._inference import DesignEffect, rate_effect
+from jaxmle._inference._arguments import plain, quantile_of_t, tail_of_t
 from jaxmle._types import Array, Flags, Numbers
 
 _HALVINGS = 50
@@ -24,6 +25,8 @@ class RateDrift:
     Attributes:
         hits: Items that the judge calls failures, shape ``(...)``.
         n_items: Items that tell of the rate: failures for TPR, passes for FPR.
+        n_effective: As many independent items would tell as much; ``n_items`` without clusters.
+        n_clusters: Effective number of clusters, as in `DesignEffect`; ``n_items`` without.
         low: Lower Clopper-Pearson limit.
         high: Upper limit.
         p_value: p-value of "the rate is within its bounds", not adjusted for there being two; 1 where it has
@@ -34,6 +37,8 @@ class RateDrift:
 
     hits: Numbers
     n_items: Numbers
+    n_effective: Numbers
+    n_clusters: Numbers
     low: Numbers
     high: Numbers
     p_value: Numbers
@@ -98,7 +103,9 @@ class Drift:
         return "; ".join(parts)
 
 
-def drift(anchor_counts: Counts, bounds: Bounds, *, confidence: float = 0.95) -> Drift:
+def drift(
+    anchor_counts: Counts, bounds: Bounds, *, clusters: Clusters | None = None, confidence: float = 0.95
+) -> Drift:
     """Tell whether a judge has left its bounds, from an anchor set that it has judged again.
 
     Three answers: "outside", at least one rate is beyond its bounds, which if both are within is said with a
@@ -110,6 +117,8 @@ def drift(anchor_counts: Counts, bounds: Bounds, *, confidence: float = 0.95) ->
         anchor_counts: Labelled counts of the anchor set, shape ``(...)``, whole numbers; unlabelled counts
             are ignored. How its items were chosen does not matter.
         bounds: Declared bounds on TPR and FPR, scalar or broadcastable with the counts.
+        clusters: Clusters whose sums the counts are, where items belong together: answers to one prompt are
+            often misjudged together. Each rate then has a design effect and degrees of freedom of its own.
         confidence: 1 - the probability of a false "outside", in (0, 1).
 
     Returns:
@@ -118,13 +127,16 @@ def drift(anchor_counts: Counts, bounds: Bounds, *, confidence: float = 0.95) ->
         1 - (1 - confidence) / 2; where one has, the intervals of both have ``confidence``.
 
     Raises:
-        ValueError: ``confidence`` is out of range; counts are not whole numbers; an anchor set has no
-            labelled item; or neither rate has a bound.
-        TypeError: ``anchor_counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
+        ValueError: ``confidence`` is out of range; counts are not whole numbers, or not the sums of
+            ``clusters``; an anchor set has no labelled item; or neither rate has a bound.
+        TypeError: ``anchor_counts`` is not a `Counts`, ``bounds`` not a `Bounds` or ``clusters`` not a
+            `Clusters`.
 
     Source:
         Exact binomial tests of each bound, inverted by Clopper and Pearson, Biometrika 26 (1934). Unlike
-        `bounds_test`, which weighs all the data of an estimate, the verdict needs no simulation.
+        `bounds_test`, which weighs all the data of an estimate, the verdict needs no simulation. With
+        clusters, of effective counts, and by Student's t for the normal distribution: Korn and Graubard,
+        Survey Methodology 24 (1998).
 
     Examples:
         >>> from jaxmle import Bounds, Counts, drift
@@ -162,9 +174,10 @@ def drift(anchor_counts: Counts, bounds: Bounds, *, confidence: float = 0.95) ->
             "[0, 1]."
         )
     share = alpha / n_stated
+    effects = [None, None] if clusters is None else _effects(clusters, c)
     rates = [
-        _rate(hits, misses, pair, share)
-        for hits, misses, pair in ((cells[0], cells[1], pairs[0]), (cells[2], cells[3], pairs[1]))
+        _rate(hits, misses, pair, share, effect)
+        for hits, misses, pair, effect in zip(cells[::2], cells[1::2], pairs, effects, strict=True)
     ]
     p_value = np.minimum(n_stated * np.minimum(rates[0].p_value, rates[1].p_value), 1.0)
     inside = [
@@ -176,16 +189,47 @@ def drift(anchor_counts: Counts, bounds: Bounds, *, confidence: float = 0.95) ->
     return tree_map(lambda x: plain(np.asarray(x)), result)
 
 
-def _rate(hits: Array, misses: Array, bounds: Sequence[Array], error: Array) -> RateDrift:
+def _effects(clusters: Clusters, counts: Counts) -> list[DesignEffect]:
+    """Design effects of TPR and FPR."""
+    if not isinstance(clusters, Clusters):
+        raise TypeError(f"`clusters` must be a Clusters; got {type(clusters).__name__}.")
+    if counts.shape not in ((), (clusters.n_slices,)) or clusters.n_slices != np.size(counts.tp):
+        raise ValueError(f"`clusters` must be of the counts' slices {counts.shape}; got {clusters.n_slices}.")
+    sums = zip(clusters.totals.values()[:4], counts.values()[:4], strict=True)
+    if any(np.any(own != np.reshape(cell, -1)) for own, cell in sums):
+        raise ValueError("`clusters` must add up to `anchor_counts`.")
+    found = [rate_effect(clusters, positive, negative) for positive, negative in (((0,), (1,)), ((2,), (3,)))]
+    return [tree_map(lambda x: np.reshape(x, counts.shape), one) for one in found]
+
+
+def _rate(
+    hits: Array, misses: Array, bounds: Sequence[Array], error: Array, effect: DesignEffect | None
+) -> RateDrift:
     """Limits of one rate, the test of its bounds, and what the test finds; ``error`` is two-sided."""
     low, high = bounds
-    below = binomial_tail(hits, misses, low)
-    above = binomial_tail(misses, hits, 1 - high)
-    ends = clopper_pearson(hits, misses, error / 2)
-    n = hits + misses
-    least, most = _detectable(n, low, error / 2), 1 - _detectable(n, 1 - high, error / 2)
-    p_value = np.minimum(2 * np.minimum(below, above), 1.0)
-    return RateDrift(hits, n, *ends, p_value, least, most)
+    n = n_clusters = hits + misses
+    df, told = np.full(np.shape(hits), np.inf), (hits, misses)
+    if effect is not None:
+        df, n_clusters = np.asarray(effect.df), np.asarray(effect.n_clusters)
+        told = hits / effect.effect, misses / effect.effect
+    n_told = told[0] + told[1]
+    tail = _as_normal(error / 2, df)
+    below, above = binomial_tail(told[0], told[1], low), binomial_tail(told[1], told[0], 1 - high)
+    ends = clopper_pearson(told[0], told[1], tail)
+    least, most = _detectable(n_told, low, tail), 1 - _detectable(n_told, 1 - high, tail)
+    p_value = np.minimum(2 * _as_student(np.minimum(below, above), df), 1.0)
+    return RateDrift(hits, n, n_told, n_clusters, *ends, p_value, least, most)
+
+
+def _as_normal(tail: Array, df: Array) -> Array:
+    """Tail of the normal distribution beyond the point that Student's t exceeds with this probability."""
+    return np.where(np.isfinite(df), tail_of_t(quantile_of_t(tail, df), np.full(np.shape(df), np.inf)), tail)
+
+
+def _as_student(tail: Array, df: Array) -> Array:
+    """Tail of Student's t beyond the point that the normal distribution exceeds with this probability."""
+    root = quantile_of_t(np.minimum(tail, 0.5), np.inf)  # beyond one half a p-value is 1 either way
+    return np.where(np.isfinite(df), tail_of_t(root, df), tail)
 
 
 def binomial_tail(hits: Array, misses: Array, rate: Array) -> Array:

@@ -5,7 +5,7 @@ import numpy as np
 from jaxmle._arrays import tree_map
 from jaxmle._data import Calibration, Counts, Params
 from jaxmle._decisions._pairs import Pairs
-from jaxmle._inference._design_effect import _GROUPS as GROUPS
+from jaxmle._inference import GROUPS, centred
 from jaxmle._model import information, score
 from jaxmle._types import Array
 
@@ -45,20 +45,35 @@ def pair_effect(
 def _ratio(
     cells: Array, params: Array, held: Array, pairs: Pairs, calibration: Calibration, *, common: bool
 ) -> Array:
-    influence = _influence(cells, params, held, calibration, common=common)
-    for group in (*GROUPS[calibration], *([i + 6 for i in some] for some in GROUPS[calibration])):
-        own = list(group)
-        total = np.maximum(cells[:, own].sum(1), 1e-300)
-        influence[:, own] -= ((influence[:, own] * cells[:, own]).sum(1) / total)[:, None]
+    influence = centred_influence(cells, params, held, calibration, common=common)
     alone = (influence**2 * cells).sum(1)
     together = np.einsum("bi,bij,bj->b", influence, pairs.products, influence)
     # The human finds a failure in one set alone, and the judge agrees.
     swap = 0.5 * ((influence[:, 0] + influence[:, 9]) ** 2 + (influence[:, 3] + influence[:, 6]) ** 2)
     n = np.maximum(pairs.n_labeled, 1)
-    is_informative = np.isfinite(alone) & (alone > _LEAST / np.maximum(cells.sum(1), 1))
+    is_informative = moves_with_counts(alone, cells)
     effect = (together + swap) / np.where(is_informative, alone, 1.0) * (n / (n + 1)) ** 2
     # Where the estimates do not move with the counts nothing is known of how they move together.
     return np.where(is_informative & np.isfinite(effect), effect, 1.0)
+
+
+def groups_of_both(calibration: Calibration) -> list[list[int]]:
+    """Cells of both sets whose sum the design fixes."""
+    return [[cell + 6 * arm for cell in group] for arm in (0, 1) for group in GROUPS[calibration]]
+
+
+def moves_with_counts(alone: Array, cells: Array) -> Array:
+    """Whether the difference moves with the counts."""
+    return np.isfinite(alone) & (alone > _LEAST / np.maximum(cells.sum(1), 1))
+
+
+def centred_influence(
+    cells: Array, params: Array, held: Array, calibration: Calibration, *, common: bool
+) -> Array:
+    """Influence of each cell, less the mean of its group."""
+    return centred(
+        _influence(cells, params, held, calibration, common=common), cells, groups_of_both(calibration)
+    )
 
 
 def _influence(cells: Array, params: Array, held: Array, calibration: Calibration, *, common: bool) -> Array:

@@ -14,6 +14,12 @@ from jaxmle._types import Array, ArrayLike, Index, Verdicts
 _CELLS = 12
 
 
+def check_aligned(a: Clusters, b: Clusters) -> None:
+    """Raise unless element i of both is one item, or one cluster, of one slice."""
+    if a.n_slices != b.n_slices or not np.array_equal(a.index, b.index):
+        raise ValueError("`a` and `b` must hold the same items in the same slices, in one order.")
+
+
 @dataclass(frozen=True, eq=False)
 class Pairs:
     """How the verdicts of two sets go together, item by item.
@@ -95,8 +101,7 @@ class Pairs:
             >>> Pairs.from_clusters(one, one).n_labeled
             array([2])
         """
-        if a.n_slices != b.n_slices or not np.array_equal(a.index, b.index):
-            raise ValueError("`a` and `b` must hold the same items in the same slices, in one order.")
+        check_aligned(a, b)
         size, index, both = a.n_slices, a.index, np.concatenate([a.cells, b.cells], -1)
         products = np.zeros((size, _CELLS, _CELLS))
         for i, j in combinations_with_replacement(range(_CELLS), 2):

@@ -12,7 +12,16 @@ from jaxmle._inference._contradiction import contradicts as contradicts
 from jaxmle._inference._design_check import DesignCheck as DesignCheck
 from jaxmle._inference._design_check import design_check as design_check
 from jaxmle._inference._design_check import mismatched as mismatched
+from jaxmle._inference._design_effect import GROUPS as GROUPS
+from jaxmle._inference._design_effect import DesignEffect as DesignEffect
+from jaxmle._inference._design_effect import Linearized as Linearized
+from jaxmle._inference._design_effect import centred as centred
+from jaxmle._inference._design_effect import clustered_effect as clustered_effect
 from jaxmle._inference._design_effect import design_effect as design_effect
+from jaxmle._inference._design_effect import effect_of_fit as effect_of_fit
+from jaxmle._inference._design_effect import rate_effect as rate_effect
+from jaxmle._inference._design_effect import weight_effect as weight_effect
+from jaxmle._inference._design_effect import weighted_rate_effect as weighted_rate_effect
 from jaxmle._inference._fit import Fit as Fit
 from jaxmle._inference._fit import fit as fit
 from jaxmle._inference._interval import Interval as Interval

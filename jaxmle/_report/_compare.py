@@ -8,12 +8,13 @@ import numpy as np
 from rich.console import Group
 from rich.text import Text
 
-from jaxmle._data import Counts
+from jaxmle._data import Clusters, Counts
 from jaxmle._decisions import Difference, JudgeRates, Pairs, compare
 from jaxmle._inference import Adjustment
 from jaxmle._report._claims import Claims
 from jaxmle._report._document import document_of, settings_of, sizes_of
 from jaxmle._report._fitted import fit_table
+from jaxmle._report._quoting import shell_line
 from jaxmle._report._table import new_table, p_value, percent, plain
 from jaxmle._report._warnings import data_warnings, table_warnings
 from jaxmle._types import Array, Document
@@ -44,6 +45,7 @@ def compare_document(
     *,
     judge: JudgeRates = "separate",
     pairs: Pairs | None = None,
+    clusters: tuple[Clusters, Clusters] | None = None,
     adjustment: Adjustment = "none",
     alone: list[str] | None = None,
 ) -> Document:
@@ -53,6 +55,7 @@ def compare_document(
         arms: The two sets, of the same slices.
         judge: "separate" or "common".
         pairs: Items in both sets, for every slice and last the total; or None.
+        clusters: Clusters of both sets, likewise, which are the tables' too; or None.
         adjustment: "none", "holm" or "benjamini-hochberg", over the slices.
         alone: Slices that only one of the sets has.
 
@@ -63,7 +66,7 @@ def compare_document(
         ValueError: The bounds leave no feasible point for some slice, or an argument is out of range.
     """
     first, second = arms
-    fitted = [fit_table(arm.table, arm.claims, is_independent=True) for arm in arms]
+    fitted = [fit_table(arm.table, arm.claims, is_independent=clusters is None) for arm in arms]
     everything = [one.counts for one in fitted]
     claims = first.claims
     last = len(everything[0]) - 1
@@ -78,7 +81,8 @@ def compare_document(
         a, b = (Counts(*(np.asarray(value)[index] for value in counts.values())) for counts in everything)
         bounds = [arm.claims.bounds_of(index) for arm in arms]
         some = None if pairs is None else pairs[index]
-        return compare(a, b, *bounds, pairs=some, adjustment=adjustment, **given)
+        both = None if clusters is None else (clusters[0].of_slices(index), clusters[1].of_slices(index))
+        return compare(a, b, *bounds, pairs=some, clusters=both, adjustment=adjustment, **given)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # said slice by slice below
@@ -98,6 +102,7 @@ def compare_document(
     for record in (*document["slices"], document["total"]):
         record.pop("unjudged", None)
     document["settings"] |= {"judge": judge, "adjustment": adjustment, "paired": pairs is not None}
+    document["settings"]["clustered"] = clusters is not None
     document["settings"]["bounds_b"] = settings_of(second.claims)["bounds"]
     document |= {
         name: {
@@ -137,6 +142,8 @@ def _record(
             "n_labeled": int(pairs.n_labeled[i]),
             "effect": one.effect,
         }
+    elif one.method.endswith("clusters"):
+        record["design_effect"] = one.effect
     for name, arm, counts, rate in zip(_NAMES, arms, everything, one.failure_rates, strict=True):
         record[name] = sizes_of(i, counts[i], arm.claims, None)
         record[name]["failure_rate"] = rate if one.identified else None
@@ -150,8 +157,8 @@ def _of_tables(arms: tuple[Arm, Arm], alone: list[str]) -> list[str]:
         table = arm.table
         if table.repeated:
             notes.append(
-                f"{name}: {table.repeated!r} repeats, so rows that share it may not be independent: --id "
-                f"{table.repeated} takes them together, and pairs those of the other set"
+                f"{name}: {table.repeated!r} repeats, so rows that share it may not be independent: "
+                f"--cluster {shell_line(table.repeated)} takes them together, with those of the other set"
             )
         notes += [f"{name}: {note}" for note in table_warnings(replace(table, repeated=None))]
     return notes
@@ -163,7 +170,7 @@ def compare_table(document: Document) -> Group:
     by = settings["by"]
     level = f"{100 * settings['confidence']:g}%"
     rates = "one judge for both" if settings["judge"] == "common" else "a judge for each"
-    how = "paired" if settings["paired"] else "unpaired"
+    how = "paired" if settings["paired"] else "clusters" if settings["clustered"] else "unpaired"
     adjusted = "" if settings["adjustment"] == "none" else f", {settings['adjustment']}"
     table = new_table(f"Do the failure rates differ? {level} confidence, {rates}, {how}{adjusted}")
     for column in by or ["slice"]:
@@ -184,6 +191,11 @@ def compare_table(document: Document) -> Group:
                 f"{paired['n_matched']:,} items are in both, {paired['n_labeled']:,} with a label; that "
                 f"makes the difference's variance {paired['effect']:.2g} times that of unrelated items."
             )
+        )
+    if settings["clustered"]:
+        effect = document["total"]["design_effect"]
+        notes.append(
+            Text(f"Clusters make the difference's variance {effect:.2g} times that of unrelated items.")
         )
     for name in _NAMES:
         notes += [

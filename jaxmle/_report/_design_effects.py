@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxmle._data import Counts
-from jaxmle._inference import Fit
-from jaxmle._inference._design_effect import effect_of_fit, rate_effect
+from jaxmle._inference import Fit, effect_of_fit, rate_effect, weight_effect, weighted_rate_effect
 from jaxmle._types import Array, Document
 from jaxmle.tables import SliceCounts
+
+# Cells of the humans' own failure rate and of the judge's flag rate in unlabelled items.
+_RATES = (((0, 1), (2, 3)), ((4,), (5,)))
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,7 @@ class DesignEffects:
     Attributes:
         effect: Design effect of the estimate, shape ``(B,)``.
         df: Degrees of freedom of the clusters, or None where weights alone make the effect.
+        n_clusters: Effective number of clusters, likewise.
         human_effect: Design effect of the humans' own failure rate.
         judge_effect: Design effect of the judge's flag rate in unlabelled items.
         n_units: Number of clusters, or of items.
@@ -25,6 +28,7 @@ class DesignEffects:
 
     effect: Array
     df: Array | None
+    n_clusters: Array | None
     human_effect: Array
     judge_effect: Array
     n_units: Array
@@ -45,18 +49,15 @@ class DesignEffects:
 
 def design_effects(table: SliceCounts, fits: Fit) -> DesignEffects | None:
     """Design effects of every data set, or None where each item stands for itself."""
-    if table.products is None:
-        return None
     size = len(fits)
-    products, units = table.products[:size], np.asarray(table.n_units[:size], np.float64)
-    cells = np.stack(fits.counts.values(), -1)
-    human, judge = (
-        rate_effect(products, cells, positive, negative)
-        for positive, negative in (((0, 1), (2, 3)), ((4,), (5,)))
-    )
-    effect = effect_of_fit(fits, np.asarray(products, np.float64), units)
-    df = None
-    if table.clusters is not None and table.total_clusters is not None:
-        labeled = np.append(table.clusters.n_labeled, table.total_clusters.n_labeled)[:size]
-        df = np.maximum(labeled - 1, 1)
-    return DesignEffects(effect, df, human, judge, table.n_units[:size])
+    if (clusters := table.all_clusters) is not None:
+        clusters = clusters.of_slices(np.arange(size))
+        found = effect_of_fit(fits, clusters)
+        human, judge = (np.asarray(rate_effect(clusters, *cells).effect) for cells in _RATES)
+        effect, df, n_clusters = map(np.asarray, (found.effect, found.df, found.n_clusters))
+        return DesignEffects(effect, df, n_clusters, human, judge, table.n_units[:size])
+    if (squares := table.all_squares) is None:
+        return None
+    squares, sums = squares[:size], np.stack(fits.counts.values(), -1)
+    human, judge = (weighted_rate_effect(sums, squares, *cells) for cells in _RATES)
+    return DesignEffects(weight_effect(fits, squares), None, None, human, judge, table.n_units[:size])

@@ -83,6 +83,8 @@ def sizes_of(i: int, counts: Counts, claims: Claims, effects: DesignEffects | No
             "unlabeled": sizes["n_unlabeled"] / float(effects.judge_effect[i]),
         }
         sizes["n_units"] = int(effects.n_units[i])
+        if effects.n_clusters is not None:
+            sizes["n_effective"]["clusters"] = float(effects.n_clusters[i])
     return sizes
 
 

@@ -12,8 +12,9 @@ from jaxmle._decisions import Drift, drift
 from jaxmle._inference import adjust_p_values
 from jaxmle._report._claims import Claims, with_total
 from jaxmle._report._document import sizes_of
+from jaxmle._report._quoting import shell_line
 from jaxmle._report._table import new_table, p_value, percent, plain
-from jaxmle._report._warnings import table_warnings
+from jaxmle._report._warnings import few_clusters_notes, table_warnings
 from jaxmle._types import Document
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._slice_counts import shown_key
@@ -47,7 +48,13 @@ def drift_document(table: SliceCounts, claims: Claims) -> Document:
     told = np.flatnonzero(np.asarray(everything.n_labeled) > 0)
     if not told.size:
         raise ValueError("no row has both a human and a judge verdict, and an anchor set needs both.")
-    result = drift(everything[told], claims.bounds_of(told), confidence=claims.confidence)
+    clusters = table.all_clusters
+    result = drift(
+        everything[told],
+        claims.bounds_of(told),
+        clusters=None if clusters is None else clusters.of_slices(told),
+        confidence=claims.confidence,
+    )
     # What is said of the total counts as much as what is said of a slice, so it is one of the tests; but a
     # single slice and the total are the same rows.
     several = bool(claims.by) and len(told) > 2
@@ -74,7 +81,16 @@ def drift_document(table: SliceCounts, claims: Claims) -> Document:
             f"{unlabeled:,} items without a human verdict tell nothing of the judge and are not used"
         )
     if table.repeated:
-        notes.append(f"{table.repeated!r} repeats; the limits take rows that share it for independent")
+        notes.append(
+            f"{table.repeated!r} repeats, and the limits take rows that share it for independent: --cluster "
+            f"{shell_line(table.repeated)} widens them as they require"
+        )
+    if clusters is not None:
+        for name, rate in zip(_RATES, (result.tpr, result.fpr), strict=True):
+            if np.asarray(rate.n_items)[-1]:
+                notes += [
+                    f"{name.upper()}: {note}" for note in few_clusters_notes(np.asarray(rate.n_clusters)[-1])
+                ]
     return {
         "command": "drift",
         "verdict": next((word for word in ("outside", "undecided") if word in said), "inside"),
@@ -100,6 +116,7 @@ def _rate(result: Drift, name: str, i: int) -> Document:
         "high": float(rate.high[i]),
         "p_value": float(rate.p_value[i]),
         "n_items": int(rate.n_items[i]),
+        "n_effective": float(rate.n_effective[i]),
         "bounds": [low, high],
         # Where the bound is an end of [0, 1] there is nothing beyond it.
         "detectable": [least if low > 0 else None, most if high < 1 else None],
@@ -154,6 +171,12 @@ def _reach(record: Document) -> str:
     return ", ".join(found)
 
 
+def _items(rate: Document) -> str:
+    """Number of items, and that of independent ones that tell as much, if it is another."""
+    number, effective = rate["n_items"], rate["n_effective"]
+    return f"{number:,}" if number == effective else f"{number:,} (as {effective:,.1f})"
+
+
 def _add(table: Any, names: list[Text], record: Document) -> None:
     """A row for each rate, with its own p, and one for both, whose p decides."""
     for name in _RATES:
@@ -166,7 +189,7 @@ def _add(table: Any, names: list[Text], record: Document) -> None:
         table.add_row(
             *names,
             Text(name.upper()),
-            Text(f"{rate['n_items']:,}"),
+            Text(_items(rate)),
             Text(percent(rate["estimate"])),
             Text(f"{percent(rate['low'])} to {percent(rate['high'])}", style="cyan"),
             Text(f"{percent(low)} to {percent(high)}" if stated else "none"),

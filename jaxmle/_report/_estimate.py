@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -133,6 +133,11 @@ class _Work:
     n_resamples: int
     total: ProfileInterval | None
 
+    @cached_property
+    def clusters(self) -> Clusters | None:
+        """Clusters of every data set."""
+        return self.table.all_clusters
+
     def rates(self, index: Array, *, progress: bool) -> list[Document]:
         """Intervals of the data sets at ``index``."""
         claims, fitted = self.claims, self.fitted
@@ -145,7 +150,7 @@ class _Work:
         rates: dict[int, Document] = {}
         # Without a single estimate there is nothing to bootstrap, but there is still an interval.
         resampled = np.asarray(fitted.fits.identified)[index] & (self.interval == "bootstrap")
-        if self.table.clusters is not None:
+        if self.clusters is not None:
             resampled &= self.table.n_units[index] > 1
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # said slice by slice
@@ -168,7 +173,7 @@ class _Work:
                     calibration=claims.calibration,
                     n_resamples=self.n_resamples,
                     **given,
-                    clusters=_clusters(self.table, claims, part),
+                    clusters=self.clusters.of_slices(part) if self.clusters else None,
                 )
                 parts = (drawn.interval.low, drawn.interval.high, drawn.share_at_bound)
                 for i, low, high, share in zip(part, *map(np.asarray, parts), strict=True):
@@ -179,22 +184,6 @@ class _Work:
                         "share_at_bound": float(share),
                     }
         return [rates[i] for i in index]
-
-
-def _clusters(table: SliceCounts, claims: Claims, index: Array) -> Clusters | None:
-    """Clusters of some data sets, the total being the last of all."""
-    if table.clusters is None or table.total_clusters is None:
-        return None
-    parts = [(table.clusters.counts, np.asarray(table.clusters.index))]
-    if claims.by:
-        total = table.total_clusters
-        parts.append((total.counts, np.full(len(total.counts), len(table.counts))))
-    values = [np.concatenate(columns) for columns in zip(*(part[0].values() for part in parts), strict=True)]
-    place = np.full(len(table.counts) + 1, -1)
-    place[index] = np.arange(len(index))
-    slices = place[np.concatenate([part[1] for part in parts])]
-    kept = slices >= 0
-    return Clusters(Counts(*(value[kept] for value in values)), slices[kept], len(index))
 
 
 def _record(

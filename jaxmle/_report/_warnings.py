@@ -13,8 +13,8 @@ from jaxmle._report._quoting import shell_line
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._slice_counts import shown_key
 
-# With fewer the interval was seen to cover less than it says (python -m benchmarks.clustered).
-_FEW_CLUSTERS = 20
+# With fewer in effect the interval was seen to cover less than it says (python -m benchmarks.clustered).
+_FEW_CLUSTERS = 10
 _FEW_NAMED = 5
 
 
@@ -36,9 +36,8 @@ def data_warnings(fitted: Fitted, claims: Claims, results: Iterable[Fit | Shared
                 "the data contradict the bounds: some of them is wrong, or the labelled items are not what "
                 "--calibration says"
             )
-        if effects and effects.df is not None and one.n_labeled > 0 and effects.df[i] < _FEW_CLUSTERS:
-            clusters = "one or two" if effects.df[i] <= 1 else f"{effects.df[i] + 1:g}"
-            notes.append(f"only {clusters} clusters hold labels: so few tell little of how clusters differ")
+        if effects and effects.n_clusters is not None:
+            notes += few_clusters_notes(effects.n_clusters[i])
         found.append(notes + _of_fit(one, result, calibration))
     found[-1] += claims.notes
     return found
@@ -101,6 +100,16 @@ def repeated_note(table: SliceCounts) -> str | None:
         f"{table.repeated!r} repeats, so rows that share it may not be independent: --cluster "
         f"{shell_line(table.repeated)} widens the interval as they require"
     )
+
+
+def few_clusters_notes(n_clusters: float) -> list[str]:
+    """What to say of few clusters, or of one that holds most items."""
+    if n_clusters >= _FEW_CLUSTERS - 1e-9:
+        return []
+    return [
+        f"the clusters tell as much as {n_clusters:.1f} of one size: so few tell little of how clusters "
+        "differ, and intervals may cover less than they say"
+    ]
 
 
 def _of_fit(counts: Counts, result: Fit | SharedFit, calibration: Calibration) -> list[str]:

@@ -1,6 +1,5 @@
 """Items that two sources of verdicts have in common."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -12,6 +11,7 @@ from jaxmle.tables._slice_rows import few
 from jaxmle.tables._source import VERDICTS, Table
 
 if TYPE_CHECKING:
+    from jaxmle._data import Clusters
     from jaxmle._decisions import Pairs
 
 ROW = "row number"
@@ -74,45 +74,64 @@ def chosen_slices(table: SliceCounts, index: Array) -> SliceCounts:
     )
 
 
-def pairs_of(a: SliceCounts, b: SliceCounts, names: Pair, id: str) -> "Pairs":
-    """Pair the clusters of two tables by name, in every slice and, last, in all of them together.
+def aligned_clusters(a: SliceCounts, b: SliceCounts, names: Pair) -> "tuple[Clusters, Clusters]":
+    """Clusters of two tables, brought together by name: element i of both is one cluster.
 
     Args:
         a: Counts of the first source, with clusters.
         b: Counts of the second, of the same slices.
         names: Names that the clusters' numbers stand for, of the first and of the second.
-        id: Column of the names.
 
     Returns:
-        Pairs of shape ``(n_slices + 1,)``; of shape ``(1,)`` where there are no slices.
-
-    Raises:
-        ValueError: No name is in both.
+        Clusters of every slice and, last, of all slices together; of all alone where there are no slices.
     """
     from jaxmle._data import Clusters, Counts
-    from jaxmle._decisions import Pairs
 
     every, place = np.unique(np.concatenate(names), return_inverse=True)
     numbers = (place[: len(names[0])][a.cluster_numbers], place[len(names[0]) :][b.cluster_numbers])
     both = [table.clusters for table in (a, b) if table.clusters is not None]
+    # Where there are slices a cluster is one of its slice and, once more, one of all of them.
+    last = both[0].n_slices if a.keys[0] else 0
+    codes = [last * len(every) + own for own in numbers]
+    if last:
+        codes = [
+            np.concatenate([arm.index * len(every) + own, code])
+            for arm, own, code in zip(both, numbers, codes, strict=True)
+        ]
+    kinds, at = np.unique(np.concatenate(codes), return_inverse=True)
+    sums = np.zeros((2, len(kinds), 6), np.result_type(*(arm.counts.tp for arm in both)))
+    for arm, part in enumerate((at[: len(codes[0])], at[len(codes[0]) :])):
+        np.add.at(sums[arm], part, np.tile(np.stack(both[arm].counts.values(), -1), (1 + bool(last), 1)))
+    first, second = (Clusters(Counts(*own.T), kinds // len(every), last + 1) for own in sums)
+    return first, second
 
-    def paired(codes: Pair, of_slice: Callable[[Array], Array], n_slices: int) -> Pairs:
-        kinds, at = np.unique(np.concatenate(codes), return_inverse=True)
-        sums = np.zeros((2, len(kinds), 6), np.int64)
-        for arm, part in enumerate((at[: len(codes[0])], at[len(codes[0]) :])):
-            np.add.at(sums[arm], part, np.stack(both[arm].counts.values(), -1))
-        return Pairs.from_clusters(*(Clusters(Counts(*own.T), of_slice(kinds), n_slices) for own in sums))
 
-    codes = (both[0].index * len(every) + numbers[0], both[1].index * len(every) + numbers[1])
-    whole = paired(numbers, np.zeros_like, 1)
-    if not whole.n_matched[0]:
+def pairs_of(both: "tuple[Clusters, Clusters]", names: Pair, id: str) -> "Pairs":
+    """Pairs of two tables' items, in every slice and, last, in all of them together.
+
+    Args:
+        both: Clusters of the two, as `aligned_clusters` gives them.
+        names: Names of the items of the first and of the second.
+        id: Column of the names.
+
+    Raises:
+        ValueError: No name is in both.
+    """
+    from jaxmle._decisions import Pairs
+
+    pairs = Pairs.from_clusters(*both)
+    if not pairs.n_matched[-1]:
         raise ValueError(
             f"no {id} is in both, such as {names[0][0]!r} in the first and {names[1][0]!r} in the second; "
             "leave --id out if the two have different items."
         )
-    each = paired(codes, lambda kinds: kinds // len(every), both[0].n_slices) if a.keys[0] else None
-    parts = [each, whole] if each else [whole]
-    return Pairs(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
+    return pairs
 
 
-_FIELDS = ("products", "sums", "n_labeled", "n_matched")
+def with_clusters(table: SliceCounts, clusters: "Clusters") -> SliceCounts:
+    """The table with clusters of every slice and, last, of all."""
+    last = clusters.n_slices - 1
+    slices = np.arange(last) if last else np.array([0])
+    return replace(
+        table, clusters=clusters.of_slices(slices), total_clusters=clusters.of_slices(np.array([last]))
+    )

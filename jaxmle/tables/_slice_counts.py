@@ -60,16 +60,21 @@ class SliceCounts:
         return Counts(*(value.sum().item() for value in self.counts.values()))
 
     @property
-    def products(self) -> Array | None:
-        """Sums over clusters of products of their six sums, the total last, ``(n_slices + 1, 6, 6)``.
-
-        An item with a weight and no cluster is a cluster of its own. None where each item stands for itself.
-        """
-        if self.clusters is not None and self.total_clusters is not None:
-            return np.concatenate([self.clusters.products, self.total_clusters.products])
-        if self.squares is None:
+    def all_clusters(self) -> "Clusters | None":
+        """Clusters of every slice and, last, of all slices together; None without a cluster column."""
+        if self.clusters is None or self.total_clusters is None:
             return None
-        return np.concatenate([self.squares, self.squares.sum(0, keepdims=True)])[:, :, None] * np.eye(6)
+        from jaxmle._data import Clusters, Counts
+
+        last, (own, whole) = self.clusters.n_slices, (self.clusters, self.total_clusters)
+        values = zip(own.counts.values(), whole.counts.values(), strict=True)
+        index = np.concatenate([own.index, np.full(len(whole.index), last)])
+        return Clusters(Counts(*map(np.concatenate, values)), index, last + 1)
+
+    @property
+    def all_squares(self) -> Array | None:
+        """Sums of squared weights by cell, the total last; None where ``squares`` are."""
+        return None if self.squares is None else np.concatenate([self.squares, self.squares.sum(0)[None]])
 
     @property
     def n_units(self) -> Array:

@@ -2,6 +2,7 @@ import csv
 import json
 import math
 import random
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -137,6 +138,88 @@ def test_pairs_sum_over_the_rows_of_an_item():
     wide = compare(Counts(*one[0]), Counts(*one[1]), pairs=few)
     same = compare(*(Counts(*(10 * own)[:, None]) for own in one), pairs=many)[0]
     assert same.high - same.low == pytest.approx(wide.high - wide.low, rel=0.05)
+
+
+def clustered(seed, n_clusters, icc, rates, size, *, shared=False, labeled=1.0):
+    """Clusters of ten items of two systems: of each its own, or the same, as difficult for both."""
+    rng = np.random.default_rng(seed)
+    spread = (1 - icc) / icc
+    chances = [rng.beta(rate * spread, (1 - rate) * spread, (size, n_clusters)) for rate in rates]
+    arms = []
+    for chance in (chances[0], chances[0] if shared else chances[1]):
+        known = rng.binomial(10, labeled, chance.shape)
+        cells = []
+        for number in (known, 10 - known):
+            failures = rng.binomial(number, chance)
+            caught, false = rng.binomial(failures, 0.9), rng.binomial(number - failures, 0.05)
+            cells += [caught, failures - caught, false, number - failures - false]
+        arms.append(np.stack([*cells[:4], cells[4] + cells[6], cells[5] + cells[7]], -1))
+    if not shared:
+        none = np.zeros_like(arms[0])
+        arms = [np.concatenate(both, 1) for both in ((arms[0], none), (none, arms[1]))]
+    index = np.repeat(np.arange(size), arms[0].shape[1])
+    return tuple(Clusters(Counts(*arm.reshape(-1, 6).T), index, size) for arm in arms)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize(
+    ("n_clusters", "icc", "labeled"), [(10, 0.2, 1.0), (15, 0.5, 0.4), (30, 0.2, 0.4), (30, 0.5, 1.0)]
+)
+@pytest.mark.filterwarnings("ignore:.*no random sample")
+def test_differences_are_rarely_false_where_items_come_in_clusters(n_clusters, icc, labeled, shared):
+    a, b = clustered(1, n_clusters, icc, (0.2, 0.2), 300, shared=shared, labeled=labeled)
+    found = compare(a.totals, b.totals, clusters=(a, b))
+    # At most .06 of many; of 300, 28 at most with a probability of .99 if so.
+    assert found.different.sum() <= 28
+    np.testing.assert_array_equal(found.different, (found.low > 0) | (found.high < 0))
+    if not shared:
+        assert compare(a.totals, b.totals).different.sum() > 40
+        assert "clusters" in found.method
+
+
+def test_differences_in_clusters_are_found():
+    a, b = clustered(2, 60, 0.2, (0.35, 0.15), 100)
+    found = compare(a.totals, b.totals, clusters=(a, b))
+    assert found.different.mean() > 0.9
+    assert np.all((found.effect > 1.5) & (found.effect < 6))
+    # The same clusters in both are as difficult for both, and the difference varies less for it.
+    a, b = clustered(3, 200, 0.5, (0.3, 0.3), 50, shared=True)
+    together = compare(a.totals, b.totals, clusters=(a, b))
+    apart = compare(a.totals, b.totals)
+    assert np.median(together.effect) < 0.8
+    assert np.mean(together.high - together.low) < 0.9 * np.mean(apart.high - apart.low)
+
+
+@pytest.mark.parametrize("judge", ["separate", "common"])
+def test_clusters_of_single_items_are_the_items(judge):
+    def one_each(counts):
+        return np.repeat(np.eye(6, dtype=int), [int(value) for value in counts.values()], axis=0)
+
+    first, second = one_each(A), one_each(B)
+    arms = [np.concatenate([first, 0 * second]), np.concatenate([0 * first, second])]
+    clusters = tuple(Clusters(Counts(*arm.T), np.zeros(len(arm), int), 1) for arm in arms)
+    a, b = (own.totals for own in clusters)
+    found, alone = compare(a, b, clusters=clusters, judge=judge), compare(a, b, judge=judge)
+    assert found.effect == pytest.approx([1.0], abs=0.02)
+    assert found.low == pytest.approx(alone.low, abs=0.03 * (alone.high - alone.low)[0])
+    assert found.high == pytest.approx(alone.high, abs=0.03 * (alone.high - alone.low)[0])
+
+
+def test_clusters_of_other_items_are_not_compared():
+    a, b = clustered(1, 5, 0.2, (0.2, 0.2), 2)
+    given = a.totals, b.totals
+    with pytest.raises(ValueError, match="`pairs` or `clusters`, not both"):
+        compare(*given, clusters=(a, b), pairs=Pairs.from_clusters(a, b))
+    with pytest.raises(ValueError, match="`clusters` must add up to `a`"):
+        compare(*given, clusters=(b, a))
+    with pytest.raises(ValueError, match="of the slices of `a`"):
+        compare(a.totals[0], b.totals[0], clusters=(a, b))
+    turned = np.arange(20)[::-1]
+    with pytest.raises(ValueError, match="in one order"):
+        compare(*given, clusters=(a, Clusters(b.counts[turned], b.index[turned], 2)))
+    for wrong in (a, (a, None)):
+        with pytest.raises(TypeError, match="`clusters` must be two Clusters"):
+            compare(*given, clusters=wrong)
 
 
 @pytest.mark.slow
@@ -322,6 +405,36 @@ def test_four_ways_to_say_the_same(files, capsys):
     ]
     assert widths[0] < 0.9 * widths[1]
     assert paired["different"]
+
+
+def test_the_command_takes_clusters(files, tmp_path, capsys):
+    alone = document(capsys, files.a, files.b, "--cluster", "item", "--by", "topic")
+    paired = document(capsys, files.a, files.b, "--id", "item", "--by", "topic")
+    for one, other in zip(
+        [*alone["slices"], alone["total"]], [*paired["slices"], paired["total"]], strict=True
+    ):
+        # An item is a cluster of one answer of each: what pairs say, but for a correction for few.
+        assert one["difference"]["estimate"] == other["difference"]["estimate"]
+        assert one["design_effect"] == pytest.approx(other["paired"]["effect"], rel=0.15)
+    assert alone["settings"]["clustered"]
+    wide = document(capsys, files.wide, "--judge-b", "judge2", "--human-b", "human2", "--cluster", "item")
+    assert wide["total"]["difference"] == alone["total"]["difference"]
+    # Every answer five times over tells no more than once.
+    copies = {}
+    for name in "ab":
+        header, *lines = Path(getattr(files, name)).read_text().splitlines(keepends=True)
+        copies[name] = tmp_path / f"copies_{name}.csv"
+        copies[name].write_text(header + "".join(5 * lines))
+    often = document(capsys, str(copies["a"]), str(copies["b"]), "--cluster", "item")
+    once = document(capsys, files.a, files.b, "--cluster", "item")
+    for end in ("low", "high"):
+        assert often["total"]["difference"][end] == pytest.approx(once["total"]["difference"][end], abs=0.01)
+    few = document(capsys, files.a, files.b, "--cluster", "topic")
+    assert any("tell as much as" in note for note in few["total"]["warnings"])
+    assert main(
+        ["compare", files.a, files.b, "--judge", "judge", "--human", "human", "--cluster", "item"]
+    ) in (0, 1)
+    assert "times that of unrelated items" in " ".join(capsys.readouterr().out.split())
 
 
 def test_slices_are_adjusted_and_named(files, capsys):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest
 
-from jaxmle import Bounds, Counts, adjust_p_values, drift
+from jaxmle import Bounds, Clusters, Counts, adjust_p_values, drift
 from jaxmle._cli import main
 
 
@@ -121,6 +121,87 @@ def test_what_tells_nothing_is_refused(counts, bounds, error, message):
         drift(counts, bounds)
     with pytest.raises(ValueError, match="`confidence`"):
         drift(Counts(1, 0, 0, 0, 0, 0), Bounds(tpr=(0.8, 1)), confidence=95)
+
+
+BOUNDS = Bounds(tpr=(0.85, 0.95), fpr=(0.01, 0.1))
+
+
+def one_each(tp, fn, fp, tn, size=1):
+    """Clusters of ``size`` items that are all alike."""
+    items = size * np.repeat(np.eye(6, dtype=int)[:4], (tp, fn, fp, tn), axis=0)
+    return Clusters(Counts(*items.T), np.zeros(len(items), int), 1)
+
+
+def clustered(seed, n_clusters, icc, tpr, fpr, n_slices):
+    """Clusters of ten items; failures and the judge's errors are correlated within them."""
+    rng = np.random.default_rng(seed)
+    spread = (1 - icc) / icc
+
+    def shared(rate):
+        return rng.beta(rate * spread, (1 - rate) * spread, (n_slices, n_clusters))
+
+    failures = rng.binomial(10, shared(0.4))
+    tp, fp = rng.binomial(failures, shared(tpr)), rng.binomial(10 - failures, shared(fpr))
+    cells = [tp, failures - tp, fp, 10 - failures - fp, 0 * tp, 0 * tp]
+    return Clusters(
+        Counts(*(cell.reshape(-1) for cell in cells)), np.repeat(np.arange(n_slices), n_clusters), n_slices
+    )
+
+
+@pytest.mark.parametrize("icc", [0.2, 0.5])
+@pytest.mark.parametrize("n_clusters", [20, 60])
+@pytest.mark.parametrize(("tpr", "fpr"), [(0.85, 0.1), (0.95, 0.01), (0.85, 0.05)])
+def test_false_alarms_are_rare_where_items_come_in_clusters(n_clusters, icc, tpr, fpr):
+    clusters = clustered(1, n_clusters, icc, tpr, fpr, 2000)
+    found = drift(clusters.totals, BOUNDS, clusters=clusters)
+    assert found.outside.mean() <= 0.06
+    if tpr < 0.9 and fpr == 0.1:
+        assert drift(clusters.totals, BOUNDS).outside.mean() > 0.08
+
+
+def test_drift_in_clusters_is_found():
+    clusters = clustered(2, 60, 0.2, 0.6, 0.05, 400)
+    found = drift(clusters.totals, BOUNDS, clusters=clusters)
+    assert found.outside.mean() > 0.9
+    within = clustered(3, 600, 0.2, 0.9, 0.05, 100)
+    assert drift(within.totals, BOUNDS, clusters=within).inside.mean() > 0.9
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_clusters_of_items_alike_tell_as_much_as_one_item_each(size):
+    clusters = one_each(400, 200, 40, 960, size)
+    found = drift(clusters.totals, BOUNDS, clusters=clusters)
+    alone = drift(anchor(400, 200, 40, 960), BOUNDS)
+    for one, other, n in ((found.tpr, alone.tpr, 600), (found.fpr, alone.fpr, 1000)):
+        assert one.n_items == size * n
+        # One degree of freedom is that of the mean.
+        assert one.n_effective == pytest.approx([n - 1])
+        assert one.n_clusters == pytest.approx([n])
+        assert one.estimate == pytest.approx([other.estimate])
+        assert one.low == pytest.approx([other.low], rel=0.01)
+        assert one.high == pytest.approx([other.high], rel=0.03)
+        assert one.detectable[0][0] == pytest.approx(other.detectable[0], abs=2e-3)
+    few = one_each(40, 20, 4, 96)
+    by_t = drift(few.totals[0], BOUNDS, clusters=few)
+    assert by_t.tpr.p_value > drift(few.totals[0], BOUNDS).tpr.p_value
+    # What lies outside its interval is found outside: one statement, by the same distribution.
+    outside = drift(few.totals[0], Bounds(tpr=(by_t.tpr.high + 1e-6, 1), fpr=(0.01, 0.1)), clusters=few)
+    touching = drift(few.totals[0], Bounds(tpr=(by_t.tpr.high - 1e-6, 1), fpr=(0.01, 0.1)), clusters=few)
+    assert outside.tpr.p_value < 0.025 < touching.tpr.p_value
+    assert outside.tpr.p_value == pytest.approx(0.025, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("clusters", "error", "message"),
+    [
+        ([1, 2], TypeError, "`clusters` must be a Clusters; got list"),
+        (one_each(40, 20, 4, 95), ValueError, "must add up to `anchor_counts`"),
+        (clustered(1, 3, 0.2, 0.9, 0.1, 2), ValueError, "of the counts' slices"),
+    ],
+)
+def test_clusters_of_other_items_are_refused(clusters, error, message):
+    with pytest.raises(error, match=message):
+        drift(anchor(40, 20, 4, 96), BOUNDS, clusters=clusters)
 
 
 @pytest.fixture
@@ -252,3 +333,26 @@ def test_published_verdicts(shared, capsys):
     assert found["counts"] == {"tp": 168, "fn": 127, "fp": 2, "tn": 953}
     assert found["tpr"]["high"] < 0.65
     assert main([*columns, "--tpr", "0.5:0.65", "--fpr", ":0.05"]) == 0
+
+
+def test_the_command_takes_clusters(tmp_path, capsys):
+    """200 failures of 20 prompts, each judged alike throughout: 14 of 20 say little against a TPR of .85."""
+    path = tmp_path / "anchor.csv"
+    lines = [f"{'ab'[i % 2]},1,{int(i // 10 < 14)},p{i // 10}" for i in range(200)]
+    path.write_text("\n".join(["topic,human,judge,prompt_id", *lines]))
+    given = ["drift", str(path), "--judge", "judge", "--human", "human", "--tpr", "0.85:", "--no-cache"]
+    assert main([*given, "--json"]) == 1
+    assert any("--cluster prompt_id" in note for note in json.loads(capsys.readouterr().out)["warnings"])
+    assert main([*given, "--cluster", "prompt_id", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    found = document["total"]["tpr"]
+    assert (found["n_items"], found["n_effective"]) == (200, pytest.approx(19))
+    assert found["high"] > 0.85
+    assert document["warnings"] == []
+    assert main([*given, "--cluster", "prompt_id", "--by", "topic", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["slices"]) == 2
+    assert main([*given, "--cluster", "prompt_id"]) == 0
+    assert "200 (as 19.0)" in capsys.readouterr().out
+    assert main([*given, "--cluster", "topic", "--json"]) == 0
+    notes = json.loads(capsys.readouterr().out)["warnings"]
+    assert any(note.startswith("TPR: the clusters tell as much as 2.0 of one size") for note in notes)
