@@ -1,7 +1,7 @@
 """Do two systems fail at different rates?"""
 
 from dataclasses import dataclass, field, fields
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -126,8 +126,9 @@ def compare(
         TypeError: ``a`` or ``b`` is not a `Counts`, bounds are not `Bounds`, or ``pairs`` not `Pairs`.
 
     Source:
-        Profile likelihood of the difference, its cut-off that of F(1, labels - 4) (separate) or
-        F(1, labels - 2) (common). With pairs the two likelihoods still are multiplied as if independent, and
+        Profile likelihood of the difference, its cut-off that of F(1, df), where df is labels - 2 (separate) or
+        labels - 1 (common) of the set with fewer, the least that Welch's can be (Biometrika 34, 1947). With
+        pairs the two likelihoods still are multiplied as if independent, and
         the cut-off is that of F(1, labelled items - 1) times the sandwich variance of the difference over
         the one without pairs (Kent, Biometrika 69, 1982; Rao and Scott, JASA 76, 1981).
 
@@ -155,17 +156,15 @@ def compare(
     against = np.logical_or(*(contradicted(one) for one in free))
     mismatched = np.logical_or(*(warn_of_design(own.counts, calibration, labels) for own in problems))
 
-    n_labels = cast(Array, sum(own.counts.n_labeled for own in problems))
+    n_labels = [own.counts.n_labeled for own in problems]
     make = CommonJudge if judge == "common" else SeparateJudges
     model: CommonJudge | SeparateJudges = make(free, calibration)
-    effect, df = np.ones(len(n_labels)), np.maximum(n_labels - model.n_rates, _LEAST_DF)
+    effect, df = np.ones(problems[0].size), _degrees_of_freedom(n_labels, model.n_rates / 2)
     if pairs is not None:
         cells = np.stack([*problems[0].counts.values(), *problems[1].counts.values()], -1)
         held = _held(problems, model.params)
         effect = pair_effect(cells, model.params, held, pairs, calibration, common=judge == "common")
-        df = np.maximum(pairs.n_labeled - 1.0, _LEAST_DF)
-    # Without labels nothing of the judge is estimated, and the verdicts are many.
-    df = np.where(n_labels > 0, df, np.inf)
+        df = np.where(sum(n_labels) > 0, np.maximum(pairs.n_labeled - 1.0, _LEAST_DF), np.inf)
     statistic, finished = model.statistic()
     root = np.sqrt(statistic / effect)
     p_value = np.where(against | mismatched, 1.0, np.minimum(2 * tail_of_t(root, df), 1.0))
@@ -194,6 +193,17 @@ def compare(
         adjustment=adjustment,
     )
     return shaped(result, shape)
+
+
+def _degrees_of_freedom(n_labels: list[Array], rates: float) -> Array:
+    """Degrees of freedom of a difference between sets of so many labels each.
+
+    Those of the smaller set bound those of Welch and Satterthwaite from below whatever the variances are.
+    Estimates of these from a few labels, none of them a failure, would say that there is no variance.
+    """
+    least = np.minimum(*(np.where(n > 0, np.maximum(n - rates, _LEAST_DF), np.inf) for n in n_labels))
+    # Without labels nothing of the judge is estimated, and the verdicts are many.
+    return np.asarray(least)
 
 
 def _checked(
