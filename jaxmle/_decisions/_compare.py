@@ -1,7 +1,7 @@
 """Do two systems fail at different rates?"""
 
 from dataclasses import dataclass, field, fields
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -132,8 +132,9 @@ def compare(
             ``clusters`` not two `Clusters`.
 
     Source:
-        Profile likelihood of the difference, its cut-off that of F(1, labels - 4) (separate) or
-        F(1, labels - 2) (common). With pairs the two likelihoods still are multiplied as if independent, and
+        Profile likelihood of the difference, its cut-off that of F(1, df), where df is labels - 2 (separate)
+        or labels - 1 (common) of the set with fewer, the least that Welch's can be (Biometrika 34, 1947).
+        With pairs the two likelihoods still are multiplied as if independent, and
         the cut-off is that of F(1, labelled items - 1) times the sandwich variance of the difference over
         the one without pairs (Kent, Biometrika 69, 1982; Rao and Scott, JASA 76, 1981). With clusters,
         likewise, effect and degrees of freedom being those of `design_effect`.
@@ -170,10 +171,10 @@ def compare(
         *(warn_of_design(one.counts, calibration, labels, effective=effective) for one in shown)
     )
 
-    n_labels = cast(Array, sum(own.counts.n_labeled for own in problems))
+    n_labels = [own.counts.n_labeled for own in problems]
     make = CommonJudge if judge == "common" else SeparateJudges
     model: CommonJudge | SeparateJudges = make(free, calibration)
-    effect, df = np.ones(len(n_labels)), np.maximum(n_labels - model.n_rates, _LEAST_DF)
+    effect, df = np.ones(problems[0].size), _degrees_of_freedom(n_labels, model.n_rates / 2)
     cells = np.stack([*problems[0].counts.values(), *problems[1].counts.values()], -1)
     if pairs is not None:
         held = _held(problems, model.params)
@@ -184,7 +185,7 @@ def compare(
         found = cluster_effect(cells, model.params, held, clusters, calibration, common=judge == "common")
         effect, df = np.asarray(found.effect), np.asarray(found.df)
     # Without labels nothing of the judge is estimated, and the verdicts are many.
-    df = np.where(n_labels > 0, df, np.inf)
+    df = np.where(sum(n_labels) > 0, df, np.inf)
     statistic, finished = model.statistic()
     root = np.sqrt(statistic / effect)
     p_value = np.where(against | mismatched, 1.0, np.minimum(2 * tail_of_t(root, df), 1.0))
@@ -213,6 +214,17 @@ def compare(
         adjustment=adjustment,
     )
     return shaped(result, shape)
+
+
+def _degrees_of_freedom(n_labels: list[Array], rates: float) -> Array:
+    """Degrees of freedom of a difference between sets of so many labels each.
+
+    Those of the smaller set bound those of Welch and Satterthwaite from below whatever the variances are.
+    Estimates of these from a few labels, none of them a failure, would say that there is no variance.
+    """
+    least = np.minimum(*(np.where(n > 0, np.maximum(n - rates, _LEAST_DF), np.inf) for n in n_labels))
+    # Without labels nothing of the judge is estimated, and the verdicts are many.
+    return np.asarray(least)
 
 
 def _checked(
