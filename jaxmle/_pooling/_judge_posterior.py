@@ -182,8 +182,14 @@ def log_prior(z: Array, data: Data) -> Array:
 
 
 def judge_posterior(leaves: list[Array], calibration: Calibration, hull: Array) -> JudgePosterior:
-    """Posterior of how the judge's rates vary over slices, from those with the most labels."""
-    chosen = np.sort(np.argsort(-sum(leaves[:4]), kind="stable")[:LEARNT_FROM])
+    """Posterior of how the judge's rates vary over slices, from those with the most labels.
+
+    Slices without labels tell of the judge through the distribution of failure rates alone, and labels are
+    often sent where failures are thought to be: they are left out, for their failure rates may be others.
+    """
+    labels = np.asarray(sum(leaves[:4]))
+    n_chosen = min(LEARNT_FROM, np.count_nonzero(labels) or len(labels))
+    chosen = np.sort(np.argsort(-labels, kind="stable")[:n_chosen])
     data = cap_unlabeled(data_of([leaf[chosen] for leaf in leaves], calibration, hull))
     start = z = _start(data)
     log_priors, n = np.log(PRIOR), len(PAIRS)

@@ -53,6 +53,7 @@ class Profile(NamedTuple):
         gradient: Pair of first derivatives.
         hessian: Second derivatives: TPR, both, FPR.
         tilt: Pair of derivatives of the most likely failure rate.
+        ease: Its derivative in the multiplier.
     """
 
     rate: Array
@@ -60,6 +61,7 @@ class Profile(NamedTuple):
     gradient: Pair
     hessian: tuple[Array, Array, Array]
     tilt: Pair
+    ease: Array
 
 
 def slices_of(counts: Counts, failure_rate: Pair, calibration: Calibration) -> Slices:
@@ -199,6 +201,7 @@ def slice_profile(s: Slices, tpr: Array, fpr: Array, multiplier: Array = NO_MULT
         curvature = own + slope**2 * weight
         cross = (lean - slope * rate * weight, -lean - slope * (1 - rate) * weight)
         inside = (rate > s.low) & (rate < s.high) & (curvature > 0)
+        ease = np.where(inside, divide(1.0, curvature), 0.0)
         tilt = (
             np.where(inside, divide(cross[0], curvature), 0.0),
             np.where(inside, divide(cross[1], curvature), 0.0),
@@ -209,4 +212,4 @@ def slice_profile(s: Slices, tpr: Array, fpr: Array, multiplier: Array = NO_MULT
             -((1 - rate) ** 2) * weight + cross[1] * tilt[1],
         )
         gradient = (rate * lean, (1 - rate) * lean)
-    return Profile(rate, slice_value(s, rate, tpr, fpr, multiplier), gradient, hessian, tilt)
+    return Profile(rate, slice_value(s, rate, tpr, fpr, multiplier), gradient, hessian, tilt, ease)
