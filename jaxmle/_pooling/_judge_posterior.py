@@ -95,6 +95,11 @@ class JudgePosterior(NamedTuple):
     gain: Array
     spread: Array
 
+    def mean_variance(self) -> tuple[float, float]:
+        """Posterior means of the variances of TPR and FPR over slices."""
+        tpr, fpr = self.weight @ self.spread**2
+        return float(tpr), float(fpr)
+
 
 def data_of(leaves: list[Array], calibration: Calibration, hull: Array) -> Data:
     """Lay out twelve arrays of shape ``(S,)``: counts, then bounds."""
@@ -258,12 +263,6 @@ def leading(found: JudgePosterior) -> JudgePosterior:
     kept = order[:_FEW] if weight[order[:_FEW]].sum() >= _NEARLY_ALL else order
     part = JudgePosterior(*(leaf[first[kept]] for leaf in found))
     return part._replace(weight=weight[kept] / weight[kept].sum())
-
-
-def only_one_judge(found: JudgePosterior) -> JudgePosterior:
-    """The posterior with one judge for all slices taken for granted."""
-    first = np.flatnonzero(found.rho.sum(1) == 0)[:1]
-    return JudgePosterior(*(leaf[first] for leaf in found))._replace(weight=np.ones(1))
 
 
 def _sigmoid(x: Array) -> Array:

@@ -127,5 +127,11 @@ class SliceFit:
 
     def _estimate(self) -> Estimate:
         return Estimate(
-            self._problem, self.judge, self.failure_rate, self.failure_rate_set, np.asarray(self.identified)
+            self._problem,
+            self.judge,
+            self.failure_rate,
+            self.tpr,
+            self.fpr,
+            self.failure_rate_set,
+            np.asarray(self.identified),
         )
