@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxmle._pooling._common import Common, Joint, total_derivatives, total_value
 from jaxmle._pooling._ends import outward_ends
-from jaxmle._pooling._projected_newton import maximize_in_box
+from jaxmle._pooling._projected_newton import eigen, maximize_in_box
 from jaxmle._pooling._slice import Slices, slice_profile
 from jaxmle._types import Array, Pair
 
@@ -23,7 +23,7 @@ _HELD, _AT_ALL = 1e-5, 1e-12
 _OFF_END = 1e-9
 # Promised gain, in nats, below which the search for the judge stops, and how near the root of the statistic
 # comes to that of the cut-off.
-_AIM, _CLOSE = 1e-6, 1e-4
+_AIM, _CLOSE = 1e-6, 1e-3
 
 
 class _Mix(NamedTuple):
@@ -60,8 +60,34 @@ def mix_ends(joint: Joint, best: Common, weights: Array, cutoff: float) -> Pair:
         last[rows] = found.x.reshape(2, -1, 2)[pick, each]
         return np.sqrt(np.maximum(2 * (best.value - values[pick, each]), 0.0)) - np.sqrt(cutoff)
 
-    low, high = outward_ends(root, estimate, stop, cutoff, close=_CLOSE, halvings=1)
+    # Most ends lie well within twice as far as they would if the log-likelihood were quadratic.
+    reach = 2 * np.sqrt(cutoff) * _standard_error(mix, peak[None])
+    near = np.clip(estimate + np.array([-reach, reach]), stop[0], stop[1])
+    ends = outward_ends(root, estimate, near, cutoff, close=_CLOSE, halvings=0)
+    farther = np.flatnonzero((ends == near) & (near != stop))
+    if farther.size:
+        ends[farther] = outward_ends(
+            lambda rows, total: root(farther[rows], total),
+            estimate[farther],
+            stop[farther],
+            cutoff,
+            close=_CLOSE,
+        )
+    low, high = ends
     return low, high
+
+
+def _standard_error(mix: _Mix, peak: Array) -> float:
+    """Of the mix, by the curvature at the maximum; 0 where that says nothing."""
+    joint, weights = mix
+    found = slice_profile(joint.slices, peak[:, :1], peak[:, 1:])
+    free = (peak[0] > joint.low[0]) & (peak[0] < joint.high[0])
+    curvature = np.where(free[:, None] & free, -total_derivatives(joint, peak)[2][0], np.eye(2))
+    tilt = np.where(free, [part[0] @ weights for part in found.tilt], 0.0)
+    values, vectors = eigen(curvature)
+    with np.errstate(all="ignore"):
+        variance = found.ease[0] @ weights**2 + np.sum((tilt @ vectors) ** 2 / values)
+    return float(np.sqrt(variance)) if np.all(values > 0) and np.isfinite(variance) else 0.0
 
 
 def _objective(mix: _Mix, total: Array):

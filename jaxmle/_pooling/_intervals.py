@@ -130,7 +130,7 @@ def _separate_total(
         return Interval(estimate, low, high, float(confidence), f"{each.method}, {kind}")
     if (~each.identified & (weights > 0)).any():
         # What nobody knows does not average out: ends are added as they are.
-        ends = float(weights @ each.low), float(weights @ each.high)
+        ends = float(weights @ each.low), min(float(weights @ each.high), 1.0)
         return Interval(estimate, *ends, float(confidence), f"{kind}, ends added")
     below = np.sqrt(np.sum((weights * (each.estimate - each.low)) ** 2))
     above = np.sqrt(np.sum((weights * (each.high - each.estimate)) ** 2))

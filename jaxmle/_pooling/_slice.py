@@ -103,7 +103,8 @@ def best_rate(s: Slices, tpr: Array, fpr: Array, multiplier: Array = NO_MULTIPLI
     with np.errstate(all="ignore"):
         # A maximum at a bound is known by the slope there, and is what Newton's method is slowest to reach.
         at_low, at_high = (_score(end, *known) for end in (low, high))
-        falls, rises = (at_low[0] < 0) & (at_low[1] < 0), (at_high[0] > 0) & (at_high[1] < 0)
+        # Where nothing but the multiplier bears on the rate, it falls or rises along a straight line.
+        falls, rises = (at_low[0] < 0) & (at_low[1] <= 0), (at_high[0] > 0) & (at_high[1] <= 0)
         rate = np.where(falls | (low >= high), low, high)
         inside = np.flatnonzero(~(falls | rises) & (low < high))
         if inside.size:
