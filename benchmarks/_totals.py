@@ -1,8 +1,8 @@
 """Totals of slices, and the intervals of the slices themselves, where a sum of estimates would mislead.
 
-Two groups of slices: rates of those with labels and of those without. Labels a slice, judged items a slice and
-the law of the failure rates are those of the cell; every data set draws rates, verdicts and labels anew, and
-the mix weighs slices alike.
+Two groups of slices: those with labels and those without. Labels a slice, judged items a slice and the law of
+the failure rates are those of the cell; every data set draws rates, verdicts and labels anew, and the mix
+weighs slices alike.
 """
 
 import warnings
@@ -32,6 +32,7 @@ class Cell:
         sets: Data sets.
         slice_sets: The first of them, whose slices have their intervals made too.
         rates_rise: Whether slices with more labels have the larger rates.
+        external: Whether labels are from elsewhere, half of them failures.
     """
 
     name: str
@@ -46,31 +47,37 @@ class Cell:
     sets: int = 1000
     slice_sets: int = 1000
     rates_rise: bool = False
+    external: bool = False
 
 
 APART = {"slices": 40, "unlabelled": 20, "labels": 10, "judged": 1000, "rates": (0.05, 0.4)}
 ALIKE = {"labels": 5, "judged": 400, "rates": ((1.2, 12), (1.2, 12))}
-ALONE = {"judge": "per-slice", "labels": 20, "judged": 500, "rates": ((1, 19), (1, 19)), "slice_sets": 20}
+ALONE = {"judge": "per-slice", "labels": 20, "judged": 500, "rates": ((1, 19), (1, 19)), "slice_sets": 8}
+MANY = ALONE | {"slice_sets": 2}
 CORNER, INSIDE = ((0.8, 0.9), (0.05, 0.1)), ((0.85, 0.95), (0.02, 0.08))
 UNEQUAL = {"labels": (3, 100), "judged": 500, "rates": ((1, 9), (1, 9)), "rates_rise": True}
+OTHERS, ELSEWHERE = "unlabelled slices have other rates", "labels from elsewhere, half of them failures"
+RISING = "more labels where rates are larger"
 CELLS = (
-    Cell("unlabelled slices have other rates", "common", **APART),
-    Cell("unlabelled slices have other rates", "partial", **APART),
-    Cell("unlabelled slices have other rates", "partial", **APART, spread=0.05, sets=300, slice_sets=300),
-    Cell("unlabelled slices have other rates", "per-slice", **APART, bounds=INSIDE, sets=300, slice_sets=20),
-    Cell("alike", "common", 20, **ALIKE),
-    Cell("alike", "common", 100, **ALIKE),
-    Cell("alike", "common", 500, **ALIKE, sets=300, slice_sets=60),
-    Cell("alike", "partial", 50, **ALIKE, spread=0.1, sets=300, slice_sets=300),
-    Cell("true bounds, truth at a corner", slices=100, **ALONE, bounds=CORNER),
-    Cell("true bounds, truth at a corner", slices=400, **ALONE, bounds=CORNER),
-    Cell("true bounds, truth inside", slices=100, **ALONE, bounds=INSIDE),
-    Cell("true bounds, truth inside", slices=400, **ALONE, bounds=INSIDE),
-    Cell("no bounds", slices=100, **ALONE),
-    Cell("no bounds", slices=10, **ALONE),
-    Cell("more labels where rates are larger", "per-slice", 60, **UNEQUAL, bounds=CORNER, slice_sets=20),
-    Cell("more labels where rates are larger", "common", 60, **UNEQUAL),
-    Cell("more labels where rates are larger", "partial", 60, **UNEQUAL, spread=0.1, sets=300, slice_sets=300),
+    Cell(OTHERS, "common", **APART, sets=500),
+    Cell(OTHERS, "partial", **APART, sets=500),
+    Cell("truth at a corner of the bounds", slices=100, **ALONE, bounds=CORNER),
+    Cell("truth at a corner of the bounds", slices=400, **MANY, bounds=CORNER, sets=300),
+    Cell("truth inside the bounds", slices=100, **ALONE, bounds=INSIDE),
+    Cell("truth inside the bounds", slices=400, **MANY, bounds=INSIDE, sets=300),
+    Cell("no bounds", slices=100, **ALONE, sets=500),
+    Cell("no bounds", slices=10, **ALONE, sets=500),
+    Cell(OTHERS, "per-slice", **APART, bounds=INSIDE, sets=200, slice_sets=8),
+    Cell(OTHERS, "partial", **APART, spread=0.05, sets=100),
+    Cell("slices alike", "common", 20, **ALIKE, sets=150),
+    Cell("slices alike", "common", 100, **ALIKE, sets=100),
+    Cell("slices alike", "common", 500, **ALIKE, sets=40),
+    Cell("slices alike", "partial", 50, **ALIKE, spread=0.1, sets=100),
+    Cell(RISING, "per-slice", 60, **UNEQUAL, bounds=CORNER, sets=300, slice_sets=8),
+    Cell(RISING, "common", 60, **UNEQUAL, sets=100),
+    Cell(RISING, "partial", 60, **UNEQUAL, spread=0.1, sets=100),
+    Cell(ELSEWHERE, "per-slice", 100, 20, 500, ((1, 9), (1, 9)), sets=200, slice_sets=4, external=True),
+    Cell(ELSEWHERE, "common", 100, 20, 500, ((1, 9), (1, 9)), sets=100, external=True),
 )
 
 
@@ -94,16 +101,21 @@ def draw(rng, cell):
         truth = np.sort(truth)
     tpr, fpr = judge(0.9, cell.spread), judge(0.05, cell.spread / 2)
     cells = np.stack([truth * tpr, truth * (1 - tpr), (1 - truth) * fpr, (1 - truth) * (1 - fpr)], -1)
+    if cell.external:
+        # As if half of the items of the set elsewhere failed.
+        cells = 0.5 * np.stack([tpr, 1 - tpr, fpr, 1 - fpr], -1)
     labeled = rng.multinomial(labels, cells / cells.sum(-1, keepdims=True))
     flagged = rng.binomial(cell.judged, truth * tpr + (1 - truth) * fpr)
     return truth, Counts(*labeled.T, flagged, cell.judged - flagged)
 
 
-def measure(cell, index, n_sets=None):
+def measure(index, n_sets=None):
     """One row: bias, error, coverage and width of the total, and of the slices of either kind."""
+    cell = CELLS[index]
     sets = n_sets or cell.sets
     slice_sets = min(sets, cell.slice_sets)
     bounds = Bounds(tpr=cell.bounds[0], fpr=cell.bounds[1]) if cell.bounds else None
+    calibration = "external" if cell.external else "internal"
     bare = np.arange(cell.slices) >= cell.slices - cell.unlabelled
     totals, sums, inside, widths = [], [], [], []
     for i in range(sets):
@@ -111,7 +123,7 @@ def measure(cell, index, n_sets=None):
         truth, counts = draw(rng, cell)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # flag rates of so few labels differ
-            result = fit_slices(counts, bounds, judge=cell.judge)
+            result = fit_slices(counts, bounds, judge=cell.judge, calibration=calibration)
             total = result.total(np.ones(cell.slices))
             mean = truth.mean()
             totals.append((total.estimate - mean, total.low <= mean <= total.high, total.width))
@@ -125,6 +137,7 @@ def measure(cell, index, n_sets=None):
     row = {
         "cell": cell.name,
         "judge": cell.judge,
+        "calibration": calibration,
         "slices": cell.slices,
         "unlabelled": cell.unlabelled,
         "labels": "-".join(map(str, np.atleast_1d(cell.labels))),
@@ -145,3 +158,18 @@ def measure(cell, index, n_sets=None):
             f"{name}_width": widths[:, some].mean() if some.any() else "",
         }
     return row
+
+
+def show(row):
+    """Print what a row says, numbers or their text."""
+
+    def of(name):
+        return f"{float(row[name]):.3f}" if row[name] != "" else "-"
+
+    about = f"{row['cell']}, {row['judge']}, {row['slices']} slices, sd {float(row['judge_sd']):g}"
+    print(
+        f"{about}: total bias {float(row['bias']):+.4f}, coverage {of('coverage')}, width {of('width')} "
+        f"({row['data_sets']} data sets); slices {of('labelled_coverage')} ({of('labelled_width')}), "
+        f"unlabelled {of('unlabelled_coverage')} ({of('unlabelled_width')})",
+        flush=True,
+    )

@@ -6,14 +6,15 @@ multiplier of the joint likelihood would not do: its profile is not concave, for
 from passes less well makes all failure rates larger, and a multiplier leaps over what lies between.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from jaxmle._pooling._common import Common, Joint, total_derivatives, total_value
 from jaxmle._pooling._ends import outward_ends
 from jaxmle._pooling._projected_newton import eigen, maximize_in_box
-from jaxmle._pooling._slice import Slices, slice_profile
+from jaxmle._pooling._slice import slice_profile
 from jaxmle._types import Array, Pair
 
 _STEPS = 80
@@ -24,6 +25,10 @@ _OFF_END = 1e-9
 # Promised gain, in nats, below which the search for the judge stops, and how near the root of the statistic
 # comes to that of the cut-off.
 _AIM, _CLOSE = 1e-6, 1e-3
+
+
+_Value: TypeAlias = Callable[[Array, Array], Array]
+_Derivatives: TypeAlias = Callable[[Array, Array], tuple[Array, Array, Array]]
 
 
 class _Mix(NamedTuple):
@@ -53,7 +58,8 @@ def mix_ends(joint: Joint, best: Common, weights: Array, cutoff: float) -> Pair:
     def root(rows: Array, total: Array) -> Array:
         # From the judge that is likeliest at all, and from where the search ended nearby.
         starts = np.concatenate([np.tile(peak, (len(rows), 1)), last[rows]])
-        found = maximize_in_box(*_objective(mix, np.tile(total, 2)), starts, joint.low, joint.high, tolerance=_AIM)
+        value, derivatives = _objective(mix, np.tile(total, 2))
+        found = maximize_in_box(value, derivatives, starts, joint.low, joint.high, tolerance=_AIM)
         values = np.where(np.isfinite(found.value), found.value, -np.inf).reshape(2, -1)
         pick = np.argmax(values, 0)
         each = np.arange(len(rows))
@@ -90,7 +96,7 @@ def _standard_error(mix: _Mix, peak: Array) -> float:
     return float(np.sqrt(variance)) if np.all(values > 0) and np.isfinite(variance) else 0.0
 
 
-def _objective(mix: _Mix, total: Array):
+def _objective(mix: _Mix, total: Array) -> tuple[_Value, _Derivatives]:
     """Log-likelihood over the judge's rates with the mix held at each ``total``, and its derivatives."""
     joint, weights = mix
     # Where the search for a multiplier starts: at the last one of the climb.

@@ -1,9 +1,11 @@
 """Intervals of slices that share a judge, and of mixes of them."""
 
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, cast
 
 import numpy as np
 
+from jaxmle._arrays import pytree
 from jaxmle._data import Calibration, Problem, check_confidence
 from jaxmle._data._validation import first_bad, host_number
 from jaxmle._inference._arguments import quantile_of_t
@@ -24,11 +26,24 @@ Judge = Literal["per-slice", "common", "partial"]
 # Slices up to which the joint likelihood of a mix leaves each its own failure rate. With more, that many pull
 # the rates of the judge (Neyman and Scott, Econometrica 16, 1948) by too much of what a mix is known to.
 _FEW_SLICES = 30
-# An estimate is at a bound if it is this near.
-_AT_END = 1e-9
+# An estimate is at a bound if it is this near, and a mix is identified if what is as likely is this near.
+_AT_END, _IDENTIFIED_WITHIN = 1e-9, 1e-6
 # Unlabelled items a slice beyond which no more are of much use: for each label in all, or where bounds tell
 # more than labels, over the square of what they leave open of a flag rate.
 _PER_LABEL, _PER_WIDTH = 100.0, 1000.0
+
+
+@pytree
+@dataclass(frozen=True, eq=False)
+class MixInterval(Interval):
+    """Interval of a mix of slices, with its status.
+
+    Attributes:
+        identified: Whether data and bounds determine the failure rate of the mix. Where they do not,
+            ``estimate`` is only one point of a set that lies inside the interval.
+    """
+
+    identified: bool
 
 
 class Estimate(NamedTuple):
@@ -73,7 +88,7 @@ def pooled_interval(found: Estimate, *, confidence: float, simultaneous: bool) -
     return Interval(found.failure_rate, low, high, float(confidence), method + kind)
 
 
-def total_interval(found: Estimate, weights: Array, *, confidence: float) -> Interval:
+def total_interval(found: Estimate, weights: Array, *, confidence: float) -> MixInterval:
     """Interval of a mix; see `SliceFit.total`."""
     alpha = 1 - check_confidence(confidence)
     problem = found.problem
@@ -82,31 +97,33 @@ def total_interval(found: Estimate, weights: Array, *, confidence: float) -> Int
         whole = found.identified & ~_cut_off(leaves, found)
         if whole[weights > 0].all() or np.count_nonzero(weights) == 1:
             return _separate_total(leaves, calibration, weights, confidence, "slices alone")
-        population = merged_alone(leaves, calibration, weights, found.failure_rate)
-        return _separate_total(population.leaves, calibration, population.weights, confidence, "slices merged")
-    if found.judge == "common" and np.count_nonzero(weights) <= _FEW_SLICES:
+        leaves, weights = merged_alone(leaves, calibration, weights, found.failure_rate)
+        return _separate_total(leaves, calibration, weights, confidence, "slices merged")
+    if found.judge == "common" and len(weights) <= _FEW_SLICES:
         assert problem.common is not None
         best, kind = problem.common, "common judge"
     else:
         if found.judge == "common":
             leaves = with_judge_within(leaves, _meeting(leaves))
-            population, kind = merged_by_labels(leaves, calibration, weights), "common judge, slices merged"
+            leaves, weights = merged_by_labels(leaves, calibration, weights)
+            kind = "common judge, slices merged"
         else:
             assert problem.posterior is not None
             leaves = with_judge_within(leaves, hull_of(leaves))
             variance = problem.posterior.mean_variance()
-            population = merged_by_kind(leaves, calibration, weights, variance, found.failure_rate)
+            leaves, weights = merged_by_kind(leaves, calibration, weights, variance, found.failure_rate)
             kind = "partially pooled judge, slices merged"
-        leaves, weights = population
         if len(weights) == 1:
             return _separate_total(leaves, calibration, weights, confidence, "slices merged")
         best = fit_common(leaves, calibration)
     joint = joint_of([leaf[None] for leaf in leaves], calibration)
-    low, high = mix_ends(joint, best, weights, _cutoff(leaves, alpha, found.judge))
-    estimate = float(weights @ best.rate)
+    ends = mix_ends(joint, best, weights, _cutoff(leaves, alpha, found.judge))
     # What the starts found to be as likely is inside.
-    low, high = min(low, float(weights @ best.lowest)), max(high, float(weights @ best.highest))
-    return Interval(estimate, low, high, float(confidence), f"profile likelihood of the mix, {kind}")
+    low = min(float(ends[0]), float(weights @ best.lowest))
+    high = max(float(ends[1]), float(weights @ best.highest))
+    method = f"profile likelihood of the mix, {kind}"
+    identified = bool(weights @ (best.highest - best.lowest) <= _IDENTIFIED_WITHIN)
+    return MixInterval(float(weights @ best.rate), low, high, float(confidence), method, identified)
 
 
 def _cut_off(leaves: list[Array], found: Estimate) -> Array:
@@ -119,23 +136,24 @@ def _cut_off(leaves: list[Array], found: Estimate) -> Array:
 
 def _separate_total(
     leaves: list[Array], calibration: Calibration, weights: Array, confidence: float, kind: str
-) -> Interval:
+) -> MixInterval:
     """The total of slices, or of populations that they were merged into, each fitted alone."""
     counts, bounds = Problem.of(leaves)
     each = profile_interval(counts, bounds, confidence=confidence, calibration=calibration)
     assert each.estimate is not None
     estimate = float(weights @ each.estimate)
     if len(weights) == 1:
-        low, high = each.low[0].item(), each.high[0].item()
-        return Interval(estimate, low, high, float(confidence), f"{each.method}, {kind}")
+        low, high = np.asarray(each.low).item(), np.asarray(each.high).item()
+        identified = bool(np.all(each.identified))
+        return MixInterval(estimate, low, high, float(confidence), f"{each.method}, {kind}", identified)
     if (~each.identified & (weights > 0)).any():
         # What nobody knows does not average out: ends are added as they are.
         ends = float(weights @ each.low), min(float(weights @ each.high), 1.0)
-        return Interval(estimate, *ends, float(confidence), f"{kind}, ends added")
+        return MixInterval(estimate, *ends, float(confidence), f"{kind}, ends added", False)
     below = np.sqrt(np.sum((weights * (each.estimate - each.low)) ** 2))
     above = np.sqrt(np.sum((weights * (each.high - each.estimate)) ** 2))
     ends = float(max(estimate - below, 0.0)), float(min(estimate + above, 1.0))
-    return Interval(estimate, *ends, float(confidence), f"{kind}, recovered variances")
+    return MixInterval(estimate, *ends, float(confidence), f"{kind}, recovered variances", True)
 
 
 def _cutoff(leaves: list[Array], alpha: float, judge: str) -> float:

@@ -55,10 +55,10 @@ def judges_of(
 ) -> Judges:
     """Predict the judge of each slice from all the others, and update it by the slice's own labels.
 
-    Where the labelled slices are few and all among those that the posterior was learnt from, what each of them
-    told is taken out of its own prediction.
+    Where the labelled slices are few and all among those that the posterior was learnt from, what each of
+    them told is taken out of its own prediction.
     """
-    own = np.count_nonzero(sum(leaves[:4])) <= LEARNT_FROM
+    own = bool(np.count_nonzero(sum(leaves[:4])) <= LEARNT_FROM)
 
     def judges(part: list[Array]) -> Judges:
         data = cap_unlabeled(data_of(part, calibration, hull))  # what they told was learnt so
@@ -80,7 +80,7 @@ def _judges_at(
         # What the slice itself tells of the means is taken out again by one Newton step.
         _, slope, curvature = differences(lambda z: log_posterior_terms(z, rho, data), mode)
         # Slices without labels told nothing.
-        told = sum(data.cells) > 0
+        told = np.asarray(sum(data.cells)) > 0
         slope, curvature = slope * told[:, None], curvature * told[:, None, None]
     values, vectors = eigen(precision + curvature)
     values = np.maximum(values, LEAST_PRECISION)

@@ -202,7 +202,7 @@ def slice_profile(s: Slices, tpr: Array, fpr: Array, multiplier: Array = NO_MULT
         curvature = own + slope**2 * weight
         cross = (lean - slope * rate * weight, -lean - slope * (1 - rate) * weight)
         inside = (rate > s.low) & (rate < s.high) & (curvature > 0)
-        ease = np.where(inside, divide(1.0, curvature), 0.0)
+        ease = np.where(inside, divide(np.ones_like(curvature), curvature), 0.0)
         tilt = (
             np.where(inside, divide(cross[0], curvature), 0.0),
             np.where(inside, divide(cross[1], curvature), 0.0),

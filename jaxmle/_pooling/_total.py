@@ -14,7 +14,7 @@ import numpy as np
 
 from jaxmle._data import Calibration
 from jaxmle._model import divide
-from jaxmle._types import Array, Index
+from jaxmle._types import Array, Pair
 
 # Classes of slices by their labels for each share of the mix, and the least ratio of labels in two classes.
 _CLASSES, _ALIKE = 8, 2.0
@@ -46,7 +46,9 @@ def merged_alone(
     if calibration == "internal":
         return _merge(leaves, weights, _numbered(kind), weights, (labels, labels))
     failures, passes = leaves[0] + leaves[1], leaves[2] + leaves[3]
-    whole = (failures > 0) & (passes > 0) & (leaves[4] + leaves[5] > 0) & (rate > 0) & (rate < 1)
+    whole = (failures > 0) & (passes > 0) & (leaves[4] + leaves[5] > 0)
+    # The weights need no care, and none may be all of them 0.
+    rate = np.clip(rate, 1e-6, 1 - 1e-6)
     group = _numbered(np.where(whole, 0, 1 + np.arange(len(kind))))
     return _merge(leaves, weights, group, weights, (failures, passes), (weights * rate, weights * (1 - rate)))
 
@@ -90,33 +92,31 @@ def merged_by_kind(
     without labels have other judges than those with: what their average flag rate varies by for that reason
     is taken out of the number of their judged items.
     """
+    labels = _labels(leaves)
+    bare = (weights > 0) & ((labels == 0) | (calibration == "external"))
+    if not bare.any():
+        return merged_alone(leaves, calibration, weights, failure_rate)
     if calibration == "external":
         found = merged_by_labels(leaves, calibration, weights)
-        without: Index = np.arange(len(weights)) >= 0
+        lent_to = found.weights > 0
     else:
-        labels = _labels(leaves)
-        without = (labels == 0) & (weights > 0)
-        if not without.any():
-            return merged_alone(leaves, calibration, weights, failure_rate)
         used = (weights > 0) | (labels > 0)
-        part, share = [x[used] for x in leaves], weights[used]
-        outside = share == 0
+        part, known, shares = [x[used] for x in leaves], labels[used], weights[used]
+        outside = shares == 0
         group = _numbered(np.where(outside, 4, _kind(part)))
-        known = _labels(part)
-        found = _merge(part, share, group, np.where(outside, known, share), (known, known))
-    rate = float(weights[without] @ failure_rate[without] / weights[without].sum())
-    odd = np.asarray(sum(found.leaves[:4])) == 0 if calibration == "internal" else found.weights > 0
-    own = np.sum((weights[without] / weights[without].sum()) ** 2)
-    pieces = []
-    for share, one, cells in ((rate, variance[0], leaves[:2]), (1 - rate, variance[1], leaves[2:4])):
+        found = _merge(part, shares, group, np.where(outside, known, shares), (known, known))
+        lent_to = _labels(found.leaves) == 0
+    share = weights[bare] / weights[bare].sum()
+    rate, own = share @ failure_rate[bare], share @ share
+    between = np.zeros(())
+    for part_of, one, cells in ((rate, variance[0], leaves[:2]), (1 - rate, variance[1], leaves[2:4])):
         lent = cells[0] + cells[1]
-        lent = lent / lent.sum() if lent.any() else np.zeros(len(lent))
-        pieces.append(share**2 * one * (own + np.sum(lent**2)))
-    flagged, passed = found.leaves[4], found.leaves[5]
+        lent = lent / max(float(lent.sum()), 1.0)
+        between = between + part_of**2 * one * (own + lent @ lent)
+    flagged, passed = found.leaves[4:6]
     n = flagged + passed
     q = (flagged + 0.5) / (n + 1)
-    noise = q * (1 - q)
-    kept = np.where(odd & (n > 0), noise / (noise + n * sum(pieces)), 1.0)
+    kept = np.where(lent_to, q * (1 - q) / (q * (1 - q) + n * between), 1.0)
     return Population([*found.leaves[:4], flagged * kept, passed * kept, *found.leaves[6:]], found.weights)
 
 
@@ -126,7 +126,7 @@ def _labels(leaves: list[Array]) -> Array:
 
 def _kind(leaves: list[Array]) -> Array:
     """1 for slices without labels, 2 for wholly labelled ones, 3 for those with both kinds of items."""
-    return 2 * (_labels(leaves) > 0) + (leaves[4] + leaves[5] > 0)
+    return cast(Array, 2 * (_labels(leaves) > 0) + (leaves[4] + leaves[5] > 0))
 
 
 def _numbered(group: Array) -> Array:
@@ -138,8 +138,8 @@ def _merge(
     weights: Array,
     group: Array,
     share: Array,
-    labels: tuple[Array, Array],
-    of_labels: tuple[Array, Array] | None = None,
+    labels: Pair,
+    of_labels: Pair | None = None,
 ) -> Population:
     """Weigh counts by the slices' shares in their groups.
 
@@ -155,7 +155,7 @@ def _merge(
     """
 
     def within(x: Array) -> Array:
-        return x / np.bincount(group, x)[group]
+        return cast(Array, x / np.bincount(group, x)[group])
 
     def summed(parts: list[Array], size: Array, shares: Array) -> list[Array]:
         inverse = np.bincount(group, divide(shares**2, size))
@@ -163,7 +163,7 @@ def _merge(
         return [_tidy(divide(one, inverse)) for one in found]
 
     inner = within(share)
-    failing, passing = (inner, inner) if of_labels is None else map(within, of_labels)
+    failing, passing = (inner, inner) if of_labels is None else (within(of_labels[0]), within(of_labels[1]))
     cells = summed(leaves[:2], labels[0], failing) + summed(leaves[2:4], labels[1], passing)
     flags = summed(leaves[4:6], leaves[4] + leaves[5], inner)
     bounds = [np.bincount(group, inner * end) for end in leaves[6:8]]
