@@ -52,8 +52,8 @@ class Cell:
 
 APART = {"slices": 40, "unlabelled": 20, "labels": 10, "judged": 1000, "rates": (0.05, 0.4)}
 ALIKE = {"labels": 5, "judged": 400, "rates": ((1.2, 12), (1.2, 12))}
-ALONE = {"judge": "per-slice", "labels": 20, "judged": 500, "rates": ((1, 19), (1, 19)), "slice_sets": 8}
-MANY = ALONE | {"slice_sets": 2}
+ALONE = {"judge": "per-slice", "labels": 20, "judged": 500, "rates": ((1, 19), (1, 19)), "slice_sets": 4}
+MANY = ALONE | {"slice_sets": 1}
 CORNER, INSIDE = ((0.8, 0.9), (0.05, 0.1)), ((0.85, 0.95), (0.02, 0.08))
 UNEQUAL = {"labels": (3, 100), "judged": 500, "rates": ((1, 9), (1, 9)), "rates_rise": True}
 OTHERS, ELSEWHERE = "unlabelled slices have other rates", "labels from elsewhere, half of them failures"
@@ -62,22 +62,22 @@ CELLS = (
     Cell(OTHERS, "common", **APART, sets=500),
     Cell(OTHERS, "partial", **APART, sets=500),
     Cell("truth at a corner of the bounds", slices=100, **ALONE, bounds=CORNER),
-    Cell("truth at a corner of the bounds", slices=400, **MANY, bounds=CORNER, sets=300),
-    Cell("truth inside the bounds", slices=100, **ALONE, bounds=INSIDE),
-    Cell("truth inside the bounds", slices=400, **MANY, bounds=INSIDE, sets=300),
-    Cell("no bounds", slices=100, **ALONE, sets=500),
-    Cell("no bounds", slices=10, **ALONE, sets=500),
-    Cell(OTHERS, "per-slice", **APART, bounds=INSIDE, sets=200, slice_sets=8),
-    Cell(OTHERS, "partial", **APART, spread=0.05, sets=100),
-    Cell("slices alike", "common", 20, **ALIKE, sets=150),
-    Cell("slices alike", "common", 100, **ALIKE, sets=100),
-    Cell("slices alike", "common", 500, **ALIKE, sets=40),
-    Cell("slices alike", "partial", 50, **ALIKE, spread=0.1, sets=100),
-    Cell(RISING, "per-slice", 60, **UNEQUAL, bounds=CORNER, sets=300, slice_sets=8),
-    Cell(RISING, "common", 60, **UNEQUAL, sets=100),
-    Cell(RISING, "partial", 60, **UNEQUAL, spread=0.1, sets=100),
-    Cell(ELSEWHERE, "per-slice", 100, 20, 500, ((1, 9), (1, 9)), sets=200, slice_sets=4, external=True),
-    Cell(ELSEWHERE, "common", 100, 20, 500, ((1, 9), (1, 9)), sets=100, external=True),
+    Cell("truth at a corner of the bounds", slices=400, **MANY, bounds=CORNER, sets=100),
+    Cell("truth inside the bounds", slices=100, **ALONE, bounds=INSIDE, sets=500),
+    Cell("truth inside the bounds", slices=400, **MANY, bounds=INSIDE, sets=100),
+    Cell("no bounds", slices=100, **ALONE, sets=200),
+    Cell("no bounds", slices=10, **ALONE, sets=200),
+    Cell(OTHERS, "per-slice", **APART, bounds=INSIDE, sets=100, slice_sets=4),
+    Cell(OTHERS, "partial", **APART, spread=0.05, sets=60),
+    Cell("slices alike", "common", 20, **ALIKE, sets=100),
+    Cell("slices alike", "common", 100, **ALIKE, sets=60),
+    Cell("slices alike", "common", 500, **ALIKE, sets=20),
+    Cell("slices alike", "partial", 50, **ALIKE, spread=0.1, sets=60),
+    Cell(RISING, "per-slice", 60, **UNEQUAL, bounds=CORNER, sets=100, slice_sets=4),
+    Cell(RISING, "common", 60, **UNEQUAL, sets=60),
+    Cell(RISING, "partial", 60, **UNEQUAL, spread=0.1, sets=60),
+    Cell(ELSEWHERE, "per-slice", 100, 20, 500, ((1, 9), (1, 9)), sets=60, slice_sets=2, external=True),
+    Cell(ELSEWHERE, "common", 100, 20, 500, ((1, 9), (1, 9)), sets=60, external=True),
 )
 
 

@@ -122,7 +122,10 @@ def total_interval(found: Estimate, weights: Array, *, confidence: float) -> Mix
     low = min(float(ends[0]), float(weights @ best.lowest))
     high = max(float(ends[1]), float(weights @ best.highest))
     method = f"profile likelihood of the mix, {kind}"
-    identified = bool(weights @ (best.highest - best.lowest) <= _IDENTIFIED_WITHIN)
+    s = joint.slices
+    silent = (s.failures + s.passes + s.flagged + s.passed == 0)[0] & (s.low < s.high)[0]
+    open_ = weights @ np.where(silent, 1.0, best.highest - best.lowest)
+    identified = bool(open_ <= _IDENTIFIED_WITHIN)
     return MixInterval(float(weights @ best.rate), low, high, float(confidence), method, identified)
 
 

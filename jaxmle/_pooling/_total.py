@@ -166,12 +166,14 @@ def _merge(
     failing, passing = (inner, inner) if of_labels is None else (within(of_labels[0]), within(of_labels[1]))
     cells = summed(leaves[:2], labels[0], failing) + summed(leaves[2:4], labels[1], passing)
     flags = summed(leaves[4:6], leaves[4] + leaves[5], inner)
-    bounds = [np.bincount(group, inner * end) for end in leaves[6:8]]
-    for k in (8, 10):
-        low, high = np.full(len(bounds[0]), np.inf), np.full(len(bounds[0]), -np.inf)
-        np.minimum.at(low, group, leaves[k])
-        np.maximum.at(high, group, leaves[k + 1])
-        bounds += [low, high]
+    size = len(flags[0])
+    low, high = (np.full((3, size), end) for end in (np.inf, -np.inf))
+    for k in range(3):
+        np.minimum.at(low[k], group, leaves[6 + 2 * k])
+        np.maximum.at(high[k], group, leaves[7 + 2 * k])
+    # A mix has bounds of its own on the failure rate, which rounding must not take beyond those of slices.
+    rates = [np.clip(np.bincount(group, inner * end), low[0], high[0]) for end in leaves[6:8]]
+    bounds = [*rates, low[1], high[1], low[2], high[2]]
     return Population([*cells, *flags, *bounds], np.bincount(group, weights))
 
 
