@@ -5,6 +5,10 @@
     python -m benchmarks.pooling --slices 50 --part p50.csv      # one number of slices, into a file
     python -m benchmarks.pooling --time 1000 10000      # seconds of fits, intervals and totals
     python -m benchmarks.pooling --merge p10.csv p50.csv p500.csv # parts into the table and the figure
+    python -m benchmarks.pooling --totals               # totals of many slices, an hour of one core
+    python -m benchmarks.pooling --totals --quick       # ten data sets a cell
+    python -m benchmarks.pooling --totals --cells 0 1 --part t.csv # some cells, into a file
+    python -m benchmarks.pooling --totals --merge t.csv u.csv      # parts into the table
 
 Failure rates are Beta(1.2, 12) over slices, 400 judged items a slice besides the labels; the judge's TPR has
 mean .9 and its FPR mean .05, Beta distributed over slices with the stated standard deviation of the TPR and
@@ -18,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import _results
+from benchmarks import _results, _totals
 from jaxmle import Counts, baselines, fit_slices, profile_interval
 
 SLICES = {10: 60, 50: 20, 500: 4}
@@ -212,6 +216,25 @@ def picture(rows, path):
     figure.savefig(path, dpi=130)
 
 
+def totals(options):
+    """Measure totals, or join measured parts."""
+    path = options.part or _results.RESULTS / "totals.csv"
+    rows = [row for part in options.merge or () for row in _results.read(part)]
+    if not options.merge:
+        for index in options.cells or range(len(_totals.CELLS)):
+            start = time.time()
+            rows.append(_totals.measure(index, 10 if options.quick else options.data_sets))
+            _totals.show(rows[-1])
+            print(f"    cell {index}: {time.time() - start:.0f} s", flush=True)
+            if options.part:
+                write(rows, path)
+    else:
+        for row in rows:
+            _totals.show(row)
+    if not options.quick or options.part:
+        write(rows, path)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
@@ -220,7 +243,12 @@ def main():
     parser.add_argument("--part", type=Path, default=None)
     parser.add_argument("--merge", type=Path, nargs="+", default=None)
     parser.add_argument("--time", type=int, nargs="+", default=None)
+    parser.add_argument("--totals", action="store_true")
+    parser.add_argument("--cells", type=int, nargs="+", default=None)
     options = parser.parse_args()
+    if options.totals:
+        totals(options)
+        return
     if options.time:
         for n_slices in options.time:
             clock(n_slices)

@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxmle._data import Calibration, Problem
+from jaxmle._decisions._constrained_profile import constrained_end
 from jaxmle._decisions._separate import End
 from jaxmle._inference import Fit
 from jaxmle._pooling._batches import joined, take
 from jaxmle._pooling._common import Common, Joint, joint_of, maximize_common, starts_of
-from jaxmle._pooling._constrained_profile import constrained_end
 from jaxmle._types import Array, Index, Pair
 
 _STEPS = 40

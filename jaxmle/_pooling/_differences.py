@@ -40,12 +40,5 @@ def differences(function: Callable[[Array], Array], z: Array) -> tuple[Array, Ar
     return here, gradient, hessian
 
 
-def slopes(function: Callable[[Array], Array], z: Array) -> Array:
-    """Gradient of a scalar function, of points of shape ``(K, n)``, by central differences."""
-    steps = _STEP * np.eye(len(z))
-    ahead, behind = function(np.concatenate([z + steps, z - steps])).reshape(2, -1)
-    return (ahead - behind) / (2 * _STEP)
-
-
 def _pairs(n: int) -> list[tuple[int, int]]:
     return [(i, j) for i in range(n) for j in range(i)]

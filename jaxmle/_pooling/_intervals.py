@@ -1,34 +1,49 @@
 """Intervals of slices that share a judge, and of mixes of them."""
 
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, cast
 
 import numpy as np
 
+from jaxmle._arrays import pytree
 from jaxmle._data import Calibration, Problem, check_confidence
 from jaxmle._data._validation import first_bad, host_number
 from jaxmle._inference._arguments import quantile_of_t
 from jaxmle._inference._interval import Interval
 from jaxmle._inference._profile_interval import profile_interval
-from jaxmle._pooling._common import Common, fit_common, joint_of, maximize_common
+from jaxmle._pooling._common import Common, fit_common, joint_of
 from jaxmle._pooling._common_interval import common_ends
-from jaxmle._pooling._constrained_profile import constrained_end
-from jaxmle._pooling._judge_posterior import ENOUGH, judge_posterior, only_one_judge
+from jaxmle._pooling._held_mix import mix_ends
+from jaxmle._pooling._judge_posterior import ENOUGH
 from jaxmle._pooling._partial import partial_ends
-from jaxmle._pooling._problem import PooledProblem, hull_of
+from jaxmle._pooling._problem import PooledProblem, hull_of, with_judge_within
 from jaxmle._pooling._surface import surface_of
-from jaxmle._pooling._total import mixture_of
+from jaxmle._pooling._total import merged_alone, merged_by_kind, merged_by_labels
 from jaxmle._types import Array, ArrayLike, Pair
 
 Judge = Literal["per-slice", "common", "partial"]
 
-# Slices up to which the joint likelihood profiles a mix. With more, that many free failure rates pull the
-# rates of the judge (Neyman and Scott, Econometrica 16, 1948) by more than the interval of a mix is long.
+# Slices up to which the joint likelihood of a mix leaves each its own failure rate. With more, that many pull
+# the rates of the judge (Neyman and Scott, Econometrica 16, 1948) by too much of what a mix is known to.
 _FEW_SLICES = 30
+# An estimate is at a bound if it is this near, and a mix is identified if what is as likely is this near.
+_AT_END, _IDENTIFIED_WITHIN = 1e-9, 1e-6
 # Unlabelled items a slice beyond which no more are of much use: for each label in all, or where bounds tell
 # more than labels, over the square of what they leave open of a flag rate.
 _PER_LABEL, _PER_WIDTH = 100.0, 1000.0
-# Lower end, upper end.
-_SIGNS = np.array([-1.0, 1.0])
+
+
+@pytree
+@dataclass(frozen=True, eq=False)
+class MixInterval(Interval):
+    """Interval of a mix of slices, with its status.
+
+    Attributes:
+        identified: Whether data and bounds determine the failure rate of the mix. Where they do not,
+            ``estimate`` is only one point of a set that lies inside the interval.
+    """
+
+    identified: bool
 
 
 class Estimate(NamedTuple):
@@ -37,6 +52,8 @@ class Estimate(NamedTuple):
     problem: PooledProblem
     judge: Judge
     failure_rate: Array
+    tpr: Array
+    fpr: Array
     failure_rate_set: Pair
     identified: Array
 
@@ -71,47 +88,75 @@ def pooled_interval(found: Estimate, *, confidence: float, simultaneous: bool) -
     return Interval(found.failure_rate, low, high, float(confidence), method + kind)
 
 
-def total_interval(found: Estimate, weights: Array, *, confidence: float) -> Interval:
+def total_interval(found: Estimate, weights: Array, *, confidence: float) -> MixInterval:
     """Interval of a mix; see `SliceFit.total`."""
     alpha = 1 - check_confidence(confidence)
-    if found.judge == "per-slice":
-        return _separate_total(found, weights, confidence)
     problem = found.problem
-    cutoff = _cutoff(problem.leaves, alpha, found.judge)
-    few = len(weights) <= _FEW_SLICES or not np.all(found.identified)
-    if found.judge == "common" and few:
+    leaves, calibration = problem.leaves, problem.calibration
+    if found.judge == "per-slice":
+        whole = found.identified & ~_cut_off(leaves, found)
+        if whole[weights > 0].all() or np.count_nonzero(weights) == 1:
+            return _separate_total(leaves, calibration, weights, confidence, "slices alone")
+        leaves, weights = merged_alone(leaves, calibration, weights, found.failure_rate)
+        return _separate_total(leaves, calibration, weights, confidence, "slices merged")
+    if found.judge == "common" and len(weights) <= _FEW_SLICES:
         assert problem.common is not None
-        estimate = float(weights @ problem.common.rate)
-        low, high = _profile_ends(problem.leaves, problem.calibration, problem.common, weights, cutoff)
-        ends = min(low, estimate), max(high, estimate)
-        return Interval(estimate, *ends, float(confidence), "joint profile likelihood, common judge")
-    hull, kind = hull_of(problem.leaves), "partially pooled judge"
-    posterior = problem.posterior
-    if found.judge == "common":
-        posterior = only_one_judge(judge_posterior(problem.leaves, problem.calibration, hull))
-        kind = "common judge"
-    assert posterior is not None
-    mixture = mixture_of(problem.leaves, problem.calibration, posterior, hull, weights)
-    mean = float(posterior.weight @ mixture.mean)
-    variance = float(posterior.weight @ (mixture.variance + (mixture.mean - mean) ** 2))
-    inner = np.clip(mean, 1e-9, 1 - 1e-9)
-    center, half = np.log(inner / (1 - inner)), np.sqrt(cutoff * variance) / (inner * (1 - inner))
-    low, high = (float(1 / (1 + np.exp(-(center + sign * half)))) for sign in (-1, 1))
-    return Interval(mean, low, high, float(confidence), f"posterior of the mix, {kind}")
+        best, kind = problem.common, "common judge"
+    else:
+        if found.judge == "common":
+            leaves = with_judge_within(leaves, _meeting(leaves))
+            leaves, weights = merged_by_labels(leaves, calibration, weights)
+            kind = "common judge, slices merged"
+        else:
+            assert problem.posterior is not None
+            leaves = with_judge_within(leaves, hull_of(leaves))
+            variance = problem.posterior.mean_variance()
+            leaves, weights = merged_by_kind(leaves, calibration, weights, variance, found.failure_rate)
+            kind = "partially pooled judge, slices merged"
+        if len(weights) == 1:
+            return _separate_total(leaves, calibration, weights, confidence, "slices merged")
+        best = fit_common(leaves, calibration)
+    joint = joint_of([leaf[None] for leaf in leaves], calibration)
+    ends = mix_ends(joint, best, weights, _cutoff(leaves, alpha, found.judge))
+    # What the starts found to be as likely is inside.
+    low = min(float(ends[0]), float(weights @ best.lowest))
+    high = max(float(ends[1]), float(weights @ best.highest))
+    method = f"profile likelihood of the mix, {kind}"
+    s = joint.slices
+    silent = (s.failures + s.passes + s.flagged + s.passed == 0)[0] & (s.low < s.high)[0]
+    open_ = weights @ np.where(silent, 1.0, best.highest - best.lowest)
+    identified = bool(open_ <= _IDENTIFIED_WITHIN)
+    return MixInterval(float(weights @ best.rate), low, high, float(confidence), method, identified)
 
 
-def _separate_total(found: Estimate, weights: Array, confidence: float) -> Interval:
-    each = pooled_interval(found, confidence=confidence, simultaneous=False)
+def _cut_off(leaves: list[Array], found: Estimate) -> Array:
+    """Whether an estimate lies at an end of what is possible, as it does where it was cut off."""
+    values = (found.failure_rate, found.tpr, found.fpr)
+    ends = zip(values, leaves[6::2], leaves[7::2], strict=True)
+    cut = [(low < high) & ((x <= low + _AT_END) | (x >= high - _AT_END)) for x, low, high in ends]
+    return cast(Array, np.any(cut, 0))
+
+
+def _separate_total(
+    leaves: list[Array], calibration: Calibration, weights: Array, confidence: float, kind: str
+) -> MixInterval:
+    """The total of slices, or of populations that they were merged into, each fitted alone."""
+    counts, bounds = Problem.of(leaves)
+    each = profile_interval(counts, bounds, confidence=confidence, calibration=calibration)
     assert each.estimate is not None
     estimate = float(weights @ each.estimate)
-    if (~found.identified & (weights > 0)).any():
+    if len(weights) == 1:
+        low, high = np.asarray(each.low).item(), np.asarray(each.high).item()
+        identified = bool(np.all(each.identified))
+        return MixInterval(estimate, low, high, float(confidence), f"{each.method}, {kind}", identified)
+    if (~each.identified & (weights > 0)).any():
         # What nobody knows does not average out: ends are added as they are.
-        ends = float(weights @ each.low), float(weights @ each.high)
-        return Interval(estimate, *ends, float(confidence), "slices alone, ends added")
+        ends = float(weights @ each.low), min(float(weights @ each.high), 1.0)
+        return MixInterval(estimate, *ends, float(confidence), f"{kind}, ends added", False)
     below = np.sqrt(np.sum((weights * (each.estimate - each.low)) ** 2))
     above = np.sqrt(np.sum((weights * (each.high - each.estimate)) ** 2))
     ends = float(max(estimate - below, 0.0)), float(min(estimate + above, 1.0))
-    return Interval(estimate, *ends, float(confidence), "slices alone, recovered variances")
+    return MixInterval(estimate, *ends, float(confidence), f"{kind}, recovered variances", True)
 
 
 def _cutoff(leaves: list[Array], alpha: float, judge: str) -> float:
@@ -130,9 +175,14 @@ def _cutoff(leaves: list[Array], alpha: float, judge: str) -> float:
     return float(quantile_of_t(alpha / 2, df) ** 2)
 
 
+def _meeting(leaves: list[Array]) -> Array:
+    """The bounds on TPR and FPR that hold for all slices, shape ``(2, 2)``."""
+    return np.array([[np.max(leaves[k]), np.min(leaves[k + 1])] for k in (8, 10)])
+
+
 def _room(leaves: list[Array]) -> Array:
-    """Widths of the bounds on TPR and FPR that hold for all slices, shape ``(2,)``."""
-    return np.array([np.min(leaves[k + 1]) - np.max(leaves[k]) for k in (8, 10)])
+    """Their widths, shape ``(2,)``."""
+    return np.diff(_meeting(leaves))[:, 0]
 
 
 def _capped(leaves: list[Array], calibration: Calibration, common: Common) -> tuple[list[Array], Common]:
@@ -151,24 +201,6 @@ def _capped(leaves: list[Array], calibration: Calibration, common: Common) -> tu
         return leaves, common
     leaves = [*leaves[:4], leaves[4] * share, leaves[5] * share, *leaves[6:]]
     return leaves, fit_common(leaves, calibration)
-
-
-def _profile_ends(
-    leaves: list[Array], calibration: Calibration, best: Common, weights: Array, cutoff: float
-) -> list[float]:
-    """Ends of the profile interval of the mix, both sought at once."""
-    joint, items = joint_of([leaf[None] for leaf in leaves], calibration), cast(Array, sum(leaves[:6]))
-
-    def maximized(index: Array, size: Array) -> Pair:
-        multiplier = _SIGNS[index] * size
-        starts = np.broadcast_to([best.tpr, best.fpr], (len(index), 1, 2))
-        found = maximize_common(joint, starts, multiplier[:, None] * weights)
-        rate = found.rate @ weights
-        return rate, 2 * (best.value - (found.value - multiplier * rate))
-
-    # At the end of its range a rate may be held by as many nats a unit as there are items, and more.
-    most = 1e3 * max(1e6, np.max(items[weights > 0] / weights[weights > 0]))
-    return constrained_end(maximized, np.full(2, cutoff), most).value.tolist()
 
 
 def shares_of(sizes: Array, mix: ArrayLike | None) -> Array:

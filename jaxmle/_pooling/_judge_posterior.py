@@ -95,6 +95,11 @@ class JudgePosterior(NamedTuple):
     gain: Array
     spread: Array
 
+    def mean_variance(self) -> tuple[float, float]:
+        """Posterior means of the variances of TPR and FPR over slices."""
+        tpr, fpr = self.weight @ self.spread**2
+        return float(tpr), float(fpr)
+
 
 def data_of(leaves: list[Array], calibration: Calibration, hull: Array) -> Data:
     """Lay out twelve arrays of shape ``(S,)``: counts, then bounds."""
@@ -182,8 +187,14 @@ def log_prior(z: Array, data: Data) -> Array:
 
 
 def judge_posterior(leaves: list[Array], calibration: Calibration, hull: Array) -> JudgePosterior:
-    """Posterior of how the judge's rates vary over slices, from those with the most labels."""
-    chosen = np.sort(np.argsort(-sum(leaves[:4]), kind="stable")[:LEARNT_FROM])
+    """Posterior of how the judge's rates vary over slices, from those with the most labels.
+
+    Slices without labels tell of the judge through the distribution of failure rates alone, and labels are
+    often sent where failures are thought to be: they are left out, for their failure rates may be others.
+    """
+    labels = np.asarray(sum(leaves[:4]))
+    n_chosen = min(LEARNT_FROM, np.count_nonzero(labels) or len(labels))
+    chosen = np.sort(np.argsort(-labels, kind="stable")[:n_chosen])
     data = cap_unlabeled(data_of([leaf[chosen] for leaf in leaves], calibration, hull))
     start = z = _start(data)
     log_priors, n = np.log(PRIOR), len(PAIRS)
@@ -252,12 +263,6 @@ def leading(found: JudgePosterior) -> JudgePosterior:
     kept = order[:_FEW] if weight[order[:_FEW]].sum() >= _NEARLY_ALL else order
     part = JudgePosterior(*(leaf[first[kept]] for leaf in found))
     return part._replace(weight=weight[kept] / weight[kept].sum())
-
-
-def only_one_judge(found: JudgePosterior) -> JudgePosterior:
-    """The posterior with one judge for all slices taken for granted."""
-    first = np.flatnonzero(found.rho.sum(1) == 0)[:1]
-    return JudgePosterior(*(leaf[first] for leaf in found))._replace(weight=np.ones(1))
 
 
 def _sigmoid(x: Array) -> Array:

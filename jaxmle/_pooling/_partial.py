@@ -7,6 +7,7 @@ import numpy as np
 from jaxmle._data import Calibration
 from jaxmle._pooling._batches import in_blocks, joined, take
 from jaxmle._pooling._differences import differences
+from jaxmle._pooling._ends import outward_ends
 from jaxmle._pooling._judge_posterior import (
     LEARNT_FROM,
     LEAST_PRECISION,
@@ -27,10 +28,6 @@ from jaxmle._types import Array, Pair
 _GRID = 64
 _NARROWED = 30
 _GOLDEN = 0.5 * (5**0.5 - 1)
-# Steps to an end: most of them, and those that halve before false position starts.
-_STEPS, _HALVINGS = 40, 5
-# An end is found this near to the cut-off, in roots of the statistic, or in a bracket this narrow.
-_CLOSE, _NARROW = 1e-9, 1e-13
 # Slices that are held at once, and numbers that are worked on at once: so many stay in the caches.
 _BLOCK, _AT_ONCE = 2048, 1 << 14
 
@@ -58,10 +55,10 @@ def judges_of(
 ) -> Judges:
     """Predict the judge of each slice from all the others, and update it by the slice's own labels.
 
-    Where the slices are few and all among those that the posterior was learnt from, what each of them told is
-    taken out of its own prediction.
+    Where the labelled slices are few and all among those that the posterior was learnt from, what each of
+    them told is taken out of its own prediction.
     """
-    own = len(leaves[0]) <= LEARNT_FROM
+    own = bool(np.count_nonzero(sum(leaves[:4])) <= LEARNT_FROM)
 
     def judges(part: list[Array]) -> Judges:
         data = cap_unlabeled(data_of(part, calibration, hull))  # what they told was learnt so
@@ -82,6 +79,9 @@ def _judges_at(
     if own:
         # What the slice itself tells of the means is taken out again by one Newton step.
         _, slope, curvature = differences(lambda z: log_posterior_terms(z, rho, data), mode)
+        # Slices without labels told nothing.
+        told = np.asarray(sum(data.cells)) > 0
+        slope, curvature = slope * told[:, None], curvature * told[:, None, None]
     values, vectors = eigen(precision + curvature)
     values = np.maximum(values, LEAST_PRECISION)
     inverse = (vectors / values[:, None]) @ np.swapaxes(vectors, 1, 2)
@@ -168,26 +168,4 @@ def _ends(judges: Judges, s: Slices, estimate: Array, top: Array, cutoff: float,
         value = log_mixture(known, part, rate[:, None])[:, 0]
         return np.sqrt(np.maximum(2 * (top[rows] - value), 0.0)) - np.sqrt(cutoff)
 
-    inner, outer = estimate.copy(), stop.copy()
-    at_inner, at_outer = np.full(len(stop), -np.sqrt(cutoff)), root(np.arange(len(stop)), stop)
-    end = np.where(at_outer <= 0, stop, estimate)
-    todo = np.flatnonzero((at_outer > 0) & (stop != estimate))
-    was_inside = was_outside = np.zeros(len(todo), bool)
-    for n in range(_STEPS):
-        if not todo.size:
-            break
-        left, right, low, high = inner[todo], outer[todo], at_inner[todo], at_outer[todo]
-        share = low / (low - high)
-        share = 0.5 if n < _HALVINGS or n % 4 == 3 else np.where(np.isfinite(share), share, 0.5)
-        rate = left + share * (right - left)
-        found = root(todo, rate)
-        inside = found <= 0
-        inner[todo], outer[todo] = np.where(inside, rate, left), np.where(inside, right, rate)
-        # An end of the bracket that stays twice counts half (Illinois), else false position would creep.
-        at_inner[todo] = np.where(inside, found, np.where(was_outside, 0.5 * low, low))
-        at_outer[todo] = np.where(inside, np.where(was_inside, 0.5 * high, high), found)
-        near = np.abs(found) <= _CLOSE
-        end[todo] = np.where(near, rate, inner[todo])
-        more = ~near & (np.abs(outer[todo] - inner[todo]) > _NARROW)
-        todo, was_inside, was_outside = todo[more], inside[more], ~inside[more]
-    return end
+    return outward_ends(root, estimate, stop, cutoff)

@@ -48,3 +48,8 @@ def bounds_clash(leaves: list[Array]) -> bool:
 def hull_of(leaves: list[Array]) -> Array:
     """Ranges of the judge's mean rates: the bounds of all slices together."""
     return np.array([[leaves[k].min(), leaves[k + 1].max()] for k in (8, 10)])
+
+
+def with_judge_within(leaves: list[Array], ranges: Array) -> list[Array]:
+    """The data with the same bounds of TPR and FPR for all slices."""
+    return [*leaves[:8], *(np.full(len(leaves[0]), end) for end in ranges.ravel())]

@@ -53,6 +53,7 @@ class Profile(NamedTuple):
         gradient: Pair of first derivatives.
         hessian: Second derivatives: TPR, both, FPR.
         tilt: Pair of derivatives of the most likely failure rate.
+        ease: Its derivative in the multiplier.
     """
 
     rate: Array
@@ -60,6 +61,7 @@ class Profile(NamedTuple):
     gradient: Pair
     hessian: tuple[Array, Array, Array]
     tilt: Pair
+    ease: Array
 
 
 def slices_of(counts: Counts, failure_rate: Pair, calibration: Calibration) -> Slices:
@@ -101,7 +103,8 @@ def best_rate(s: Slices, tpr: Array, fpr: Array, multiplier: Array = NO_MULTIPLI
     with np.errstate(all="ignore"):
         # A maximum at a bound is known by the slope there, and is what Newton's method is slowest to reach.
         at_low, at_high = (_score(end, *known) for end in (low, high))
-        falls, rises = (at_low[0] < 0) & (at_low[1] < 0), (at_high[0] > 0) & (at_high[1] < 0)
+        # Where nothing but the multiplier bears on the rate, it falls or rises along a straight line.
+        falls, rises = (at_low[0] < 0) & (at_low[1] <= 0), (at_high[0] > 0) & (at_high[1] <= 0)
         rate = np.where(falls | (low >= high), low, high)
         inside = np.flatnonzero(~(falls | rises) & (low < high))
         if inside.size:
@@ -199,6 +202,7 @@ def slice_profile(s: Slices, tpr: Array, fpr: Array, multiplier: Array = NO_MULT
         curvature = own + slope**2 * weight
         cross = (lean - slope * rate * weight, -lean - slope * (1 - rate) * weight)
         inside = (rate > s.low) & (rate < s.high) & (curvature > 0)
+        ease = np.where(inside, divide(np.ones_like(curvature), curvature), 0.0)
         tilt = (
             np.where(inside, divide(cross[0], curvature), 0.0),
             np.where(inside, divide(cross[1], curvature), 0.0),
@@ -209,4 +213,4 @@ def slice_profile(s: Slices, tpr: Array, fpr: Array, multiplier: Array = NO_MULT
             -((1 - rate) ** 2) * weight + cross[1] * tilt[1],
         )
         gradient = (rate * lean, (1 - rate) * lean)
-    return Profile(rate, slice_value(s, rate, tpr, fpr, multiplier), gradient, hessian, tilt)
+    return Profile(rate, slice_value(s, rate, tpr, fpr, multiplier), gradient, hessian, tilt, ease)

@@ -5,7 +5,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from jaxmle._inference._interval import Interval
-from jaxmle._pooling._intervals import Estimate, Judge, pooled_interval, shares_of, total_interval
+from jaxmle._pooling._intervals import (
+    Estimate,
+    Judge,
+    MixInterval,
+    pooled_interval,
+    shares_of,
+    total_interval,
+)
 from jaxmle._pooling._problem import PooledProblem
 from jaxmle._types import Array, ArrayLike, Pair
 
@@ -96,7 +103,7 @@ class SliceFit:
         """
         return pooled_interval(self._estimate(), confidence=confidence, simultaneous=simultaneous)
 
-    def total(self, mix: ArrayLike | None = None, *, confidence: float = 0.95) -> Interval:
+    def total(self, mix: ArrayLike | None = None, *, confidence: float = 0.95) -> MixInterval:
         """Failure rate of a mix of the slices, with its interval.
 
         Args:
@@ -105,15 +112,31 @@ class SliceFit:
             confidence: Nominal coverage, in (0, 1).
 
         Returns:
-            Scalars. "per-slice": the slices' intervals combined by the method of variance estimates recovery
-            (Zou and Donner, Stat. Med. 27, 2008), or their ends averaged where a slice of the mix is not
-            identified. "common", up to 30 slices: profile of the joint likelihood. "partial", and "common"
-            with more slices: posterior mean with the fitted distributions of failure rates and judges, and a
-            normal interval on the logit scale; that many free failure rates would pull the judge's rates.
+            Scalars, and whether the mix is ``identified``. ``method`` says which of these it is:
+
+            "common", up to 30 slices: profile of the joint likelihood, the estimate being the mix of the
+            slices' estimates. "common" with more, "partial", and "per-slice" where an estimate of a slice of
+            the mix lies on a bound (of its judge, or a failure rate of 0 or 1): "slices merged". Labels and
+            flags are weighed by the shares of their slices, as those of a stratified sample of the mix, and
+            the bounds hold for the judge's average rates. The estimate then is not the mix of the slices'
+            estimates: each of those is pulled by what cuts it off or by all other free failure rates, which a
+            total adds up while its interval shrinks. "per-slice" where nothing is cut off: the slices'
+            intervals combined by the method of variance estimates recovery (Zou and Donner, Stat. Med. 27,
+            2008). What no label and no bound tells of adds its whole range ("ends added").
+
+            "common" merges slices with about as many labels for each share of the mix. "partial" does not
+            assume that labelled slices have one judge; what judges differ by is added where rates of labelled
+            slices are lent to slices without labels. With ``calibration="external"``, "per-slice" weighs
+            labels by estimated failure rates, and 95% intervals were measured to cover about .90 to .97.
 
         Raises:
             ValueError: ``mix`` has another shape, a negative share or none that is positive; or
                 ``confidence`` is out of range.
+
+        Source:
+            Stratified sampling: Cochran, Sampling Techniques (1977), chapter 5; effective sizes of weighted
+            counts: Kish, Survey Sampling (1965), section 11.7; bias from many free parameters: Neyman and
+            Scott, Econometrica 16 (1948).
 
         Examples:
             >>> from jaxmle import Counts, fit_slices
@@ -127,5 +150,11 @@ class SliceFit:
 
     def _estimate(self) -> Estimate:
         return Estimate(
-            self._problem, self.judge, self.failure_rate, self.failure_rate_set, np.asarray(self.identified)
+            self._problem,
+            self.judge,
+            self.failure_rate,
+            self.tpr,
+            self.fpr,
+            self.failure_rate_set,
+            np.asarray(self.identified),
         )

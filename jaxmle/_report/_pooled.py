@@ -161,12 +161,12 @@ def _mixed(result: SliceFit, claims: Claims, mix: Mix | None) -> tuple[Document,
     found = result.total(shares, confidence=claims.confidence)
     low, high, method = float(found.low), float(found.high), found.method
     open_ended = ~np.asarray(result.identified) & (shares > 0)
-    if open_ended.any():
+    if not found.identified:
         notes.append(
             "the mix is not identified, for the failure rate of some of its slices is not "
             f"({int(open_ended.sum())} of {int((shares > 0).sum())}): there is an interval only"
         )
-    estimate = None if open_ended.any() or found.estimate is None else float(found.estimate)
+    estimate = None if found.estimate is None or not found.identified else float(found.estimate)
     return {"estimate": estimate, "low": low, "high": high, "method": method, "shares": name}, notes
 
 
