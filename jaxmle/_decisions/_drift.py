@@ -10,7 +10,7 @@ from jaxmle._data import Bounds, Clusters, Counts, check_confidence
 from jaxmle._data._bounds import clopper_pearson
 from jaxmle._data._validation import slice_label
 from jaxmle._inference import DesignEffect, rate_effect
-from jaxmle._inference._arguments import plain, quantile_of_t, tail_of_t
+from jaxmle._inference._arguments import normal_of_student, plain, student_of_normal
 from jaxmle._types import Array, Flags, Numbers
 
 _HALVINGS = 50
@@ -213,23 +213,12 @@ def _rate(
         df, n_clusters = np.asarray(effect.df), np.asarray(effect.n_clusters)
         told = hits / effect.effect, misses / effect.effect
     n_told = told[0] + told[1]
-    tail = _as_normal(error / 2, df)
+    tail = normal_of_student(error / 2, df)
     below, above = binomial_tail(told[0], told[1], low), binomial_tail(told[1], told[0], 1 - high)
     ends = clopper_pearson(told[0], told[1], tail)
     least, most = _detectable(n_told, low, tail), 1 - _detectable(n_told, 1 - high, tail)
-    p_value = np.minimum(2 * _as_student(np.minimum(below, above), df), 1.0)
+    p_value = np.minimum(2 * student_of_normal(np.minimum(below, above), df), 1.0)
     return RateDrift(hits, n, n_told, n_clusters, *ends, p_value, least, most)
-
-
-def _as_normal(tail: Array, df: Array) -> Array:
-    """Tail of the normal distribution beyond the point that Student's t exceeds with this probability."""
-    return np.where(np.isfinite(df), tail_of_t(quantile_of_t(tail, df), np.full(np.shape(df), np.inf)), tail)
-
-
-def _as_student(tail: Array, df: Array) -> Array:
-    """Tail of Student's t beyond the point that the normal distribution exceeds with this probability."""
-    root = quantile_of_t(np.minimum(tail, 0.5), np.inf)  # beyond one half a p-value is 1 either way
-    return np.where(np.isfinite(df), tail_of_t(root, df), tail)
 
 
 def binomial_tail(hits: Array, misses: Array, rate: Array) -> Array:

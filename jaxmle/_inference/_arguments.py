@@ -10,6 +10,7 @@ import numpy as np
 from jaxmle._arrays import leaves, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Problem, check_calibration
 from jaxmle._data._validation import InfeasibleError, first_index, slice_label
+from jaxmle._simulation import normal_quantile
 from jaxmle._types import Array, ArrayLike
 
 T = TypeVar("T")
@@ -127,6 +128,17 @@ def tail_of_t(root: Array, df: Array) -> Array:
 
         tail = np.where(finite, stdtr(np.where(finite, df, 1.0), -root), tail)
     return tail
+
+
+def normal_of_student(tail: Array, df: Array) -> Array:
+    """Tail of the normal distribution beyond the point that Student's t exceeds with this probability."""
+    return np.where(np.isfinite(df), tail_of_t(quantile_of_t(tail, df), np.full(np.shape(df), np.inf)), tail)
+
+
+def student_of_normal(tail: Array, df: Array) -> Array:
+    """Tail of Student's t beyond the point that the normal distribution exceeds with this probability."""
+    root = -normal_quantile(np.clip(tail, 1e-300, 1 - 1e-16))
+    return np.where(np.isfinite(df), tail_of_t(root, df), tail)
 
 
 def plain(value: Array) -> Any:

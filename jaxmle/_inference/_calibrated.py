@@ -192,7 +192,7 @@ class Calibrated:
     def _of_group(
         self, tests: Tests, centre: Params, grid: Params, root: Array, n_draws: int, places: tuple[float, ...]
     ) -> Array:
-        problem = Problem(_whole(tests.branch.problem.counts), tests.branch.problem.bounds)
+        problem = Problem(whole_counts(tests.branch.problem.counts), tests.branch.problem.bounds)
         laws = self._laws(tests, centre, places)
         draws = draws_of_mixture(
             problem,
@@ -273,7 +273,7 @@ def _outermost(root: Array, p: Array, alpha: Array) -> Pair:
     return low + step * (high - low), place
 
 
-def _whole(counts: Counts) -> Counts:
+def whole_counts(counts: Counts) -> Counts:
     """Whole counts with nearly the same sums of labelled and of unlabelled items."""
     cells = np.stack(counts.values(), -1)
     parts = [np.rint(np.cumsum(cells[:, group], 1)) for group in (slice(0, 4), slice(4, 6))]

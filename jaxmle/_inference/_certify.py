@@ -14,12 +14,13 @@ from jaxmle._inference._arguments import (
     check_seed,
     checked_problem,
     effective,
+    normal_of_student,
     shaped,
     warn_user,
     whole_numbers,
 )
 from jaxmle._inference._batch import Batch, first_few
-from jaxmle._inference._calibrated import Calibrated, Tests
+from jaxmle._inference._calibrated import Calibrated, Tests, whole_counts
 from jaxmle._inference._contradiction import contradicted
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._exact import ExactTest, Hypothesis
@@ -31,6 +32,7 @@ from jaxmle._inference._rejection import (
     ExactRejection,
     ProfileRejection,
     Rejection,
+    SlowerRejection,
     decided_p_values,
 )
 from jaxmle._inference._simulate import COMPILE_SECONDS, streams
@@ -237,16 +239,11 @@ def _certificate(
     """The certificate, of flat arrays."""
     method, calibration, labels = options.method, options.calibration, options.labels
     adjustment, alpha = options.adjustment, 1 - options.confidence
-    if method == "exact" and design_effect is not None:
-        raise ValueError(
-            '`method` must be "profile" (--method profile) where items carry weights or come in clusters: '
-            "the exact test is for items that stand for themselves."
-        )
     problem, freedom = effective(problem, shape, design_effect, df)
-    if method == "exact" and not whole_numbers(problem.counts):
+    if method == "exact" and design_effect is None and not whole_numbers(problem.counts):
         raise ValueError(
             '`counts` must be whole numbers for method "exact": weighted items cannot be drawn anew; '
-            'use method="profile".'
+            "give their `design_effect`."
         )
     is_effective = design_effect is not None or not whole_numbers(problem.counts)
     biased = warn_of_design(problem.counts, calibration, labels, effective=design_effect is not None)
@@ -311,22 +308,35 @@ def _rejection(
     free: Fit, rate: Array, df: Array, options: _Options, share: float, is_effective: bool, engine: Engine
 ) -> Rejection:
     """The tests of ``rate`` by the method asked for; ``share`` of the error may a single one spend."""
-    above = branches(free)[1]
     calibration, design = options.calibration, design_of(options.calibration, options.labels)
-    highest = np.asarray(free.failure_rate_set[1])
-    profiled = profile(above, rate, calibration, engine)
-    if options.method == "exact":
-        exact = ExactTest(calibration, design, int(options.seed), REGION_SHARE * share, engine)
-        return ExactRejection(Hypothesis(above, rate, highest, streams(above.problem)), profiled, exact)
-    how = Calibrated(
-        calibration=calibration,
-        design=design,
-        seed=int(options.seed),
-        n_draws=_DRAWS,
-        is_effective=is_effective,
-        engine=engine,
-    )
-    return ProfileRejection(Tests.of(above, free), rate, highest, df, profiled, how)
+
+    def profiled(free: Fit) -> ProfileRejection:
+        above = branches(free)[1]
+        how = Calibrated(
+            calibration=calibration,
+            design=design,
+            seed=int(options.seed),
+            n_draws=_DRAWS,
+            is_effective=is_effective,
+            engine=engine,
+        )
+        at = profile(above, rate, calibration, engine)
+        return ProfileRejection(
+            Tests.of(above, free), rate, np.asarray(free.failure_rate_set[1]), df, at, how
+        )
+
+    if options.method == "profile":
+        return profiled(free)
+    # The least that the error is where Student's t takes the place of the normal distribution.
+    spent = REGION_SHARE * float(np.min(normal_of_student(np.full(len(df), share), df)))
+    exact = ExactTest(calibration, design, int(options.seed), spent, engine)
+    whole = free
+    if is_effective:
+        whole = fit_flat(Problem(whole_counts(free.counts), free.bounds), calibration, engine=engine)
+    above = branches(whole)[1]
+    tests = Hypothesis(above, rate, np.asarray(whole.failure_rate_set[1]), streams(above.problem))
+    found = ExactRejection(tests, df, profile(above, rate, calibration, engine), exact)
+    return SlowerRejection(found, profiled(free)) if is_effective else found
 
 
 def _limits(limit: object, shape: tuple[int, ...]) -> Array:

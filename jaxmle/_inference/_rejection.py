@@ -8,7 +8,12 @@ import numpy as np
 
 from jaxmle._arrays import tree_map
 from jaxmle._engine import Progress
-from jaxmle._inference._arguments import quantile_of_t, tail_of_t
+from jaxmle._inference._arguments import (
+    normal_of_student,
+    quantile_of_t,
+    student_of_normal,
+    tail_of_t,
+)
 from jaxmle._inference._calibrated import Calibrated, Tests
 from jaxmle._inference._exact import ExactTest, Hypothesis
 from jaxmle._inference._fit import Fit
@@ -91,8 +96,7 @@ class ProfileRejection:
             some = tree_map(lambda x: x[open_], profiled)
             tests = self.tests.take(index).take(open_)
             p = self.how.p_values(tests, rate[open_], some, effort * self.how.n_draws)
-            root = -normal_quantile(np.clip(p, 1e-300, 1 - 1e-16))
-            found[open_] = tail_of_t(root, self.df[index][open_])
+            found[open_] = student_of_normal(p, self.df[index][open_])
         if progress:
             progress.advance(len(found))
         return found
@@ -107,17 +111,21 @@ class ExactRejection:
 
     Attributes:
         tests: The tests.
+        df: Degrees of freedom of the design effects, shape ``(B,)``; p-values are those of Student's t beyond
+            the points where normal ones are these of the exact test.
         profiled: What `profile` says of their rates.
         exact: How p-values are made.
     """
 
     tests: Hypothesis
+    df: Array
     profiled: tuple[Array, Array, Fit]
     exact: ExactTest
 
     def p_values(self, index: Index, effort: int, progress: Progress | None) -> Array:
         profiled = tree_map(lambda x: x[index], self.profiled)
-        return self.exact.p_values(self.tests.take(index), progress, profiled, effort)
+        found = self.exact.p_values(self.tests.take(index), progress, profiled, effort)
+        return student_of_normal(found, self.df[index])
 
     def limits(self, known: Array, alpha: float, progress: Progress | None) -> Array:
         """As in `Rejection`: the smallest rates that were tested and rejected.
@@ -128,7 +136,8 @@ class ExactRejection:
         tests, exact = self.tests, self.exact
         calibration = exact.calibration
         low, high = (np.asarray(x, float).copy() for x in (tests.branch.start, tests.branch.stop))
-        rate, p, statistics = tests.rate.copy(), known.copy(), self.profiled[0].copy()
+        rate, statistics = tests.rate.copy(), self.profiled[0].copy()
+        p, level = (normal_of_student(x, self.df) for x in (known, np.full(len(known), alpha)))
         shown = np.zeros(len(p), bool)
         todo = np.arange(len(p))
         for round_ in range(_ROUNDS):
@@ -138,7 +147,7 @@ class ExactRejection:
                 statistics[todo] = profiled[0]
                 p[todo] = exact.p_values(part, progress if round_ == 1 else None, profiled)
             here, p_here, statistic = rate[todo], p[todo], statistics[todo]
-            rejected = p_here <= alpha
+            rejected = p_here <= level[todo]
             shown[todo] |= rejected
             low[todo] = np.where(rejected, low[todo], np.maximum(low[todo], here))
             high[todo] = np.where(rejected, np.minimum(high[todo], here), high[todo])
@@ -148,11 +157,10 @@ class ExactRejection:
             stretch = np.where(
                 is_informative, -normal_quantile(tail) / np.sqrt(np.maximum(statistic, 0.05)), 0.9
             )
-            aim = -normal_quantile(np.maximum(alpha - exact.region_error, 1e-300)) / np.clip(
+            aim = -normal_quantile(np.maximum(level[todo] - exact.region_error, 1e-300)) / np.clip(
                 stretch, 0.2, 3.0
             )
-            target = np.broadcast_to(aim**2, here.shape).copy()
-            moved = crossing(part.branch, target, calibration, exact.engine).failure_rate
+            moved = crossing(part.branch, aim**2, calibration, exact.engine).failure_rate
             # A little beyond the aim, so that the next test lands on the other side and closes the bracket.
             moved = np.where(
                 rejected, np.minimum(moved, here) * (1 - _SETTLED), np.maximum(moved, here) * (1 + _SETTLED)
@@ -166,3 +174,21 @@ class ExactRejection:
             if not todo.size:
                 break
         return np.where(shown, high, tests.branch.stop)
+
+
+@dataclass(frozen=True)
+class SlowerRejection:
+    """The less sure of two tests.
+
+    Rounding effective counts to whole data sets may round failures away: what the counts tell as they are
+    then keeps the exact test from being too sure.
+    """
+
+    first: Rejection
+    second: Rejection
+
+    def p_values(self, index: Index, effort: int, progress: Progress | None) -> Array:
+        return np.maximum(*(test.p_values(index, effort, progress) for test in (self.first, self.second)))
+
+    def limits(self, known: Array, alpha: float, progress: Progress | None) -> Array:
+        return np.maximum(*(test.limits(known, alpha, progress) for test in (self.first, self.second)))
