@@ -132,7 +132,8 @@ def tail_of_t(root: Array, df: Array) -> Array:
 
 def normal_of_student(tail: Array, df: Array) -> Array:
     """Tail of the normal distribution beyond the point that Student's t exceeds with this probability."""
-    return np.where(np.isfinite(df), tail_of_t(quantile_of_t(tail, df), np.full(np.shape(df), np.inf)), tail)
+    root = quantile_of_t(np.minimum(tail, 1 - 1e-16), df)
+    return np.where(np.isfinite(df), tail_of_t(root, np.full(np.shape(df), np.inf)), tail)
 
 
 def student_of_normal(tail: Array, df: Array) -> Array:

@@ -21,6 +21,7 @@ from jaxmle._types import Array, Index
 # Fits that are worked on at once.
 _BLOCK = {"numpy": 1 << 14, "jax": 1 << 18}
 _IMPOSSIBLE = -1e5
+_LEAST_RISE = 1e-100
 # Entries of a table for each number that is drawn from it: more would take longer than the fits.
 _ENTRIES = 16
 
@@ -152,7 +153,8 @@ def _largest(weight: Array) -> Array:
     mean = weight.mean(1)
     rise = np.maximum(mean - mean[..., :1], 0)
     variance = np.mean((weight - weight[..., :1]) ** 2, 1) / weight.shape[1]
-    noise = np.where(rise > 0, variance / np.where(rise > 0, rise, 1) ** 2, 1.0)
+    is_some = rise > _LEAST_RISE
+    noise = np.where(is_some, variance / np.where(is_some, rise, 1) ** 2, 1.0)
     return mean[..., 0] + (rise * np.maximum(1 - noise, 0)).max(-1)
 
 
