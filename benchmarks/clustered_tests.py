@@ -3,11 +3,12 @@
     python -m benchmarks.clustered_tests           # about five minutes
     python -m benchmarks.clustered_tests --quick   # a corner of it
 
-Failures, and for `drift` the judge's errors too, are correlated within clusters: each cluster has its rates from
-beta distributions whose spread gives the intraclass correlation. `drift`: all items labelled, TPR in [.85, .95]
-and FPR in [.01, .10]; "false" is at TPR .85 and FPR .10, two corners of the bounds, "true" at TPR .6. `compare`:
-four tenths of the items labelled; "false" is of two systems with a rate of .2, "true" of .35 and .15; in
-"compare, the same clusters" both systems answered the same ones. Rows are appended to `clustered_tests.csv`.
+Failures, and for `drift` the judge's errors too, are correlated within clusters: each cluster has its rates
+from beta distributions whose spread gives the intraclass correlation. `drift`: all items labelled, TPR in
+[.85, .95] and FPR in [.01, .10]; "false" is at TPR .85 and FPR .10, a corner of the bounds, "true" at TPR .6.
+`compare`: four tenths of the items labelled; "false" is of two systems with a rate of .2, "true" of .35 and
+.15; in "compare, the same clusters" both systems answered the same ones. Rows are appended to
+`clustered_tests.csv`.
 """
 
 import itertools
