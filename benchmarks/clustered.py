@@ -31,8 +31,6 @@ RATE, TPR, FPR = 0.1, 0.9, 0.05
 RESAMPLES = 1000
 SIMULATIONS = 199
 FEW_DATA_SETS = 1000
-# Effective clusters below which the command line warns.
-WARNED = 10 - 1e-9
 
 METHODS = (
     "profile, clusters ignored",
@@ -154,6 +152,7 @@ def rows_of(cell: tuple[float, int, int, float], size: int, seed: int) -> Iterat
 def few_rows(name: str, rate: float, size: int, seed: int) -> Iterator[dict[str, Any]]:
     """Coverage of intervals and upper limits by the chi-square distribution, without bounds."""
     from jaxmle import certify, design_effect, profile_interval
+    from jaxmle._report._warnings import FEW_CLUSTERS
 
     sizes, icc, labeled = FEW[name]
     rng = np.random.default_rng([seed, list(FEW).index(name), round(1000 * rate)])
@@ -175,7 +174,7 @@ def few_rows(name: str, rate: float, size: int, seed: int) -> Iterator[dict[str,
         "coverage_upper": float(np.mean(rate <= upper)),
         "width_ignored": float(np.mean(ignored.width)),
         "width": float(np.mean(both.width)),
-        "warned": float(np.mean(found.n_clusters < WARNED)),
+        "warned": float(np.mean(found.n_clusters < FEW_CLUSTERS)),
     }
 
 

@@ -8,7 +8,7 @@ from jaxmle._decisions._influence import centred_influence, groups_of_both, move
 from jaxmle._decisions._pairs import check_aligned
 from jaxmle._inference import DesignEffect, Fit, Linearized, clustered_effect, effect_of_fit
 from jaxmle._inference._fit import divided
-from jaxmle._types import Array
+from jaxmle._types import Array, Pair
 
 _SAME = 1e-9
 
@@ -44,18 +44,18 @@ def effective_fits(fits: tuple[Fit, Fit], clusters: tuple[Clusters, Clusters]) -
 
 
 def cluster_effect(
-    cells: Array,
+    problems: tuple[Problem, Problem],
     params: Array,
     held: Array,
     clusters: tuple[Clusters, Clusters],
     calibration: Calibration,
     *,
     common: bool,
-) -> DesignEffect:
-    """Design effect of the difference of two failure rates.
+) -> Pair:
+    """Design effect of the difference of two failure rates, and its degrees of freedom.
 
     Args:
-        cells: Twelve counts, six of each set, shape ``(B, 12)``.
+        problems: Counts and bounds of each set.
         params: Failure rate, TPR and FPR of each set at the estimate, shape ``(B, 2, 3)``.
         held: Which of them a bound holds, shape ``(B, 2, 3)``.
         clusters: Clusters of each set, element i of both being one cluster.
@@ -63,9 +63,10 @@ def cluster_effect(
         common: Whether the sets share TPR and FPR.
 
     Returns:
-        That with or without regard to the bounds, whichever is larger, shape ``(B,)``; below 1 where clusters
-        are in both sets and difficult in both.
+        Those with or without regard to the bounds, whichever effect is larger, shape ``(B,)``; it is below 1
+        where clusters are in both sets and difficult in both.
     """
+    cells = np.stack([*problems[0].counts.values(), *problems[1].counts.values()], -1)
     own, index = np.concatenate([arm.cells for arm in clusters], -1), clusters[0].index
     labeled = np.repeat(cells.reshape(-1, 2, 6)[..., :4].sum(-1) > 0, 6, axis=1)
     inside = np.where(labeled, np.arange(12) % 6 < 4, True)
@@ -80,4 +81,4 @@ def cluster_effect(
 
     within, free = effect(held), effect(np.zeros_like(held))
     larger = np.asarray(within.effect >= free.effect)
-    return tree_map(lambda one, other: np.where(larger, one, other), within, free)
+    return np.where(larger, within.effect, free.effect), np.where(larger, within.df, free.df)

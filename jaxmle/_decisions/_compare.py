@@ -175,18 +175,19 @@ def compare(
     make = CommonJudge if judge == "common" else SeparateJudges
     model: CommonJudge | SeparateJudges = make(free, calibration)
     effect, df = np.ones(problems[0].size), _degrees_of_freedom(n_labels, model.n_rates / 2)
-    cells = np.stack([*problems[0].counts.values(), *problems[1].counts.values()], -1)
     if pairs is not None:
+        cells = np.stack([*problems[0].counts.values(), *problems[1].counts.values()], -1)
         held = _held(problems, model.params)
         effect = pair_effect(cells, model.params, held, pairs, calibration, common=judge == "common")
         df = np.maximum(pairs.n_labeled - 1.0, _LEAST_DF)
-    if clusters is not None:
-        held = _held(problems, model.params)
-        found = cluster_effect(cells, model.params, held, clusters, calibration, common=judge == "common")
-        effect, df = np.asarray(found.effect), np.asarray(found.df)
     # Without labels nothing of the judge is estimated, and the verdicts are many.
     df = np.where(sum(n_labels) > 0, df, np.inf)
     statistic, finished = model.statistic()
+    if clusters is not None:
+        held = _held(problems, model.params)
+        effect, df = cluster_effect(
+            problems, model.params, held, clusters, calibration, common=judge == "common"
+        )
     root = np.sqrt(statistic / effect)
     p_value = np.where(against | mismatched, 1.0, np.minimum(2 * tail_of_t(root, df), 1.0))
     adjusted = adjust_p_values(p_value, adjustment)

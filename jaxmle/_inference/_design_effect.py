@@ -31,7 +31,7 @@ class DesignEffect:
         effect: Ratio of the estimate's variance to what it would be if each item stood for itself, > 0, shape
             ``(n_slices,)``. Of numbers of items at least 1: few clusters must not shorten intervals.
         df: Degrees of freedom of that variance, >= 1.
-        n_clusters: Effective number of clusters, >= 1: as many of one size would tell as much. Below 10 so
+        n_clusters: Effective number of clusters, >= 1: as many of one size would tell as much. Below 12 so
             little is known of how clusters differ that intervals may cover less than they say.
     """
 

@@ -13,8 +13,8 @@ from jaxmle._report._quoting import shell_line
 from jaxmle.tables import SliceCounts
 from jaxmle.tables._slice_counts import shown_key
 
-# With fewer in effect the interval was seen to cover less than it says (python -m benchmarks.clustered).
-_FEW_CLUSTERS = 10
+# With fewer in effect limits were seen to cover less than they say (python -m benchmarks.clustered).
+FEW_CLUSTERS = 12
 _FEW_NAMED = 5
 
 
@@ -104,7 +104,7 @@ def repeated_note(table: SliceCounts) -> str | None:
 
 def few_clusters_notes(n_clusters: float) -> list[str]:
     """What to say of few clusters, or of one that holds most items."""
-    if n_clusters >= _FEW_CLUSTERS - 1e-9:
+    if n_clusters >= FEW_CLUSTERS:
         return []
     return [
         f"the clusters tell as much as {n_clusters:.1f} of one size: so few tell little of how clusters "

@@ -49,7 +49,7 @@ def rows():
 def counted(source, **options):
     result = tables.count(source, **{"judge": "judge", "human": "human", **options})
     assert result.n_rows > 0
-    clusters = result.clusters
+    clusters = result.all_clusters
     return {
         "keys": result.keys,
         "counts": np.stack(result.counts.values()).tolist(),
@@ -57,7 +57,7 @@ def counted(source, **options):
         "n_rows": result.n_rows,
         "unjudged": result.unjudged.tolist(),
         "squares": None if result.squares is None else result.squares.tolist(),
-        "products": None if clusters is None else result.products.tolist(),
+        "clusters": None if clusters is None else sorted(np.c_[clusters.index, clusters.cells].tolist()),
         "units": result.n_units.tolist(),
     }
 
