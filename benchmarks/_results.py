@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import track
 
 RESULTS = Path(__file__).parent / "results"
-WORDS = ("study", "setting", "bounds", "method")
+WORDS = ("study", "setting", "bounds", "method", "test")
 
 
 def write(path, rows, digits, *, fields=None, plain=(), heading=()):

@@ -126,9 +126,9 @@ def compare(
         TypeError: ``a`` or ``b`` is not a `Counts`, bounds are not `Bounds`, or ``pairs`` not `Pairs`.
 
     Source:
-        Profile likelihood of the difference, its cut-off that of F(1, df), where df is labels - 2 (separate) or
-        labels - 1 (common) of the set with fewer, the least that Welch's can be (Biometrika 34, 1947). With
-        pairs the two likelihoods still are multiplied as if independent, and
+        Profile likelihood of the difference, its cut-off that of F(1, df), where df is labels - 2 (separate)
+        or labels - 1 (common) of the set with fewer, the least that Welch's can be (Biometrika 34, 1947).
+        With pairs the two likelihoods still are multiplied as if independent, and
         the cut-off is that of F(1, labelled items - 1) times the sandwich variance of the difference over
         the one without pairs (Kent, Biometrika 69, 1982; Rao and Scott, JASA 76, 1981).
 
