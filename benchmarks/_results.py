@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import track
 
 RESULTS = Path(__file__).parent / "results"
-WORDS = ("study", "setting", "bounds", "method", "cell", "design", "labels")
+WORDS = ("study", "setting", "bounds", "method", "cell", "design", "labels", "test")
 
 
 def write(path, rows, digits, *, fields=None, plain=(), heading=()):

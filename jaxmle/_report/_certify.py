@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxmle._inference import Adjustment, Certificate, CertificateMethod
 from jaxmle._inference._certify import certify_fit
+from jaxmle._report._bounds_check import bounds_document
 from jaxmle._report._claims import Claims
 from jaxmle._report._document import document_of, sizes_of
 from jaxmle._report._fitted import Fitted, fit_table
@@ -86,5 +87,6 @@ def certify_document(
         )
     passed = all(record["certified"] for record in (records[:-1] if claims.by else records))
     document = document_of("certify", table, claims, records)
+    document["bounds_check"] = bounds_document(fitted)
     document["settings"] |= {"limit": limit, "method": method, "adjustment": adjustment}
     return {"command": "certify", "certified": passed, **document}

@@ -11,6 +11,7 @@ from rich.text import Text
 from jaxmle._data import Clusters, Counts
 from jaxmle._decisions import Difference, JudgeRates, Pairs, compare
 from jaxmle._inference import Adjustment
+from jaxmle._report._bounds_check import bounds_document, bounds_note
 from jaxmle._report._claims import Claims
 from jaxmle._report._document import document_of, settings_of, sizes_of
 from jaxmle._report._fitted import fit_table
@@ -110,8 +111,9 @@ def compare_document(
             "rows": arm.table.n_rows,
             "dropped": arm.table.dropped,
             "log": arm.table.log,
+            "bounds_check": bounds_document(one),
         }
-        for name, arm in zip(_NAMES, arms, strict=True)
+        for name, arm, one in zip(_NAMES, arms, fitted, strict=True)
     }
     return {"command": "compare", "different": different, **document}
 
@@ -205,6 +207,9 @@ def compare_table(document: Document) -> Group:
     records = [*document["slices"], document["total"]]
     if any(record[name]["few_labels"] for record in records for name in _NAMES):
         notes.append(Text(f"* fewer than {settings['min_labels']} labels."))
+    for name in _NAMES:
+        if check := document[name]["bounds_check"]:
+            notes.append(Text(f"{name}: {bounds_note(check)}"))
     for record in records:
         where = ", ".join(str(plain(value)) for value in record.get("key", {}).values()) or "all"
         notes += [Text(f"{where}: {warning}.", style="yellow") for warning in record["warnings"]]

@@ -80,7 +80,7 @@ def commands_of(
     return [
         _estimate(words, precision, wanted),
         *_slices(table, words, roles, wanted),
-        *_certify(words, precision, wanted, clustered=bool(roles.cluster)),
+        *_certify(words, precision, wanted),
     ]
 
 
@@ -150,18 +150,15 @@ def _slices(table: SliceCounts, words: list[str], roles: Guess, wanted: DoctorOp
     return [Command("estimate --by", True, line, why)]
 
 
-def _certify(
-    words: list[str], precision: Precision | None, wanted: DoctorOptions, *, clustered: bool
-) -> list[Command]:
+def _certify(words: list[str], precision: Precision | None, wanted: DoctorOptions) -> list[Command]:
     if precision is None:
         return []
-    method = ["--method", "profile"] if clustered else []
     given = wanted.limit
     limit = given if given is not None else precision.limit_in_reach(wanted.confidence)
     if limit is None:
         return []
     confidence = [] if wanted.confidence == 0.95 else ["--confidence", f"{wanted.confidence:g}"]
-    line = shell_line("jaxmle", "certify", *words, "--limit", f"{limit:g}", *confidence, *method)
+    line = shell_line("jaxmle", "certify", *words, "--limit", f"{limit:g}", *confidence)
     if precision.labels < MIN_LABELS:
         missing = MIN_LABELS - int(precision.labels)
         return [Command("certify", False, line, "would rest on too few labels", missing)]

@@ -13,6 +13,7 @@ from jaxmle._data import Clusters, Counts
 from jaxmle._engine import progress_bar
 from jaxmle._inference import Fit, Interval, ProfileInterval, bootstrap
 from jaxmle._pooling import Judge
+from jaxmle._report._bounds_check import bounds_document
 from jaxmle._report._claims import Claims
 from jaxmle._report._design_effects import DesignEffects
 from jaxmle._report._document import document_of, sizes_of
@@ -110,6 +111,7 @@ def estimate_document(
         )
     ]
     document = document_of("estimate", table, claims, records)
+    document["bounds_check"] = bounds_document(fitted)
     document["settings"] |= {"interval": interval, "order": order}
     if claims.by:
         document["settings"]["judge_rates"] = judge_rates or "per-slice"

@@ -8,12 +8,13 @@ import numpy as np
 from jaxmle._arrays import tree_map
 from jaxmle._data import Counts, Problem
 from jaxmle._inference import Fit, fit
-from jaxmle._inference._contradiction import contradicted
+from jaxmle._inference._bounds_power import noticed_beyond
+from jaxmle._inference._contradiction import check_bounds
 from jaxmle._inference._fit import divided, fit_flat
 from jaxmle._report._claims import Claims, with_total
 from jaxmle._report._design_effects import DesignEffects, design_effects
 from jaxmle._report._document import naming_slices
-from jaxmle._types import Array, Document
+from jaxmle._types import Array, Document, Pair
 from jaxmle.tables import SliceCounts
 
 
@@ -26,11 +27,13 @@ class Fitted:
         fits: Fits of these counts.
         effects: How much less the items tell than as many independent ones, or None where each stands for
             itself.
+        claims: What the user says of the data.
     """
 
     counts: Counts
     fits: Fit
     effects: DesignEffects | None
+    claims: Claims
 
     @property
     def last(self) -> int:
@@ -53,9 +56,21 @@ class Fitted:
         return np.asarray(fit_flat(problem.unbounded(), self.fits.calibration).log_likelihood)
 
     @cached_property
+    def bounds_check(self) -> Pair:
+        """p-values of data against their bounds, and which contradict them, shape ``(B,)``."""
+        labels, seed = self.claims.labels, self.claims.seed
+        return check_bounds(self.effective, self.unbounded, labels=labels, seed=seed)
+
+    @property
     def contradicted(self) -> Array:
-        """Which data sets surely contradict their bounds, shape ``(B,)``."""
-        return contradicted(self.effective, unbounded=self.unbounded)
+        """Which data sets contradict their bounds, shape ``(B,)``."""
+        return self.bounds_check[1]
+
+    @cached_property
+    def noticed(self) -> Pair:
+        """Where rates of all rows would have to lie for wrong bounds to be found: see `noticed_beyond`."""
+        value, found = noticed_beyond(self.effective[[self.last]], labels=self.claims.labels)
+        return value[0], found[0]
 
     def wider(self, index: Array | int) -> Document:
         """Arguments for intervals and certificates of some data sets."""
@@ -77,4 +92,4 @@ def fit_table(table: SliceCounts, claims: Claims, *, is_independent: bool = Fals
     counts = with_total(table, claims)
     with naming_slices(table):
         fits = fit(counts, claims.bounds, calibration=claims.calibration)
-    return Fitted(counts, fits, None if is_independent else design_effects(table, fits))
+    return Fitted(counts, fits, None if is_independent else design_effects(table, fits), claims)

@@ -1,5 +1,6 @@
 """What stands on a page, and in which order."""
 
+from jaxmle._report._bounds_check import bounds_note
 from jaxmle._report._page import Evidence
 from jaxmle._report._page_assumptions import assumptions
 from jaxmle._report._page_blocks import Block, Bullets, Page, Paragraph, Section
@@ -149,7 +150,10 @@ def _bounds(document: Document, limit: float | None) -> Section:
     )
     if limit is not None:
         note += " Where a verdict flips is by the profile likelihood with asymptotic cut-offs."
-    return Section("bounds", title, [Paragraph(said), effects_table(document, limit), Paragraph(note)])
+    blocks: list[Block] = [Paragraph(said), effects_table(document, limit), Paragraph(note)]
+    if check := document["estimate"]["bounds_check"]:
+        blocks.insert(1, Paragraph(bounds_note(check)))
+    return Section("bounds", title, blocks)
 
 
 def _against(document: Document) -> list[Section]:

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jaxmle._data._text import printable
+from jaxmle._report._bounds_check import bounds_note
 from jaxmle._types import Document, Numbers
 
 _LONGEST = 60
@@ -102,6 +103,8 @@ def _layout(
                 f"{unlabeled:,.0f} unlabelled items that stand alone; the intervals account for it."
             )
         )
+    if check := document["bounds_check"]:
+        notes.append(Text(bounds_note(check)))
     for record in records:
         name = ", ".join(str(slice_name(value)) for value in record.get("key", {}).values()) or "all"
         notes += [Text(f"{name}: {warning}.", style="yellow") for warning in record["warnings"]]

@@ -24,7 +24,7 @@ def data_warnings(fitted: Fitted, claims: Claims, results: Iterable[Fit | Shared
     counts = fitted.effective.counts
     check = design_check(counts)
     wrong_design = mismatched(check) & (calibration == "internal") & (claims.labels == "random")
-    against = fitted.contradicted
+    p_values, against = fitted.bounds_check
     found = []
     for i, (one, result) in enumerate(zip(counts, results, strict=True)):
         notes = []
@@ -33,14 +33,20 @@ def data_warnings(fitted: Fitted, claims: Claims, results: Iterable[Fit | Shared
             notes.append(design_note(labeled[i], unlabeled[i]))
         if against[i]:
             notes.append(
-                "the data contradict the bounds: some of them is wrong, or the labelled items are not what "
-                "--calibration says"
+                f"the data contradict the bounds ({_against(p_values[i])}): some of them is wrong, or the "
+                "labelled items are not what --calibration says"
             )
         if effects and effects.n_clusters is not None:
             notes += few_clusters_notes(effects.n_clusters[i])
         found.append(notes + _of_fit(one, result, calibration))
+    if against[:-1].any():
+        found[-1].append(f"{int(against[:-1].sum()):,} of {fitted.last:,} slices contradict their bounds")
     found[-1] += claims.notes
     return found
+
+
+def _against(p_value: float) -> str:
+    return f"p = {p_value:.2g}" if p_value >= 1e-4 else "p < .0001"
 
 
 def design_note(labeled: float, unlabeled: float) -> str:
