@@ -12,7 +12,7 @@
 
 Failure rates are Beta(1.2, 12) over slices, 400 judged items a slice besides the labels; the judge's TPR has
 mean .9 and its FPR mean .05, Beta distributed over slices with the stated standard deviation of the TPR and
-half of it for the FPR; no bounds.
+half of it for the FPR; no bounds. Totals have cells of their own (`benchmarks._totals`).
 """
 
 import argparse
@@ -51,7 +51,7 @@ def draw(rng, n_slices, n_labels, spread):
 
 
 def estimates(counts):
-    """Estimate, low and high of slices and of the total by each method, and what "partial" became."""
+    """Estimate, low and high of slices by each method, and what "partial" became."""
     found, used = {}, ""
     for mode in MODES:
         result = fit_slices(counts, judge=mode)
@@ -60,19 +60,17 @@ def estimates(counts):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # flag rates of so few labels differ
                 each = profile_interval(counts, calibrate=False)
-            total = (float(np.mean(result.failure_rate)), np.nan, np.nan)
         else:
-            each, whole = result.interval(), result.total()
-            total = (whole.estimate, whole.low, whole.high)
+            each = result.interval()
         if mode == "partial":
             used = result.judge
-        found[mode] = (result.failure_rate, each.low, each.high), total
+        found[mode] = (result.failure_rate, each.low, each.high)
     n = counts.n_labeled[0]
     for name in ("ppi_plus_plus", "ppi", "human_only", "judge_only"):
         if n == 1 and name.startswith("ppi"):
             continue  # no variance from one label
         one = getattr(baselines, name)(counts)
-        found[name] = (one.estimate, one.low, one.high), (float(np.mean(one.estimate)), np.nan, np.nan)
+        found[name] = (one.estimate, one.low, one.high)
     return found, used
 
 
@@ -90,10 +88,7 @@ def cell(n_slices, n_labels, spread, n_sets):
     truth = np.array(truths)
     rows = []
     for name, sets in kept.items():
-        rate, low, high = (np.array([one[0][k] for one in sets]) for k in range(3))
-        total = np.array([one[1] for one in sets])
-        mean = truth.mean(1)
-        inside = (total[:, 1] <= mean) & (mean <= total[:, 2])
+        rate, low, high = (np.array([one[k] for one in sets]) for k in range(3))
         rows.append(
             {
                 "slices": n_slices,
@@ -105,8 +100,6 @@ def cell(n_slices, n_labels, spread, n_sets):
                 "bias": np.mean(rate - truth),
                 "coverage": np.mean((low <= truth) & (truth <= high)),
                 "width": np.mean(high - low),
-                "total_rmse": np.sqrt(np.mean((total[:, 0] - mean) ** 2)),
-                "total_coverage": "" if np.isnan(total[:, 1]).any() else np.mean(inside),
                 "fell_to_common": np.mean([one == "common" for one in used]) if name == "partial" else "",
                 "fell_to_per_slice": np.mean([one == "per-slice" for one in used])
                 if name == "partial"

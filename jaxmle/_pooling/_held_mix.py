@@ -20,6 +20,8 @@ from jaxmle._types import Array, Pair
 _STEPS = 80
 # How near the mix comes to what it is held at, in its standard errors given the judge, or at all.
 _HELD, _AT_ALL = 1e-5, 1e-12
+# Width of a bracket of multipliers that is narrow enough: what nothing tells of jumps at a multiplier of 0.
+_NATS = 1e-8
 # How near to an end of its range it is held at most.
 _OFF_END = 1e-9
 # Promised gain, in nats, below which the search for the judge stops, and how near the root of the statistic
@@ -144,7 +146,8 @@ def _multiplier(mix: _Mix, x: Array, total: Array, start: Array) -> Array:
         middle = np.where(np.isfinite(middle), middle, outward)
         inside = np.isfinite(trial) & (trial > left) & (trial < right)
         new = np.where(inside, trial, middle)
-        more &= np.abs(new - at) > 1e-14 * np.abs(at)
+        # A mix lies in [0, 1], so that a multiplier known this well costs no more nats.
+        more &= (np.abs(new - at) > 1e-14 * np.abs(at)) & (high[todo] - low[todo] > _NATS)
         m[todo] = np.where(more, new, at)
         todo = todo[more]
         if not todo.size:
