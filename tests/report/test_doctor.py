@@ -185,7 +185,7 @@ def test_ids_that_repeat(tmp_path, capsys):
     turns = [(f"c{i // 4}", *row[1:]) for i, row in enumerate(rows)]
     _, document = doctor(write(tmp_path / "f.csv", ("conversation_id", *HEADER[1:]), turns), capsys)
     assert document["next"].endswith("--cluster conversation_id")
-    assert "--method profile" in document["commands"][2]["line"]
+    assert "--cluster" in document["commands"][2]["line"]
 
 
 def test_a_slice_whose_judge_is_reversed(tmp_path, capsys):
