@@ -97,9 +97,7 @@ def report(out: Path) -> None:
     groups = defaultdict(list)
     for row in _results.numbers(out / "levels.csv"):
         groups[row["test"], row["setting"]].append(row)
-    print(
-        "| test | setting | cells | data sets | 5%: mean | largest | 1%: mean | largest | 0.1%: largest |"
-    )
+    print("| test | setting | cells | data sets | 5%: mean | largest | 1%: mean | largest | 0.1%: largest |")
     print("|---|---|--:|--:|--:|--:|--:|--:|--:|")
     for (test, setting), part in groups.items():
         five, one, least = ([row[name] for row in part] for name in ("at_5", "at_1", "at_01"))

@@ -77,6 +77,14 @@ def estimate(
         ),
     ] = "profile",
     resamples: Annotated[int, typer.Option(help="Bootstrap replicates.", min=2)] = 10_000,
+    target: Annotated[
+        str,
+        typer.Option(
+            help="What the rate is of: population (items like these, default), or items (exactly these, the "
+            "labelled ones known).",
+            metavar="WHAT",
+        ),
+    ] = "population",
     judge_rates: Annotated[
         str | None,
         typer.Option(
@@ -109,6 +117,9 @@ def estimate(
     """
     check_choice("--interval", interval, ("profile", "chi-square", "bootstrap"))
     check_choice("--order", order, ORDERS)
+    check_choice("--target", target, ("population", "items"))
+    if target == "items" and (interval != "profile" or judge_rates not in (None, "per-slice")):
+        raise ValueError("--target items goes with --interval profile, and with a judge for each slice.")
     if judge_rates is not None:
         check_choice("--judge-rates", judge_rates, JUDGE_RATES)
         if not reading.by:
@@ -132,6 +143,8 @@ def estimate(
     # Options that are not used leave fingerprints of runs into files as they are.
     if judge_rates is not None:
         options["judge_rates"] = judge_rates
+    if target != "population":
+        options["target"] = target
     if mix is not None:
         from jaxmle.tables._slice_mix import slice_mix
 

@@ -28,4 +28,5 @@ from jaxmle._inference._interval import Interval as Interval
 from jaxmle._inference._multiplicity import Adjustment as Adjustment
 from jaxmle._inference._multiplicity import adjust_p_values as adjust_p_values
 from jaxmle._inference._profile_interval import ProfileInterval as ProfileInterval
+from jaxmle._inference._profile_interval import Target as Target
 from jaxmle._inference._profile_interval import profile_interval as profile_interval

@@ -122,7 +122,8 @@ class Calibrated:
                 break
             ratios, n_draws = (_NARROW, self.n_draws) if round_ else (_WIDE, max(self.n_draws // _FEW, 19))
             tried = np.minimum(guess[todo, None] * np.asarray(ratios), most[todo, None])
-            p = self._at_roots(tests.take(todo), stops.take(todo), tried, n_draws, _PLACES if round_ else ())
+            places = _PLACES if round_ else ()
+            _, _, p = self._at_roots(tests.take(todo), stops.take(todo), tried, n_draws, places)
             at, place = _outermost(tried, p, alpha[todo])
             is_in, is_out = place < 0, place == len(ratios) - 1
             stopped = is_out & (tried[:, -1] >= most[todo])
@@ -144,10 +145,19 @@ class Calibrated:
         """p-values of roots of the statistic in large samples."""
         return np.maximum(tail_of_t(root, np.full(root.shape, np.inf)), _LEAST_TAIL)
 
+    def at_roots(self, tests: Tests, root: Array) -> tuple[Params, Array, Array]:
+        """Where the statistic has these roots: rates and judges, roots up to the last there is, p-values.
+
+        All of shape ``(B, G)``, as ``root`` is, which must ascend.
+        """
+        stops = branch_end(tests.branch, self.calibration, self.engine)
+        root = np.minimum(root, np.sqrt(stops.statistic)[:, None])
+        return self._at_roots(tests, stops, root, self.n_draws, _PLACES)
+
     def _at_roots(
         self, tests: Tests, stops: BranchEnd, root: Array, n_draws: int, places: tuple[float, ...]
-    ) -> Array:
-        """p-values at the rates where the statistic has these roots, shape ``(B, G)``."""
+    ) -> tuple[Params, Array, Array]:
+        """As `at_roots`; past ``stops`` no root is asked for."""
         size, n_rates = root.shape
         middle = n_rates // 2
         first = self._crossing(tests.branch, root[:, middle], stops)
@@ -168,7 +178,7 @@ class Calibrated:
         grid = tree_map(lambda x: x.reshape(size, n_rates), Params(at.failure_rate, at.tpr, at.fpr))
         centre = tree_map(lambda x: x[:, middle], grid)
         root = np.sqrt(at.statistic).reshape(size, n_rates)
-        return self._p_values(tests, centre, grid, root, n_draws, places)
+        return grid, root, self._p_values(tests, centre, grid, root, n_draws, places)
 
     def _crossing(
         self, branch: ProfileBranch, root: Array, stops: BranchEnd, near: Array | None = None

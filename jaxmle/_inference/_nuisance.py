@@ -54,6 +54,12 @@ class Region(NamedTuple):
         least, most = _between(self.below[..., None], self.above[..., None], q)
         return q, least + b * np.maximum(most - least, 0)
 
+    def across_at(self, a: Array) -> Array:
+        """Width of the range of x at a share of the range of q, shape ``(B, G)``."""
+        q = self.low[:, None] + a * (self.high - self.low)[:, None]
+        least, most = _between(self.below[..., None], self.above[..., None], q)
+        return np.maximum(most - least, _ROUNDING)
+
 
 def _between(below: Array, above: Array, q: Array) -> Pair:
     """Least and most x at flag rates."""

@@ -9,7 +9,7 @@ from jaxmle._types import ArrayLike
 
 if TYPE_CHECKING:
     from jaxmle._inference._certify import CertificateMethod
-    from jaxmle._inference._profile_interval import EndSide
+    from jaxmle._inference._profile_interval import EndSide, Target
 
 
 class ProfileOptions(TypedDict, total=False):
@@ -21,6 +21,7 @@ class ProfileOptions(TypedDict, total=False):
     calibrate: bool | None
     n_simulations: int
     simultaneous: bool
+    target: "Target"
     seed: int
     engine: Engine | None
     progress: bool

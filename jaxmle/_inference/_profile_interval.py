@@ -6,7 +6,7 @@ from typing import Literal, Unpack, get_args
 import numpy as np
 
 from jaxmle._arrays import pytree
-from jaxmle._data import Bounds, Calibration, Counts, Problem, check_confidence
+from jaxmle._data import Bounds, Calibration, Counts, Params, Problem, check_confidence
 from jaxmle._engine import Engine, check_engine, chosen_engine, progress_bar
 from jaxmle._inference._arguments import (
     check_labels,
@@ -22,13 +22,16 @@ from jaxmle._inference._calibrated import Calibrated, Tests
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._fit import Fit, divided, fit_flat, handed_on
 from jaxmle._inference._interval import Interval
+from jaxmle._inference._items import check_items, check_target, estimates_of, items_of
 from jaxmle._inference._options import ProfileOptions
-from jaxmle._inference._profile import both_branches, branches, crossing
+from jaxmle._inference._profile import ProfileRoot, both_branches, branches, crossing
 from jaxmle._inference._simulate import COMPILE_SECONDS
 from jaxmle._simulation import Labels, design_of
 from jaxmle._types import ArrayLike, Flags, Numbers
 
 EndSide = Literal["two-sided", "upper", "lower"]
+# What the rate is of: the items that might have been drawn, or those that were.
+Target = Literal["population", "items"]
 
 
 @pytree
@@ -39,7 +42,8 @@ class ProfileInterval(Interval):
     Attributes:
         at_bound: Pair ``(low, high)`` of booleans, shape ``(...)``: whether that end is the end of what the
             bounds on the failure rate allow. Then the data exclude nothing on that side.
-        cutoff: Pair ``(low, high)``: value of the likelihood-ratio statistic at which each end stands.
+        cutoff: Pair ``(low, high)``: value of the likelihood-ratio statistic at which each end stands; 0 for
+            ``target="items"``.
         identified: Whether data and bounds determine a single most likely failure rate. Where they do
             not, ``estimate`` is only one point of a set that lies inside the interval.
         converged: Whether the fits at both ends are certified.
@@ -75,6 +79,7 @@ def profile_interval(
     calibrate: bool | None = None,
     n_simulations: int = 999,
     simultaneous: bool = False,
+    target: Target = "population",
     design_effect: ArrayLike | None = None,
     df: ArrayLike | None = None,
     seed: int = 0,
@@ -102,6 +107,9 @@ def profile_interval(
             estimate has a standard deviation of up to 5% over seeds, at 249 of up to 10%.
         simultaneous: Whether all intervals of the batch are to cover at once with ``confidence``
             (Bonferroni), rather than each.
+        target: "population", the rate of the items that might have been drawn, or "items", the rate of
+            exactly the judged items at hand, of which the labelled ones are known: shorter where many of them
+            are labelled. Needs whole counts and no ``design_effect``.
         design_effect: Design effect of weights or clusters, > 0, scalar or of the batch shape: see
             `design_effect`. Counts are divided by it, simulated data sets have the sizes that remain, and no
             cut-off is below the chi-square one.
@@ -116,9 +124,10 @@ def profile_interval(
         the cut-off, that of the tenth is stretched as chi-square quantiles are.
 
     Raises:
-        ValueError: ``confidence``, ``side``, ``calibration``, ``labels`` or ``seed`` is out of range;
-            ``calibrate`` is True and counts are not whole numbers; shapes do not match; a data set is
-            empty or impossible within the bounds.
+        ValueError: ``confidence``, ``side``, ``calibration``, ``labels``, ``target`` or ``seed`` is out of
+            range; ``calibrate`` is True, or ``target`` "items", and counts are not whole numbers; that target
+            comes with ``calibrate=False`` or a ``design_effect``; shapes do not match; a data set is empty or
+            impossible within the bounds.
         TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
 
     Source:
@@ -144,6 +153,7 @@ def profile_interval(
         calibrate=calibrate,
         n_simulations=n_simulations,
         simultaneous=simultaneous,
+        target=target,
         seed=seed,
         engine=engine,
         progress=progress,
@@ -176,6 +186,7 @@ class _Options:
     calibrate: bool | None = None
     n_simulations: int = 999
     simultaneous: bool = False
+    target: Target = "population"
     seed: int = 0
     engine: Engine | None = None
     progress: bool = False
@@ -189,6 +200,7 @@ class _Options:
             raise ValueError(
                 f"`confidence` must be at least 0.5 for a one-sided interval; got {self.confidence!r}."
             )
+        check_target(self.target)
         check_labels(self.labels, self.calibration)
         check_seed(self.seed)
         check_whole("n_simulations", self.n_simulations, 19)
@@ -204,6 +216,10 @@ def _interval(
     free: Fit | None,
 ) -> ProfileInterval:
     """The interval, of flat arrays."""
+    if options.target == "items" and (design_effect is not None or options.calibrate is False):
+        raise ValueError(
+            '`target` must be "population" with a `design_effect` or `calibrate=False`; got "items".'
+        )
     side, calibration, labels = options.side, options.calibration, options.labels
     alpha = 1 - options.confidence
     problem, freedom = effective(problem, shape, design_effect, df)
@@ -213,6 +229,7 @@ def _interval(
             "`calibrate` must be False or None where counts are not whole numbers: weighted items cannot be "
             "drawn anew."
         )
+    check_items(options.target, problem.counts, calibration)
     warn_of_design(problem.counts, calibration, labels, effective=design_effect is not None)
     simulated = whole if options.calibrate is None else options.calibrate
     if options.simultaneous:
@@ -239,7 +256,11 @@ def _interval(
             engine=engine,
         )
         with progress_bar(options.progress, len(root), "Calibrating") as bar:
-            ends = calibrated.ends(Tests.of(wanted, free), root, bar)
+            tests = Tests.of(wanted, free)
+            if options.target == "items":
+                ends = _of_items(tests, calibrated, alpha / copies)
+            else:
+                ends = calibrated.ends(tests, root, bar)
     else:
         ends = crossing(wanted, root**2, calibration, engine)
     size = problem.size
@@ -256,10 +277,15 @@ def _interval(
     kind = "" if side == "two-sided" else f", {side} limit"
     names = f"profile likelihood, {'calibrated' if simulated else 'chi-square'}"
     names += "" if design_effect is None else ", design effect"
+    estimate = free.failure_rate
+    if options.target == "items":
+        names += ", of these items"
+        likely = Params(free.failure_rate, free.tpr, free.fpr)
+        estimate = estimates_of(problem.counts, likely, calibration)
     return ProfileInterval(
-        estimate=free.failure_rate,
-        low=np.minimum(low[0], free.failure_rate),
-        high=np.maximum(high[0], free.failure_rate),
+        estimate=estimate,
+        low=np.minimum(low[0], estimate),
+        high=np.maximum(high[0], estimate),
         confidence=float(options.confidence),
         method=names + kind + (f", simultaneous over {size}" if options.simultaneous else ""),
         at_bound=(low[1], high[1]),
@@ -268,3 +294,10 @@ def _interval(
         converged=free.converged & low[2] & high[2],
         side=side,
     )
+
+
+def _of_items(tests: Tests, how: Calibrated, alpha: float) -> ProfileRoot:
+    """Ends for the items at hand; there is no statistic of theirs."""
+    rate = items_of(tests, how).end(alpha, tests.is_upper)
+    none = np.zeros(len(rate))
+    return ProfileRoot(rate, none, none, none, none > 0, none == 0)

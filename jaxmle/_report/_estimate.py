@@ -11,7 +11,7 @@ import numpy as np
 from jaxmle import baselines
 from jaxmle._data import Clusters, Counts
 from jaxmle._engine import progress_bar
-from jaxmle._inference import Fit, Interval, ProfileInterval, bootstrap
+from jaxmle._inference import Fit, Interval, ProfileInterval, Target, bootstrap
 from jaxmle._pooling import Judge
 from jaxmle._report._bounds_check import bounds_document
 from jaxmle._report._claims import Claims
@@ -31,6 +31,10 @@ Keep = Callable[[int, Callable[[], list[Document]]], list[Document]]
 # Data sets whose intervals are computed, and kept, at once.
 _PART = 256
 _MANY_AT_BOUND = 0.05
+_TIED = (
+    "all labels say the same, where chi-square intervals are too short (after 0 failures among 100 labels by "
+    "more than a third): use --interval profile"
+)
 
 
 def estimate_document(
@@ -40,6 +44,7 @@ def estimate_document(
     interval: IntervalName = "profile",
     n_resamples: int = 10_000,
     order: Order = "key",
+    target: Target = "population",
     judge_rates: Judge | None = None,
     mix: Mix | None = None,
     keep: Keep | None = None,
@@ -55,6 +60,7 @@ def estimate_document(
         interval: "profile"; "chi-square" for the same with asymptotic cut-offs; or "bootstrap" (percentile).
         n_resamples: Bootstrap replicates.
         order: Order of the slices: by "key", by "estimate" or by "width" of the interval, largest first.
+        target: What the rates are of: the "population", or exactly the judged "items".
         judge_rates: Whether slices have judges of their own ("per-slice", also None), one ("common") or
             similar ones ("partial").
         mix: Shares of the slices in a mix that is estimated too; with "common" and "partial" their sizes by
@@ -88,7 +94,7 @@ def estimate_document(
         notes[-1] += pooled.notes
     elif judge_rates is None and few_labels(table, claims):
         notes[-1].append(FEW_LABELS)
-    work = _Work(table, claims, fitted, interval, n_resamples, total)
+    work = _Work(table, claims, fitted, interval, n_resamples, total, target)
     rates = list(pooled.rates) if pooled else []
     first, size = len(rates), len(fitted.counts)
     with progress_bar(progress and size - first > _PART, size - first, "Slices") as bar:
@@ -98,6 +104,11 @@ def estimate_document(
             rates += keep(number, compute) if keep else compute()
             if bar:
                 bar.advance(len(index))
+    if interval == "chi-square":
+        failures = fitted.counts.tp + fitted.counts.fn
+        tied = (fitted.counts.n_labeled > 0) & ((failures == 0) | (failures == fitted.counts.n_labeled))
+        for i in np.flatnonzero(tied):
+            notes[i].append(_TIED)
     for rate, note in zip(rates, notes, strict=True):
         if rate.get("share_at_bound", 0) > _MANY_AT_BOUND:
             note.append(
@@ -113,6 +124,8 @@ def estimate_document(
     document = document_of("estimate", table, claims, records)
     document["bounds_check"] = bounds_document(fitted)
     document["settings"] |= {"interval": interval, "order": order}
+    if target != "population":
+        document["settings"]["target"] = target
     if claims.by:
         document["settings"]["judge_rates"] = judge_rates or "per-slice"
     if pooled:
@@ -164,9 +177,14 @@ class _Work:
                 profiled = profiled[profiled != fitted.last]
             if profiled.size:
                 simulated = False if self.interval == "chi-square" else None
-                found = fitted.fits[profiled].interval(calibrate=simulated, **given, **fitted.wider(profiled))
+                asked = given | fitted.wider(profiled) | {"calibrate": simulated, "target": self.target}
+                found = fitted.fits[profiled].interval(**asked)
                 for i, low, high in zip(profiled, *map(np.asarray, (found.low, found.high)), strict=True):
                     rates[i] = {"low": float(low), "high": float(high), "method": name}
+                if self.target == "items":
+                    known = np.asarray(fitted.fits.identified)[profiled]
+                    for i, rate in zip(profiled[known], np.asarray(found.estimate)[known], strict=True):
+                        rates[i]["estimate"] = float(rate)
             if resampled.any():
                 part = index[resampled]
                 drawn = bootstrap(

@@ -21,7 +21,8 @@ def estimate_table(document: Document) -> Group:
     settings = document["settings"]
     interval = f"{100 * settings['confidence']:g}% interval"
     headings = (*_SIZES, "judge only", "human only", "failure rate", interval, "TPR", "FPR")
-    title = f"Failure rate by constrained maximum likelihood; {bounds_text(settings)}"
+    what = "Failure rate of these items" if settings.get("target") == "items" else "Failure rate"
+    title = f"{what} by constrained maximum likelihood; {bounds_text(settings)}"
     if document.get("pooling"):
         return _layout(document, title, (*headings, "borrows"), _pooled_cells)
     return _layout(document, title, headings, _estimate_cells)

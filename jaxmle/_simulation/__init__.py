@@ -1,5 +1,6 @@
 """Counts drawn by inversion, for every way of choosing what humans label."""
 
+from jaxmle._simulation._binomial import binomial_quantiles as binomial_quantiles
 from jaxmle._simulation._laws import Design as Design
 from jaxmle._simulation._laws import Labels as Labels
 from jaxmle._simulation._laws import Law as Law

@@ -132,6 +132,13 @@ def binomial_rows(u: Array, n: Array, p: Array, exact: Array, first: Array, rows
     return xp.where(exact[:, None] > 0, found, cornish_fisher(u, n, p[:, None]))
 
 
+def binomial_quantiles(u: Array, n: Array, p: Array) -> Array:
+    """Quantiles at ``u``, shape ``(P, D)``, of Binomial(n, p), shape ``(P,)``; numpy arrays."""
+    spans = span(n, p)
+    kept = tabulated(spans)
+    return binomial(u, n, p, kept.astype(np.float64), table_size(spans, kept))
+
+
 def cornish_fisher(u: Array, n: Array, p: Array) -> Array:
     """Quantile of Binomial(n, p) from its first four cumulants, rounded to a whole number."""
     xp = namespace(u)
