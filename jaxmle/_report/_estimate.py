@@ -147,6 +147,7 @@ class _Work:
     interval: IntervalName
     n_resamples: int
     total: ProfileInterval | None
+    target: Target
 
     @cached_property
     def clusters(self) -> Clusters | None:
