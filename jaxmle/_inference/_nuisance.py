@@ -124,7 +124,9 @@ def judges_across(
     least, most = _between(below[..., None], above[..., None], q)
     x = least + np.asarray(places) * (most - least)
     found = judge_at(rate, np.broadcast_to(q, x.shape), x)
-    is_some = most > least
+    # Labels alone say the same of the failure rate whatever the judge.
+    alone = (counts.n_unlabeled <= 0)[:, None] & (design != "external")
+    is_some = (most > least) & ~alone
     return Params(found.failure_rate, np.where(is_some, found.tpr, tpr), np.where(is_some, found.fpr, fpr))
 
 

@@ -63,7 +63,9 @@ def report_document(
         **options: As for `estimate_document`.
 
     Returns:
-        The document, which holds those of `estimate` and `certify` as they are, and what its figures are of.
+        The document, which holds those of `estimate` and `certify`, and what its figures are of. Where an
+        upper limit of the certificate lies above an interval, the interval ends there: the two take nuisance
+        rates into account by different sets of judges, and the longer answer is the one to keep.
 
     Raises:
         ValueError: The bounds leave no feasible point for some slice, or an argument is out of range.
@@ -85,6 +87,8 @@ def report_document(
     if limit is not None:
         given: dict[str, Any] = {"limit": limit, "method": method, "adjustment": adjustment}
         certificate = certify_document(table, claims, fitted=fitted, progress=progress, **given)
+        if adjustment == "none":
+            _reconcile(estimate, certificate)
     document = {
         "command": "report",
         "version": version("jaxmle"),
@@ -98,6 +102,20 @@ def report_document(
         "reproduce": {"command": command, "seed": claims.seed, "versions": _versions()},
     }
     return document, Evidence(fitted.effective[[last]], interval)
+
+
+def _reconcile(estimate: Document, certificate: Document) -> None:
+    """Let no interval end below the upper limit of the same data set."""
+    limits = {_name(record): record for record in [*certificate["slices"], certificate["total"]]}
+    for record in [*estimate["slices"], estimate["total"]]:
+        other = limits[_name(record)]
+        if other["upper_limit"] > record["failure_rate"]["high"] < 1:
+            record["failure_rate"]["high"] = other["upper_limit"]
+            record["warnings"].append("the interval is drawn out to the upper limit of the certificate")
+
+
+def _name(record: Document) -> str:
+    return repr(record.get("key"))
 
 
 def _ppi(counts: Counts, claims: Claims, effects: DesignEffects | None) -> dict[str, float] | None:
