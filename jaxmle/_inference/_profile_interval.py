@@ -1,4 +1,4 @@
-"""Likelihood-ratio intervals for the failure rate, their cut-offs calibrated by simulation."""
+"""Likelihood-ratio intervals for the failure rate, their p-values calibrated by simulation."""
 
 from dataclasses import dataclass, field
 from typing import Literal, Unpack, get_args
@@ -88,9 +88,12 @@ def profile_interval(
 ) -> ProfileInterval:
     """Interval of the failure rates that the data do not contradict, by the profile likelihood.
 
-    A failure rate belongs to the interval while twice the log-likelihood that it loses stays below a cut-off.
-    The interval accounts for all judges within the bounds, stays inside [0, 1] and inside the bounds on the
-    failure rate, and unless that rate is known has a width whatever the counts.
+    A failure rate belongs to the interval while its p-value is above alpha / 2: the probability of a signed
+    likelihood ratio as large as observed, ties counted, under the plausible judge that makes it largest. Each
+    end is so a limit of its own, of confidence 1 - alpha / 2; after no failure among n labels and nothing
+    else the upper one is 1 - (alpha / 2)^(1 / n), that of Clopper and Pearson. The interval accounts for all
+    judges within the bounds, stays inside [0, 1] and inside the bounds on the failure rate, and unless that
+    rate is known has a width whatever the counts.
 
     Args:
         counts: Counts, any batch shape ``(...)``.
@@ -100,11 +103,12 @@ def profile_interval(
         calibration: "internal" or "external", as in `fit`.
         labels: "random", or "by_verdict" where the judge's verdict decided which of the judged items humans
             label. Only the simulation depends on it.
-        calibrate: True takes each end's cut-off from data sets simulated there, False from the chi-square
-            distribution. By default simulation, which few labels and active bounds need, unless counts are
-            weighted sums without a ``design_effect`` to tell their effective size.
-        n_simulations: Data sets drawn for each cut-off, >= 19. At 999 the distance of an end from the
-            estimate has a standard deviation of up to 5% over seeds, at 249 of up to 10%.
+        calibrate: True simulates the p-values, False takes those of the chi-square distribution: too short an
+            interval where labels are few, above all where no label is a failure. By default simulation,
+            unless counts are weighted sums without a ``design_effect`` to tell their effective size.
+        n_simulations: Data sets drawn for the p-values near each end, >= 19. At 999 the distance of an end
+            from the estimate has a standard deviation of up to 3% over seeds, at 249 of up to 9%; where a
+            bound on the judge holds the estimate, which is then near its end, of up to 14 and 23%.
         simultaneous: Whether all intervals of the batch are to cover at once with ``confidence``
             (Bonferroni), rather than each.
         target: "population", the rate of the items that might have been drawn, or "items", the rate of
@@ -112,16 +116,14 @@ def profile_interval(
             are labelled. Needs whole counts and no ``design_effect``.
         design_effect: Design effect of weights or clusters, > 0, scalar or of the batch shape: see
             `design_effect`. Counts are divided by it, simulated data sets have the sizes that remain, and no
-            cut-off is below the chi-square one.
-        df: Degrees of freedom with it, such as the number of clusters less one; cut-offs are then
-            those of F(1, df) where they would be chi-square, and simulated ones stretched as much.
+            p-value is below the chi-square one.
+        df: Degrees of freedom with it, as `design_effect` says them; p-values are then those of Student's t.
         seed: Seed of the simulation, a whole number >= 0.
         engine: "numpy", "jax", or None for the size of the job to decide, as in `fit`.
         progress: Whether to show a bar on standard error where that is a terminal.
 
     Returns:
-        The interval and its status, shape ``(...)``. Where the confidence leaves fewer than ten draws beyond
-        the cut-off, that of the tenth is stretched as chi-square quantiles are.
+        The interval and its status, shape ``(...)``.
 
     Raises:
         ValueError: ``confidence``, ``side``, ``calibration``, ``labels``, ``target`` or ``seed`` is out of
@@ -131,8 +133,8 @@ def profile_interval(
         TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
 
     Source:
-        Wilks, Ann. Math. Stat. 9 (1938) for the statistic; calibration by the parametric bootstrap with
-        nuisance rates at their constrained maximum: DiCiccio, Martin and Stern, Can. J. Stat. 29 (2001).
+        Wilks, Ann. Math. Stat. 9 (1938) for the statistic; see `_calibrated` for the p-values and `_items`
+        for the target "items".
 
     Examples:
         >>> from jaxmle import Bounds, Counts, profile_interval

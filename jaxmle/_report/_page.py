@@ -109,7 +109,7 @@ def _reconcile(estimate: Document, certificate: Document) -> None:
     limits = {_name(record): record for record in [*certificate["slices"], certificate["total"]]}
     for record in [*estimate["slices"], estimate["total"]]:
         other = limits[_name(record)]
-        if other["upper_limit"] > record["failure_rate"]["high"] < 1:
+        if record["failure_rate"]["high"] < other["upper_limit"] < 1:
             record["failure_rate"]["high"] = other["upper_limit"]
             record["warnings"].append("the interval is drawn out to the upper limit of the certificate")
 
