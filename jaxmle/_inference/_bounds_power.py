@@ -15,7 +15,10 @@ LEVEL, POWER = 0.01, 0.8
 # Statistic of expected counts at which `bounds_test` at the 1% level has a power of .8, by the number of
 # rates with bounds: the square of (root of the critical value at a corner of so many bounds) + .842.
 _NEEDED = np.array([np.inf, 10.3, 12.8, 14.8])
-_HALVINGS = 10
+# Parts of the way from a bound to the end of [0, 1] that are looked at, then halved: on a long way the other
+# rates may come to explain the data again.
+_PARTS = np.linspace(0, 1, 17)[1:] ** 2
+_HALVINGS = 6
 
 
 def noticed_beyond(bounded: Fit, *, labels: Labels, engine: Engine | None = None) -> tuple[Array, Array]:
@@ -44,25 +47,31 @@ def noticed_beyond(bounded: Fit, *, labels: Labels, engine: Engine | None = None
     owner, rate, side = np.nonzero(is_bound)
     design = design_of(bounded.calibration, labels)
     fitted = np.stack([bounded.failure_rate, bounded.tpr, bounded.fpr], -1).reshape(size, 3)
-    part = Problem(bounded.counts, bounded.bounds).take(owner)
+    bound, end = ends[owner, rate, side], far[owner, rate, side]
+    problem = Problem(bounded.counts, bounded.bounds)
 
-    def is_noticed(value: Array) -> Array:
-        at = fitted[owner]
-        at[np.arange(len(owner)), rate] = value
+    def is_noticed(row: Array, value: Array) -> Array:
+        own = owner[row]
+        at, part = fitted[own], problem.take(own)
+        at[np.arange(len(row)), rate[row]] = value
         params = Params(*at.T)
         expected = Problem(_expected(params, part.counts, design), part.bounds)
         held = fit_flat(expected, bounded.calibration, engine=engine).log_likelihood
         statistic = 2 * (log_likelihood_at(params, expected.counts, bounded.calibration) - held)
-        return np.asarray(statistic >= needed[owner])
+        return np.asarray(statistic >= needed[own])
 
-    near, beyond = ends[owner, rate, side], far[owner, rate, side].copy()
-    found = is_noticed(beyond)
+    rows = np.arange(len(owner))
+    way = bound[:, None] + _PARTS * (end - bound)[:, None]
+    enough = is_noticed(np.repeat(rows, len(_PARTS)), way.reshape(-1)).reshape(way.shape)
+    found, first = enough.any(1), np.argmax(enough, 1)
+    near = np.where(first > 0, way[rows, np.maximum(first - 1, 0)], bound)
+    beyond = way[rows, first]
     for _ in range(_HALVINGS):
         middle = 0.5 * (near + beyond)
-        enough = is_noticed(middle)
+        enough = is_noticed(rows, middle)
         near, beyond = np.where(enough, near, middle), np.where(enough, middle, beyond)
     value, noticed = far.copy(), np.zeros(ends.shape, bool)
-    value[owner, rate, side] = np.where(found, beyond, far[owner, rate, side])
+    value[owner, rate, side] = np.where(found, beyond, end)
     noticed[owner, rate, side] = found
     return value, noticed
 
