@@ -5,6 +5,7 @@ from statistics import NormalDist
 import numpy as np
 
 from jaxmle._data import Counts, check_confidence
+from jaxmle._data._bounds import score_limits
 from jaxmle._data._validation import slice_label
 from jaxmle._inference._interval import Interval
 from jaxmle._types import Array
@@ -249,13 +250,8 @@ def _ppi(counts: Counts, confidence: float, *, tuned: bool) -> Interval:
 
 
 def _wilson(hits: Array, total: Array, confidence: float, method: str) -> Interval:
-    z = _quantile(confidence)
+    low, high = score_limits(hits, total - hits, (1 - check_confidence(confidence)) / 2)
     rate = hits / total
-    center = (hits + z**2 / 2) / (total + z**2)
-    half = z / (total + z**2) * np.sqrt(rate * (1 - rate) * total + z**2 / 4)
-    # At 0 and at n an end is exactly the estimate, whatever rounding says.
-    low = np.where(hits <= 0, 0.0, np.clip(center - half, 0, rate))
-    high = np.where(hits >= total, 1.0, np.clip(center + half, rate, 1))
     return _interval(rate, low, high, confidence, method)
 
 

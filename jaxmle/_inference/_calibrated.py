@@ -12,7 +12,7 @@ and Lai, Statistica Sinica 10 (2000); the largest p-value over plausible ones, B
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,15 @@ from jaxmle._inference._arguments import tail_of_t
 from jaxmle._inference._fit import Fit
 from jaxmle._inference._importance import draws_of_mixture, largest_p_values
 from jaxmle._inference._nuisance import judge_at, judges_across
-from jaxmle._inference._profile import BranchEnd, ProfileBranch, ProfileRoot, branch_end, crossing
+from jaxmle._inference._profile import (
+    BranchEnd,
+    ProfileBranch,
+    ProfileRoot,
+    both_branches,
+    branch_end,
+    branches,
+    crossing,
+)
 from jaxmle._inference._simulate import streams
 from jaxmle._simulation import Design, normal_quantile
 from jaxmle._types import Array, Index, Pair
@@ -33,13 +41,14 @@ _SET_ERROR = 0.1
 _PLACES = (0.0, 0.5, 1.0)
 # Roots of the statistic that are looked at, as multiples of the guess: first far and wide, with few draws of
 # the most likely judge alone.
-_WIDE = (0.55, 0.75, 0.9, 1.0, 1.15, 1.35, 1.6)
+_WIDE = (0.5, 0.75, 1.0, 1.3, 1.7)
 _NARROW = (0.9, 0.95, 1.0, 1.05, 1.1)
 _FEW = 4
 _ROUNDS = 9
 # Tests that are drawn for at once, to bound memory.
 _GROUP = 256
-_LEAST_ROOT = 0.05
+_LEAST_ROOT = 0.01
+_FIRST_GUESS = 0.3
 _LEAST_TAIL = 1e-300
 _ROUNDING = 1e-12
 _STREAM = 1
@@ -52,27 +61,28 @@ class Tests(NamedTuple):
         branch: Counts, bounds, maximal log-likelihood, and the rates on this side.
         likely: Most likely parameters.
         ids: Random streams.
+        is_upper: Whether the rates lie above the estimate: then lower estimates speak against them.
     """
 
     branch: ProfileBranch
     likely: Params
     ids: Array
+    is_upper: Array
 
     @classmethod
-    def of(cls, branch: ProfileBranch, free: Fit) -> "Tests":
+    def of(cls, free: Fit, *sides: Literal["lower", "upper"]) -> "Tests":
         """Tests on one side of the estimates, or on either in turn."""
+        both = dict(zip(("lower", "upper"), branches(free), strict=True))
+        branch = both[sides[0]] if len(sides) == 1 else both_branches(both["lower"], both["upper"])
         size = len(branch.start)
         likely = Params(*(np.resize(x, size) for x in (free.failure_rate, free.tpr, free.fpr)))
-        return cls(branch, likely, streams(branch.problem))
-
-    @property
-    def is_upper(self) -> Array:
-        """Whether the rates lie above the estimate: then lower estimates speak against them."""
-        return self.branch.stop > self.branch.start
+        is_upper = np.repeat([side == "upper" for side in sides], size // len(sides))
+        return cls(branch, likely, streams(branch.problem), is_upper)
 
     def take(self, index: Index) -> "Tests":
         """Return the tests at ``index``."""
-        return Tests(self.branch.take(index), tree_map(lambda x: x[index], self.likely), self.ids[index])
+        likely = tree_map(lambda x: x[index], self.likely)
+        return Tests(self.branch.take(index), likely, self.ids[index], self.is_upper[index])
 
 
 @dataclass(frozen=True)
@@ -111,8 +121,8 @@ class Calibrated:
         alpha = self.asymptotic(root)
         stops = branch_end(tests.branch, self.calibration, self.engine)
         most = np.sqrt(stops.statistic)
-        found, guess = np.zeros(len(root)), np.maximum(root, _LEAST_ROOT)
-        came_in = np.zeros(len(root), bool)
+        found, guess = root.copy(), np.maximum(root, _FIRST_GUESS)
+        is_near = np.zeros(len(root), bool)
         # Where the rate is known there is nothing to look for.
         at_bound = tests.branch.stop == tests.branch.start
         settled = at_bound.copy()
@@ -120,26 +130,26 @@ class Calibrated:
         for round_ in range(_ROUNDS):
             if not todo.size:
                 break
-            ratios, n_draws = (_NARROW, self.n_draws) if round_ else (_WIDE, max(self.n_draws // _FEW, 19))
-            tried = np.minimum(guess[todo, None] * np.asarray(ratios), most[todo, None])
-            places = _PLACES if round_ else ()
+            ratios = np.where(is_near[todo, None], _NARROW, _WIDE)
+            tried = np.minimum(guess[todo, None] * ratios, most[todo, None])
+            places, n_draws = (_PLACES, self.n_draws) if round_ else ((), max(self.n_draws // _FEW, 19))
             _, _, p = self._at_roots(tests.take(todo), stops.take(todo), tried, n_draws, places)
             at, place = _outermost(tried, p, alpha[todo])
-            is_in, is_out = place < 0, place == len(ratios) - 1
+            is_in, is_out = place < 0, place == len(_WIDE) - 1
             stopped = is_out & (tried[:, -1] >= most[todo])
-            # Nothing is left within, or this window and one further out contradict each other by chance.
-            torn = (is_in & (tried[:, 0] <= _LEAST_ROOT)) | (is_out & came_in[todo])
-            final = ((~is_in & ~is_out) | stopped | torn) & bool(round_)
-            settled[todo[final]], at_bound[todo[final]] = True, stopped[final]
-            came_in[todo] |= is_in & bool(round_)
-            found[todo] = at
-            aim = at * np.where(is_in, _NARROW[0], np.where(is_out & ~stopped, _NARROW[-1], 1.0))
-            guess[todo] = np.maximum(np.minimum(aim, most[todo]), _LEAST_ROOT)
+            inside = ~is_in & ~is_out
+            final = (inside & is_near[todo]) | (stopped & (round_ > 0))
+            done = todo[final]
+            settled[done], at_bound[done], found[done] = True, stopped[final], at[final]
+            # A window that was missed by little is moved by its width; far off, the search is wide again.
+            is_near[todo] = inside
+            guess[todo] = np.clip(at, _LEAST_ROOT, np.maximum(most[todo], _LEAST_ROOT))
             if progress:
                 progress.advance(int(final.sum()))
-            todo = todo[~final]
+            todo = todo[~final & ~(is_in & (tried[:, 0] <= _LEAST_ROOT))]
+        # Where no end was found, as where the data fit the model nowhere, the asymptotic one stands.
         ends = self._crossing(tests.branch, np.where(at_bound, np.inf, found), stops)
-        return ends._replace(at_bound=at_bound, converged=ends.converged & settled)
+        return ends._replace(at_bound=at_bound | ends.at_bound, converged=ends.converged & settled)
 
     def asymptotic(self, root: Array) -> Array:
         """p-values of roots of the statistic in large samples."""
@@ -197,7 +207,11 @@ class Calibrated:
             middle, rates = (tree_map(lambda x, index=index: x[index], part) for part in (centre, grid))
             parts.append(self._of_group(tests.take(index), middle, rates, root[index], n_draws, places))
         found = np.concatenate(parts)
-        return np.maximum(found, self.asymptotic(root)) if self.is_effective else found
+        # Where flags are fewer than any failure rate explains the estimate is 0, and the worse they fit the
+        # fewer draws are like them: such data must not look the more certain.
+        rate = tests.likely.failure_rate
+        is_floored = (rate <= 0) | (rate >= 1) | self.is_effective
+        return np.where(is_floored[:, None], np.maximum(found, self.asymptotic(root)), found)
 
     def _of_group(
         self, tests: Tests, centre: Params, grid: Params, root: Array, n_draws: int, places: tuple[float, ...]

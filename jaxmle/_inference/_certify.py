@@ -327,7 +327,7 @@ def _rejection(
         )
         at = profile(above, rate, calibration, engine)
         return ProfileRejection(
-            Tests.of(above, free), rate, np.asarray(free.failure_rate_set[1]), df, at, how
+            Tests.of(free, "upper"), rate, np.asarray(free.failure_rate_set[1]), df, at, how
         )
 
     if options.method == "profile":

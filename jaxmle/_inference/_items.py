@@ -50,12 +50,6 @@ class Items(NamedTuple):
         first = np.argmax(allowed, 1)
         return self.share[rows, np.where(is_upper, last, first)]
 
-    def p_values(self, rate: Array) -> Array:
-        """Confidence in ``rate`` or more, shape ``(B,)``, of upper sides."""
-        at = (self.share < rate[:, None]).sum(1)
-        beyond = np.concatenate([self.beyond, np.zeros((len(rate), 1))], 1)
-        return beyond[np.arange(len(rate)), at]
-
 
 def check_target(target: str) -> None:
     """Raise ``ValueError`` unless ``target`` is known."""
@@ -98,6 +92,12 @@ def estimates_of(counts: Counts, likely: Params, calibration: Calibration) -> Ar
     failing = counts.unlabeled_pos * precision + counts.unlabeled_neg * omission
     known, total = _known(counts, calibration)
     return (known + failing) / np.maximum(total, 1)
+
+
+def shares_left(counts: Counts, calibration: Calibration) -> Pair:
+    """Least and greatest failure rates that the labelled items leave, shape ``(B,)``."""
+    known, total = _known(counts, calibration)
+    return known / np.maximum(total, 1), (known + counts.n_unlabeled) / np.maximum(total, 1)
 
 
 def _known(counts: Counts, calibration: Calibration) -> Pair:

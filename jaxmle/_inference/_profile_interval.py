@@ -22,9 +22,9 @@ from jaxmle._inference._calibrated import Calibrated, Tests
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._fit import Fit, divided, fit_flat, handed_on
 from jaxmle._inference._interval import Interval
-from jaxmle._inference._items import check_items, check_target, estimates_of, items_of
+from jaxmle._inference._items import check_items, check_target, estimates_of, items_of, shares_left
 from jaxmle._inference._options import ProfileOptions
-from jaxmle._inference._profile import ProfileRoot, both_branches, branches, crossing
+from jaxmle._inference._profile import ProfileRoot, crossing
 from jaxmle._inference._simulate import COMPILE_SECONDS
 from jaxmle._simulation import Labels, design_of
 from jaxmle._types import ArrayLike, Flags, Numbers
@@ -244,8 +244,7 @@ def _interval(
         free = fit_flat(problem, calibration, engine=engine)
     elif design_effect is not None:
         free = divided(free, problem, design_effect)
-    below, above = branches(free)
-    wanted = {"two-sided": both_branches(below, above), "upper": above, "lower": below}[side]
+    tests = Tests.of(free, "lower", "upper") if side == "two-sided" else Tests.of(free, side)
     copies = 2 if side == "two-sided" else 1
     root = np.tile(quantile_of_t(alpha / copies, freedom), copies)
     if simulated:
@@ -258,13 +257,12 @@ def _interval(
             engine=engine,
         )
         with progress_bar(options.progress, len(root), "Calibrating") as bar:
-            tests = Tests.of(wanted, free)
             if options.target == "items":
                 ends = _of_items(tests, calibrated, alpha / copies)
             else:
                 ends = calibrated.ends(tests, root, bar)
     else:
-        ends = crossing(wanted, root**2, calibration, engine)
+        ends = crossing(tests.branch, root**2, calibration, engine)
     size = problem.size
     none = np.zeros(size)
     lowest, highest = problem.bounds.failure_rate
@@ -300,6 +298,8 @@ def _interval(
 
 def _of_items(tests: Tests, how: Calibrated, alpha: float) -> ProfileRoot:
     """Ends for the items at hand; there is no statistic of theirs."""
-    rate = items_of(tests, how).end(alpha, tests.is_upper)
-    none = np.zeros(len(rate))
-    return ProfileRoot(rate, none, none, none, none > 0, none == 0)
+    found = items_of(tests, how)
+    rate, none = found.end(alpha, tests.is_upper), np.zeros(len(tests.ids))
+    least, most = shares_left(tests.branch.problem.counts, how.calibration)
+    at_bound = np.where(tests.is_upper, rate >= most, rate <= least)
+    return ProfileRoot(rate, none, none, none, at_bound, none == 0)

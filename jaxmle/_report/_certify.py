@@ -15,6 +15,9 @@ from jaxmle._report._warnings import data_warnings, table_warnings
 from jaxmle._types import Array, Document
 from jaxmle.tables import SliceCounts
 
+# Said where the data contradict the bounds or the design.
+NOTHING_CERTIFIED = "so nothing is certified here"
+
 
 def certify_document(
     table: SliceCounts,
@@ -71,7 +74,7 @@ def certify_document(
         if verdict.by_bounds:
             note.append(f"the bounds on the failure rate decide about the limit {limit:g}, not the data")
         if verdict.contradicted or verdict.mismatched:
-            note.append("so nothing is certified here")
+            note.append(NOTHING_CERTIFIED)
         if not counts.n_labeled:
             note.append("the verdict rests on the bounds alone: there is no human label")
         records.append(

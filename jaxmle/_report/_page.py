@@ -10,7 +10,7 @@ from jaxmle import baselines
 from jaxmle._data import Counts
 from jaxmle._decisions._effects import effects_of
 from jaxmle._inference import Adjustment, CertificateMethod, Fit, ProfileInterval
-from jaxmle._report._certify import certify_document
+from jaxmle._report._certify import NOTHING_CERTIFIED, certify_document
 from jaxmle._report._claims import Claims
 from jaxmle._report._design_effects import DesignEffects
 from jaxmle._report._estimate import estimate_document
@@ -109,7 +109,9 @@ def _reconcile(estimate: Document, certificate: Document) -> None:
     limits = {_name(record): record for record in [*certificate["slices"], certificate["total"]]}
     for record in [*estimate["slices"], estimate["total"]]:
         other = limits[_name(record)]
-        if record["failure_rate"]["high"] < other["upper_limit"] < 1:
+        # A limit that the data do not give, as where they contradict the bounds, draws nothing out.
+        is_told = NOTHING_CERTIFIED not in other["warnings"]
+        if is_told and record["failure_rate"]["high"] < other["upper_limit"] < 1:
             record["failure_rate"]["high"] = other["upper_limit"]
             record["warnings"].append("the interval is drawn out to the upper limit of the certificate")
 

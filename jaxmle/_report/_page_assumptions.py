@@ -75,7 +75,7 @@ def _certificate(settings: Document) -> str:
     error = f"{100 * (1 - settings['confidence']):.3g}%"
     how = {
         "exact": "by simulation over all judges that bounds and labels allow",
-        "profile": "by the profile likelihood, which is asymptotic",
+        "profile": "by the simulated p-value of the likelihood ratio, over fewer judges than the exact test",
     }[settings["method"]]
     each = {
         "none": "each verdict by itself" if settings["by"] else "",
