@@ -87,7 +87,7 @@ def report_document(
     if limit is not None:
         given: dict[str, Any] = {"limit": limit, "method": method, "adjustment": adjustment}
         certificate = certify_document(table, claims, fitted=fitted, progress=progress, **given)
-        if adjustment == "none":
+        if adjustment == "none" and not estimate.get("pooling"):
             _reconcile(estimate, certificate)
     document = {
         "command": "report",
