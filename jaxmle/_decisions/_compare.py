@@ -144,7 +144,7 @@ def compare(
         >>> a = Counts(tp=30, fn=5, fp=6, tn=59, unlabeled_pos=360, unlabeled_neg=640)
         >>> b = Counts(tp=14, fn=3, fp=5, tn=78, unlabeled_pos=190, unlabeled_neg=810)
         >>> print(compare(a, b))
-        +0.1800 [+0.0944, +0.2648], p = 0.000106 (profile likelihood)
+        +0.1800 [+0.0939, +0.2653], p = 0.000144 (profile likelihood)
         >>> result = compare(a, b, judge="common")
         >>> f"{result.low:.2f} {result.high:.2f}"
         '0.16 0.27'

@@ -143,7 +143,7 @@ def profile_interval(
         0.0808 [0.0359, 0.1530] (profile likelihood, chi-square)
         >>> result = profile_interval(counts, Bounds(tpr=(0.80, 0.90), fpr=(0.05, 0.15)))
         >>> f"{result.low:.2f} {result.high:.2f}"
-        '0.03 0.06'
+        '0.04 0.06'
     """
     check_engine(engine)
     problem, shape = checked_problem(counts, bounds, calibration)
