@@ -147,7 +147,8 @@ def report(table):
                 f"{np.mean(ratios):.2f}" if ratios and "limit" not in method and "cert" not in method else ""
             )
             holds = [row["holds"] for row in part]
+            width = "" if "certificate" in method else f"{np.mean([r['width'] for r in part]):.4f}"
             print(
                 f"| {name} | {method} | {len(part)} | {min(holds):.3f} | {np.mean(holds):.3f} "
-                f"| {'' if 'certificate' in method else format(np.mean([r['width'] for r in part]), '.4f')} | {shown} |"
+                f"| {width} | {shown} |"
             )
