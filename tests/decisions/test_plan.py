@@ -6,11 +6,12 @@ import math
 import numpy as np
 import pytest
 
-from jaxmle import Bounds, Counts, Params, information, plan, plot_plan, profile_interval
+from jaxmle import Bounds, Counts, Params, fit, information, plan, plot_plan, profile_interval
 from jaxmle._cli import main
 from jaxmle._decisions._label_draws import Setting, draw
 from jaxmle._decisions._label_formulas import best_share, human_power, human_width, variance_terms
 from jaxmle._decisions._label_goals import increasing
+from jaxmle._inference._certify import certify_fit
 
 RATES = {"failure_rate": 0.1, "tpr": 0.9, "fpr": 0.05}
 TIGHT = Bounds(tpr=(0.87, 0.93), fpr=(0.03, 0.07))
@@ -124,16 +125,15 @@ def test_increasing_fit_pools_adjacent_violators():
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [{}, {"labels": "by_verdict"}], ids=["random", "by_verdict"])
 def test_planned_labels_deliver_the_power(how):
-    from jaxmle import certify
-
     made = plan(**RATES, n_unlabeled=5000, bounds=TIGHT, limit=0.12, power=0.8, method="profile", **how)
     share = next(iter(made.split.values())) / made.n_labels if made.split else 0.5
     setting = Setting(TRUTH, 5000, TIGHT, "internal", how.get("labels", "random"), share)
-    counts = draw(setting, np.array([made.n_labels]), 2000, (1, 99))
-    certified = certify(counts, TIGHT, limit=0.12, method="profile", **how).certified
+    counts = draw(setting, np.array([made.n_labels]), 500, (1, 99))
+    asked = {"limit": 0.12, "method": "profile", "upper_limits": False, **how}
+    certified = certify_fit(fit(counts, TIGHT), **asked).certified
     assert abs(made.value - 0.8) < 0.02
     # Three and a half standard errors of both simulations.
-    assert abs(certified.mean() - made.value) < 3.5 * math.hypot(0.4 / math.sqrt(2000), made.standard_error)
+    assert abs(certified.mean() - made.value) < 3.5 * math.hypot(0.4 / math.sqrt(500), made.standard_error)
 
 
 def test_a_width_out_of_reach_and_a_judge_at_chance_are_said():
