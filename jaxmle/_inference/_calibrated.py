@@ -54,7 +54,7 @@ _ROUNDING = 1e-12
 _STREAM = 1
 
 
-class Tests(NamedTuple):
+class Sides(NamedTuple):
     """Tests of failure rates on one side of the estimate; arrays of shape ``(B,)``.
 
     Attributes:
@@ -70,7 +70,7 @@ class Tests(NamedTuple):
     is_upper: Array
 
     @classmethod
-    def of(cls, free: Fit, *sides: Literal["lower", "upper"]) -> "Tests":
+    def of(cls, free: Fit, *sides: Literal["lower", "upper"]) -> "Sides":
         """Tests on one side of the estimates, or on either in turn."""
         both = dict(zip(("lower", "upper"), branches(free), strict=True))
         branch = both[sides[0]] if len(sides) == 1 else both_branches(both["lower"], both["upper"])
@@ -79,10 +79,10 @@ class Tests(NamedTuple):
         is_upper = np.repeat([side == "upper" for side in sides], size // len(sides))
         return cls(branch, likely, streams(branch.problem), is_upper)
 
-    def take(self, index: Index) -> "Tests":
+    def take(self, index: Index) -> "Sides":
         """Return the tests at ``index``."""
         likely = tree_map(lambda x: x[index], self.likely)
-        return Tests(self.branch.take(index), likely, self.ids[index], self.is_upper[index])
+        return Sides(self.branch.take(index), likely, self.ids[index], self.is_upper[index])
 
 
 @dataclass(frozen=True)
@@ -106,14 +106,14 @@ class Calibrated:
     is_effective: bool
     engine: Engine
 
-    def p_values(self, tests: Tests, rate: Array, profiled: tuple[Array, Array, Fit], n_draws: int) -> Array:
+    def p_values(self, tests: Sides, rate: Array, profiled: tuple[Array, Array, Fit], n_draws: int) -> Array:
         """p-values of one rate each; ``profiled`` is what `profile` says of them."""
         statistic, _, held = profiled
         judge = Params(rate, held.tpr, held.fpr)
         column = tree_map(lambda x: np.asarray(x)[:, None], judge)
         return self._p_values(tests, judge, column, np.sqrt(statistic)[:, None], n_draws, _PLACES)[:, 0]
 
-    def ends(self, tests: Tests, root: Array, progress: Progress | None = None) -> ProfileRoot:
+    def ends(self, tests: Sides, root: Array, progress: Progress | None = None) -> ProfileRoot:
         """Outermost rates with a p-value above that of ``root``, the asymptotic end, shape ``(B,)``.
 
         They are found among a few multiples of a guess, at which p-values rest on the same draws.
@@ -155,7 +155,7 @@ class Calibrated:
         """p-values of roots of the statistic in large samples."""
         return np.maximum(tail_of_t(root, np.full(root.shape, np.inf)), _LEAST_TAIL)
 
-    def at_roots(self, tests: Tests, root: Array) -> tuple[Params, Array, Array]:
+    def at_roots(self, tests: Sides, root: Array) -> tuple[Params, Array, Array]:
         """Where the statistic has these roots: rates and judges, roots up to the last there is, p-values.
 
         All of shape ``(B, G)``, as ``root`` is, which must ascend.
@@ -165,7 +165,7 @@ class Calibrated:
         return self._at_roots(tests, stops, root, self.n_draws, _PLACES)
 
     def _at_roots(
-        self, tests: Tests, stops: BranchEnd, root: Array, n_draws: int, places: tuple[float, ...]
+        self, tests: Sides, stops: BranchEnd, root: Array, n_draws: int, places: tuple[float, ...]
     ) -> tuple[Params, Array, Array]:
         """As `at_roots`; past ``stops`` no root is asked for."""
         size, n_rates = root.shape
@@ -198,7 +198,7 @@ class Calibrated:
         return crossing(branch, target, self.calibration, self.engine, near, stops)
 
     def _p_values(
-        self, tests: Tests, centre: Params, grid: Params, root: Array, n_draws: int, places: tuple[float, ...]
+        self, tests: Sides, centre: Params, grid: Params, root: Array, n_draws: int, places: tuple[float, ...]
     ) -> Array:
         """p-values on a grid of rates and most likely judges, shape ``(B, G)``, by draws at ``centre``."""
         parts = []
@@ -214,7 +214,7 @@ class Calibrated:
         return np.where(is_floored[:, None], np.maximum(found, self.asymptotic(root)), found)
 
     def _of_group(
-        self, tests: Tests, centre: Params, grid: Params, root: Array, n_draws: int, places: tuple[float, ...]
+        self, tests: Sides, centre: Params, grid: Params, root: Array, n_draws: int, places: tuple[float, ...]
     ) -> Array:
         problem = Problem(whole_counts(tests.branch.problem.counts), tests.branch.problem.bounds)
         laws = self._laws(tests, centre, places)
@@ -249,7 +249,7 @@ class Calibrated:
         others = judges_across(*problem, likely, places, self.design, _SET_ERROR)
         return tree_map(lambda x, more: np.concatenate([x[:, None], more], 1), likely, others)
 
-    def _laws(self, tests: Tests, centre: Params, places: tuple[float, ...]) -> Params:
+    def _laws(self, tests: Sides, centre: Params, places: tuple[float, ...]) -> Params:
         """Laws to draw from: plausible judges, each also moved to where the data are."""
         null = self._plausible(tests.branch.problem, centre, places)
         # From the most likely judge twice as many: most often it is the one that counts.

@@ -20,7 +20,7 @@ from jaxmle._inference._arguments import (
     whole_numbers,
 )
 from jaxmle._inference._batch import Batch, first_few
-from jaxmle._inference._calibrated import Calibrated, Tests, whole_counts
+from jaxmle._inference._calibrated import Calibrated, Sides, whole_counts
 from jaxmle._inference._contradiction import contradicted
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._exact import ExactTest, Hypothesis
@@ -327,7 +327,7 @@ def _rejection(
         )
         at = profile(above, rate, calibration, engine)
         return ProfileRejection(
-            Tests.of(free, "upper"), rate, np.asarray(free.failure_rate_set[1]), df, at, how
+            Sides.of(free, "upper"), rate, np.asarray(free.failure_rate_set[1]), df, at, how
         )
 
     if options.method == "profile":

@@ -16,7 +16,7 @@ import numpy as np
 from jaxmle._arrays import tree_map
 from jaxmle._data import Calibration, Counts, Params
 from jaxmle._inference._arguments import tail_of_t, whole_numbers
-from jaxmle._inference._calibrated import Calibrated, Tests
+from jaxmle._inference._calibrated import Calibrated, Sides
 from jaxmle._inference._importance import log_rates
 from jaxmle._inference._nuisance import judge_at, nuisance_region
 from jaxmle._simulation import binomial_quantiles, normal_quantile
@@ -69,7 +69,7 @@ def check_items(target: str, counts: Counts, calibration: Calibration) -> None:
         )
 
 
-def items_of(tests: Tests, how: Calibrated) -> Items:
+def items_of(tests: Sides, how: Calibrated) -> Items:
     """What the tests' side says of the items at hand; counts must be whole."""
     rates, p = _on_one_scale(tests, how)
     share, weight = _failures(tests, rates, how)
@@ -116,7 +116,7 @@ def _predictive(params: Params) -> Pair:
     return np.clip(precision, 0, 1), np.clip(omission, 0, 1)
 
 
-def _on_one_scale(tests: Tests, how: Calibrated) -> tuple[Params, Array]:
+def _on_one_scale(tests: Sides, how: Calibrated) -> tuple[Params, Array]:
     """Rates and judges at the roots in between, shape ``(B, K)``, and p-values there."""
     size = len(tests.ids)
     grid, root, p = how.at_roots(tests, np.tile(_FOUND, (size, 1)))
@@ -142,7 +142,7 @@ def _on_one_scale(tests: Tests, how: Calibrated) -> tuple[Params, Array]:
     return params, tail_of_t(line(z), np.full(between.shape, np.inf))
 
 
-def _failures(tests: Tests, params: Params, how: Calibrated) -> Pair:
+def _failures(tests: Sides, params: Params, how: Calibrated) -> Pair:
     """Failure rates of the items by rate, judge and quantile, ``(B, K, J * D)``, and the judges' weights.
 
     At a failure rate judges count as much as the data make them likely, beforehand all alike.

@@ -18,7 +18,7 @@ from jaxmle._inference._arguments import (
     shaped,
     whole_numbers,
 )
-from jaxmle._inference._calibrated import Calibrated, Tests
+from jaxmle._inference._calibrated import Calibrated, Sides
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._fit import Fit, divided, fit_flat, handed_on
 from jaxmle._inference._interval import Interval
@@ -244,7 +244,7 @@ def _interval(
         free = fit_flat(problem, calibration, engine=engine)
     elif design_effect is not None:
         free = divided(free, problem, design_effect)
-    tests = Tests.of(free, "lower", "upper") if side == "two-sided" else Tests.of(free, side)
+    tests = Sides.of(free, "lower", "upper") if side == "two-sided" else Sides.of(free, side)
     copies = 2 if side == "two-sided" else 1
     root = np.tile(quantile_of_t(alpha / copies, freedom), copies)
     if simulated:
@@ -296,7 +296,7 @@ def _interval(
     )
 
 
-def _of_items(tests: Tests, how: Calibrated, alpha: float) -> ProfileRoot:
+def _of_items(tests: Sides, how: Calibrated, alpha: float) -> ProfileRoot:
     """Ends for the items at hand; there is no statistic of theirs."""
     found = items_of(tests, how)
     rate, none = found.end(alpha, tests.is_upper), np.zeros(len(tests.ids))

@@ -14,7 +14,7 @@ from jaxmle._inference._arguments import (
     student_of_normal,
     tail_of_t,
 )
-from jaxmle._inference._calibrated import Calibrated, Tests
+from jaxmle._inference._calibrated import Calibrated, Sides
 from jaxmle._inference._exact import ExactTest, Hypothesis
 from jaxmle._inference._fit import Fit
 from jaxmle._inference._profile import branches, crossing, profile
@@ -81,7 +81,7 @@ class ProfileRejection:
         how: How p-values are simulated.
     """
 
-    tests: Tests
+    tests: Sides
     rate: Array
     estimate: Array
     df: Array
