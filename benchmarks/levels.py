@@ -3,10 +3,10 @@
     python -m benchmarks.levels           # the whole grid, some minutes
     python -m benchmarks.levels --quick   # one cell of each test, in about a minute
 
-`design_check`: labels are a random sample. `bounds_test`: the judge's rates (.9, .05) lie inside the bounds,
-on an edge or at a corner of them, or an end is off by so much ("beyond": then the shares are power).
-`compare`: both systems fail at one rate; a poor judge has TPR .7 and FPR .3. Rows are appended to
-`levels.csv` in `--out`; a run that was stopped goes on where it stopped.
+`design_check`: labels are a random sample, or half of them failures. `bounds_test`: the rates of the judge
+(.9, .05) lie inside the bounds, on an edge or at a corner of them, or an end is off by so much. `compare`:
+both fail at one rate; a poor judge has TPR .7 and FPR .3. Where a setting says "beyond", shares are power.
+Rows are appended to `levels.csv` in `--out`; a run that was stopped goes on where it stopped.
 """
 
 import itertools
@@ -72,7 +72,8 @@ def p_values(cell: tuple[Any, ...], size: int, seed: int) -> Any:
     test, setting, n, judged, rate = cell
     rng = np.random.default_rng([seed, *test.encode(), *setting.encode(), n, judged, round(1e4 * rate)])
     if test == "design_check":
-        return design_check(draw(rng, n, judged, rate, size)).p_value
+        balanced = setting.startswith("beyond")
+        return design_check(draw(rng, n, judged, rate, size, external=balanced)).p_value
     if test.startswith("bounds_test"):
         calibration: Any = test.removeprefix("bounds_test ")
         counts = draw(rng, n, judged, rate, size, external=calibration == "external")
@@ -100,6 +101,8 @@ def cells() -> Iterator[tuple[Any, ...]]:
     """All cells, those of a test together."""
     for n, judged, rate in itertools.product((20, 50, 200), (1000, 100_000), (0.002, 0.02, 0.3)):
         yield ("design_check", "random labels", n, judged, rate)
+    for n, rate in itertools.product((20, 50, 200), (0.02, 0.1, 0.3)):
+        yield ("design_check", "beyond: half of the labels failures", n, 2000, rate)
     for calibration, setting, sizes, rate in itertools.product(("internal", "external"), BOXES, SIZES, RATES):
         yield (f"bounds_test {calibration}", setting, *sizes, rate)
     for judge, (n, other), kind in itertools.product(("separate", "common"), ARMS, KINDS):
