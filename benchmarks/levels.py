@@ -3,10 +3,10 @@
     python -m benchmarks.levels           # the whole grid, some minutes
     python -m benchmarks.levels --quick   # one cell of each test, in about a minute
 
-`design_check`: labels are a random sample. `bounds_test`: the judge's rates (.9, .05) lie inside the bounds,
-on an edge or at a corner of them, or an end is off by so much ("beyond": then the shares are power).
-`compare`: both systems fail at one rate. Rows are appended to `levels.csv` in `--out`; a run that was stopped
-goes on where it stopped.
+`design_check`: labels are a random sample, or half of them failures. `bounds_test`: the rates of the judge
+(.9, .05) lie inside the bounds, on an edge or at a corner of them, or an end is off by so much. `compare`:
+both fail at one rate; a poor judge has TPR .7 and FPR .3. Where a setting says "beyond", shares are power.
+Rows are appended to `levels.csv` in `--out`; a run that was stopped goes on where it stopped.
 """
 
 import itertools
@@ -34,22 +34,34 @@ BOXES = {
     "beyond: FPR .03": ((0.85, 0.95), (0.0, FPR - 0.03)),
     "beyond: TPR .05": ((TPR + 0.05, 1.0), (0.02, 0.08)),
 }
+POOR = (0.7, 0.3)
+KINDS = ("no bounds", "bounds", "poor judge, no bounds", "poor judge, bounds")
 ARMS = ((20, 200), (20, 20), (200, 200))
 KEY = ("test", "setting", "n", "N", "rate")
 FIELDS = (*KEY, "data_sets", "at_5", "at_1", "at_01")
 
 
-def draw(rng: Any, n: int, judged: int, rate: float, size: int, *, external: bool = False) -> Any:
-    """Counts of a judge with the rates above, shape ``(size,)``; external labels are half failures."""
+def draw(
+    rng: Any,
+    n: int,
+    judged: int,
+    rate: float,
+    size: int,
+    tpr: float = TPR,
+    fpr: float = FPR,
+    *,
+    external: bool = False,
+) -> Any:
+    """Counts of a judge of these rates, shape ``(size,)``; external labels are half failures."""
     from jaxmle import Counts
 
     if external:
-        tp, fp = rng.binomial(n // 2, TPR, size), rng.binomial(n - n // 2, FPR, size)
+        tp, fp = rng.binomial(n // 2, tpr, size), rng.binomial(n - n // 2, fpr, size)
         cells = np.stack([tp, n // 2 - tp, fp, n - n // 2 - fp])
     else:
-        shares = [rate * TPR, rate * (1 - TPR), (1 - rate) * FPR, (1 - rate) * (1 - FPR)]
+        shares = [rate * tpr, rate * (1 - tpr), (1 - rate) * fpr, (1 - rate) * (1 - fpr)]
         cells = rng.multinomial(n, shares, size).T
-    flagged = rng.binomial(judged, rate * TPR + (1 - rate) * FPR, size)
+    flagged = rng.binomial(judged, rate * tpr + (1 - rate) * fpr, size)
     return Counts(*cells, flagged, judged - flagged)
 
 
@@ -60,7 +72,8 @@ def p_values(cell: tuple[Any, ...], size: int, seed: int) -> Any:
     test, setting, n, judged, rate = cell
     rng = np.random.default_rng([seed, *test.encode(), *setting.encode(), n, judged, round(1e4 * rate)])
     if test == "design_check":
-        return design_check(draw(rng, n, judged, rate, size)).p_value
+        balanced = setting.startswith("beyond")
+        return design_check(draw(rng, n, judged, rate, size, external=balanced)).p_value
     if test.startswith("bounds_test"):
         calibration: Any = test.removeprefix("bounds_test ")
         counts = draw(rng, n, judged, rate, size, external=calibration == "external")
@@ -68,8 +81,11 @@ def p_values(cell: tuple[Any, ...], size: int, seed: int) -> Any:
         return bounds_test(counts, Bounds(tpr=tpr, fpr=fpr), calibration=calibration, seed=seed).p_value
     judge: Any = test.removeprefix("compare ")
     other, kind = setting.split(" labels, ")
-    bounds = None if kind == "no bounds" else Bounds(tpr=(0.85, 0.95), fpr=(0.0, 0.1))
-    first, second = (draw(rng, labels, judged, rate, size) for labels in (n, int(other)))
+    tpr, fpr = POOR if kind.startswith("poor judge") else (TPR, FPR)
+    bounds = None
+    if not kind.endswith("no bounds"):
+        bounds = Bounds(tpr=(tpr - 0.05, tpr + 0.05), fpr=(fpr - 0.05, fpr + 0.05))
+    first, second = (draw(rng, labels, judged, rate, size, tpr, fpr) for labels in (n, int(other)))
     return compare(first, second, bounds, judge=judge).p_value
 
 
@@ -85,11 +101,13 @@ def cells() -> Iterator[tuple[Any, ...]]:
     """All cells, those of a test together."""
     for n, judged, rate in itertools.product((20, 50, 200), (1000, 100_000), (0.002, 0.02, 0.3)):
         yield ("design_check", "random labels", n, judged, rate)
+    for n, rate in itertools.product((20, 50, 200), (0.02, 0.1, 0.3)):
+        yield ("design_check", "beyond: half of the labels failures", n, 2000, rate)
     for calibration, setting, sizes, rate in itertools.product(("internal", "external"), BOXES, SIZES, RATES):
         yield (f"bounds_test {calibration}", setting, *sizes, rate)
-    for judge, (n, other), kind in itertools.product(("separate", "common"), ARMS, ("no bounds", "bounds")):
-        for judged, rate in itertools.product((2000,), (0.02, 0.05, 0.1, 0.3)):
-            yield (f"compare {judge}", f"{other} labels, {kind}", n, judged, rate)
+    for judge, (n, other), kind in itertools.product(("separate", "common"), ARMS, KINDS):
+        for rate in (0.02, 0.05, 0.1, 0.3):
+            yield (f"compare {judge}", f"{other} labels, {kind}", n, 2000, rate)
 
 
 def report(out: Path) -> None:

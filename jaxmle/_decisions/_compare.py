@@ -11,22 +11,33 @@ from jaxmle._data._validation import slice_label
 from jaxmle._decisions._clustered import checked_clusters, cluster_effect, effective_fits
 from jaxmle._decisions._common import CommonJudge
 from jaxmle._decisions._influence import pair_effect
+from jaxmle._decisions._null_draws import p_values_by_draws
 from jaxmle._decisions._pairs import Pairs
 from jaxmle._decisions._separate import SeparateJudges
 from jaxmle._inference import Adjustment, adjust_p_values
-from jaxmle._inference._arguments import check_labels, checked_problem, quantile_of_t, shaped, tail_of_t
+from jaxmle._inference._arguments import (
+    check_labels,
+    check_seed,
+    checked_problem,
+    quantile_of_t,
+    shaped,
+    tail_of_t,
+    whole_numbers,
+)
 from jaxmle._inference._batch import Batch
 from jaxmle._inference._contradiction import contradicted
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._fit import fit_flat
 from jaxmle._inference._multiplicity import level_for_limits
-from jaxmle._simulation import Labels
+from jaxmle._simulation import Labels, design_of
 from jaxmle._types import Array, Flags, Numbers
 
 JudgeRates = Literal["separate", "common"]
 
 _LEAST_DF = 3.0
 _HELD = 1e-9
+# Asymptotic p-values that are worth a simulation: beyond them it would change no verdict at usual levels.
+_DRAWN = (1e-3, 0.2)
 _SAME = 1e-9
 
 
@@ -93,6 +104,7 @@ def compare(
     adjustment: Adjustment = "none",
     calibration: Calibration = "internal",
     labels: Labels = "random",
+    seed: int = 0,
 ) -> Difference:
     """Compare the failure rates of two systems.
 
@@ -120,6 +132,7 @@ def compare(
             interval still holds 0.
         calibration: "internal" or "external", as in `fit`.
         labels: "random", or "by_verdict" where the judge's verdict decided which items humans label.
+        seed: Seed of the simulation, a whole number >= 0.
 
     Returns:
         Difference, interval and p-value, shape ``(...)``.
@@ -158,6 +171,7 @@ def compare(
         raise ValueError(f"`adjustment` must be one of {choices}; got {adjustment!r}.")
     alpha = 1 - check_confidence(confidence)
     check_labels(labels, calibration)
+    check_seed(seed)
     problems, shape = _checked(a, b, bounds_a, bounds_a if bounds_b is None else bounds_b, calibration)
     if pairs is not None:
         pairs = _paired(pairs, problems, shape)
@@ -188,12 +202,15 @@ def compare(
         effect, df = cluster_effect(
             problems, model.params, held, clusters, calibration, common=judge == "common"
         )
-    root = np.sqrt(statistic / effect)
+    cut = effect
+    if judge == "separate" and pairs is None and clusters is None:
+        cut = effect * _stretch(problems, statistic, df, alpha, calibration, labels, seed)
+    root = np.sqrt(statistic / cut)
     p_value = np.where(against | mismatched, 1.0, np.minimum(2 * tail_of_t(root, df), 1.0))
     adjusted = adjust_p_values(p_value, adjustment)
     different = adjusted <= alpha
     level = level_for_limits(alpha, adjustment, different)
-    cutoff = effect * quantile_of_t(np.full(len(effect), level / 2), df) ** 2
+    cutoff = cut * quantile_of_t(np.full(len(effect), level / 2), df) ** 2
     low, high = model.end(cutoff, upper=False), model.end(cutoff, upper=True)
     first, second = model.params[:, 0, 0], model.params[:, 1, 0]
     method = "joint profile likelihood, common judge" if judge == "common" else "profile likelihood"
@@ -226,6 +243,29 @@ def _degrees_of_freedom(n_labels: list[Array], rates: float) -> Array:
     least = np.minimum(*(np.where(n > 0, np.maximum(n - rates, _LEAST_DF), np.inf) for n in n_labels))
     # Without labels nothing of the judge is estimated, and the verdicts are many.
     return np.asarray(least)
+
+
+def _stretch(
+    problems: tuple[Problem, Problem],
+    statistic: Array,
+    df: Array,
+    alpha: float,
+    calibration: Calibration,
+    labels: Labels,
+    seed: int,
+) -> Array:
+    """Factors of the cut-offs, >= 1, that make the p-values those of data drawn under no difference."""
+    stretch = np.ones(len(statistic))
+    p_value = 2 * tail_of_t(np.sqrt(statistic), df)
+    todo = np.flatnonzero((p_value >= _DRAWN[0]) & (p_value <= max(_DRAWN[1], 2 * alpha)))
+    if todo.size and all(whole_numbers(own.counts) for own in problems):
+        some = (problems[0].take(todo), problems[1].take(todo))
+        seen = statistic[todo]
+        drawn = p_values_by_draws(some, seen, calibration, design_of(calibration, labels), seed)
+        larger = drawn > p_value[todo]
+        reached = quantile_of_t(np.minimum(drawn, 1 - _HELD) / 2, df[todo]) ** 2
+        stretch[todo] = np.where(larger, seen / np.maximum(reached, np.finfo(float).tiny), 1.0)
+    return stretch
 
 
 def _checked(

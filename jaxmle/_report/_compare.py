@@ -76,6 +76,7 @@ def compare_document(
         "confidence": claims.confidence,
         "calibration": claims.calibration,
         "labels": claims.labels,
+        "seed": claims.seed,
     }
 
     def differences(index: Array, adjustment: Adjustment) -> Difference:

@@ -24,15 +24,54 @@ LOOSE = Bounds(tpr=(0.8, 0.9), fpr=(0.05, 0.1))
 
 def labelled(failures, items):
     """Counts of a perfect judge all of whose items are labelled."""
-    return Counts(failures, 0, 0, items - failures, 0, 0)
+    none = 0 * failures
+    return Counts(failures, none, none, items - failures, none, none)
 
 
 def log_likelihood(x, n, p):
     return sum(count * math.log(share) for count, share in ((x, p), (n - x, 1 - p)) if count)
 
 
+@pytest.mark.parametrize(("n", "m"), [(20, 200), (20, 20)])
+def test_the_size_of_the_test_enumerated(n, m):
+    """All pairs of binomial outcomes: chi-square rejects an equal rate of 10% 8.6% of the time."""
+    x, y = (found.reshape(-1) for found in np.meshgrid(np.arange(n + 1), np.arange(m + 1), indexing="ij"))
+    different = compare(labelled(x, n), labelled(y, m)).different
+    for rate in (0.01, 0.02, 0.05, 0.1, 0.3, 0.5):
+        size = (binom.pmf(x, n, rate) * binom.pmf(y, m, rate)) @ different
+        assert size <= 0.06
+        if rate >= 0.1:
+            assert size > 0.03
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bounds", [None, Bounds(tpr=(0.65, 0.75), fpr=(0.25, 0.35))])
+def test_unequal_arms_of_a_poor_judge_keep_their_size(bounds):
+    """20 against 200 labels, TPR .7, FPR .3, 10% failures: by pooled degrees of freedom .08 to .10."""
+    rng, size, theta, tpr, fpr = np.random.default_rng(6), 600, 0.1, 0.7, 0.3
+    shares = [theta * tpr, theta * (1 - tpr), (1 - theta) * fpr, (1 - theta) * (1 - fpr)]
+    flagged = rng.binomial(100, theta * tpr + (1 - theta) * fpr, (2, size))
+    arms = [
+        Counts(*rng.multinomial(n, shares, size).T, pos, 100 - pos)
+        for n, pos in zip((20, 200), flagged, strict=True)
+    ]
+    size_of_test = np.mean(compare(*arms, bounds).different)
+    assert 0.01 < size_of_test < 0.05 + 2.5 * math.sqrt(0.05 * 0.95 / size)
+
+
+def test_draws_of_the_null_do_not_hang_on_the_batch():
+    together = compare(Counts(*([x, x + 3] for x in A.values())), Counts(*([x, x + 5] for x in B.values())))
+    weak = [labelled(x, 40) for x in (3, 9)]
+    alone = compare(*weak)
+    again = compare(*(Counts(*([value + 2, value] for value in own.values())) for own in weak), seed=0)
+    assert again.p_value[1] == alone.p_value
+    assert compare(*weak, seed=1).p_value != alone.p_value
+    assert together.p_value.shape == (2,)
+
+
 def test_without_a_judge_it_is_the_likelihood_ratio_of_two_binomials():
-    (x, n), (y, m) = (40, 200), (22, 180)
+    # Beyond doubt, so that nothing is simulated.
+    (x, n), (y, m) = (52, 200), (18, 180)
     result = compare(labelled(x, n), labelled(y, m))
     pooled = (x + y) / (n + m)
     free = log_likelihood(x, n, x / n) + log_likelihood(y, m, y / m)
