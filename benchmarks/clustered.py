@@ -152,7 +152,7 @@ def rows_of(cell: tuple[float, int, int, float], size: int, seed: int) -> Iterat
 def few_rows(name: str, rate: float, size: int, seed: int) -> Iterator[dict[str, Any]]:
     """Coverage of intervals and upper limits by the chi-square distribution, without bounds."""
     from jaxmle import certify, design_effect, profile_interval
-    from jaxmle._report._warnings import FEW_CLUSTERS
+    from jaxmle._documents._warnings import FEW_CLUSTERS
 
     sizes, icc, labeled = FEW[name]
     rng = np.random.default_rng([seed, list(FEW).index(name), round(1000 * rate)])

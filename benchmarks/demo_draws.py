@@ -7,8 +7,8 @@ import argparse
 
 import numpy as np
 
-from jaxmle._report import demo_document
-from jaxmle._report._demo import METHODS
+from jaxmle._documents import demo_document
+from jaxmle._documents._demo import METHODS
 
 
 def main():

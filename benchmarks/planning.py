@@ -57,7 +57,7 @@ QUICK = [WIDTHS[0], WIDTHS[7], POWERS[0], POWERS[4]]
 def rows_of(cell: tuple[Any, ...], size: int, seed: int) -> Iterator[dict[str, Any]]:
     """Plan one cell, and see what the plan delivers."""
     from jaxmle import Bounds, Params, certify, plan, profile_interval
-    from jaxmle._decisions._label_draws import Setting, draw
+    from jaxmle._planning._label_draws import Setting, draw
 
     goal, design, kind, rate, target, limit = cell
     low, high, fpr_low, fpr_high = box(TPR, FPR, kind)

@@ -59,7 +59,8 @@ def demo(
     Exit status 0 done, 2 trouble.
     """
     keep_compiled(not no_cache)
-    from jaxmle._report import demo_document, demo_table
+    from jaxmle._documents import demo_document
+    from jaxmle._terminal import demo_table
 
     document = demo_document(seed=seed, n_labeled=labels)
     show(document, as_json, demo_table)
@@ -133,11 +134,12 @@ def estimate(
     if resume and out is None:
         raise ValueError("--resume goes with --out.")
     if out is not None:
-        from jaxmle._report._rows import check_out
+        from jaxmle._tables import check_out
 
         check_out(out, list(reading.by or ()))
     table, claims = reading.read()
-    from jaxmle._report import estimate_document, estimate_file, estimate_table
+    from jaxmle._documents import estimate_document, estimate_file
+    from jaxmle._terminal import estimate_table
 
     options: dict[str, Any] = {"interval": interval, "n_resamples": resamples, "order": order}
     # Options that are not used leave fingerprints of runs into files as they are.
@@ -146,7 +148,7 @@ def estimate(
     if target != "population":
         options["target"] = target
     if mix is not None:
-        from jaxmle.tables._slice_mix import slice_mix
+        from jaxmle._tables import slice_mix
 
         options["mix"] = slice_mix(mix, table.keys)
     if out is None:
@@ -181,7 +183,8 @@ def certify(
     check_choice("--method", method, METHODS)
     check_choice("--adjust", adjust, ADJUSTMENTS)
     table, claims = reading.read()
-    from jaxmle._report import certify_document, certify_table
+    from jaxmle._documents import certify_document
+    from jaxmle._terminal import certify_table
 
     document = certify_document(
         table,

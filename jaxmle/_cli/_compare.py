@@ -12,7 +12,7 @@ from jaxmle._cli._show import show
 from jaxmle._types import Array, Pair
 
 if TYPE_CHECKING:
-    from jaxmle._report import Claims
+    from jaxmle._documents import Claims
 
 
 def _option(text: str, metavar: str = "COL") -> Any:
@@ -76,8 +76,9 @@ def compare(
         )
     if reading.file == "-" and other in (None, "-"):
         raise ValueError("standard input can be read once, so it is one of two files.")
-    from jaxmle.tables._pairs import (
+    from jaxmle._tables import (
         ROW,
+        Table,
         aligned_clusters,
         chosen_slices,
         names_of,
@@ -86,7 +87,6 @@ def compare(
         shared_slices,
         with_clusters,
     )
-    from jaxmle.tables._source import Table
 
     clustered = reading.cluster is not None
     by_row = other is None and where_b is None and id is None and not clustered
@@ -117,7 +117,8 @@ def compare(
             clusters, tables = both, (with_clusters(tables[0], both[0]), with_clusters(tables[1], both[1]))
         else:
             pairs = pairs_of(both, cast(Pair, tuple(names)), cluster)
-    from jaxmle._report import Arm, compare_document, compare_table
+    from jaxmle._documents import Arm, compare_document
+    from jaxmle._terminal import compare_table
 
     claims = _of_slices(claims_a, first, len(a.keys)), _of_slices(claims_b, last, len(b.keys))
     labels = _labels(reading, second)

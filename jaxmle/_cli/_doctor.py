@@ -7,11 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from jaxmle._cli._show import show
+from jaxmle._tables import check_column, guess, open_source, profile
 from jaxmle._types import Document
-from jaxmle.tables._checks import check_column
-from jaxmle.tables._guess import guess
-from jaxmle.tables._profile import profile
-from jaxmle.tables._source import open_source
 
 
 def _option(text: str, metavar: str = "COL", **more: Any) -> Any:
@@ -63,15 +60,18 @@ def doctor(
     slices = tuple(dict.fromkeys(by or ()))
     with ThreadPoolExecutor(1) as pool:
         # What counts verdicts is imported while the engine reads the rows.
-        report = pool.submit(importlib.import_module, "jaxmle._report")
+        loading = pool.submit(importlib.import_module, "jaxmle._doctor._doctor")
         source = open_source(file)
         for column in (judge, None if human_file else human, *slices, id):
             if column is not None:
                 check_column(source, column)
         rows, columns = profile(source)
         roles = guess(columns, judge=judge, human=human, by=slices)
-    told = report.result()
-    wanted = told.DoctorOptions(
+    loading.result()
+    from jaxmle._doctor import DoctorOptions, doctor_document
+    from jaxmle._terminal import doctor_table
+
+    options = DoctorOptions(
         file=file,
         human_file=human_file,
         id=id,
@@ -81,6 +81,6 @@ def doctor(
         limit=limit,
         confidence=confidence,
     )
-    document: Document = told.doctor_document(source, rows, columns, roles, wanted)
-    show(document, as_json, told.doctor_table)
+    document: Document = doctor_document(source, rows, columns, roles, options)
+    show(document, as_json, doctor_table)
     return 1 if any(one["level"] != "note" for one in document["findings"]) else 0

@@ -20,7 +20,8 @@ def drift(reading: Reading) -> int:
             "which bounds? Give --tpr and --fpr, or --reference with an earlier judging of the anchor set."
         )
     table, claims = reading.read()
-    from jaxmle._report import drift_document, drift_table
+    from jaxmle._documents import drift_document
+    from jaxmle._terminal import drift_table
 
     document = drift_document(table, claims)
     show(document, reading.as_json, drift_table)

@@ -35,7 +35,7 @@ def check_plots(option: str, path: Path | None, instead: str = "") -> None:
     """Raise ``ValueError`` where the option wants plots and matplotlib is missing."""
     if path is None:
         return
-    from jaxmle._plots._axes import need_matplotlib
+    from jaxmle._plots import need_matplotlib
 
     try:
         need_matplotlib()

@@ -76,9 +76,10 @@ def plan(
     if cost_judge is not None and cost_human is None:
         raise ValueError("--cost-judge goes with --cost-human.")
     keep_compiled(not no_cache)
-    from jaxmle import Bounds
-    from jaxmle import plan as plan_labels
-    from jaxmle._report import plan_document, plan_table
+    from jaxmle._data import Bounds
+    from jaxmle._documents import plan_document
+    from jaxmle._planning import plan as plan_labels
+    from jaxmle._terminal import plan_table
 
     check_plots("--png", png)
     bounds = Bounds(tpr=parse_range("--tpr", tpr), fpr=parse_range("--fpr", fpr))
@@ -104,8 +105,7 @@ def plan(
         first_answer=lambda n_labels: say_first(_first_answer(n_labels), as_json),
     )
     if png is not None:
-        from jaxmle._plots import plot_plan
-        from jaxmle._plots._axes import axes_for_file, save
+        from jaxmle._plots import axes_for_file, plot_plan, save
 
         save(plot_plan(result, ax=axes_for_file(7, 4)), png, dpi=150)
     show(plan_document(result, bounds, options), as_json, plan_table)

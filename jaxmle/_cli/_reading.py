@@ -9,8 +9,7 @@ from typing import Annotated, Any, cast, get_type_hints
 import typer
 
 from jaxmle._cli._options import check_choice, keep_compiled, parse_range
-from jaxmle.tables._aggregate import Roles
-from jaxmle.tables._count import count_rows, open_rows
+from jaxmle._tables import Roles, count_rows, open_rows
 
 _RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
 
@@ -130,8 +129,8 @@ class Reading:
         roles = Roles(self.judge or "", self.human, by, self.weight, self.cluster, self.where)
         opened, roles = open_rows(self.file, roles, human_source=self.human_file, id=self.id)
         keep_compiled(not self.no_cache)
-        from jaxmle import Bounds
-        from jaxmle._report import Claims, known_bounds
+        from jaxmle._data import Bounds
+        from jaxmle._documents import Claims, known_bounds
 
         design = cast(Any, self.calibration)
         meaning: dict[str, Any] = {

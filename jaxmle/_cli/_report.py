@@ -87,11 +87,12 @@ def report(
         "order": order,
     }
     table, claims = reading.read()
-    from jaxmle._report import fit_table, page_html, page_markdown, report_document, report_page
+    from jaxmle._documents import fit_table, report_document
+    from jaxmle._page import page_html, page_markdown, report_page
 
     options: dict[str, Any] = {"interval": interval, "order": order, "judge_rates": judge_rates}
     if mix is not None:
-        from jaxmle.tables._slice_mix import slice_mix
+        from jaxmle._tables import slice_mix
 
         options["mix"] = slice_mix(mix, table.keys)
     fitted = fit_table(table, claims)
@@ -134,7 +135,7 @@ def _say(document: Document, evidence: Any, written: list[Path]) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from jaxmle._report import report_page
+    from jaxmle._page import report_page
 
     page = report_page(document, evidence, draw=False)
     console = Console(highlight=False)
@@ -144,7 +145,7 @@ def _say(document: Document, evidence: Any, written: list[Path]) -> None:
 
 def _command(reading: Reading, own: dict[str, Any]) -> str:
     """The command line in full, defaults left out, to be pasted into a shell."""
-    from jaxmle._report._quoting import shell_line
+    from jaxmle._documents import shell_line
 
     words = ["jaxmle", "report", reading.file]
     usual = {name: one.default for name, one in inspect.signature(report).parameters.items()}

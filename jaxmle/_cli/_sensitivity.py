@@ -55,13 +55,13 @@ def sensitivity(
     table, claims = reading.read()
     import numpy as np
 
-    from jaxmle._report import sensitivity_document, sensitivity_table
+    from jaxmle._documents import sensitivity_document
+    from jaxmle._terminal import sensitivity_table
 
     values = [np.linspace(*pair, points) for pair in ranges]
     document, result = sensitivity_document(table, claims, over=over, grid=values or None, limit=limit)
     if png is not None:
-        from jaxmle._plots import plot_sensitivity
-        from jaxmle._plots._axes import axes_for_file, save
+        from jaxmle._plots import axes_for_file, plot_sensitivity, save
 
         save(plot_sensitivity(result, ax=axes_for_file(7, 4.5)), png, dpi=150)
         document["png"] = str(png)

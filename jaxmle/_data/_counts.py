@@ -102,8 +102,8 @@ class Counts:
             >>> Counts.from_labels([1, 0, None, -1], [1, 1, 0, 1])
             Counts(tp=1, fn=0, fp=1, tn=0, unlabeled_pos=1, unlabeled_neg=1)
         """
-        truth = _verdicts("human", human, missing_allowed=True)
-        test = _verdicts("judge", judge, missing_allowed=False)
+        truth = coded_verdicts("human", human, missing_allowed=True)
+        test = coded_verdicts("judge", judge, missing_allowed=False)
         if truth.shape != test.shape:
             raise ValueError(
                 f"`human` and `judge` must have the same length; got {truth.size} and {test.size}."
@@ -168,7 +168,7 @@ class Counts:
 _NAMES = tuple(field.name for field in fields(Counts))
 
 
-def _verdicts(name: str, values: object, *, missing_allowed: bool) -> Array:
+def coded_verdicts(name: str, values: object, *, missing_allowed: bool) -> Array:
     """Return verdicts as an integer array of 0, 1 and, for missing, -1."""
     array = np.asarray(values)
     if array.ndim != 1:

@@ -8,8 +8,16 @@ from typing import Any, TypeVar
 import numpy as np
 
 from jaxmle._arrays import leaves, tree_map
-from jaxmle._data import Bounds, Calibration, Counts, Problem, check_calibration
-from jaxmle._data._validation import InfeasibleError, first_index, slice_label
+from jaxmle._data import (
+    Bounds,
+    Calibration,
+    Counts,
+    InfeasibleError,
+    Problem,
+    check_calibration,
+    first_index,
+    slice_label,
+)
 from jaxmle._simulation import normal_quantile
 from jaxmle._types import Array, ArrayLike
 

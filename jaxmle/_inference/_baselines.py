@@ -4,9 +4,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from jaxmle._data import Counts, check_confidence
-from jaxmle._data._bounds import score_limits
-from jaxmle._data._validation import slice_label
+from jaxmle._data import Counts, check_confidence, score_limits, slice_label
 from jaxmle._inference._interval import Interval
 from jaxmle._types import Array
 

@@ -9,8 +9,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from jaxmle._arrays import leaves, namespace, pytree, rebuilt, tree_map
-from jaxmle._data import Bounds, Calibration, Clusters, Counts, Params, Problem, check_confidence
-from jaxmle._data._validation import slice_label
+from jaxmle._data import Bounds, Calibration, Clusters, Counts, Params, Problem, check_confidence, slice_label
 from jaxmle._engine import (
     Engine,
     Progress,

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxmle._arrays import pytree
-from jaxmle._data import Bounds, Calibration, Counts, Params, Problem
-from jaxmle._data._validation import slice_label
+from jaxmle._data import Bounds, Calibration, Counts, Params, Problem, slice_label
 from jaxmle._engine import Engine, check_engine
 from jaxmle._inference._arguments import (
     check_labels,

@@ -6,8 +6,17 @@ from typing import Literal, Unpack, get_args
 import numpy as np
 
 from jaxmle._arrays import pytree
-from jaxmle._data import Bounds, Calibration, Counts, Problem, check_calibration, check_confidence
-from jaxmle._data._validation import first_bad, host_number, slice_label
+from jaxmle._data import (
+    Bounds,
+    Calibration,
+    Counts,
+    Problem,
+    check_calibration,
+    check_confidence,
+    first_bad,
+    host_number,
+    slice_label,
+)
 from jaxmle._engine import Engine, check_engine, chosen_engine, progress_bar
 from jaxmle._inference._arguments import (
     check_labels,

@@ -6,8 +6,7 @@ from functools import cache
 import numpy as np
 
 from jaxmle._arrays import namespace, rebuilt
-from jaxmle._data import Clusters, Counts, Problem
-from jaxmle._data._validation import slice_label
+from jaxmle._data import Clusters, Counts, Problem, slice_label
 from jaxmle._engine import Engine, Progress, in_blocks, program
 from jaxmle._inference._simulate import keys_of, streams
 from jaxmle._simulation import fold_in, uniforms

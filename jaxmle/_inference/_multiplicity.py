@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from jaxmle._data._validation import first_bad, host_number
+from jaxmle._data import first_bad, host_number
 from jaxmle._types import Array, ArrayLike
 
 Adjustment = Literal["none", "holm", "benjamini-hochberg"]

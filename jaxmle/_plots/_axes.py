@@ -4,7 +4,7 @@ import warnings
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from jaxmle._data._text import printable
+from jaxmle._data import printable
 from jaxmle._types import Numbers
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxmle._decisions import Plan
+from jaxmle._planning import Plan
 from jaxmle._plots._axes import BLUE, GREY, VERMILLION, axes_or_new, percent
 
 if TYPE_CHECKING:

@@ -5,10 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts
-from jaxmle._inference import Fit, ProfileInterval
-from jaxmle._inference._arguments import checked_problem
-from jaxmle._inference._fit import fit_flat
-from jaxmle._inference._profile import branches, profile
+from jaxmle._inference import Fit, ProfileInterval, branches, checked_problem, fit_flat, profile
 from jaxmle._plots._axes import BLUE, GREY, axes_or_new, limit_line, percent, rates_on_x
 from jaxmle._types import Pair
 

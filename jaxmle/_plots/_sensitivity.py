@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxmle._decisions import Sensitivity
 from jaxmle._plots._axes import BLUE, GREY, VERMILLION, axes_or_new, percent
+from jaxmle._sensitivity import Sensitivity
 from jaxmle._types import Array
 
 if TYPE_CHECKING:

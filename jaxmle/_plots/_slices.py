@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxmle._inference import Interval
-from jaxmle._inference._arguments import check_whole
+from jaxmle._inference import Interval, check_whole
 from jaxmle._plots._axes import BLUE, GREEN, ORANGE, VERMILLION, axes_or_new, limit_line, literal, rates_on_x
 from jaxmle._types import Array
 

@@ -159,7 +159,7 @@ def test_the_demo_runs_without_arguments(environment):
 
 
 def test_demo_estimates_beat_the_baselines_over_draws():
-    from jaxmle._report import demo_document
+    from jaxmle._documents import demo_document
 
     draws = [demo_document(seed=seed)["rmse"] for seed in range(20)]
     mean = {method: math.sqrt(sum(d[method] ** 2 for d in draws) / 20) for method in draws[0]}

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from jaxmle._cli import main
-from jaxmle._report._checkpoint import Checkpoint, fingerprint_of
+from jaxmle._engine._checkpoint import Checkpoint, fingerprint_of
 
 COLUMNS = ["--judge", "judge", "--human", "human"]
 BOOTSTRAP = ["--interval", "bootstrap", "--resamples", "1500"]

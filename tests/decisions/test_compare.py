@@ -14,8 +14,8 @@ from scipy.stats import t as student
 from benchmarks.comparing import data_of
 from jaxmle import Bounds, Clusters, Counts, Pairs, adjust_p_values, compare, profile_interval
 from jaxmle._cli import main
-from jaxmle._decisions import _common
-from jaxmle._pooling._common import Common
+from jaxmle._comparison import _common_judge
+from jaxmle._slices._common import Common
 
 A = Counts(tp=30, fn=5, fp=6, tn=59, unlabeled_pos=360, unlabeled_neg=640)
 B = Counts(tp=14, fn=3, fp=5, tn=78, unlabeled_pos=190, unlabeled_neg=810)
@@ -356,7 +356,7 @@ def test_pairs_of_other_items_are_refused():
 
 
 def test_a_statistic_that_is_not_reached_is_not_called_converged(monkeypatch):
-    monkeypatch.setattr(_common, "_STEPS", 2)
+    monkeypatch.setattr(_common_judge, "_STEPS", 2)
     found = compare(A, B, judge="common")
     assert not found.converged
     monkeypatch.undo()
@@ -374,10 +374,10 @@ def test_the_statistic_is_reached_where_false_position_stalls(monkeypatch):
         ones = np.ones_like(x)
         return Common(ones, ones, np.stack([0.5 + gap, 0.5 * ones], -1), value, *[ones] * 4)
 
-    monkeypatch.setattr(_common, "_with_multiplier", maximum)
+    monkeypatch.setattr(_common_judge, "_with_multiplier", maximum)
     ones = np.ones(1)
     best = Common(ones, ones, np.array([[0.6, 0.5]]), 0 * ones, *[ones] * 4)
-    statistic, finished = _common.joint_statistic(_common.JointFit((), best, np.zeros((1, 2))))
+    statistic, finished = _common_judge.joint_statistic(_common_judge.JointFit((), best, np.zeros((1, 2))))
     assert finished.all()
     assert statistic[0] == pytest.approx(0.6 * 40 / 41, rel=1e-6)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from jaxmle._decisions._constrained_profile import constrained_end
+from jaxmle._comparison._constrained_profile import constrained_end
 
 
 def test_multipliers_end_where_the_cut_off_is_lost_past_a_jump_and_at_a_bound():

@@ -8,10 +8,10 @@ import pytest
 
 from jaxmle import Bounds, Counts, Params, fit, information, plan, plot_plan, profile_interval
 from jaxmle._cli import main
-from jaxmle._decisions._label_draws import Setting, draw
-from jaxmle._decisions._label_formulas import best_share, human_power, human_width, variance_terms
-from jaxmle._decisions._label_goals import increasing
 from jaxmle._inference._certify import certify_fit
+from jaxmle._planning._label_draws import Setting, draw
+from jaxmle._planning._label_formulas import best_share, human_power, human_width, variance_terms
+from jaxmle._planning._label_goals import increasing
 
 RATES = {"failure_rate": 0.1, "tpr": 0.9, "fpr": 0.05}
 TIGHT = Bounds(tpr=(0.87, 0.93), fpr=(0.03, 0.07))

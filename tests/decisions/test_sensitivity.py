@@ -6,7 +6,7 @@ import pytest
 
 from jaxmle import Bounds, Counts, certify, fit, profile_interval, sensitivity
 from jaxmle._cli import main
-from jaxmle._decisions._moved_bounds import NAMES, default_grid, moved, whole_grid
+from jaxmle._sensitivity._moved_bounds import NAMES, default_grid, moved, whole_grid
 
 COUNTS = Counts(tp=14, fn=3, fp=5, tn=128, unlabeled_pos=200, unlabeled_neg=1300)
 BOUNDS = Bounds(tpr=(0.80, 0.95), fpr=(0.02, 0.06))

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import jaxmle
 
 ROOT = Path(jaxmle.__file__).parent
 LAYERS = (
+    "_version",
     "_types",
     "_arrays",
     "_engine",
@@ -19,38 +21,85 @@ LAYERS = (
     "_solvers",
     "_simulation",
     "_inference",
-    "_pooling",
-    "_decisions",
+    "_slices",
+    "_planning",
+    "_comparison",
+    "_sensitivity",
+    "_drift",
     "_plots",
     "baselines",
+    "_tables",
     "tables",
-    "_report",
+    "_documents",
+    "_doctor",
+    "_terminal",
+    "_page",
     "_cli",
     "__main__",
 )
+RENDERERS = {"rich", "html"}
+
+
+def imports(*, at_once=False):
+    """Imports of the package by itself: file, room, module, names; all of them, or those made at once."""
+    for path in ROOT.rglob("*.py"):
+        relative = path.relative_to(ROOT)
+        room = relative.parts[0].removesuffix(".py")
+        if room == "__init__":
+            continue
+        tree = ast.parse(path.read_text())
+        for node in tree.body if at_once else ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "jaxmle":
+                yield relative, room, node.module.split(".")[1:], [alias.name for alias in node.names]
 
 
 def test_imports_point_one_way():
-    for path in ROOT.rglob("*.py"):
-        relative = path.relative_to(ROOT)
-        layer = relative.parts[0].removesuffix(".py")
-        if layer == "__init__":
+    for file, room, module, names in imports():
+        for name in module[:1] or names:
+            assert name in LAYERS, f"{file} imports {name}"
+            assert LAYERS.index(name) <= LAYERS.index(room), f"{file} imports {name} from above"
+
+
+def test_rooms_speak_through_their_face():
+    for file, room, module, names in imports():
+        if module and module[0] != room:
+            assert len(module) == 1, f"{file} reaches into {'.'.join(module)}"
+        elif module == [room]:
+            assert all((ROOT / room / f"{name}.py").exists() for name in names), f"{file} uses its own face"
             continue
+        assert not any(name.startswith("_") for name in names), f"{file} imports what is private: {names}"
+
+
+def test_files_of_a_room_import_in_no_circle():
+    graph = {}
+    for file, _, module, _ in imports(at_once=True):
+        if len(module) > 1:
+            graph.setdefault(".".join(file.with_suffix("").parts), set()).add(".".join(module))
+    tuple(TopologicalSorter(graph).static_order())  # raises CycleError
+
+
+def test_documents_know_of_no_way_to_show_them():
+    for path in (ROOT / "_documents").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            names = []
-            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "jaxmle":
-                inner = node.module.split(".")[1:]
-                names = (
-                    [inner[0]]
-                    if inner
-                    else [
-                        alias.name if alias.name in LAYERS else jaxmle._HOME.get(alias.name, alias.name)
-                        for alias in node.names
-                    ]
-                )
-            for name in names:
-                assert name in LAYERS, f"{relative} imports {name}"
-                assert LAYERS.index(name) <= LAYERS.index(layer), f"{relative} imports {name} from above"
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not RENDERERS & {name.split(".")[0] for name in names}, path
+
+
+def test_faces_hold_what_others_use():
+    used = {(node.module, alias.name) for node in stub(ROOT) for alias in node.names}
+    for _, room, module, names in imports():
+        if len(module) == 1 and module[0] != room:
+            used |= {(module[0], name) for name in names}
+    for face in ROOT.glob("_*/__init__.pyi"):
+        room = face.parent.name
+        for node in stub(face.parent):
+            for alias in node.names:
+                assert (room, alias.name) in used, f"{room} offers {alias.name} to nobody"
+
+
+def stub(folder):
+    return ast.parse((folder / "__init__.pyi").read_text()).body
 
 
 def test_modules_are_small_and_the_namespace_is_flat():

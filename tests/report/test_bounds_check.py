@@ -6,7 +6,7 @@ import pytest
 
 from jaxmle import Bounds, Counts, bounds_test
 from jaxmle._cli import main
-from jaxmle._report._bounds_check import bounds_note
+from jaxmle._documents._bounds_check import bounds_note
 
 BOUNDS = ["--tpr", "0.85:0.95", "--fpr", "0.02:0.08"]
 MISSED = "An error of the bounds would be found 8 times in 10 only if"

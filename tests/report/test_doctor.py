@@ -12,11 +12,12 @@ from cases import LOGS
 
 from jaxmle import Counts, profile_interval
 from jaxmle._cli import main
-from jaxmle._report._findings import MIN_LABELS, Precision
-from jaxmle._report._quoting import shell_line
-from jaxmle.tables._guess import guess
-from jaxmle.tables._profile import Column, copies, profile, repeats
-from jaxmle.tables._source import open_source
+from jaxmle._doctor._findings import MIN_LABELS
+from jaxmle._documents._quoting import shell_line
+from jaxmle._planning._precision import Precision
+from jaxmle._tables._column_profile import Column, copies, profile, repeats
+from jaxmle._tables._guess import guess
+from jaxmle._tables._open import open_source
 
 HOSTILE = [
     "hu\"man's\n[red]label",

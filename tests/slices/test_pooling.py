@@ -7,7 +7,7 @@ from scipy.special import xlogy
 from scipy.stats import binom, f
 
 from jaxmle import Bounds, Counts, baselines, fit, fit_slices, homogeneity_test, profile_interval
-from jaxmle._pooling._projected_newton import maximize_in_box
+from jaxmle._slices._projected_newton import maximize_in_box
 
 
 def draw(rng, n_slices, n_labels, spread=0.0, judged=400, tpr=0.9, fpr=0.05):

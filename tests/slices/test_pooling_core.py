@@ -9,12 +9,13 @@ from scipy.special import betaln, gammaln, logsumexp, xlogy
 from scipy.stats import chi2, f, poisson_binom
 
 from jaxmle import Bounds, Counts, fit_slices, profile_interval
-from jaxmle._pooling._batches import take
-from jaxmle._pooling._common import fit_common, joint_of, total_derivatives, total_value
-from jaxmle._pooling._common_interval import _value, _without
-from jaxmle._pooling._fit_slices import bounds_p_value
-from jaxmle._pooling._intervals import _cutoff
-from jaxmle._pooling._judge_posterior import (
+from jaxmle._slices._batches import take
+from jaxmle._slices._common import fit_common, joint_of, total_derivatives, total_value
+from jaxmle._slices._common_interval import _value, _without
+from jaxmle._slices._fit_slices import bounds_p_value
+from jaxmle._slices._intervals import _cutoff
+from jaxmle._slices._joint_problem import hull_of
+from jaxmle._slices._judge_posterior import (
     PAIRS,
     PRIOR,
     concentration,
@@ -23,11 +24,10 @@ from jaxmle._pooling._judge_posterior import (
     log_posterior_terms,
     log_prior,
 )
-from jaxmle._pooling._marginal import _log_beta_binomial, cut_beta, log_gamma, log_marginal, updated
-from jaxmle._pooling._problem import hull_of
-from jaxmle._pooling._projected_newton import eigen
-from jaxmle._pooling._slice import slice_profile, slices_of, slices_of_leaves
-from jaxmle._pooling._surface import surface_of
+from jaxmle._slices._marginal import _log_beta_binomial, cut_beta, log_gamma, log_marginal, updated
+from jaxmle._slices._projected_newton import eigen
+from jaxmle._slices._slice import slice_profile, slices_of, slices_of_leaves
+from jaxmle._slices._surface import surface_of
 
 FIVE = Counts(
     [4, 1, 3, 2, 5],

@@ -7,11 +7,11 @@ from scipy.stats import binom
 
 from benchmarks._totals import APART, CORNER, INSIDE, Cell, draw
 from jaxmle import Bounds, Counts, fit, fit_slices, profile_interval
-from jaxmle._pooling._common import joint_of
-from jaxmle._pooling._held_mix import mix_ends
-from jaxmle._pooling._judge_posterior import judge_posterior
-from jaxmle._pooling._problem import hull_of
-from jaxmle._pooling._total import merged_alone, merged_by_labels
+from jaxmle._slices._common import joint_of
+from jaxmle._slices._held_mix import mix_ends
+from jaxmle._slices._joint_problem import hull_of
+from jaxmle._slices._judge_posterior import judge_posterior
+from jaxmle._slices._total import merged_alone, merged_by_labels
 
 
 def two_kinds(n_slices):

@@ -11,7 +11,7 @@ import pytest
 
 from jaxmle import Bounds, tables
 from jaxmle._cli import main
-from jaxmle.tables._slice_bounds import slice_bounds
+from jaxmle._tables._slice_bounds import slice_bounds
 
 HEADER, ROWS = "id,topic,human,judge\n", "1,a,fail,fail\n2,a,,pass\n3,b,pass,fail\n4,b,,\n"
 EXPECTED = [(1, 0, 0, 0, 0, 1), (0, 0, 1, 0, 0, 0)]

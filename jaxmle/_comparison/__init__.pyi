@@ -1,0 +1,4 @@
+from ._compare import Difference as Difference
+from ._compare import JudgeRates as JudgeRates
+from ._compare import compare as compare
+from ._pairs import Pairs as Pairs

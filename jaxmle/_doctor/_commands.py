@@ -1,0 +1,179 @@
+"""Commands that a file supports, ready to be pasted, and what the others wait for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from jaxmle._doctor._findings import Finding, is_balanced
+from jaxmle._documents import shell_line
+from jaxmle._planning import MIN_LABELS, Precision
+from jaxmle._tables import INVALID, Guess, SliceCounts, shown
+
+# The half width of an interval that many would call exact enough to begin with.
+_HALF_WIDTH = 0.05
+_MOST_OTHERS = 3
+
+
+@dataclass(frozen=True)
+class DoctorOptions:
+    """What the user has said of a file.
+
+    Attributes:
+        file: Its name, as it was typed.
+        human_file: File of human verdicts, if they are not in ``file``.
+        id: Column that names an item in both.
+        failure: Words that mean failure.
+        judge_threshold: Threshold of graded scores.
+        by_given: Whether the slices are the user's choice.
+        limit: Failure rate to be certified.
+        confidence: Confidence, in (0, 1).
+    """
+
+    file: str
+    human_file: str | None = None
+    id: str | None = None
+    failure: tuple[str, ...] = ()
+    judge_threshold: str | None = None
+    by_given: bool = False
+    limit: float | None = None
+    confidence: float = 0.95
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command.
+
+    Attributes:
+        command: Its name.
+        ready: Whether it gives an answer on this file as it is.
+        line: What to type.
+        why: What to expect of it, or what it waits for.
+        labels: Further labels that would make it ready, where some number would.
+        finding: What it says against the file, if anything.
+    """
+
+    command: str
+    ready: bool
+    line: str
+    why: str
+    labels: int | None = None
+    finding: Finding | None = None
+
+
+def commands_of(
+    table: SliceCounts | None, roles: Guess, wanted: DoctorOptions, words: list[str]
+) -> list[Command]:
+    """Commands for a file, the first to try first; none where no judge is known."""
+    if not roles.judge:
+        return []
+    if table is None or not table.total.n_labeled:
+        why = f"waits for human labels: {MIN_LABELS} of rows drawn at random give a first estimate"
+        if table is None and roles.human:
+            why = "waits for what is said above"
+        more = MIN_LABELS if table is not None or not roles.human else None
+        return [Command("estimate", False, shell_line("jaxmle", "estimate", *words), why, more)]
+    external = is_balanced(table.total)
+    if roles.cluster:
+        words = [*words, "--cluster", roles.cluster]
+    precision = Precision.of(table.total, external=external)
+    return [
+        _estimate(words, precision, wanted),
+        *_slices(table, words, roles, wanted),
+        *_certify(words, precision, wanted),
+    ]
+
+
+def next_line(
+    commands: list[Command], roles: Guess, wanted: DoctorOptions, options: dict[str, Any]
+) -> str | None:
+    """The command to type next: the first that is ready, or this one with what has been found out."""
+    ready = next((one.line for one in commands if one.ready), None)
+    if ready or not roles.human:
+        return ready or (commands[0].line if commands else None)
+    if (options["failure"], options["judge_threshold"]) == (wanted.failure, wanted.judge_threshold):
+        return None
+    return shell_line("jaxmle", "doctor", *reading_words(roles, wanted, options))
+
+
+def reading_words(
+    roles: Guess, wanted: DoctorOptions, options: dict[str, Any], table: SliceCounts | None = None
+) -> list[str]:
+    """Words that say what to read, and of rows that have been counted how they were chosen."""
+    file = f"./{wanted.file}" if wanted.file.startswith("-") and wanted.file != "-" else wanted.file
+    words = [file, "--judge", roles.judge or ""]
+    if wanted.human_file is not None:
+        words += ["--human-file", wanted.human_file, "--id", wanted.id or ""]
+    elif not roles.human:
+        words += ["--human-file", "labels.csv", "--id", roles.id or "id"]
+    words += ["--human", roles.human or "human"]
+    for word in options["failure"]:
+        words += ["--failure", word]
+    if options["judge_threshold"] is not None:
+        words += ["--judge-threshold", options["judge_threshold"]]
+    if table is not None and table.total.n_labeled and is_balanced(table.total):
+        words += ["--calibration", "external"]
+    if table is not None and INVALID & table.dropped.keys():
+        words += ["--on-invalid", "drop"]
+    return words
+
+
+def _estimate(words: list[str], precision: Precision | None, wanted: DoctorOptions) -> Command:
+    line = shell_line("jaxmle", "estimate", *words)
+    if precision is None:
+        return Command("estimate", True, line, "gives a set or a wide interval, as the judge tells little")
+    if precision.labels < MIN_LABELS:
+        return Command("estimate", True, line, f"rests on few labels ({precision.labels:,.0f})")
+    half = precision.half_width(wanted.confidence)
+    why = f"about {precision.rate:.1%}, give or take {half:.1%} without bounds"
+    if half > _HALF_WIDTH and (labels := precision.labels_to_within(_HALF_WIDTH, wanted.confidence)):
+        why += f"; {_HALF_WIDTH:.0%} take about {labels:,} labels, or bounds on the judge (--tpr, --fpr)"
+    return Command("estimate", True, line, why)
+
+
+def _slices(table: SliceCounts, words: list[str], roles: Guess, wanted: DoctorOptions) -> list[Command]:
+    if not roles.by:
+        return []
+    labeled = table.counts.n_labeled
+    n_few = int((labeled < MIN_LABELS).sum())
+    more = ["--judge-rates", "partial"] if n_few and len(labeled) > 1 else []
+    by = roles.by if wanted.by_given else roles.by[:1]
+    named = [word for column in by for word in ("--by", column)]
+    line = shell_line("jaxmle", "estimate", *words, *named, *more)
+    low, high = int(labeled.min()), int(labeled.max())
+    size = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    why = f"{len(labeled):,} slices of {size} labels"
+    if n_few:
+        why += f", {n_few:,} of them with fewer than {MIN_LABELS}"
+    if others := roles.by[len(by) :][:_MOST_OTHERS]:
+        why += f"; {', '.join(map(shown, others))} would make slices too"
+    return [Command("estimate --by", True, line, why)]
+
+
+def _certify(words: list[str], precision: Precision | None, wanted: DoctorOptions) -> list[Command]:
+    if precision is None:
+        return []
+    given = wanted.limit
+    limit = given if given is not None else precision.limit_in_reach(wanted.confidence)
+    if limit is None:
+        return []
+    confidence = [] if wanted.confidence == 0.95 else ["--confidence", f"{wanted.confidence:g}"]
+    line = shell_line("jaxmle", "certify", *words, "--limit", f"{limit:g}", *confidence)
+    if precision.labels < MIN_LABELS:
+        missing = MIN_LABELS - int(precision.labels)
+        return [Command("certify", False, line, "would rest on too few labels", missing)]
+    if given is None:
+        why = f"about the least limit that {precision.labels:,.0f} labels show with a probability of 80%"
+        return [Command("certify", True, line, why)]
+    labels = precision.labels_for(given, wanted.confidence)
+    if labels is None:
+        text = (
+            f"the failure rate seems to be {precision.rate:.1%}: no number of labels shows it below {given:g}"
+        )
+        return [Command("certify", False, line, text, None, Finding("blocks", "limit", text))]
+    if labels > precision.labels:
+        missing = labels - int(precision.labels)
+        text = (
+            f"a certificate below {given:g} takes about {labels:,} labels to be likely (80%), if the rate is "
+            f"{precision.rate:.1%} as it seems; bounds on the judge (--tpr, --fpr) may do with fewer"
+        )
+        return [Command("certify", False, line, text, missing, Finding("blocks", "limit", text, missing))]
+    return [Command("certify", True, line, f"about {labels:,} labels make it likely (80%)")]

@@ -1,0 +1,83 @@
+"""Commands beside estimate and certify that a file supports."""
+
+from collections.abc import Sequence
+
+from jaxmle._doctor._commands import Command, DoctorOptions
+from jaxmle._documents import shell_line
+from jaxmle._planning import MIN_LABELS, Precision
+from jaxmle._tables import Guess, SliceCounts, Source, quote_name, quote_text, shown
+
+# Slices of such names are systems, which one would compare.
+_SYSTEMS = frozenset(("model", "system", "variant", "version", "provider", "policy"))
+_WIDTH = 0.1
+
+
+def other_commands(
+    source: Source,
+    tables: list[SliceCounts],
+    slices: Sequence[tuple[str, ...]],
+    roles: Guess,
+    wanted: DoctorOptions,
+    words: list[str],
+) -> list[Command]:
+    """Comparing two systems, and planning how many labels to buy.
+
+    Args:
+        source: The file.
+        tables: Counts, one for each way to make slices.
+        slices: The columns that make the slices of each.
+        roles: Which column is what.
+        wanted: What the user has said of the file.
+        words: Words that say what to read, of `reading_words`.
+    """
+    found = []
+    for by, table in zip(slices, tables, strict=False):
+        if len(by) == 1 and by[0].rpartition(".")[2].casefold() in _SYSTEMS and wanted.human_file is None:
+            found += _compare(source, table, by[0], roles, words)
+            break
+    return [*found, *_plan(tables[0], wanted, roles.cluster)]
+
+
+def _compare(source: Source, table: SliceCounts, by: str, roles: Guess, words: list[str]) -> list[Command]:
+    """The two systems with the most labels."""
+    labeled = table.counts.n_labeled
+    names = [key[by] for key in table.keys]
+    best = [i for i in (-labeled).argsort(kind="stable") if names[i] is not None][:2]
+    if len(best) < 2:
+        return []
+    one, two = sorted(best)
+    text = source.text(by)
+    column = by if by in _SYSTEMS and text == f"CAST({quote_name(by)} AS VARCHAR)" else text
+    rows = [f"{column} = {quote_text(names[i] or '')}" for i in (one, two)]
+    # The same prompt before both systems makes a pair.
+    paired = ["--id", roles.cluster] if roles.cluster else []
+    line = shell_line("jaxmle", "compare", *words, "--where", rows[0], "--where-b", rows[1], *paired)
+    fewest = int(min(labeled[one], labeled[two]))
+    named = f"{shown(by)} has {shown(names[one])} and {shown(names[two])}"
+    if fewest < MIN_LABELS:
+        return [Command("compare", False, line, f"{named}, one with {fewest:,} labels", MIN_LABELS - fewest)]
+    more = f", {len(names) - 2:,} more can be named" if len(names) > 2 else ""
+    return [Command("compare", True, line, f"{named}{more}")]
+
+
+def _plan(table: SliceCounts, wanted: DoctorOptions, cluster: str | None) -> list[Command]:
+    """How many labels for a limit, or for an interval of ten points."""
+    total = table.total
+    precision = Precision.of(total, external=False)
+    failures, passes = total.tp + total.fn, total.fp + total.tn
+    if precision is None or not failures or not passes or not total.n_unlabeled:
+        return []
+    tpr, fpr = total.tp / failures, total.fp / passes
+    if not fpr < tpr:
+        return []
+    expected = {"failure-rate": precision.rate, "judge-tpr": tpr, "judge-fpr": fpr}
+    words = [word for name, value in expected.items() for word in (f"--{name}", f"{value:.3g}")]
+    goal = ["--width", f"{_WIDTH:g}"] if wanted.limit is None else ["--limit", f"{wanted.limit:g}"]
+    line = shell_line("jaxmle", "plan", *words, "--unlabeled", str(int(total.n_unlabeled)), *goal)
+    aim = "an interval ten points wide" if wanted.limit is None else f"a certificate below {wanted.limit:g}"
+    if wanted.limit is not None and precision.rate >= wanted.limit:
+        return []
+    why = f"labels for {aim}, if the rates are as they seem"
+    if cluster:
+        why += f"; it takes items for independent, so with clusters ({shown(cluster)}) more are needed"
+    return [Command("plan", True, line, why)]

@@ -1,0 +1,70 @@
+"""Do data speak against their bounds, and how far could these be off unnoticed? For documents, in words."""
+
+import numpy as np
+
+from jaxmle._documents._fitted import Fitted
+from jaxmle._inference import LEVEL, POWER
+from jaxmle._types import Document
+
+# Larger p-values are not simulated: what the document holds is an upper limit.
+_REMARKABLE = 0.05
+_NAMES = {"failure_rate": "failure rate", "tpr": "TPR", "fpr": "FPR"}
+
+
+def bounds_document(fitted: Fitted) -> Document | None:
+    """The check of the bounds on all rows together; None where no bound says anything.
+
+    Returns:
+        ``p_value`` of all rows, at most, and whether they are ``contradicted``; ``slices_contradicted``, a
+        number; and under ``noticed``, for each rate with a bound, the pair of its values below and above the
+        bounds beyond which the test at ``level`` would find the bound wrong with probability ``power``, None
+        where no value would do.
+    """
+    last = fitted.last
+    p_value, contradicted = fitted.bounds_check
+    pairs = zip(_NAMES, fitted.effective.bounds._values(), strict=True)
+    stated = {name: [float(end[last]) for end in pair] for name, pair in pairs}
+    stated = {name: pair for name, pair in stated.items() if any(0 < end < 1 for end in pair)}
+    if not stated:
+        return None
+    value, found = fitted.noticed
+    noticed = {
+        name: [float(value[i, side]) if found[i, side] else None for side in (0, 1)]
+        for i, name in enumerate(_NAMES)
+        if name in stated
+    }
+    return {
+        "level": LEVEL,
+        "power": POWER,
+        "p_value": float(p_value[last]),
+        "contradicted": bool(contradicted[last]),
+        "slices_contradicted": int(np.sum(contradicted[:last])),
+        "bounds": stated,
+        "noticed": noticed,
+    }
+
+
+def bounds_note(check: Document) -> str:
+    """One line: that the data do not contradict the bounds, if so, and what they would have missed."""
+    p = check["p_value"]
+    shown = "p > .05" if p > _REMARKABLE else f"p = {p:.3f}"
+    # That they do is a warning, which says so elsewhere.
+    said = "" if check["contradicted"] else f"The data do not contradict the bounds ({shown}). "
+    odds = f"{10 * check['power']:.0f} times in 10"
+    far, never = [], []
+    for name, pair in check["noticed"].items():
+        given = zip(check["bounds"][name], pair, ("below", "above"), strict=True)
+        ends = [(value, side) for bound, value, side in given if 0 < bound < 1]
+        words = [f"{side} {100 * value:.1f}%" for value, side in ends if value is not None]
+        missed = [side for value, side in ends if value is None]
+        if words:
+            far.append(f"the {_NAMES[name]} were {' or '.join(words)}")
+        if missed:
+            article = "an" if name == "fpr" else "a"
+            never.append(
+                f"{article} {_NAMES[name]} {'outside' if len(missed) == 2 else missed[0]} its bounds"
+            )
+    if not far:
+        return f"{said}That says little: no error of the bounds would be found {odds}, however large."
+    rarely = f"; {' and '.join(never)} more seldom, however far off" if never else ""
+    return f"{said}An error of the bounds would be found {odds} only if {' or '.join(far)}{rarely}."

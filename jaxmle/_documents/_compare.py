@@ -1,0 +1,162 @@
+"""The result of `jaxmle compare`."""
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from jaxmle._comparison import Difference, JudgeRates, Pairs, compare
+from jaxmle._data import Clusters, Counts
+from jaxmle._documents._bounds_check import bounds_document
+from jaxmle._documents._document import document_of, settings_of, sizes_of
+from jaxmle._documents._fitted import fit_table
+from jaxmle._documents._quoting import shell_line
+from jaxmle._documents._settings import Claims
+from jaxmle._documents._warnings import data_warnings, table_warnings
+from jaxmle._inference import Adjustment
+from jaxmle._tables import SliceCounts, few
+from jaxmle._types import Array, Document
+
+_NAMES = ("first", "second")
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One of the two sets.
+
+    Attributes:
+        label: What to call it: its file, columns or condition.
+        table: Counts by slice.
+        claims: What the user says of it.
+    """
+
+    label: str
+    table: SliceCounts
+    claims: Claims
+
+
+def compare_document(
+    arms: tuple[Arm, Arm],
+    *,
+    judge: JudgeRates = "separate",
+    pairs: Pairs | None = None,
+    clusters: tuple[Clusters, Clusters] | None = None,
+    adjustment: Adjustment = "none",
+    alone: list[str] | None = None,
+) -> Document:
+    """Compare the failure rates of two sets in every slice and in all, and describe the differences.
+
+    Args:
+        arms: The two sets, of the same slices.
+        judge: "separate" or "common".
+        pairs: Items in both sets, for every slice and last the total; or None.
+        clusters: Clusters of both sets, likewise, which are the tables' too; or None.
+        adjustment: "none", "holm" or "benjamini-hochberg", over the slices.
+        alone: Slices that only one of the sets has.
+
+    Returns:
+        The document. ``different`` is the verdict: of any slice where there are some, else of the total.
+
+    Raises:
+        ValueError: The bounds leave no feasible point for some slice, or an argument is out of range.
+    """
+    first, second = arms
+    fitted = [fit_table(arm.table, arm.claims, is_independent=clusters is None) for arm in arms]
+    everything = [one.counts for one in fitted]
+    claims = first.claims
+    last = len(everything[0]) - 1
+    given: dict[str, Any] = {
+        "judge": judge,
+        "confidence": claims.confidence,
+        "calibration": claims.calibration,
+        "labels": claims.labels,
+        "seed": claims.seed,
+    }
+
+    def differences(index: Array, adjustment: Adjustment) -> Difference:
+        a, b = (Counts(*(np.asarray(value)[index] for value in counts.values())) for counts in everything)
+        bounds = [arm.claims.bounds_of(index) for arm in arms]
+        some = None if pairs is None else pairs[index]
+        both = None if clusters is None else (clusters[0].of_slices(index), clusters[1].of_slices(index))
+        return compare(a, b, *bounds, pairs=some, clusters=both, adjustment=adjustment, **given)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # said slice by slice below
+        found = [differences(np.array([last]), "none")[0]]
+        if claims.by:
+            # The total is no slice: it is not among the tests that are adjusted for.
+            found = [*differences(np.arange(last), adjustment), *found]
+    notes = [data_warnings(one, arm.claims, one.fits) for one, arm in zip(fitted, arms, strict=True)]
+    records = [
+        _record(i, one, arms, everything, [own[i] for own in notes], pairs) for i, one in enumerate(found)
+    ]
+    records[-1]["warnings"] += _of_tables(arms, alone or [])
+    different = any(record["different"] for record in (records[:-1] if claims.by else records))
+    document = document_of("compare", first.table, claims, records)
+    for key in ("rows", "log", "labels", "dropped"):
+        document.pop(key)
+    for record in (*document["slices"], document["total"]):
+        record.pop("unjudged", None)
+    document["settings"] |= {"judge": judge, "adjustment": adjustment, "paired": pairs is not None}
+    document["settings"]["clustered"] = clusters is not None
+    document["settings"]["bounds_b"] = settings_of(second.claims)["bounds"]
+    document |= {
+        name: {
+            "name": arm.label,
+            "rows": arm.table.n_rows,
+            "dropped": arm.table.dropped,
+            "log": arm.table.log,
+            "bounds_check": bounds_document(one),
+        }
+        for name, arm, one in zip(_NAMES, arms, fitted, strict=True)
+    }
+    return {"command": "compare", "different": different, **document}
+
+
+def _record(
+    i: int,
+    one: Difference,
+    arms: tuple[Arm, Arm],
+    everything: list[Counts],
+    notes: list[list[str]],
+    pairs: Pairs | None,
+) -> Document:
+    said = [f"{name}: {note}" for name, own in zip(_NAMES, notes, strict=True) for note in own]
+    if one.contradicted or one.mismatched:
+        said.append("so no difference is claimed here")
+    if not one.converged:
+        said.append("not converged: the ends of the interval are not certified")
+    record: Document = {"different": bool(one.different), "p_value": one.p_value}
+    record["difference"] = {
+        "estimate": one.estimate if one.identified else None,
+        "low": one.low,
+        "high": one.high,
+        "method": one.method,
+    }
+    if pairs is not None:
+        record["paired"] = {
+            "n_matched": int(pairs.n_matched[i]),
+            "n_labeled": int(pairs.n_labeled[i]),
+            "effect": one.effect,
+        }
+    elif one.method.endswith("clusters"):
+        record["design_effect"] = one.effect
+    for name, arm, counts, rate in zip(_NAMES, arms, everything, one.failure_rates, strict=True):
+        record[name] = sizes_of(i, counts[i], arm.claims, None)
+        record[name]["failure_rate"] = rate if one.identified else None
+    return record | {"warnings": said}
+
+
+def _of_tables(arms: tuple[Arm, Arm], alone: list[str]) -> list[str]:
+    """What there is to say of the rows."""
+    notes = [f"only one of the two has such rows, so they are left out: {few(alone)}"] if alone else []
+    for name, arm in zip(_NAMES, arms, strict=True):
+        table = arm.table
+        if table.repeated:
+            notes.append(
+                f"{name}: {table.repeated!r} repeats, so rows that share it may not be independent: "
+                f"--cluster {shell_line(table.repeated)} takes them together, with those of the other set"
+            )
+        notes += [f"{name}: {note}" for note in table_warnings(replace(table, repeated=None))]
+    return notes

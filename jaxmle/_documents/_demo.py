@@ -1,0 +1,83 @@
+"""The demonstration: hide most published human labels and see how near each method comes."""
+
+from importlib.metadata import version
+
+import numpy as np
+
+from jaxmle import baselines
+from jaxmle._data import NQ301_GPT4, Bounds, Counts, Published
+from jaxmle._inference import fit
+from jaxmle._types import Document
+
+METHODS = {
+    "judge_only": "judge only",
+    "human_only": "human only",
+    "ppi_plus_plus": "PPI++",
+    "unbounded": "ML, no bounds",
+    "bounded": "ML, bounds",
+}
+
+
+def demo_document(*, seed: int = 0, n_labeled: int = 50) -> Document:
+    """Estimate each published system from ``n_labeled`` labels and compare with all its labels.
+
+    The bounds of a system are the judge's rates on the answers of the other systems, where all human
+    labels are used: what one knows of a judge when a new system comes to be judged.
+
+    Args:
+        seed: Seed of the choice of labels to keep.
+        n_labeled: Human labels kept for each system, at least 1 and fewer than its items.
+
+    Returns:
+        The document: per system the truth, every estimate, the bounds and the active ones.
+    """
+    published = NQ301_GPT4
+    truth = np.array(list(published.cells.values()))
+    rng = np.random.default_rng(seed)
+    kept = np.array([rng.multivariate_hypergeometric(cells, n_labeled) for cells in truth])
+    hidden = truth - kept
+    tp, fn, fp, tn = kept.T
+    counts = Counts(tp, fn, fp, tn, hidden[:, 0] + hidden[:, 2], hidden[:, 1] + hidden[:, 3])
+    tp, fn, fp, tn = (truth.sum(0) - truth).T
+    none = np.zeros(len(truth), dtype=np.int64)
+    bounds = Bounds.from_reference(Counts(tp, fn, fp, tn, none, none))
+    bounded, unbounded = fit(counts, bounds), fit(counts)
+    estimates = {
+        "judge_only": baselines.judge_only(counts).estimate,
+        "human_only": baselines.human_only(counts).estimate,
+        "ppi_plus_plus": baselines.ppi_plus_plus(counts).estimate,
+        "unbounded": unbounded.failure_rate,
+        "bounded": bounded.failure_rate,
+    }
+    true_rate = (truth[:, 0] + truth[:, 1]) / truth.sum(1)
+    systems = []
+    for i, name in enumerate(published.cells):
+        systems.append(
+            {
+                "system": name,
+                "n_labeled": n_labeled,
+                "n_unlabeled": int(counts.n_unlabeled[i]),
+                "truth": float(true_rate[i]),
+                **{method: float(np.asarray(values)[i]) for method, values in estimates.items()},
+                "bounds": {
+                    "tpr": [float(e[i]) for e in bounds.tpr],
+                    "fpr": [float(e[i]) for e in bounds.fpr],
+                },
+                "at_bound": bounded.active_bounds[i],
+                "gap": float(np.asarray(bounded.gap)[i]),
+                "converged": bool(np.asarray(bounded.converged)[i]),
+            }
+        )
+    error = {m: float(np.sqrt(np.mean((values - true_rate) ** 2))) for m, values in estimates.items()}
+    return {
+        "command": "demo",
+        "version": version("jaxmle"),
+        "settings": {"seed": seed, "n_labeled": n_labeled},
+        "data": _described(published),
+        "systems": systems,
+        "rmse": error,
+    }
+
+
+def _described(published: Published) -> dict[str, str]:
+    return {"title": published.title, "source": published.source, "licence": published.licence}

@@ -1,0 +1,96 @@
+"""What the documents of all commands have in common: JSON-ready dictionaries."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+
+from jaxmle._data import Bounds, Counts, InfeasibleError
+from jaxmle._documents._design_effects import DesignEffects
+from jaxmle._documents._settings import Claims
+from jaxmle._tables import SliceCounts, shown_key
+from jaxmle._types import Array, Document
+
+_COUNTS = ("tp", "fn", "fp", "tn", "unlabeled_pos", "unlabeled_neg")
+
+
+def document_of(command: str, table: SliceCounts, claims: Claims, records: list[Document]) -> Document:
+    """Gather the records of all slices and, last, of the total."""
+    for record, (failures, passes) in zip(records, _unjudged(table), strict=False):
+        labeled = int(failures + passes)
+        record["unjudged"] = {
+            "n_labeled": labeled,
+            "failure_rate": float(failures) / labeled if labeled else None,
+        }
+    *slices, total = records
+    return {
+        "command": command,
+        "version": version("jaxmle"),
+        "settings": settings_of(claims),
+        "total": total,
+        "slices": [{"key": key, **record} for key, record in zip(table.keys, slices, strict=False)],
+        "rows": table.n_rows,
+        "log": table.log,
+        "labels": table.labels,
+        "dropped": table.dropped,
+    }
+
+
+def _unjudged(table: SliceCounts) -> Sequence[Array] | Array:
+    return [*table.unjudged, table.total_unjudged] if table.keys[0] else table.unjudged
+
+
+@contextmanager
+def naming_slices(table: SliceCounts) -> Iterator[None]:
+    """Say which slice the bounds exclude by its values rather than its number."""
+    try:
+        yield
+    except InfeasibleError as error:
+        key = table.keys[error.index[0]] if error.index else {}
+        where = shown_key(key)
+        raise ValueError(
+            f"the bounds leave no feasible point{where and f' where {where}'}: {error.reason}"
+        ) from error
+
+
+def settings_of(claims: Claims) -> Document:
+    """What the user says of the data, for a document."""
+    return {
+        "calibration": claims.calibration,
+        "labels": claims.labels,
+        "bounds": "by slice" if claims.bounds.shape else stated(claims.bounds),
+        "confidence": claims.confidence,
+        "seed": claims.seed,
+        "by": claims.by,
+        "min_labels": claims.min_labels,
+    }
+
+
+def sizes_of(i: int, counts: Counts, claims: Claims, effects: DesignEffects | None) -> Document:
+    sizes = {
+        "n_labeled": counts.n_labeled.item(),
+        "n_unlabeled": counts.n_unlabeled.item(),
+        "few_labels": bool(counts.n_labeled < claims.min_labels),
+        "counts": {name: value.item() for name, value in zip(_COUNTS, counts.values(), strict=True)},
+    }
+    if claims.bounds.shape:
+        sizes["bounds"] = stated(claims.bounds_of(i))
+    if effects:
+        sizes["design_effect"] = float(effects.effect[i])
+        sizes["n_effective"] = {
+            "labeled": sizes["n_labeled"] / float(effects.human_effect[i]),
+            "unlabeled": sizes["n_unlabeled"] / float(effects.judge_effect[i]),
+        }
+        sizes["n_units"] = int(effects.n_units[i])
+        if effects.n_clusters is not None:
+            sizes["n_effective"]["clusters"] = float(effects.n_clusters[i])
+    return sizes
+
+
+def stated(bounds: Bounds) -> dict[str, list[float]]:
+    """Bounds that say something, by name."""
+    pairs = {"failure_rate": bounds.failure_rate, "tpr": bounds.tpr, "fpr": bounds.fpr}
+    return {
+        name: [float(end) for end in pair]
+        for name, pair in pairs.items()
+        if tuple(map(float, pair)) != (0.0, 1.0)
+    }

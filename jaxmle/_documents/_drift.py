@@ -1,0 +1,111 @@
+"""The result of `jaxmle drift`."""
+
+from dataclasses import replace
+from importlib.metadata import version
+
+import numpy as np
+
+from jaxmle._documents._document import sizes_of
+from jaxmle._documents._quoting import shell_line
+from jaxmle._documents._settings import Claims, with_total
+from jaxmle._documents._warnings import few_clusters_notes, table_warnings
+from jaxmle._drift import Drift, drift
+from jaxmle._inference import adjust_p_values
+from jaxmle._tables import SliceCounts, few, shown_key
+from jaxmle._types import Document
+
+_RATES = ("tpr", "fpr")
+
+
+def drift_document(table: SliceCounts, claims: Claims) -> Document:
+    """Hold a judge against its bounds in every slice and in all, and describe the verdicts.
+
+    Args:
+        table: Counts of the anchor set by slice.
+        claims: What the user says of the judge.
+
+    Returns:
+        The document. ``verdict`` is that of the total and of all slices where there are any: "outside" if
+        one of them is, by p-values that Holm adjusts over slices and total.
+
+    Raises:
+        ValueError: No row has both verdicts, or there are no bounds.
+    """
+    everything = with_total(table, claims)
+    last = len(everything) - 1
+    told = np.flatnonzero(np.asarray(everything.n_labeled) > 0)
+    if not told.size:
+        raise ValueError("no row has both a human and a judge verdict, and an anchor set needs both.")
+    clusters = table.all_clusters
+    result = drift(
+        everything[told],
+        claims.bounds_of(told),
+        clusters=None if clusters is None else clusters.of_slices(told),
+        confidence=claims.confidence,
+    )
+    # What is said of the total counts as much as what is said of a slice, so it is one of the tests; but a
+    # single slice and the total are the same rows.
+    several = bool(claims.by) and len(told) > 2
+    adjusted = adjust_p_values(result.p_value, "holm") if several else np.array(result.p_value)
+    outside = adjusted <= 1 - claims.confidence
+    records = []
+    for i, place in enumerate(told):
+        verdict = "outside" if outside[i] else ("inside" if np.asarray(result.inside)[i] else "undecided")
+        sizes = sizes_of(int(place), everything[int(place)], claims, None)
+        counts = {name: sizes["counts"][name] for name in ("tp", "fn", "fp", "tn")}
+        key = {"key": table.keys[place]} if claims.by and place < last else {}
+        rates = {name: _rate(result, name, i) for name in _RATES}
+        own = {"n_labeled": sizes["n_labeled"], "counts": counts}
+        records.append({**key, **own, "verdict": verdict, "p_value": float(adjusted[i]), **rates})
+    *slices, total = records
+    said = [record["verdict"] for record in records]
+    silent = (
+        [shown_key(table.keys[i]) for i in range(last) if i not in set(told.tolist())] if claims.by else []
+    )
+    notes = [f"no item with both verdicts, so left out: {few(silent)}"] if silent else []
+    unlabeled = int(np.sum(table.counts.n_unlabeled))
+    if unlabeled:
+        notes.append(
+            f"{unlabeled:,} items without a human verdict tell nothing of the judge and are not used"
+        )
+    if table.repeated:
+        notes.append(
+            f"{table.repeated!r} repeats, and the limits take rows that share it for independent: --cluster "
+            f"{shell_line(table.repeated)} widens them as they require"
+        )
+    if clusters is not None:
+        for name, rate in zip(_RATES, (result.tpr, result.fpr), strict=True):
+            if np.asarray(rate.n_items)[-1]:
+                notes += [
+                    f"{name.upper()}: {note}" for note in few_clusters_notes(np.asarray(rate.n_clusters)[-1])
+                ]
+    return {
+        "command": "drift",
+        "verdict": next((word for word in ("outside", "undecided") if word in said), "inside"),
+        "version": version("jaxmle"),
+        "settings": {"confidence": claims.confidence, "by": claims.by},
+        "total": total,
+        "slices": slices,
+        "rows": table.n_rows,
+        "log": table.log,
+        "labels": table.labels,
+        "dropped": table.dropped,
+        "warnings": notes + table_warnings(replace(table, repeated=None)) + claims.notes,
+    }
+
+
+def _rate(result: Drift, name: str, i: int) -> Document:
+    rate, pair = getattr(result, name), getattr(result.bounds, name)
+    least, most = (end[i] for end in rate.detectable)
+    low, high = (float(np.broadcast_to(end, np.shape(result.outside))[i]) for end in pair)
+    return {
+        "estimate": rate.estimate[i],
+        "low": float(rate.low[i]),
+        "high": float(rate.high[i]),
+        "p_value": float(rate.p_value[i]),
+        "n_items": int(rate.n_items[i]),
+        "n_effective": float(rate.n_effective[i]),
+        "bounds": [low, high],
+        # Where the bound is an end of [0, 1] there is nothing beyond it.
+        "detectable": [least if low > 0 else None, most if high < 1 else None],
+    }

@@ -1,0 +1,254 @@
+"""The result of `jaxmle estimate`."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any, Literal
+
+import numpy as np
+
+from jaxmle import baselines
+from jaxmle._data import Clusters, Counts
+from jaxmle._documents._bounds_check import bounds_document
+from jaxmle._documents._design_effects import DesignEffects
+from jaxmle._documents._document import document_of, sizes_of
+from jaxmle._documents._fitted import Fitted, fit_table
+from jaxmle._documents._pooled import FEW_LABELS, SharedFit, few_labels, pooled_slices
+from jaxmle._documents._settings import Claims
+from jaxmle._documents._warnings import data_warnings, table_warnings
+from jaxmle._engine import progress_bar
+from jaxmle._inference import Fit, Interval, ProfileInterval, Target, bootstrap
+from jaxmle._slices import Judge
+from jaxmle._tables import Mix, SliceCounts
+from jaxmle._types import Array, Document, Flags, Numbers
+
+Order = Literal["key", "estimate", "width"]
+IntervalName = Literal["profile", "chi-square", "bootstrap"]
+Keep = Callable[[int, Callable[[], list[Document]]], list[Document]]
+
+# Data sets whose intervals are computed, and kept, at once.
+_PART = 256
+_MANY_AT_BOUND = 0.05
+_TIED = (
+    "all labels say the same, where chi-square intervals are too short (after 0 failures among 100 labels by "
+    "more than a third): use --interval profile"
+)
+
+
+def estimate_document(
+    table: SliceCounts,
+    claims: Claims,
+    *,
+    interval: IntervalName = "profile",
+    n_resamples: int = 10_000,
+    order: Order = "key",
+    target: Target = "population",
+    judge_rates: Judge | None = None,
+    mix: Mix | None = None,
+    keep: Keep | None = None,
+    fitted: Fitted | None = None,
+    total: ProfileInterval | None = None,
+    progress: bool = False,
+) -> Document:
+    """Estimate every slice and the total, and describe them.
+
+    Args:
+        table: Counts by slice.
+        claims: What the user says of the data.
+        interval: "profile"; "chi-square" for the same with asymptotic cut-offs; or "bootstrap" (percentile).
+        n_resamples: Bootstrap replicates.
+        order: Order of the slices: by "key", by "estimate" or by "width" of the interval, largest first.
+        target: What the rates are of: the "population", or exactly the judged "items".
+        judge_rates: Whether slices have judges of their own ("per-slice", also None), one ("common") or
+            similar ones ("partial").
+        mix: Shares of the slices in a mix that is estimated too; with "common" and "partial" their sizes by
+            default.
+        keep: Maps the number of a part of the intervals, and what computes it, to that part; by default
+            computes it.
+        fitted: The table's data sets, where they are fitted already.
+        total: Interval of the total, where it is known.
+        progress: Whether to show a bar on standard error where that is a terminal.
+
+    Returns:
+        The document: numbers as numbers, never NaN, None where there is none.
+
+    Raises:
+        ValueError: The bounds leave no feasible point for some slice, or an argument is out of range.
+    """
+    if interval == "bootstrap" and table.squares is not None:
+        raise ValueError(
+            "--interval bootstrap with --weight resamples clusters: name the column that tells items apart, "
+            "or those that belong together, with --cluster."
+        )
+    fitted = fitted or fit_table(table, claims)
+    effects = fitted.effects
+    results: list[Fit | SharedFit] = list(fitted.fits)
+    pooled = pooled_slices(table, claims, effects, judge_rates, mix)
+    if pooled:
+        results[: len(pooled.fits)] = pooled.fits
+    notes = data_warnings(fitted, claims, results)
+    notes[-1] += table_warnings(table)
+    if pooled:
+        notes[-1] += pooled.notes
+    elif judge_rates is None and few_labels(table, claims):
+        notes[-1].append(FEW_LABELS)
+    work = _Work(table, claims, fitted, interval, n_resamples, total, target)
+    rates = list(pooled.rates) if pooled else []
+    first, size = len(rates), len(fitted.counts)
+    with progress_bar(progress and size - first > _PART, size - first, "Slices") as bar:
+        for number, start in enumerate(range(first, size, _PART)):
+            index = np.arange(start, min(start + _PART, size))
+            compute = partial(work.rates, index, progress=progress and size <= _PART)
+            rates += keep(number, compute) if keep else compute()
+            if bar:
+                bar.advance(len(index))
+    if interval == "chi-square":
+        failures = fitted.counts.tp + fitted.counts.fn
+        tied = (fitted.counts.n_labeled > 0) & ((failures == 0) | (failures == fitted.counts.n_labeled))
+        for i in np.flatnonzero(tied):
+            notes[i].append(_TIED)
+    for rate, note in zip(rates, notes, strict=True):
+        if rate.get("share_at_bound", 0) > _MANY_AT_BOUND:
+            note.append(
+                f"{rate['share_at_bound']:.0%} of the bootstrap replicates are at a bound, so the interval "
+                "is too short: use --interval profile"
+            )
+    records = [
+        _record(i, counts, result, rate, claims, effects, note)
+        for i, (counts, result, rate, note) in enumerate(
+            zip(fitted.counts, results, rates, notes, strict=True)
+        )
+    ]
+    document = document_of("estimate", table, claims, records)
+    document["bounds_check"] = bounds_document(fitted)
+    document["settings"] |= {"interval": interval, "order": order}
+    if target != "population":
+        document["settings"]["target"] = target
+    if claims.by:
+        document["settings"]["judge_rates"] = judge_rates or "per-slice"
+    if pooled:
+        pooled.describe(document)
+    if interval == "bootstrap":
+        document["settings"]["n_resamples"] = n_resamples
+    if order != "key":
+        document["slices"].sort(key=lambda record: _size(record, order), reverse=True)
+    return document
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What the intervals are of, and how they are found."""
+
+    table: SliceCounts
+    claims: Claims
+    fitted: Fitted
+    interval: IntervalName
+    n_resamples: int
+    total: ProfileInterval | None
+    target: Target
+
+    @cached_property
+    def clusters(self) -> Clusters | None:
+        """Clusters of every data set."""
+        return self.table.all_clusters
+
+    def rates(self, index: Array, *, progress: bool) -> list[Document]:
+        """Intervals of the data sets at ``index``."""
+        claims, fitted = self.claims, self.fitted
+        given: dict[str, Any] = {
+            "confidence": claims.confidence,
+            "labels": claims.labels,
+            "seed": claims.seed,
+            "progress": progress,
+        }
+        rates: dict[int, Document] = {}
+        # Without a single estimate there is nothing to bootstrap, but there is still an interval.
+        resampled = np.asarray(fitted.fits.identified)[index] & (self.interval == "bootstrap")
+        if self.clusters is not None:
+            resampled &= self.table.n_units[index] > 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # said slice by slice
+            profiled = index[~resampled]
+            name = "profile" if self.interval == "bootstrap" else self.interval
+            if self.total is not None and fitted.last in profiled:
+                low, high = self.total.low, self.total.high
+                rates[fitted.last] = {"low": float(low), "high": float(high), "method": name}
+                profiled = profiled[profiled != fitted.last]
+            if profiled.size:
+                simulated = False if self.interval == "chi-square" else None
+                asked = given | fitted.wider(profiled) | {"calibrate": simulated, "target": self.target}
+                found = fitted.fits[profiled].interval(**asked)
+                for i, low, high in zip(profiled, *map(np.asarray, (found.low, found.high)), strict=True):
+                    rates[i] = {"low": float(low), "high": float(high), "method": name}
+                if self.target == "items":
+                    known = np.asarray(fitted.fits.identified)[profiled]
+                    for i, rate in zip(profiled[known], np.asarray(found.estimate)[known], strict=True):
+                        rates[i]["estimate"] = float(rate)
+            if resampled.any():
+                part = index[resampled]
+                drawn = bootstrap(
+                    fitted.counts[part],
+                    claims.bounds_of(part),
+                    calibration=claims.calibration,
+                    n_resamples=self.n_resamples,
+                    **given,
+                    clusters=self.clusters.of_slices(part) if self.clusters else None,
+                )
+                parts = (drawn.interval.low, drawn.interval.high, drawn.share_at_bound)
+                for i, low, high, share in zip(part, *map(np.asarray, parts), strict=True):
+                    rates[i] = {
+                        "low": float(low),
+                        "high": float(high),
+                        "method": "bootstrap",
+                        "share_at_bound": float(share),
+                    }
+        return [rates[i] for i in index]
+
+
+def _record(
+    i: int,
+    counts: Counts,
+    result: Fit | SharedFit,
+    rate: Document,
+    claims: Claims,
+    effects: DesignEffects | None,
+    notes: list[str],
+) -> Document:
+    # Without failures nothing bears on the TPR, and without passes nothing on the FPR.
+    seen: tuple[Flags, Flags] = (counts.tp + counts.fn > 0, counts.fp + counts.tn > 0)
+    if isinstance(result, SharedFit):
+        seen = (True, True)  # other slices bear on them
+    level = claims.confidence
+    for_humans, for_judge = (
+        (effects.for_humans(i, counts), effects.for_judge(i, counts)) if effects else (counts, counts)
+    )
+    human = baselines.human_only(for_humans, confidence=level) if counts.n_labeled > 0 else None
+    return {
+        **sizes_of(i, counts, claims, effects),
+        "failure_rate": {
+            "estimate": result.failure_rate if result.identified else None,
+            **rate,
+            "set": None if result.identified else list(result.failure_rate_set),
+        },
+        "tpr": result.tpr if result.identified and (seen[0] or result.failure_rate > 0) else None,
+        "fpr": result.fpr if result.identified and (seen[1] or result.failure_rate < 1) else None,
+        "judge_only": _interval(baselines.judge_only(for_judge, confidence=level)),
+        "human_only": _interval(human) if human else {"estimate": None, "low": None, "high": None},
+        "at_bound": result.active_bounds,
+        "identified": result.identified,
+        "converged": result.converged,
+        "gap": result.gap,
+        "warnings": notes,
+    }
+
+
+def _interval(interval: Interval) -> dict[str, Numbers | None]:
+    return {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
+
+
+def _size(record: Document, order: str) -> float:
+    rate = record["failure_rate"]
+    if order == "width":
+        return float(rate["high"] - rate["low"])
+    return -1.0 if rate["estimate"] is None else float(rate["estimate"])

@@ -1,0 +1,72 @@
+"""Estimates of many slices into a file, by a run that can be killed and resumed."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxmle._arrays import leaves
+from jaxmle._documents._estimate import estimate_document
+from jaxmle._documents._settings import Claims
+from jaxmle._engine import Checkpoint, fingerprint_of
+from jaxmle._tables import SliceCounts, check_out, write_rows
+from jaxmle._types import Document
+
+
+def estimate_file(
+    table: SliceCounts, claims: Claims, out: Path, *, resume: bool, progress: bool = False, **options: Any
+) -> Document:
+    """Estimate every slice into a file; what is done when the process is killed is kept for ``resume``.
+
+    Args:
+        table: Counts by slice.
+        claims: What the user says of the data.
+        out: Parquet or CSV file for the slices; ``OUT.json`` describes the run, ``OUT.parts`` holds what
+            is done.
+        resume: Whether to go on with what an earlier run on the same data left.
+        progress: Whether to show a bar on standard error where that is a terminal.
+        **options: As for `estimate_document`.
+
+    Returns:
+        The document without its slices: ``out`` names the file, ``n_slices`` and ``n_resumed`` tell how many
+        slices it has, and how many parts were there already.
+
+    Raises:
+        ValueError: ``out`` has no known ending, is there already, or is of another run; the bounds leave no
+            feasible point for some slice; or an argument is out of range.
+    """
+    check_out(out, claims.by)
+    parts = Checkpoint(out, _fingerprint(table, claims, options), resume=resume)
+    with parts.held():
+        if parts.complete:
+            return parts.described()
+        document = estimate_document(table, claims, keep=parts.part, progress=progress, **options)
+        summary = {key: value for key, value in document.items() if key != "slices"}
+        summary |= {
+            "slices": [],
+            "out": str(out),
+            "n_slices": len(document["slices"]) or 1,
+            "n_resumed": parts.found,
+        }
+        parts.finish(summary, lambda path: write_rows(document, path))
+    return summary
+
+
+def _fingerprint(table: SliceCounts, claims: Claims, options: dict[str, Any]) -> str:
+    """What the result depends on."""
+    arrays = [np.asarray(value) for value in table.counts.values()]
+    for clusters in (table.clusters, table.total_clusters):
+        if clusters is not None:
+            arrays += [clusters.cells, np.asarray(clusters.index)]
+    if table.squares is not None:
+        arrays.append(np.asarray(table.squares))
+    ends = [np.asarray(end) for end in leaves(claims.bounds)]
+    said = {name: value for name, value in vars(claims).items() if name != "bounds"}
+    rows = [table.dropped, table.n_rows, np.asarray(table.unjudged), table.labels, table.repeated]
+    rows.append(table.left_out)
+    if mix := options.get("mix"):
+        options = options | {"mix": [np.asarray(mix.shares), mix.name]}
+    return fingerprint_of(
+        version("jaxmle"), version("jax"), version("numpy"), table.keys, arrays, ends, said, rows, options
+    )

@@ -1,0 +1,92 @@
+"""The data sets of a table, fitted once: whatever a command asks of them goes on from there."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from jaxmle._arrays import tree_map
+from jaxmle._data import Counts, Problem
+from jaxmle._documents._design_effects import DesignEffects, design_effects
+from jaxmle._documents._document import naming_slices
+from jaxmle._documents._settings import Claims, with_total
+from jaxmle._inference import Fit, check_bounds, divided, fit, fit_flat, noticed_beyond
+from jaxmle._tables import SliceCounts
+from jaxmle._types import Array, Document, Pair
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Data sets and their fits.
+
+    Attributes:
+        counts: Counts of every slice, and of the total at the end where there are slices, shape ``(B,)``.
+        fits: Fits of these counts.
+        effects: How much less the items tell than as many independent ones, or None where each stands for
+            itself.
+        claims: What the user says of the data.
+    """
+
+    counts: Counts
+    fits: Fit
+    effects: DesignEffects | None
+    claims: Claims
+
+    @property
+    def last(self) -> int:
+        """Place of the total."""
+        return len(self.counts) - 1
+
+    @cached_property
+    def effective(self) -> Fit:
+        """Fits of the counts divided by their design effects: these tell as much as they seem to."""
+        if self.effects is None:
+            return self.fits
+        effect = self.effects.effect
+        counts = tree_map(lambda count: count / effect, self.fits.counts)
+        return divided(self.fits, Problem(counts, self.fits.bounds), effect)
+
+    @cached_property
+    def unbounded(self) -> Array:
+        """Log-likelihoods of the effective counts without bounds, shape ``(B,)``."""
+        problem = Problem(self.effective.counts, self.effective.bounds)
+        return np.asarray(fit_flat(problem.unbounded(), self.fits.calibration).log_likelihood)
+
+    @cached_property
+    def bounds_check(self) -> Pair:
+        """p-values of data against their bounds, and which contradict them, shape ``(B,)``."""
+        labels, seed = self.claims.labels, self.claims.seed
+        return check_bounds(self.effective, self.unbounded, labels=labels, seed=seed)
+
+    @property
+    def contradicted(self) -> Array:
+        """Which data sets contradict their bounds, shape ``(B,)``."""
+        return self.bounds_check[1]
+
+    @cached_property
+    def noticed(self) -> Pair:
+        """Where rates of all rows would have to lie for wrong bounds to be found: see `noticed_beyond`."""
+        value, found = noticed_beyond(self.effective[[self.last]], labels=self.claims.labels)
+        return value[0], found[0]
+
+    def wider(self, index: Array | int) -> Document:
+        """Arguments for intervals and certificates of some data sets."""
+        return self.effects.take(index) if self.effects else {}
+
+
+def fit_table(table: SliceCounts, claims: Claims, *, is_independent: bool = False) -> Fitted:
+    """Fit every slice, and the total where there are slices.
+
+    Args:
+        table: Counts by slice.
+        claims: What the user says of the data.
+        is_independent: Whether each item stands for itself, whatever the table says of clusters.
+
+    Raises:
+        ValueError: The bounds leave no feasible point for some slice.
+    """
+    # The total goes last: a slice that the bounds exclude then keeps its number in the error.
+    counts = with_total(table, claims)
+    with naming_slices(table):
+        fits = fit(counts, claims.bounds, calibration=claims.calibration)
+    return Fitted(counts, fits, None if is_independent else design_effects(table, fits), claims)

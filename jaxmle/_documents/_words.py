@@ -1,0 +1,92 @@
+"""Numbers, names and notes of documents in words, for every way to show them."""
+
+from jaxmle._data import printable
+from jaxmle._types import Document, Numbers
+
+_LONGEST = 60
+_FEW_NAMED = 5
+
+
+def percent(value: Numbers | None) -> str:
+    """Write a rate for people."""
+    return "-" if value is None else f"{100 * value:.2f}%"
+
+
+def p_value(p: float) -> str:
+    """Write a p-value for people."""
+    return f"{p:.4f}" if p >= 5e-5 else "<.0001"
+
+
+def shown_text(value: str | None) -> str:
+    """Text from a stranger's file: no control characters, no endless lines."""
+    return "(none)" if value is None else printable(value, _LONGEST)
+
+
+def slice_name(value: str | None) -> str:
+    """Value that names a slice; quoted where it is the name of a row over all of them."""
+    return repr(value) if value in ("all", "mix of slices") else shown_text(value)
+
+
+def record_name(record: Document) -> str:
+    """Name of the slice of a record, "all" for the total."""
+    return ", ".join(slice_name(value) for value in record.get("key", {}).values()) or "all"
+
+
+def warning_lines(records: list[Document]) -> list[str]:
+    """Warnings of slices and total, a sentence each."""
+    return [f"{record_name(record)}: {warning}." for record in records for warning in record["warnings"]]
+
+
+def dropped_lines(dropped: dict[str, int]) -> list[str]:
+    """How many rows were left out, and why."""
+    return [
+        f"{rows:,} {'row' if rows == 1 else 'rows'} left out: {reason}." for reason, rows in dropped.items()
+    ]
+
+
+def source_lines(document: Document) -> list[str]:
+    """The log that rows are from, and the labels that came from another file."""
+    lines = []
+    if log := document["log"]:
+        lines.append(f"Log of {log['tool']}; judge: {shown_text(log['judge'])}.")
+    if labels := document["labels"]:
+        lines.append(
+            f"{labels['read']:,} labels read from the other file; {labels['unmatched']:,} met no row."
+        )
+    return lines
+
+
+def few_labels_line(settings: Document) -> str:
+    """What the star behind a number of labels means."""
+    return f"* fewer than {settings['min_labels']} labels."
+
+
+def pooling_lines(pooling: Document) -> list[str]:
+    """How the judge's rates were taken, and which slices speak against one judge for all."""
+    asked, used = pooling["asked"], pooling["used"]
+    said = f"Judge's rates: {used}"
+    if asked != used:
+        said += f" ({asked} was asked; {pooling['reason']})"
+    if pooling["spread"]:
+        tpr, fpr = pooling["spread"]["tpr"], pooling["spread"]["fpr"]
+        said += f", spread {tpr:.2f} of TPR and {fpr:.2f} of FPR over slices"
+    if pooling["one_judge"] is not None:
+        said += f"; one judge for all has a probability of {pooling['one_judge']:.2f}"
+    lines = [f"{said}."]
+    if test := pooling["homogeneity"]:
+        names = [record_name({"key": key}) for key in test["odd"]]
+        more = f" and {len(names) - _FEW_NAMED} more" if len(names) > _FEW_NAMED else ""
+        stand = "no slice stands out" if not names else f"standing out: {'; '.join(names[:_FEW_NAMED])}{more}"
+        lines.append(f"Test of one judge for all slices: p = {test['p_value']:.3f}; {stand}.")
+    elif pooling["homogeneity_skipped"]:
+        lines.append(f"No test of one judge for all slices: {pooling['homogeneity_skipped']}.")
+    return lines
+
+
+def bounds_text(settings: Document) -> str:
+    """Say which bounds were used."""
+    if settings["bounds"] == "by slice":
+        return "bounds: by slice"
+    names = {"failure_rate": "failure rate", "tpr": "TPR", "fpr": "FPR"}
+    stated = [f"{names[name]} in [{low:g}, {high:g}]" for name, (low, high) in settings["bounds"].items()]
+    return f"bounds: {', '.join(stated) or 'none'}"

@@ -1,0 +1,247 @@
+"""Has the judge left its bounds?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from jaxmle._arrays import pytree, tree_map
+from jaxmle._data import Bounds, Clusters, Counts, check_confidence, clopper_pearson, slice_label
+from jaxmle._inference import DesignEffect, normal_of_student, plain, rate_effect, student_of_normal
+from jaxmle._types import Array, Flags, Numbers
+
+_HALVINGS = 50
+_POWER = 0.8
+
+
+@pytree
+@dataclass(frozen=True, eq=False)
+class RateDrift:
+    """One rate of the judge on the anchor set, against its bounds.
+
+    Attributes:
+        hits: Items that the judge calls failures, shape ``(...)``.
+        n_items: Items that tell of the rate: failures for TPR, passes for FPR.
+        n_effective: As many independent items would tell as much; ``n_items`` without clusters.
+        n_clusters: Effective number of clusters, as in `DesignEffect`; ``n_items`` without.
+        low: Lower Clopper-Pearson limit.
+        high: Upper limit.
+        p_value: p-value of "the rate is within its bounds", not adjusted for there being two; 1 where it has
+            none.
+        least: Highest rate below the bounds that is found outside with a probability of 80%; -1 if none is.
+        most: Lowest rate above the bounds that is found outside as often; 2 if none is.
+    """
+
+    hits: Numbers
+    n_items: Numbers
+    n_effective: Numbers
+    n_clusters: Numbers
+    low: Numbers
+    high: Numbers
+    p_value: Numbers
+    least: Numbers
+    most: Numbers
+
+    @property
+    def estimate(self) -> Numbers | None:
+        """Share of hits; None where there is no item, and an array of objects for a batch."""
+        return _shown(self.hits / np.maximum(self.n_items, 1), np.greater(self.n_items, 0))
+
+    @property
+    def detectable(self) -> tuple[Numbers | None, Numbers | None]:
+        """`least` and `most`, None where no rate is found so often."""
+        return _shown(self.least, np.greater_equal(self.least, 0)), _shown(
+            self.most, np.less_equal(self.most, 1)
+        )
+
+
+@pytree
+@dataclass(frozen=True, eq=False)
+class Drift:
+    """Verdict on "the judge is within its bounds".
+
+    Attributes:
+        outside: Whether the anchor set shows at the confidence that TPR or FPR has left its bounds.
+        inside: Whether the intervals of both lie within the bounds: the anchor set shows that they hold.
+        p_value: p-value of "both rates are within their bounds", shape ``(...)``.
+        tpr: The true positive rate.
+        fpr: The false positive rate.
+        bounds: The declared bounds.
+        confidence: Confidence, such as 0.95.
+    """
+
+    outside: Flags
+    inside: Flags
+    p_value: Numbers
+    tpr: RateDrift
+    fpr: RateDrift
+    bounds: Bounds
+    confidence: float = field(metadata={"static": True})
+
+    @property
+    def verdict(self) -> str | list[str]:
+        """In a word: outside, inside, or undecided where the anchor set does not tell; lists for a batch."""
+        words = np.where(self.outside, "outside", np.where(self.inside, "inside", "undecided"))
+        return words.tolist()
+
+    def __len__(self) -> int:
+        if not np.ndim(self.outside):
+            raise TypeError("a scalar Drift has no length")
+        return len(np.asarray(self.outside))
+
+    def __str__(self) -> str:
+        if np.ndim(self.outside):
+            return f"{int(np.sum(self.outside))} of {np.size(self.outside)} judges have left their bounds"
+        parts = [f"{self.verdict} (p = {self.p_value:.3g})"]
+        for name, rate in (("TPR", self.tpr), ("FPR", self.fpr)):
+            low, high = getattr(self.bounds, name.lower())
+            point = "no item" if rate.estimate is None else f"{rate.estimate:.4f}"
+            parts.append(f"{name} {point} [{rate.low:.4f}, {rate.high:.4f}], bounds [{low:g}, {high:g}]")
+        return "; ".join(parts)
+
+
+def drift(
+    anchor_counts: Counts, bounds: Bounds, *, clusters: Clusters | None = None, confidence: float = 0.95
+) -> Drift:
+    """Tell whether a judge has left its bounds, from an anchor set that it has judged again.
+
+    Three answers: "outside", at least one rate is beyond its bounds, which if both are within is said with a
+    probability of at most 1 - confidence; "inside", both intervals lie within the bounds; "undecided", the
+    anchor set is too small or the rates too near a bound to say either. No evidence of drift is not evidence
+    of no drift: ``tpr.detectable`` and ``fpr.detectable`` say what a set of this size would have found.
+
+    Args:
+        anchor_counts: Labelled counts of the anchor set, shape ``(...)``, whole numbers; unlabelled counts
+            are ignored. How its items were chosen does not matter.
+        bounds: Declared bounds on TPR and FPR, scalar or broadcastable with the counts.
+        clusters: Clusters whose sums the counts are, where items belong together: answers to one prompt are
+            often misjudged together. Each rate then has a design effect and degrees of freedom of its own.
+        confidence: 1 - the probability of a false "outside", in (0, 1).
+
+    Returns:
+        The verdict, and for each rate estimate, limits and what would have been found. Rates with bounds
+        share the error (Bonferroni): where both have bounds, each interval has the confidence
+        1 - (1 - confidence) / 2; where one has, the intervals of both have ``confidence``.
+
+    Raises:
+        ValueError: ``confidence`` is out of range; counts are not whole numbers, or not the sums of
+            ``clusters``; an anchor set has no labelled item; or neither rate has a bound.
+        TypeError: ``anchor_counts`` is not a `Counts`, ``bounds`` not a `Bounds` or ``clusters`` not a
+            `Clusters`.
+
+    Source:
+        Exact binomial tests of each bound, inverted by Clopper and Pearson, Biometrika 26 (1934). Unlike
+        `bounds_test`, which weighs all the data of an estimate, the verdict needs no simulation. With
+        clusters, of effective counts, and by Student's t for the normal distribution: Korn and Graubard,
+        Survey Methodology 24 (1998).
+
+    Examples:
+        >>> from jaxmle import Bounds, Counts, drift
+        >>> anchor = Counts(tp=40, fn=20, fp=4, tn=96, unlabeled_pos=0, unlabeled_neg=0)
+        >>> result = drift(anchor, Bounds(tpr=(0.85, 0.95), fpr=(0.01, 0.10)))
+        >>> print(result.verdict, f"{result.p_value:.4f} {result.tpr.low:.2f} {result.tpr.high:.2f}")
+        outside 0.0012 0.51 0.80
+        >>> f"{result.tpr.detectable[0]:.2f}"
+        '0.67'
+    """
+    alpha = 1 - check_confidence(confidence)
+    if not isinstance(anchor_counts, Counts):
+        raise TypeError(f"`anchor_counts` must be a Counts; got {type(anchor_counts).__name__}.")
+    c = anchor_counts
+    if np.any(c.n_labeled <= 0):
+        raise ValueError(
+            f"`anchor_counts` must hold items with both verdicts{slice_label(c.n_labeled <= 0)}; got none."
+        )
+    cells = [np.asarray(x, np.float64) for x in (c.tp, c.fn, c.fp, c.tn)]
+    if any(np.any(cell != np.round(cell)) for cell in cells):
+        raise ValueError("`anchor_counts` must be whole numbers: the limits are those of counted items.")
+    if not isinstance(bounds, Bounds):
+        raise TypeError(f"`bounds` must be a Bounds; got {type(bounds).__name__}.")
+    try:
+        pairs = [[np.broadcast_to(end, c.shape) for end in pair] for pair in (bounds.tpr, bounds.fpr)]
+    except ValueError:
+        raise ValueError(
+            f"`bounds` must have shape () or match the counts' {c.shape}; got {bounds.shape}."
+        ) from None
+    stated = [(low > 0) | (high < 1) for low, high in pairs]
+    n_stated = stated[0].astype(int) + stated[1]
+    if np.any(n_stated < 1):
+        raise ValueError(
+            f"`bounds` must say something of TPR or FPR{slice_label(n_stated < 1)}: a judge cannot leave "
+            "[0, 1]."
+        )
+    share = alpha / n_stated
+    effects = [None, None] if clusters is None else _effects(clusters, c)
+    rates = [
+        _rate(hits, misses, pair, share, effect)
+        for hits, misses, pair, effect in zip(cells[::2], cells[1::2], pairs, effects, strict=True)
+    ]
+    p_value = np.minimum(n_stated * np.minimum(rates[0].p_value, rates[1].p_value), 1.0)
+    inside = [
+        ~told | ((rate.low >= low) & (rate.high <= high))
+        for rate, told, (low, high) in zip(rates, stated, pairs, strict=True)
+    ]
+    tpr, fpr = rates
+    result = Drift(p_value <= alpha, inside[0] & inside[1], p_value, tpr, fpr, bounds, float(confidence))
+    return tree_map(lambda x: plain(np.asarray(x)), result)
+
+
+def _effects(clusters: Clusters, counts: Counts) -> list[DesignEffect]:
+    """Design effects of TPR and FPR."""
+    if not isinstance(clusters, Clusters):
+        raise TypeError(f"`clusters` must be a Clusters; got {type(clusters).__name__}.")
+    if counts.shape not in ((), (clusters.n_slices,)) or clusters.n_slices != np.size(counts.tp):
+        raise ValueError(f"`clusters` must be of the counts' slices {counts.shape}; got {clusters.n_slices}.")
+    sums = zip(clusters.totals.values()[:4], counts.values()[:4], strict=True)
+    if any(np.any(own != np.reshape(cell, -1)) for own, cell in sums):
+        raise ValueError("`clusters` must add up to `anchor_counts`.")
+    found = [rate_effect(clusters, positive, negative) for positive, negative in (((0,), (1,)), ((2,), (3,)))]
+    return [tree_map(lambda x: np.reshape(x, counts.shape), one) for one in found]
+
+
+def _rate(
+    hits: Array, misses: Array, bounds: Sequence[Array], error: Array, effect: DesignEffect | None
+) -> RateDrift:
+    """Limits of one rate, the test of its bounds, and what the test finds; ``error`` is two-sided."""
+    low, high = bounds
+    n = n_clusters = hits + misses
+    df, told = np.full(np.shape(hits), np.inf), (hits, misses)
+    if effect is not None:
+        df, n_clusters = np.asarray(effect.df), np.asarray(effect.n_clusters)
+        told = hits / effect.effect, misses / effect.effect
+    n_told = told[0] + told[1]
+    tail = normal_of_student(error / 2, df)
+    below, above = binomial_tail(told[0], told[1], low), binomial_tail(told[1], told[0], 1 - high)
+    ends = clopper_pearson(told[0], told[1], tail)
+    least, most = _detectable(n_told, low, tail), 1 - _detectable(n_told, 1 - high, tail)
+    p_value = np.minimum(2 * student_of_normal(np.minimum(below, above), df), 1.0)
+    return RateDrift(hits, n, n_told, n_clusters, *ends, p_value, least, most)
+
+
+def binomial_tail(hits: Array, misses: Array, rate: Array) -> Array:
+    """Probability of no more than ``hits`` among ``hits + misses`` at a rate."""
+    from scipy.special import betainc  # a third of a second to import, and seldom needed
+
+    return np.where(misses > 0, betainc(np.maximum(misses, 1e-300), hits + 1, 1 - rate), 1.0)
+
+
+def _detectable(n: Array, rate: Array, tail: Array) -> Array:
+    """Highest rate whose hits are so few, 4 times in 5, that ``rate`` is rejected; -1 if none is."""
+    from scipy.special import betaincinv
+
+    # The most hits that reject, by halving: -1 if not even none does.
+    low, high = np.full(np.shape(n), -1.0), n + 0.0
+    for _ in range(_HALVINGS):
+        middle = np.ceil(0.5 * (low + high))
+        rejected = (middle < n) & (binomial_tail(middle, n - middle, rate) <= tail)
+        low, high = np.where(rejected, middle, low), np.where(rejected, high, middle - 1)
+        high = np.maximum(high, low)
+    found = betaincinv(np.maximum(low, 0) + 1, np.maximum(n - low, 1), 1 - _POWER)
+    return np.where(low >= 0, found, -1.0)
+
+
+def _shown(value: Numbers, there: Flags) -> Numbers | None:
+    """The value where there is one, else None."""
+    if np.ndim(value):
+        return np.where(there, np.asarray(value, object), np.array(None, object))
+    return value if there else None

@@ -1,0 +1,17 @@
+from ._certificate import duality_gap as duality_gap
+from ._certificate import failure_rate_set as failure_rate_set
+from ._certificate import half_gaps as half_gaps
+from ._certificate import pack_bounds as pack_bounds
+from ._certificate import pack_counts as pack_counts
+from ._closed_form import ClosedForm as ClosedForm
+from ._closed_form import closed_form as closed_form
+from ._closed_form import closed_form_of as closed_form_of
+from ._closed_form import divide as divide
+from ._likelihood import hessian_at as hessian_at
+from ._likelihood import information as information
+from ._likelihood import log_likelihood as log_likelihood
+from ._likelihood import log_likelihood_at as log_likelihood_at
+from ._likelihood import ratio as ratio
+from ._likelihood import score as score
+from ._likelihood import score_at as score_at
+from ._likelihood import xlogy as xlogy

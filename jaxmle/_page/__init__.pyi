@@ -1,0 +1,3 @@
+from ._html import page_html as page_html
+from ._markdown import page_markdown as page_markdown
+from ._sections import report_page as report_page

@@ -1,0 +1,186 @@
+"""What stands on a page, and in which order."""
+
+from jaxmle._documents import (
+    Evidence,
+    bounds_note,
+    dropped_lines,
+    few_labels_line,
+    p_value,
+    percent,
+    pooling_lines,
+    shown_text,
+    source_lines,
+    warning_lines,
+)
+from jaxmle._page._assumptions import assumptions
+from jaxmle._page._blocks import Block, Bullets, Page, Paragraph, Section
+from jaxmle._page._figures import interval_figure, judge_figure, profile_figure, slices_figure
+from jaxmle._page._reproduce import reproduce
+from jaxmle._page._tables import (
+    effects_table,
+    judge_table,
+    methods_table,
+    methods_to_show,
+    slices_table,
+)
+from jaxmle._types import Document
+
+_MOST_NOTES = 20
+
+
+def report_page(document: Document, evidence: Evidence, *, draw: bool) -> Page:
+    """Lay out a page.
+
+    Args:
+        document: From `report_document`.
+        evidence: What its figures are of.
+        draw: Whether to draw them; else words stand for them.
+    """
+    certificate = document["certificate"]
+    limit = certificate["settings"]["limit"] if certificate else None
+    number = _number(document["estimate"]["total"])
+    sections = [
+        _methods(document, limit, draw),
+        *([_slices(document, limit, draw)] if document["estimate"]["slices"] else []),
+        _judge(document, draw),
+        _profile(evidence, limit, draw),
+        _bounds(document, limit),
+        *_against(document),
+        _rows(document["estimate"]),
+        Section("assumptions", "Assumptions", [Bullets(assumptions(document))]),
+        reproduce(document),
+    ]
+    return Page(
+        title=_title(document, number),
+        source=f"Failure rate report: {shown_text(document['source'])}",
+        certified=document["certified"],
+        number=number,
+        lead=_lead(document),
+        sections=sections,
+        version=document["version"],
+    )
+
+
+def _number(total: Document) -> str:
+    return percent(total["failure_rate"]["estimate"]) if total["identified"] else "not identified"
+
+
+def _title(document: Document, number: str) -> str:
+    certificate = document["certificate"]
+    if not certificate:
+        return f"Failure rate {number}"
+    limit = percent(certificate["settings"]["limit"])
+    slices = certificate["slices"]
+    passed = sum(record["certified"] for record in slices)
+    which = f" ({passed:,} of {len(slices):,} slices pass)" if slices else ""
+    if certificate["certified"]:
+        return f"Certified: the failure rate is below {limit}{which}"
+    return f"Not certified: below {limit} is not shown{which}"
+
+
+def _lead(document: Document) -> list[str]:
+    estimate, certificate = document["estimate"], document["certificate"]
+    total, level = estimate["total"], f"{100 * estimate['settings']['confidence']:g}%"
+    rate = total["failure_rate"]
+    whole = "over all rows" if estimate["slices"] else ""
+    ends = f"{percent(rate['low'])} to {percent(rate['high'])}"
+    lines = [
+        f"Failure rate {whole and f'{whole} '}by constrained maximum likelihood; {level} interval {ends}."
+    ]
+    if certificate:
+        verdict = certificate["total"]
+        said = "All rows together" if estimate["slices"] else "Verdict"
+        lines.append(
+            f"{said}: {'pass' if verdict['certified'] else 'fail'}, upper limit "
+            f"{percent(verdict['upper_limit'])} at {level} confidence, p {_compared(verdict['p_value'])} "
+            f"({certificate['settings']['method']})."
+        )
+    lines.append(f"{total['n_labeled']:,.8g} labelled and {total['n_unlabeled']:,.8g} unlabelled items.")
+    if effective := total.get("n_effective"):
+        lines.append(
+            f"They tell as much as {effective['labeled']:,.0f} labelled and {effective['unlabeled']:,.0f} "
+            "unlabelled items that stand alone; intervals account for it."
+        )
+    if total["warnings"]:
+        lines.append("Read below what speaks against this result.")
+    return lines
+
+
+def _compared(p: float) -> str:
+    return f"< {shown[1:]}" if (shown := p_value(p)).startswith("<") else f"= {shown}"
+
+
+def _methods(document: Document, limit: float | None, draw: bool) -> Section:
+    named = methods_to_show(document)
+    level = document["estimate"]["settings"]["confidence"]
+    blocks: list[Block] = [interval_figure(named, limit, level, draw), methods_table(named, level)]
+    return Section("methods-section", "Compared with other methods", blocks)
+
+
+def _slices(document: Document, limit: float | None, draw: bool) -> Section:
+    estimate = document["estimate"]
+    blocks: list[Block] = [slices_figure(estimate, limit, draw)]
+    if estimate.get("pooling"):
+        blocks.append(Bullets(pooling_lines(estimate["pooling"])))
+    blocks.append(slices_table(document))
+    if any(record["few_labels"] for record in estimate["slices"]):
+        blocks.append(Paragraph(few_labels_line(estimate["settings"])))
+    return Section("slices-section", "Slices", blocks)
+
+
+def _judge(document: Document, draw: bool) -> Section:
+    total, settings = document["estimate"]["total"], document["estimate"]["settings"]
+    bounds = total["bounds"] if settings["bounds"] == "by slice" else settings["bounds"]
+    in_labels = document["judge_in_labels"]
+    return Section(
+        "judge",
+        "The judge",
+        [
+            Paragraph("TPR is the share of failures that the judge flags, FPR the share of passes."),
+            judge_figure(total, bounds, in_labels, draw),
+            judge_table(total, bounds, in_labels, settings["confidence"]),
+        ],
+    )
+
+
+def _profile(evidence: Evidence, limit: float | None, draw: bool) -> Section:
+    return Section("profile-section", "Profile likelihood", [profile_figure(evidence, limit, draw)])
+
+
+def _bounds(document: Document, limit: float | None) -> Section:
+    title = "What rests on each bound"
+    if not document["effects"]:
+        return Section("bounds", title, [Paragraph("No bounds were given: nothing rests on one.")])
+    active = [one["bound"] for one in document["effects"] if one["active"]]
+    said = f"Active bounds, which the data pull against: {', '.join(active) or 'none'}."
+    note = (
+        "Each bound is relaxed by itself, the others staying. Estimate and upper limit change by so many "
+        "percentage points, the log-likelihood by so many nats, for each 0.01 that the bound gives way."
+    )
+    if limit is not None:
+        note += " Where a verdict flips is by the profile likelihood with asymptotic cut-offs."
+    blocks: list[Block] = [Paragraph(said), effects_table(document, limit), Paragraph(note)]
+    if check := document["estimate"]["bounds_check"]:
+        blocks.insert(1, Paragraph(bounds_note(check)))
+    return Section("bounds", title, blocks)
+
+
+def _against(document: Document) -> list[Section]:
+    """Warnings of all rows, then of slices, each once."""
+    notes: dict[str, None] = {}
+    for one in (document["estimate"], document["certificate"]):
+        if one:
+            notes |= dict.fromkeys(warning_lines([one["total"], *one["slices"]]))
+    if not notes:
+        return []
+    shown = list(notes)[:_MOST_NOTES]
+    if len(notes) > _MOST_NOTES:
+        shown.append(f"... and {len(notes) - _MOST_NOTES:,} more; jaxmle report --json has them all.")
+    return [Section("warnings", "What speaks against it", [Bullets(shown)])]
+
+
+def _rows(estimate: Document) -> Section:
+    lines = [f"{estimate['rows']:,} rows read."]
+    lines += dropped_lines(estimate["dropped"]) or ["None was left out."]
+    lines += source_lines(estimate)
+    return Section("rows", "Rows", [Bullets(lines)])

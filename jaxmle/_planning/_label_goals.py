@@ -1,0 +1,208 @@
+"""What labels are bought for, a width or the power to certify, as measured on drawn data sets.
+
+Either is measured in two steps. A score that costs a fit or two, the width with chi-square cut-offs or the
+signed root of the likelihood ratio, is computed for every data set. How the real interval or
+certificate differs from it is learnt from a few of them, near the number of labels that matters.
+"""
+
+import warnings
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+
+from jaxmle._data import Counts
+from jaxmle._engine import Progress
+from jaxmle._inference import (
+    CertificateMethod,
+    Fit,
+    branches,
+    certify_fit,
+    checked_problem,
+    fit,
+    fit_flat,
+    profile,
+    quantile_of_t,
+)
+from jaxmle._planning._label_draws import Setting, draw
+from jaxmle._types import Array
+
+# What the real interval or test adds to the scores: two numbers, or two rows of them.
+Correction: TypeAlias = tuple[Array | float, Array | float]
+
+# Data sets that are fitted at once: one size, so that one program serves.
+ROWS = 1 << 13
+_SIMULATIONS = 199
+_WIDTHS = 256
+_TESTS = 96
+_CORRECTION = 2
+
+
+@dataclass(frozen=True)
+class Width:
+    """A mean width of the interval.
+
+    Attributes:
+        target: The width.
+        confidence: Confidence of the interval.
+        calibrate: Whether cut-offs are simulated, or chi-square.
+    """
+
+    target: float
+    confidence: float
+    calibrate: bool
+    limit: None = None
+    is_increasing: bool = False
+    blocks: int = 1
+    identity: tuple[float, float] = (1.0, 0.0)
+
+    @property
+    def rounds(self) -> int:
+        """How often the real interval is looked at."""
+        return 2 if self.calibrate else 0
+
+    def scores(self, setting: Setting, counts: Counts) -> Array:
+        """Widths with chi-square cut-offs."""
+        fitted = fit(counts, setting.bounds, calibration=setting.calibration)
+        return self._widths(setting, fitted, calibrate=False)
+
+    def values(self, scores: Array, correction: Correction) -> Array:
+        """Widths of the real interval."""
+        return scores * correction[0]
+
+    def correction_error(self, value: float, correction: Correction) -> float:
+        """Standard error of a mean width that the correction brings."""
+        return float(value * correction[1] / correction[0])
+
+    def correct(self, setting: Setting, n: int, seed: int, progress: Progress | None) -> Correction:
+        """Ratio of the real widths to those with chi-square cut-offs, at ``n`` labels; its standard error."""
+        counts = draw(setting, np.full(1, n), _WIDTHS, (seed, _CORRECTION))
+        fitted = fit(counts, setting.bounds, calibration=setting.calibration)
+        real = self._widths(setting, fitted, calibrate=True, n_simulations=_SIMULATIONS, seed=seed)
+        scores = self._widths(setting, fitted, calibrate=False)
+        if not np.sum(scores):
+            return self.identity
+        ratio = np.sum(real) / np.sum(scores)
+        return float(ratio), float(np.std(real - ratio * scores) * np.sqrt(_WIDTHS) / np.sum(scores))
+
+    def scale(self, value: Array | float) -> Array:
+        """Scale on which the curve is nearly straight."""
+        return np.log(np.maximum(value, 1e-12))
+
+    def unscale(self, value: float) -> float:
+        """Back from `scale`."""
+        return float(np.exp(value))
+
+    def _widths(self, setting: Setting, fitted: Fit, **options: Any) -> Array:
+        with warnings.catch_warnings():
+            # Among thousands of data sets some look odd by chance.
+            warnings.simplefilter("ignore", UserWarning)
+            found = fitted.interval(
+                confidence=self.confidence,
+                labels=setting.labels if setting.calibration == "internal" else "random",
+                **options,
+            )
+        return np.asarray(found.high - found.low)
+
+
+@dataclass(frozen=True)
+class Power:
+    """A probability of certifying that the failure rate is below a limit.
+
+    Attributes:
+        target: The probability.
+        confidence: Confidence of the certificate.
+        limit: The limit.
+        method: "exact" or "profile".
+    """
+
+    target: float
+    confidence: float
+    limit: float
+    method: str
+    is_increasing: bool = True
+    blocks: int = 4
+    # How often real certificates are looked at.
+    rounds: int = 2
+
+    @property
+    def identity(self) -> Correction:
+        """Certified or not by the signed root alone."""
+        z = NormalDist().inv_cdf(self.confidence)
+        return np.array([z, np.nextafter(z, 9)]), np.array([0.0, 1.0])
+
+    def scores(self, setting: Setting, counts: Counts) -> Array:
+        """Signed roots of the likelihood ratio of the limit; 0 where the estimate is no lower."""
+        return self._fitted(setting, counts)[0]
+
+    def values(self, scores: Array, correction: Correction) -> Array:
+        """Probabilities that such data sets are certified."""
+        roots, share = correction
+        return np.interp(scores, roots, share, left=0.0, right=1.0)
+
+    def correction_error(self, value: float, correction: Correction) -> float:
+        """Taken as 0: what certificates of so many data sets leave open is small."""
+        return 0.0
+
+    def correct(self, setting: Setting, n: int, seed: int, progress: Progress | None) -> Correction:
+        """Probability of a certificate as a function of the signed root, at ``n`` labels."""
+        roots, free = self._fitted(setting, draw(setting, np.full(1, n), ROWS, (seed, _CORRECTION)))
+        z = NormalDist().inv_cdf(self.confidence)
+        # Elsewhere certificates agree with the signed root.
+        near = np.flatnonzero((roots > z - 0.6) & (roots < z + 1.5))
+        if near.size < 2:
+            return self.identity
+        near = near[np.argsort(roots[near], kind="stable")]
+        near = near[np.unique(np.linspace(0, near.size - 1, _TESTS).astype(int))]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # as above
+            verdicts = certify_fit(
+                free[near],
+                limit=self.limit,
+                confidence=self.confidence,
+                method=cast(CertificateMethod, self.method),
+                labels=setting.labels if setting.calibration == "internal" else "random",
+                against=np.zeros(near.size, bool),
+                upper_limits=False,
+                seed=seed,
+            )
+        if progress:
+            progress.advance(2 * near.size)
+        return roots[near], increasing(np.asarray(verdicts.certified, float))
+
+    def scale(self, value: Array | float) -> Array:
+        """Scale on which the curve is nearly straight."""
+        return -quantile_of_t(np.clip(value, 1e-4, 1 - 1e-4), np.inf)
+
+    def unscale(self, value: float) -> float:
+        """Back from `scale`."""
+        return NormalDist().cdf(value)
+
+    def _fitted(self, setting: Setting, counts: Counts) -> tuple[Array, Fit]:
+        """Signed roots, and the fits they are of."""
+        problem, _ = checked_problem(counts, setting.bounds, setting.calibration)
+        free = fit_flat(problem, setting.calibration)
+        rate = np.full(problem.size, self.limit)
+        statistic, _, _ = profile(branches(free)[1], rate, setting.calibration)
+        return np.where(free.failure_rate_set[1] < rate, np.sqrt(statistic), 0.0), free
+
+
+Goal = Width | Power
+
+
+def increasing(values: Array) -> Array:
+    """Closest increasing sequence by least squares.
+
+    Source:
+        Pool adjacent violators: Ayer et al., Ann. Math. Stat. 26 (1955); here as the largest of the smallest
+        means of stretches.
+    """
+    size = len(values)
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    first, last = np.arange(size)[:, None], np.arange(size)[None, :]
+    mean = (total[last + 1] - total[first]) / np.maximum(last - first + 1, 1)
+    mean = np.where(last >= first, mean, np.inf)
+    # For i: max over starts <= i of min over ends >= i.
+    least = np.minimum.accumulate(mean[:, ::-1], axis=1)[:, ::-1]
+    return np.array([least[: i + 1, i].max() for i in range(size)])

@@ -1,0 +1,15 @@
+from ._axes import BLUE as BLUE
+from ._axes import GREEN as GREEN
+from ._axes import GREY as GREY
+from ._axes import ORANGE as ORANGE
+from ._axes import VERMILLION as VERMILLION
+from ._axes import axes_for_file as axes_for_file
+from ._axes import need_matplotlib as need_matplotlib
+from ._axes import rates_on_x as rates_on_x
+from ._axes import save as save
+from ._interval import plot_interval as plot_interval
+from ._plan import plot_plan as plot_plan
+from ._profile import draw_profile as draw_profile
+from ._profile import plot_profile as plot_profile
+from ._sensitivity import plot_sensitivity as plot_sensitivity
+from ._slices import plot_slices as plot_slices

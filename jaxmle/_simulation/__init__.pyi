@@ -1,0 +1,14 @@
+from ._binomial import binomial_quantiles as binomial_quantiles
+from ._laws import Design as Design
+from ._laws import Labels as Labels
+from ._laws import Law as Law
+from ._laws import Tables as Tables
+from ._laws import design_of as design_of
+from ._laws import draw_counts as draw_counts
+from ._laws import law_of_counts as law_of_counts
+from ._laws import law_of_params as law_of_params
+from ._laws import tables_for as tables_for
+from ._uniforms import fold_in as fold_in
+from ._uniforms import normal_quantile as normal_quantile
+from ._uniforms import root_key as root_key
+from ._uniforms import uniforms as uniforms

@@ -1,0 +1,164 @@
+"""Do slices have one judge?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from jaxmle._data import Bounds, Calibration, Counts, Problem
+from jaxmle._inference import (
+    adjust_p_values,
+    check_seed,
+    check_whole,
+    checked_problem,
+    fit_flat,
+    whole_numbers,
+)
+from jaxmle._slices._common import Common, fit_common, fit_common_many
+from jaxmle._slices._joint_problem import bounds_clash
+from jaxmle._types import Array
+
+_LEVEL = 0.05
+# Losses that are this near, in nats, are equal: the fits tell no more.
+_TIE = 1e-6
+# Slices that lose hardly anything by chance are compared on the scale of the others.
+_LEAST_MEAN = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Homogeneity:
+    """Test of one judge for all slices.
+
+    Attributes:
+        statistic: Twice the log-likelihood that one TPR and one FPR lose against a pair for each slice.
+        p_value: Share of simulated data sets with one judge that lose as much, in (0, 1].
+        slice_statistics: What each slice loses, shape ``(S,)``.
+        slice_p_values: p-value of each slice, shape ``(S,)``, not adjusted for their number.
+        odd: Slices that break the hypothesis: those with a p-value of at most .05 after Holm's adjustment.
+        n_simulations: Data sets simulated.
+    """
+
+    statistic: float
+    p_value: float
+    slice_statistics: Array
+    slice_p_values: Array
+    odd: Array
+    n_simulations: int
+
+    def __str__(self) -> str:
+        odd = int(self.odd.sum())
+        return f"one judge for {len(self.odd)} slices: p = {self.p_value:.3g}; {odd} slices stand out"
+
+
+def homogeneity_test(
+    counts: Counts,
+    bounds: Bounds | None = None,
+    *,
+    calibration: Calibration = "internal",
+    n_simulations: int = 199,
+    seed: int = 0,
+) -> Homogeneity:
+    """Test whether all slices have one judge, by the likelihood ratio and simulation.
+
+    With few labels a slice the ratio is far from chi-square, so its law is simulated: data sets of the same
+    sizes with the most likely common judge, each fitted both ways.
+
+    Args:
+        counts: Counts of the slices, shape ``(S,)``, S >= 2, whole numbers.
+        bounds: Bounds, scalar or of shape ``(S,)``; those of TPR and FPR apply to the judge of each slice.
+        calibration: "internal" (labels at random) or "external", as in `fit`.
+        n_simulations: Data sets to simulate, >= 19.
+        seed: Seed of the simulation.
+
+    Returns:
+        The test, and which slices stand out. A slice's p-value compares its loss, as a multiple of its mean
+        in the simulated data sets, with those of all slices there.
+
+    Raises:
+        ValueError: There are fewer than two slices; counts are not whole numbers; the bounds of some slices
+            exclude those of others; or an argument is out of range.
+
+    Source:
+        Parametric bootstrap of a likelihood ratio: Davison and Hinkley, Bootstrap Methods, section 4.2.
+
+    Examples:
+        >>> from jaxmle import Counts, homogeneity_test
+        >>> same = Counts([9, 9, 9], [1, 1, 1], [2, 2, 2], [38, 38, 38], [50] * 3, [150] * 3)
+        >>> homogeneity_test(same, n_simulations=19).p_value > 0.5
+        True
+    """
+    check_seed(seed)
+    check_whole("n_simulations", n_simulations, 19)
+    problem, shape = checked_problem(counts, bounds, calibration)
+    if len(shape) != 1 or shape[0] < 2:
+        raise ValueError(f"`counts` must have shape (S,) with S >= 2 slices; got {shape}.")
+    if not whole_numbers(problem.counts):
+        raise ValueError("`counts` must be whole numbers: weighted items cannot be drawn anew.")
+    leaves = problem.arrays()
+    if bounds_clash(leaves):
+        raise ValueError(
+            "`bounds` of TPR or FPR of some slices exclude those of others: they have no judge in common."
+        )
+    best = fit_common(leaves, calibration)
+    observed = _losses([leaf[None] for leaf in leaves], _batch(best), calibration)[0]
+    drawn = _drawn(leaves, best, calibration, n_simulations, np.random.default_rng(seed))
+    bounded = [np.broadcast_to(leaf, drawn[0].shape) for leaf in leaves[6:]]
+    simulated_leaves = [*drawn, *bounded]
+    simulated = _losses(simulated_leaves, fit_common_many(simulated_leaves, calibration), calibration)
+    statistic, sums = float(observed.sum()), simulated.sum(1)
+    p_value = (1 + int(np.sum(sums >= statistic - _TIE))) / (n_simulations + 1)
+    each = _tails(observed, simulated)
+    odd = adjust_p_values(each, "holm") <= _LEVEL
+    return Homogeneity(statistic, p_value, observed, each, odd, n_simulations)
+
+
+def _drawn(
+    leaves: list[Array], best: Common, calibration: Calibration, n: int, rng: np.random.Generator
+) -> list[Array]:
+    """Counts of the same sizes under one judge, six arrays of shape ``(n, S)``."""
+    tp, fn, fp, tn, up, un = leaves[:6]
+    rate, tpr, fpr = np.clip(best.rate, 0, 1), best.tpr, best.fpr
+    size = (n, len(rate))
+
+    def binomial(trials: Array, share: Array) -> Array:
+        trials, share = np.broadcast_arrays(trials.astype(np.int64), np.clip(share, 0, 1))
+        return rng.binomial(np.broadcast_to(trials, size), np.broadcast_to(share, size)).astype(np.float64)
+
+    failures = tp + fn if calibration == "external" else binomial(tp + fn + fp + tn, rate)
+    failures = np.broadcast_to(failures, size)
+    passes = tp + fn + fp + tn - failures
+    caught, flagged = binomial(failures, np.asarray(tpr)), binomial(passes, np.asarray(fpr))
+    unlabeled = binomial(up + un, rate * tpr + (1 - rate) * fpr)
+    return [caught, failures - caught, flagged, passes - flagged, unlabeled, up + un - unlabeled]
+
+
+def _losses(leaves: list[Array], best: Common, calibration: Calibration) -> Array:
+    """Twice the log-likelihood that each slice loses by the common judge, shape ``(R, S)``."""
+    shape = leaves[0].shape
+    found = fit_flat(Problem.of([leaf.reshape(-1) for leaf in leaves]), calibration)
+    alone = np.asarray(found.log_likelihood).reshape(shape)
+    rate, tpr, fpr = best.rate, np.asarray(best.tpr)[:, None], np.asarray(best.fpr)[:, None]
+    tp, fn, fp, tn, up, un = leaves[:6]
+    q = rate * tpr + (1 - rate) * fpr
+    cells = [(tp, tpr), (fn, 1 - tpr), (fp, fpr), (tn, 1 - fpr), (up, q), (un, 1 - q)]
+    if calibration == "internal":
+        cells += [(tp + fn, rate), (fp + tn, 1 - rate)]
+    together = np.zeros(shape)
+    for count, share in cells:
+        with np.errstate(divide="ignore"):
+            logs = np.log(np.maximum(share, 1e-300))
+        together += np.where(count > 0, count * logs, 0.0)
+    return np.maximum(2 * (alone - together), 0.0)
+
+
+def _tails(observed: Array, simulated: Array) -> Array:
+    """p-value of each slice: how often losses of any slice, as multiples of their mean, are as large."""
+    # Rounding of a loss that is none would be compared with that of others.
+    observed, simulated = (np.where(loss < _TIE, 0.0, loss) for loss in (observed, simulated))
+    mean = np.maximum(simulated.mean(0), _LEAST_MEAN * simulated.mean() + 1e-9)
+    pool = np.sort((simulated / mean).reshape(-1))
+    beyond = len(pool) - np.searchsorted(pool, observed / mean - 1e-9)
+    return (1 + beyond) / (1 + len(pool))
+
+
+def _batch(best: Common) -> Common:
+    return best._replace(rate=best.rate[None], tpr=np.array([best.tpr]), fpr=np.array([best.fpr]))

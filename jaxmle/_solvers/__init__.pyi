@@ -1,0 +1,9 @@
+from ._implicit import rate_gradient as rate_gradient
+from ._maximize import maximize as maximize
+from ._maximize import maximize_in_bulk as maximize_in_bulk
+from ._maximize import maximum as maximum
+from ._solution import Solution as Solution
+from ._solution import SolverName as SolverName
+from ._solution import bound_sides as bound_sides
+from ._solution import check_solver as check_solver
+from ._solution import obeys as obeys

@@ -1,0 +1,51 @@
+"""Columns: what is asked for, and what there is."""
+
+import difflib
+
+from jaxmle._tables._aggregate import Roles
+from jaxmle._tables._files import explain
+from jaxmle._tables._source import VERDICTS, Source
+
+_LONGEST = 40
+
+
+def check_names(roles: Roles, id: str | None) -> None:
+    """Raise ``TypeError`` unless columns are named by strings."""
+    named = {"judge": roles.judge, "human": roles.human, "weight": roles.weight, "cluster": roles.cluster}
+    for argument, name in [*named.items(), *(("by", column) for column in roles.by), ("id", id)]:
+        if not isinstance(name, str | None):
+            raise TypeError(f"`{argument}` must be a column's name, a string; got {name!r}.")
+
+
+def check_column(source: Source, column: str) -> None:
+    """Raise ``ValueError`` unless each part of a source has one column of that name."""
+    for part in source.parts:
+        if column.casefold() in part.repeated and source.origin(column) is source:
+            raise ValueError(
+                f"{part.name} has more than one column {column!r} "
+                "(upper and lower case are one); rename them."
+            )
+    lacking = source.lacking(column)
+    if not lacking:
+        return
+    names = source.inside(lacking, column) or lacking.columns
+    near = difflib.get_close_matches(column, names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    listed_ = ", ".join(shown(name) for name in names[:20])
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    raise ValueError(f"{lacking.name} has no column {shown(column)}. Its columns: {listed_}{more}.{hint}")
+
+
+def check_condition(source: Source, where: str) -> None:
+    """Raise ``ValueError`` unless rows can be asked whether they meet a condition."""
+    try:
+        source.query(f"SELECT 1 AS one FROM {VERDICTS} WHERE ({where}\n) LIMIT 0")
+    except ValueError as error:
+        reason = explain(error.__cause__ if isinstance(error.__cause__, Exception) else error)
+        hint = " Columns of text files are text: write `turn::int >= 9`." if "explicit " in reason else ""
+        raise ValueError(f"`where` (--where) is no condition on these rows: {reason}.{hint}") from error
+
+
+def shown(value: str | None) -> str:
+    """Value for a message, in quotes and not too long."""
+    return repr(value if value is None or len(value) <= _LONGEST else value[: _LONGEST - 3] + "...")

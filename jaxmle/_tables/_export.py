@@ -1,0 +1,129 @@
+"""Documents as files of rows, one a slice."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from jaxmle._tables._connection import connect
+from jaxmle._tables._files import quote_name, quote_text
+from jaxmle._types import Document
+
+_TYPES = {
+    "n_labeled": "DOUBLE",
+    "n_unlabeled": "DOUBLE",
+    "tp": "DOUBLE",
+    "fn": "DOUBLE",
+    "fp": "DOUBLE",
+    "tn": "DOUBLE",
+    "unlabeled_pos": "DOUBLE",
+    "unlabeled_neg": "DOUBLE",
+    "failure_rate": "DOUBLE",
+    "low": "DOUBLE",
+    "high": "DOUBLE",
+    "set_low": "DOUBLE",
+    "set_high": "DOUBLE",
+    "identified": "BOOLEAN",
+    "tpr": "DOUBLE",
+    "fpr": "DOUBLE",
+    "judge": "VARCHAR",
+    "borrowed": "DOUBLE",
+    "judge_only": "DOUBLE",
+    "human_only": "DOUBLE",
+    "human_only_low": "DOUBLE",
+    "human_only_high": "DOUBLE",
+    "interval": "VARCHAR",
+    "share_at_bound": "DOUBLE",
+    "at_bound": "VARCHAR",
+    "converged": "BOOLEAN",
+    "gap": "DOUBLE",
+    "design_effect": "DOUBLE",
+    "n_labeled_effective": "DOUBLE",
+    "n_unlabeled_effective": "DOUBLE",
+    "few_labels": "BOOLEAN",
+    "unjudged_n_labeled": "DOUBLE",
+    "unjudged_failure_rate": "DOUBLE",
+    "warnings": "VARCHAR",
+}
+_WHOLE = ("n_labeled", "n_unlabeled", "tp", "fn", "fp", "tn", "unlabeled_pos", "unlabeled_neg")
+
+
+def check_out(path: Path, by: list[str]) -> None:
+    """Raise ``ValueError`` unless rows of these slices can be written to a file of that name."""
+    if path.suffix.lower() not in (".parquet", ".csv"):
+        raise ValueError(f"--out must end in .parquet or .csv; got {str(path)!r}.")
+    if not path.parent.is_dir():
+        raise ValueError(f"--out: there is no folder {str(path.parent)!r}.")
+    taken = [column for column in by if column.casefold() in _TYPES]
+    if taken:
+        raise ValueError(
+            f"--by {taken[0]}: the file has a column of that name for results; rename yours, or use --json."
+        )
+
+
+def write_rows(document: Document, path: Path) -> None:
+    """Write the slices of `jaxmle estimate`, or the total where there are none, as Parquet or CSV.
+
+    Args:
+        document: The document.
+        path: File to write; its ending says how.
+    """
+    by, records = document["settings"]["by"], document["slices"] or [document["total"]]
+    weighted = any(
+        not float(record["counts"][name]).is_integer() for record in records for name in _WHOLE[2:]
+    )
+    types = {name: "BIGINT" if name in _WHOLE and not weighted else kind for name, kind in _TYPES.items()}
+    names = [*(by or ["slice"]), *types]
+    lines = path.with_suffix(".jsonl")
+    with lines.open("w", encoding="utf-8") as file:
+        for record in records:
+            key = [record["key"][column] for column in by] if by else ["all"]
+            values = zip(range(len(names)), [*key, *_row(record)], strict=True)
+            file.write(json.dumps({f"c{place}": value for place, value in values}) + "\n")
+    # Read by place, as names that strangers chose need not go through JSON.
+    kinds = ["VARCHAR"] * (len(names) - len(types)) + list(types.values())
+    columns = ", ".join(f"c{place}: {quote_text(kind)}" for place, kind in enumerate(kinds))
+    chosen = ", ".join(f"c{place} AS {quote_name(name)}" for place, name in enumerate(names))
+    form = "PARQUET" if path.suffix.lower() == ".parquet" else "CSV, HEADER"
+    reader = f"read_json({quote_text(str(lines))}, columns = {{{columns}}}, format = 'newline_delimited')"
+    with connect()[0] as connection:
+        connection.execute("SET preserve_insertion_order = true")
+        connection.execute(f"COPY (SELECT {chosen} FROM {reader}) TO {quote_text(str(path))} (FORMAT {form})")
+    lines.unlink()
+
+
+def _row(record: Document) -> list[Any]:
+    """Values in the order of `_TYPES`."""
+    rate, human = record["failure_rate"], record["human_only"]
+    low, high = rate["set"] or (rate["estimate"], rate["estimate"])
+    effective = record.get("n_effective", {})
+    return [
+        record["n_labeled"],
+        record["n_unlabeled"],
+        *record["counts"].values(),
+        rate["estimate"],
+        rate["low"],
+        rate["high"],
+        low,
+        high,
+        record["identified"],
+        record["tpr"],
+        record["fpr"],
+        record.get("judge", "per-slice"),
+        record.get("borrowed", 0.0),
+        record["judge_only"]["estimate"],
+        human["estimate"],
+        human["low"],
+        human["high"],
+        rate["method"],
+        rate.get("share_at_bound"),
+        ", ".join(record["at_bound"]),
+        record["converged"],
+        record["gap"],
+        record.get("design_effect"),
+        effective.get("labeled"),
+        effective.get("unlabeled"),
+        record["few_labels"],
+        record["unjudged"]["n_labeled"],
+        record["unjudged"]["failure_rate"],
+        "; ".join(record["warnings"]),
+    ]

@@ -1,0 +1,146 @@
+"""Which column is likely what, by its name and by what it holds."""
+
+from dataclasses import dataclass, field
+
+from jaxmle._tables._column_profile import Column
+
+_HUMAN = frozenset(
+    {"human", "humans", "gold", "golden", "label", "labels", "labelled", "labeled", "annotator", "annotation"}
+    | {"truth", "expert", "experts", "reviewer", "review", "rater", "manual", "adjudicated"}
+)
+_JUDGE = frozenset(
+    {"judge", "judges", "judged", "judgement", "judgment", "verdict", "llm", "gpt", "claude", "gemini"}
+    | {"llama", "mistral", "grader", "graded", "autograder", "evaluator", "eval", "classifier", "detector"}
+    | {"prediction", "predicted", "pred", "score", "scorer", "auto", "rating", "flag", "flagged"}
+    | {"moderation", "critic"}
+)
+_SLICE = frozenset(
+    {"category", "topic", "model", "slice", "language", "lang", "domain", "system", "type", "group", "policy"}
+    | {"task", "dataset", "source", "region", "locale", "tag", "subset", "split", "variant", "version"}
+)
+_WEIGHT = frozenset(("weight", "weights", "importance"))
+# Columns of these names have 1 for what is right; 1 means failure here.
+_RIGHT = frozenset(
+    {"correct", "acceptable", "accepted", "pass", "passed", "passes", "safe", "success", "ok", "good"}
+    | {"right", "compliant", "valid", "helpful", "harmless"}
+)
+_TURNED = {"1": "0", "1.0": "0", "true": "false", "t": "f", "yes": "no", "y": "n"}
+_FULL = 0.9
+# Names are unique but for a few that occur again.
+_REPEATS = 0.8
+_MOST_SLICES = 1000
+# A verdict in words of its own has one for failure, one for a pass, and one for neither at most.
+_FEW_WORDS = 3
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Which column is likely what; None, or nothing, where none is.
+
+    Attributes:
+        judge: Column of the judge.
+        human: Column of the human.
+        judges: All columns that could be a judge's.
+        humans: All columns that could be a human's.
+        by: Columns that could make slices, the likeliest first.
+        id: Column that tells items apart.
+        cluster: Column whose values repeat and that says what belongs together, the coarsest.
+        weight: Column of item weights.
+        unsure: Whether the choice of judge and human rests on nothing but their order.
+    """
+
+    judge: str | None = None
+    human: str | None = None
+    judges: list[str] = field(default_factory=list)
+    humans: list[str] = field(default_factory=list)
+    by: list[str] = field(default_factory=list)
+    id: str | None = None
+    cluster: str | None = None
+    weight: str | None = None
+    unsure: bool = False
+
+
+def guess(
+    columns: list[Column], *, judge: str | None = None, human: str | None = None, by: tuple[str, ...] = ()
+) -> Guess:
+    """Tell which column is likely what.
+
+    Args:
+        columns: The columns of `profile`.
+        judge: Column of the judge, if it is known.
+        human: Column of the human, if it is known.
+        by: Columns that make the slices, if they are known.
+
+    Returns:
+        The roles; what is given stays as it is.
+    """
+    verdicts = [one for one in columns if one.kind == "verdict"]
+    named = [one for one in columns if _may_be_verdict(one)]
+    humans = [one for one in verdicts if one.tokens & _HUMAN]
+    humans = humans or [one for one in named if one.tokens & _HUMAN and one.kind != "score"]
+    judges = [one for one in verdicts if one not in humans]
+    judges = judges or [one for one in named if one not in humans and one.tokens & _JUDGE]
+    unsure = False
+    if not humans and not human and len(judges) > 1:
+        # Judges look at all rows, humans at some.
+        fullest = max(one.n_spoken for one in judges)
+        humans = [one for one in judges if one.n_spoken < _FULL * fullest and not one.tokens & _JUDGE]
+        humans = humans or [one for one in judges if one.n_spoken < _FULL * fullest][-1:]
+        if not humans and not judge:
+            unsure = True
+            humans = [min(judges, key=lambda one: bool(one.tokens & _JUDGE))]
+        judges = [one for one in judges if one not in humans]
+    humans.sort(key=lambda one: (one.name.casefold() not in _HUMAN, len(one.tokens - _HUMAN)))
+    least = _FULL * max((one.n_spoken for one in judges), default=0)
+    judges.sort(
+        key=lambda one: (
+            len(one.spoken) == 1,
+            one.name.casefold() not in _JUDGE,
+            not one.tokens & _JUDGE,
+            one.n_spoken < least,
+        )
+    )
+    judge = judge or next((one.name for one in judges if one.name != human), None)
+    human = human or next((one.name for one in humans if one.name != judge), None)
+    taken = {judge, human, *by, *(one.name for one in judges), *(one.name for one in humans)}
+    ids = [one for one in columns if one.kind == "id" and one.name not in taken]
+    unique = [one for one in ids if one.distinct >= _REPEATS * one.filled]
+    coarse = [one for one in ids if one.is_named_id and 1 < one.distinct < _REPEATS * one.filled]
+    stems = tuple(f"{name}{mark}" for name in taken if name for mark in "_.-")
+    slices = [
+        one
+        for one in columns
+        if one.kind == "category"
+        and one.name not in taken
+        and 2 <= one.distinct <= _MOST_SLICES
+        and not one.name.startswith(stems)
+    ]
+    slices.sort(key=lambda one: not one.tokens & _SLICE)
+    weights = [one for one in columns if one.kind == "score" and one.tokens & _WEIGHT]
+    unique.sort(key=lambda one: not one.is_named_id)
+    return Guess(
+        judge=judge,
+        human=human,
+        judges=[one.name for one in judges],
+        humans=[one.name for one in humans],
+        by=list(by) or [one.name for one in slices],
+        id=unique[0].name if unique else None,
+        cluster=min(coarse, key=lambda one: one.distinct).name if coarse else None,
+        weight=next((one.name for one in weights if one.name not in taken), None),
+        unsure=unsure,
+    )
+
+
+def turned_word(column: Column) -> str | None:
+    """Word that is the failure in a column whose name says that 1, true or yes is right."""
+    if not column.tokens & _RIGHT or column.tokens & {"not", "no", "un", "non"}:
+        return None
+    return next((_TURNED[word] for word in _TURNED if word in column.spoken), None)
+
+
+def _may_be_verdict(column: Column) -> bool:
+    """Whether a column holds verdicts in words of its own, or graded ones."""
+    if column.is_named_id or column.tokens & _WEIGHT:
+        return False
+    own_words = column.kind in ("category", "constant") and 1 <= len(column.spoken) <= _FEW_WORDS
+    return column.kind == "score" or own_words

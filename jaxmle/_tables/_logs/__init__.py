@@ -1,0 +1,4 @@
+"""Logs of evaluation tools as rows of verdicts."""
+
+from jaxmle._tables._logs._log import Log as Log
+from jaxmle._tables._logs._read import read_logs as read_logs

@@ -1,0 +1,43 @@
+"""Rows that have no file: standard input, and lists of dictionaries."""
+
+import shutil
+import sys
+import tempfile
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from jaxmle._tables._files import kind_of_content
+from jaxmle._types import Array
+
+
+def keep_input(owner: object) -> Path:
+    """Copy standard input to a file, as DuckDB reads rows more than once; it goes when ``owner`` does.
+
+    Raises:
+        ValueError: There is nothing in it.
+    """
+    head = sys.stdin.buffer.read(1 << 16)
+    if not head:
+        raise ValueError("cannot read standard input: it is empty.")
+    folder = tempfile.mkdtemp(prefix="jaxmle-")
+    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder, "input" + kind_of_content(head))
+    with path.open("wb") as file:
+        file.write(head)
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    return path
+
+
+def columns_of(rows: Sequence[Mapping[str, object]]) -> dict[str, Array]:
+    """Columns of text from rows, as values of several types do not make a column."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    if not names:
+        raise ValueError("cannot use the list of rows: it is empty.")
+    return {name: np.array([_word(row.get(name)) for row in rows], dtype=object) for name in map(str, names)}
+
+
+def _word(value: object) -> str | None:
+    return None if value is None or value != value else str(value)

@@ -1,0 +1,227 @@
+"""Rows in DuckDB: files, standard input, and tables in memory."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from jaxmle._tables._compressed import check_whole, compression_of
+from jaxmle._tables._connection import connect
+from jaxmle._tables._files import (
+    csv_reader,
+    csv_selection,
+    expand,
+    explain,
+    header_of,
+    json_reader,
+    kind_of,
+    parquet_reader,
+    quote_name,
+    quote_text,
+)
+from jaxmle._tables._logs import read_logs
+from jaxmle._tables._memory import columns_of, keep_input
+from jaxmle._tables._source import VERDICTS, Part, Row, Source
+
+
+class Table:
+    """Rows in DuckDB: files, standard input, or a table in memory; column values are read as text.
+
+    Args:
+        source: A path or a pattern; "-" for standard input; a pandas, polars or pyarrow table; a list
+            of dictionaries.
+
+    Attributes:
+        tool: Tool whose logs the files are, or None.
+        judge: Column of the judge that such a log has, if it is plain which.
+
+    Raises:
+        ValueError: A file is missing, unreadable, empty, or of no known kind.
+        TypeError: ``source`` is nothing that holds rows.
+    """
+
+    parts: list[Part]
+    columns: list[str]
+
+    def __init__(self, source: object) -> None:
+        self.connection, self._error = connect()
+        self._paths: list[Path] = []
+        self._json = self._whole = False
+        self._attached: dict[str, Source] = {}
+        self.labels: dict[str, int] | None = None
+        self.tool: str | None = None
+        self.judge: str | None = None
+        if isinstance(source, str):
+            self._open_files(source)
+        else:
+            self.name = f"the {type(source).__name__}"
+            self._register(source)
+
+    def lacking(self, column: str) -> Part | None:
+        """First part without such a column; a dotted name reaches into nested JSON."""
+        if column in self._attached:
+            return None
+        part = next((one for one in self.parts if not self._holds(one, column)), None)
+        if part and self._json and not self._whole:
+            # It may be that only rows beyond the first ones have it.
+            self._whole = True
+            self._view()
+            return self.lacking(column)
+        return part
+
+    def _holds(self, part: Part, column: str) -> bool:
+        head, dot, _ = column.partition(".")
+        if column in part.columns or not (self._json and dot and head in part.columns):
+            return column in part.columns
+        exists = f"json_exists({quote_name(head)}, {_inner(column)})"
+        return bool(self.query(f"SELECT 1 FROM {part.rows} WHERE {exists} LIMIT 1"))
+
+    def inside(self, part: Part, column: str) -> list[str]:
+        """Names of the fields beside the one that a dotted name reaches for."""
+        parent, dot, _ = column.rpartition(".")
+        head = parent.partition(".")[0]
+        if not (self._json and dot and head in part.columns):
+            return []
+        found = self.query(
+            f"SELECT DISTINCT unnest(json_keys({quote_name(head)}, {_inner(parent)})) AS name "
+            f"FROM {part.rows} ORDER BY name LIMIT 50"
+        )
+        return [f"{parent}.{row[0]}" for row in found]
+
+    def origin(self, column: str) -> Source:
+        """The table that a column was joined from, or this one."""
+        return self._attached.get(column, self)
+
+    def text(self, column: str) -> str:
+        """SQL expression for a column as text, NULL where it is missing."""
+        if not self._json or column in self._attached:
+            return f"CAST({quote_name(column)} AS VARCHAR)"
+        # Top-level JSON fields are kept as JSON, so that a mixed column does not fail to parse.
+        if column in self.columns:
+            return f"({quote_name(column)} ->> '$')"
+        return f"({quote_name(column.partition('.')[0])} ->> {_inner(column)})"
+
+    def query(self, sql: str) -> list[Row]:
+        """Run a query over the view ``verdicts``, the rows of the source."""
+        try:
+            return self.connection.execute(sql).fetchall()
+        except self._error as error:
+            raise ValueError(f"cannot read {self.name}: {self._plain(explain(error))}.") from error
+
+    def _plain(self, text: str) -> str:
+        """Without the name of the only file, which `name` says already, or of the copy of standard input."""
+        if len(self._paths) != 1:
+            return text
+        path = repr(str(self._paths[0]))
+        return text.replace(f" of {path}", "").replace(path, self.name)
+
+    def stage(self, sql: str) -> str:
+        """Keep the result of a query under a name."""
+        self.query(f"CREATE OR REPLACE TEMP TABLE staged AS {sql}")
+        return "staged"
+
+    def locate(self, text: str, bad: str) -> tuple[int, str, str | None]:
+        """Row and file of the first row for which the condition ``bad`` holds, and the value there."""
+        parts = [Part(self.name, VERDICTS, self.columns)] if self._attached else self.parts
+        for part in parts:
+            found = self.query(
+                f"SELECT n, value FROM (SELECT row_number() OVER () AS n, {text} AS value, {bad} AS bad "
+                f"FROM {part.rows}) WHERE bad ORDER BY n LIMIT 1"
+            )
+            if found:
+                return int(found[0][0]), f"row {found[0][0]} of {part.name}", found[0][1]
+        raise AssertionError("no such row")
+
+    def attach(self, column: str, join: str, text: str, origin: Source) -> None:
+        """Add a column from a joined table, in place of one of that name."""
+        self.query(f"ALTER VIEW {VERDICTS} RENAME TO judged")
+        others = [name for name in self.columns if name.casefold() != column.casefold()]
+        kept = "".join(f"judged.{quote_name(name)}, " for name in others)
+        chosen = f"{kept}{text} AS {quote_name(column)}"
+        self.query(f"CREATE VIEW {VERDICTS} AS SELECT {chosen} FROM judged LEFT JOIN {join}")
+        self.columns = [*others, column]
+        self._attached[column] = origin
+
+    def _open_files(self, source: str) -> None:
+        self.name = repr(source) if source != "-" else "standard input"
+        self._paths = expand(source) if source != "-" else [keep_input(self)]
+        try:
+            for path in self._paths:
+                check_whole(path)
+            if log := read_logs(self._paths):
+                self._paths = []
+                self.tool, self.judge = log.tool, log.judge
+                self._register(log.rows)
+                return
+            kinds = sorted({kind_of(path) for path in self._paths})
+            if len(kinds) > 1:
+                raise ValueError(f"{self.name} names files of different kinds: {', '.join(kinds)}.")
+            self.kind = kinds[0]
+            self._json = self.kind == "json"
+            self._view()
+        except ValueError as error:
+            raise ValueError(self._plain(str(error))) from error
+
+    def _view(self) -> None:
+        """Define the view of all rows, and see what columns each file has."""
+        self._headers = {path: header_of(path) for path in self._paths if self.kind == "csv"}
+        self._define(self._reading(self._paths))
+        if len(self._paths) > 1:
+            self.parts = [self._part(path) for path in self._paths]
+        elif self._headers:
+            self.parts = [Part(self.name, VERDICTS, self.columns, _repeated(*self._headers.values()))]
+
+    def _define(self, rows: str) -> None:
+        self.query(f"CREATE OR REPLACE VIEW {VERDICTS} AS {rows}")
+        self.columns = [str(row[0]) for row in self.query(f"DESCRIBE {VERDICTS}")]
+        self.parts = [Part(self.name, VERDICTS, self.columns)]
+
+    def _part(self, path: Path) -> Part:
+        rows = self._reading([path])
+        columns = [str(row[0]) for row in self.query(f"DESCRIBE {rows}")]
+        header = [self._headers[path]] if path in self._headers else []
+        return Part(repr(str(path)), f"({rows})", columns, _repeated(*header))
+
+    def _reading(self, paths: Sequence[Path]) -> str:
+        if self.kind == "parquet":
+            return f"SELECT * FROM {parquet_reader(paths)}"
+        alike: dict[tuple[tuple[str, ...], str, str], list[Path]] = {}
+        for path in paths:
+            names, mark = self._headers.get(path, ((), ""))
+            alike.setdefault((tuple(names), mark, compression_of(path)), []).append(path)
+        return " UNION ALL BY NAME ".join(
+            f"SELECT * FROM {json_reader(same, whole=self._whole)}"
+            if self._json
+            else f"SELECT {csv_selection(names)} FROM {csv_reader(same, names, mark)}"
+            for (names, mark, _), same in alike.items()
+        )
+
+    def _register(self, source: object) -> None:
+        names = getattr(source, "column_names", getattr(source, "columns", []))
+        if isinstance(source, Sequence) and all(isinstance(row, Mapping) for row in source):
+            self.name = self.name if self.tool else "the list of rows"
+            source = columns_of(source)
+        elif isinstance(source, Sequence | Mapping | Iterable) and not hasattr(source, "columns"):
+            raise TypeError(
+                "`source` must be a path, a pandas, polars or pyarrow table, a list of dictionaries or an "
+                f"Ibis table; got {type(source).__name__}."
+            )
+        try:
+            self.connection.register("given", source)
+        except (self._error, TypeError) as error:
+            raise TypeError(
+                "`source` must be a path, a pandas, polars or pyarrow table, a list of dictionaries or an "
+                f"Ibis table; got {type(source).__name__}."
+            ) from error
+        self._define("SELECT * FROM given")
+        self.parts = [Part(self.name, VERDICTS, self.columns, _repeated((names, "")))]
+
+
+def _repeated(*headers: tuple[Iterable[object], str]) -> set[str]:
+    """Names that several columns have, upper and lower case being one."""
+    folded = Counter(str(name).casefold() for names, _ in headers for name in names)
+    return {name for name, times in folded.items() if times > 1}
+
+
+def _inner(column: str) -> str:
+    """SQL for the path that a dotted name takes within the field that it begins with."""
+    return quote_text("$" + "".join('."' + name.replace('"', "") + '"' for name in column.split(".")[1:]))

@@ -1,0 +1,103 @@
+"""The document of `jaxmle drift` for a terminal."""
+
+from typing import Any
+
+from rich.console import Group
+from rich.text import Text
+
+from jaxmle._documents import dropped_lines, p_value, percent
+from jaxmle._terminal._tables import cell, new_table, slice_cell
+from jaxmle._types import Document
+
+_RATES = ("tpr", "fpr")
+_STYLES = {"inside": "green", "outside": "red", "undecided": "yellow"}
+
+
+_WORDS = {
+    "inside": "INSIDE: the anchor set shows that the judge is within its bounds",
+    "outside": "OUTSIDE: the judge has left its bounds",
+    "undecided": "UNDECIDED: no evidence that the judge has left its bounds, nor that it is within them",
+}
+
+
+def drift_table(document: Document) -> Group:
+    """Lay out the document of `jaxmle drift` for a terminal."""
+    settings = document["settings"]
+    by = settings["by"]
+    table = new_table(
+        f"Is the judge within its bounds? {100 * settings['confidence']:g}% confidence of both rates"
+    )
+    for column in by or ["slice"]:
+        table.add_column(cell(column), no_wrap=True)
+    for heading in ("rate", "items", "estimate", "interval", "bounds", "found 4 in 5 times", "p", "verdict"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for record in document["slices"]:
+        _add(table, [slice_cell(record["key"][column]) for column in by], record)
+    if by:
+        table.add_section()
+    _add(table, [Text("all", style="bold")] + [Text("")] * (len(by) - 1), document["total"])
+    adjusted = ", and (Holm) for slices and all" if by else ""
+    notes = [
+        Text(f"p of a rate is its own; p of both decides and accounts for all rates with bounds{adjusted}.")
+    ]
+    notes += map(Text, dropped_lines(document["dropped"]))
+    notes += [Text(f"{warning}.", style="yellow") for warning in document["warnings"]]
+    verdict = document["verdict"]
+    said = _WORDS[verdict]
+    if records := document["slices"]:
+        counted = sum(record["verdict"] == verdict for record in records)
+        together = ", and all together" if document["total"]["verdict"] == verdict else ""
+        said += f" ({counted} of {len(records)} slices{together})"
+    elif verdict != "outside" and (reach := _reach(document["total"])):
+        said += f". A set of this size would find, 4 times in 5, {reach}"
+    return Group(table, *notes, Text(said, style=f"bold {_STYLES[verdict]}"))
+
+
+def _reach(record: Document) -> str:
+    """What drift would have been found, in words."""
+    found = []
+    for name in _RATES:
+        least, most = record[name]["detectable"]
+        ends = [f"below {percent(least)}"] if least is not None else []
+        ends += [f"above {percent(most)}"] if most is not None else []
+        if ends:
+            found.append(f"{'a' if name == 'tpr' else 'an'} {name.upper()} {' or '.join(ends)}")
+    return ", ".join(found)
+
+
+def _items(rate: Document) -> str:
+    """Number of items, and that of independent ones that tell as much, if it is another."""
+    number, effective = rate["n_items"], rate["n_effective"]
+    return f"{number:,}" if number == effective else f"{number:,} (as {effective:,.1f})"
+
+
+def _add(table: Any, names: list[Text], record: Document) -> None:
+    """A row for each rate, with its own p, and one for both, whose p decides."""
+    for name in _RATES:
+        rate = record[name]
+        low, high = rate["bounds"]
+        least, most = rate["detectable"]
+        reach = [f"< {percent(least)}"] if least is not None else []
+        reach += [f"> {percent(most)}"] if most is not None else []
+        stated = (low, high) != (0, 1)
+        table.add_row(
+            *names,
+            Text(name.upper()),
+            Text(_items(rate)),
+            Text(percent(rate["estimate"])),
+            Text(f"{percent(rate['low'])} to {percent(rate['high'])}", style="cyan"),
+            Text(f"{percent(low)} to {percent(high)}" if stated else "none"),
+            Text(", ".join(reach) or "-"),
+            Text(p_value(rate["p_value"]) if stated else "-"),
+            Text(""),
+        )
+        names = [Text("")] * len(names)
+    verdict = record["verdict"]
+    table.add_row(
+        *names,
+        Text("both", style="bold"),
+        Text(f"{record['n_labeled']:,}"),
+        *[Text("")] * 4,
+        Text(p_value(record["p_value"]), style="bold"),
+        Text(verdict, style=_STYLES[verdict]),
+    )

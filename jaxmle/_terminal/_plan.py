@@ -1,0 +1,91 @@
+"""The document of `jaxmle plan` for a terminal."""
+
+from typing import Any
+
+from rich.console import Group
+from rich.text import Text
+
+from jaxmle._documents import bounds_text, percent
+from jaxmle._terminal._tables import new_table
+from jaxmle._types import Document
+
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+_ROWS = 9
+
+
+_DESIGNS = {
+    "random": "labels at random",
+    "by_verdict": "labels by verdict",
+    "external": "labels from elsewhere",
+    "human only": "without the judge",
+}
+
+
+def plan_table(document: Document) -> Group:
+    """Lay out the document of `jaxmle plan` for a terminal."""
+    width = document["goal"] == "width"
+    confidence = f"{100 * document['settings']['confidence']:g}%"
+    target = percent(document["target"])
+    asked = (
+        f"a mean width of {target} of the {confidence} interval"
+        if width
+        else f"power {target} to certify below {percent(document['limit'])} at {confidence} confidence"
+    )
+    costs = any(one["cost"] is not None for one in document["options"])
+    table = new_table(f"Human labels for {asked}; {bounds_text(document['settings'])}")
+    for heading in ("design", "bounds", "method"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("labels", "of them", document["goal"], *(["cost"] if costs else [])):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for i, one in enumerate(document["options"]):
+        split = ", ".join(f"{count:,} {name}" for name, count in (one["split"] or {}).items())
+        cells = [
+            _DESIGNS[one["design"]],
+            "yes" if one["bounded"] else "no",
+            one["method"],
+            "never" if one["n_labels"] is None else f"{one['n_labels']:,}",
+            split,
+            percent(one["value"]),
+        ]
+        if costs:
+            cells.append("-" if one["cost"] is None else f"{one['cost']:,.10g}")
+        table.add_row(*cells, style="bold cyan" if not i else "")
+    return Group(table, Text(), *_curve(document), Text(), _verdict(document))
+
+
+def _curve(document: Document) -> list[Any]:
+    points = document["curve"]
+    top = max(point["value"] for point in points) or 1.0
+    line = "".join(_BARS[min(int(8 * point["value"] / top), 7)] for point in points)
+    word = "Mean width" if document["goal"] == "width" else "Power"
+    table = new_table(None)
+    for heading in ("labels", document["goal"], "simulation error"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    step = max(1, (len(points) - 1) // (_ROWS - 1))
+    for point in points[::-step][::-1]:
+        table.add_row(
+            f"{point['n_labels']:,}", percent(point["value"]), f"+-{percent(point['standard_error'])}"
+        )
+    return [Text(f"{word} against labels, logarithmic: {line}"), table]
+
+
+def _verdict(document: Document) -> Text:
+    if not document["reached"]:
+        return Text(f"NOT REACHED: {document['reason']}.", style="bold red")
+    n, value = document["n_labels"], percent(document["value"])
+    split = document["split"]
+    chosen = f" ({', '.join(f'{count:,} {name}' for name, count in split.items())})" if split else ""
+    if not n:
+        return Text(
+            f"PLAN: no label at all; the bounds alone give a {document['goal']} of {value}.",
+            style="bold green",
+        )
+    among = "of" if document["settings"]["calibration"] == "internal" else "from elsewhere, beside"
+    cost = "" if document["cost"] is None else f", cost {document['cost']:,.10g}"
+    return Text(
+        f"PLAN: {n:,} {'label' if n == 1 else 'labels'}{chosen} {among} {document['n_judged']:,} judged items"
+        f"{cost}: expected {document['goal']} {value} ({document['method']}).",
+        style="bold green",
+    )

@@ -1,4 +1,0 @@
-"""Logs of evaluation tools as rows of verdicts."""
-
-from jaxmle.tables._logs._log import Log as Log
-from jaxmle.tables._logs._read import read_logs as read_logs
