@@ -126,11 +126,11 @@ class Maximize:
         """Solve the batch."""
         import jax
 
-        from jaxmle._engine import in_blocks
+        from jaxmle._engine import map_batched
 
         for _ in range(self.passes):
             if self.on_cpu:
-                found = in_blocks(self.program, self.leaves, self.width, engine="jax")
+                found = map_batched(self.program, self.leaves, self.width, engine="jax")
             else:
                 found = jax.block_until_ready([self.program(block) for block in self.blocks])[-1]
         self.converged = found[-1]

@@ -178,8 +178,8 @@ def drift(
     ]
     p_value = np.minimum(n_stated * np.minimum(rates[0].p_value, rates[1].p_value), 1.0)
     inside = [
-        ~told | ((rate.low >= low) & (rate.high <= high))
-        for rate, told, (low, high) in zip(rates, stated, pairs, strict=True)
+        ~has_bounds | ((rate.low >= low) & (rate.high <= high))
+        for rate, has_bounds, (low, high) in zip(rates, stated, pairs, strict=True)
     ]
     tpr, fpr = rates
     result = Drift(p_value <= alpha, inside[0] & inside[1], p_value, tpr, fpr, bounds, float(confidence))
@@ -205,17 +205,20 @@ def _rate(
     """Limits of one rate, the test of its bounds, and what the test finds; ``error`` is two-sided."""
     low, high = bounds
     n = n_clusters = hits + misses
-    df, told = np.full(np.shape(hits), np.inf), (hits, misses)
+    df, effective = np.full(np.shape(hits), np.inf), (hits, misses)
     if effect is not None:
         df, n_clusters = np.asarray(effect.df), np.asarray(effect.n_clusters)
-        told = hits / effect.effect, misses / effect.effect
-    n_told = told[0] + told[1]
+        effective = hits / effect.effect, misses / effect.effect
+    n_effective = effective[0] + effective[1]
     tail = normal_of_student(error / 2, df)
-    below, above = binomial_tail(told[0], told[1], low), binomial_tail(told[1], told[0], 1 - high)
-    ends = clopper_pearson(told[0], told[1], tail)
-    least, most = _detectable(n_told, low, tail), 1 - _detectable(n_told, 1 - high, tail)
+    below, above = (
+        binomial_tail(effective[0], effective[1], low),
+        binomial_tail(effective[1], effective[0], 1 - high),
+    )
+    ends = clopper_pearson(effective[0], effective[1], tail)
+    least, most = _detectable(n_effective, low, tail), 1 - _detectable(n_effective, 1 - high, tail)
     p_value = np.minimum(2 * student_of_normal(np.minimum(below, above), df), 1.0)
-    return RateDrift(hits, n, n_told, n_clusters, *ends, p_value, least, most)
+    return RateDrift(hits, n, n_effective, n_clusters, *ends, p_value, least, most)
 
 
 def binomial_tail(hits: Array, misses: Array, rate: Array) -> Array:

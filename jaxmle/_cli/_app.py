@@ -137,7 +137,7 @@ def estimate(
         from jaxmle._tables import check_out
 
         check_out(out, list(reading.by or ()))
-    table, claims = reading.read()
+    table, analysis = reading.read()
     from jaxmle._documents import estimate_document, estimate_file
     from jaxmle._terminal import estimate_table
 
@@ -152,9 +152,9 @@ def estimate(
 
         options["mix"] = slice_mix(mix, table.keys)
     if out is None:
-        document = estimate_document(table, claims, progress=True, **options)
+        document = estimate_document(table, analysis, progress=True, **options)
     else:
-        document = estimate_file(table, claims, out, resume=resume, progress=True, **options)
+        document = estimate_file(table, analysis, out, resume=resume, progress=True, **options)
     show(document, reading.as_json, estimate_table)
 
 
@@ -182,13 +182,13 @@ def certify(
     """
     check_choice("--method", method, METHODS)
     check_choice("--adjust", adjust, ADJUSTMENTS)
-    table, claims = reading.read()
+    table, analysis = reading.read()
     from jaxmle._documents import certify_document
     from jaxmle._terminal import certify_table
 
     document = certify_document(
         table,
-        claims,
+        analysis,
         limit=limit,
         method=cast(Any, method),
         adjustment=cast(Any, adjust),

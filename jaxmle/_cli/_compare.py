@@ -12,7 +12,7 @@ from jaxmle._cli._show import show
 from jaxmle._types import Array, Pair
 
 if TYPE_CHECKING:
-    from jaxmle._documents import Claims
+    from jaxmle._documents import AnalysisSettings
 
 
 def _option(text: str, metavar: str = "COL") -> Any:
@@ -120,10 +120,10 @@ def compare(
     from jaxmle._documents import Arm, compare_document
     from jaxmle._terminal import compare_table
 
-    claims = _of_slices(claims_a, first, len(a.keys)), _of_slices(claims_b, last, len(b.keys))
+    analysis = _of_slices(claims_a, first, len(a.keys)), _of_slices(claims_b, last, len(b.keys))
     labels = _labels(reading, second)
     document = compare_document(
-        (Arm(labels[0], tables[0], claims[0]), Arm(labels[1], tables[1], claims[1])),
+        (Arm(labels[0], tables[0], analysis[0]), Arm(labels[1], tables[1], analysis[1])),
         judge=cast(Any, judge_rates),
         pairs=pairs,
         clusters=clusters,
@@ -134,11 +134,11 @@ def compare(
     return 1 if document["different"] else 0
 
 
-def _of_slices(claims: "Claims", index: Array, size: int) -> "Claims":
-    """Claims of some slices; bounds by slice have those of the total at the end."""
-    if not (claims.by and claims.bounds.shape):
-        return claims
-    return replace(claims, bounds=claims.bounds_of([*index, size]))
+def _of_slices(analysis: "AnalysisSettings", index: Array, size: int) -> "AnalysisSettings":
+    """AnalysisSettings of some slices; bounds by slice have those of the total at the end."""
+    if not (analysis.by and analysis.bounds.shape):
+        return analysis
+    return replace(analysis, bounds=analysis.bounds_of([*index, size]))
 
 
 def _labels(first: Reading, second: Reading) -> list[str]:

@@ -19,10 +19,10 @@ def drift(reading: Reading) -> int:
         raise ValueError(
             "which bounds? Give --tpr and --fpr, or --reference with an earlier judging of the anchor set."
         )
-    table, claims = reading.read()
+    table, analysis = reading.read()
     from jaxmle._documents import drift_document
     from jaxmle._terminal import drift_table
 
-    document = drift_document(table, claims)
+    document = drift_document(table, analysis)
     show(document, reading.as_json, drift_table)
     return 1 if document["verdict"] == "outside" else 0

@@ -20,7 +20,7 @@ def _option(text: str, name: str | None = None, metavar: str | None = "COL", **m
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What rows to read, what they mean, and what the user claims of them."""
+    """What rows to read, what they mean, and what the user analysis of them."""
 
     file: Annotated[
         str,
@@ -110,7 +110,7 @@ class Reading:
     ] = False
 
     def read(self) -> tuple[Any, Any]:
-        """Check the options, count the rows, and gather the claims."""
+        """Check the options, count the rows, and gather the analysis."""
         check_choice("--calibration", self.calibration, ("internal", "external"))
         labels = self.labels.replace("_", "-")
         check_choice("--labels", labels, ("random", "by-verdict"))
@@ -130,7 +130,7 @@ class Reading:
         opened, roles = open_rows(self.file, roles, human_source=self.human_file, id=self.id)
         keep_compiled(not self.no_cache)
         from jaxmle._data import Bounds
-        from jaxmle._documents import Claims, known_bounds
+        from jaxmle._documents import AnalysisSettings, known_bounds
 
         design = cast(Any, self.calibration)
         meaning: dict[str, Any] = {
@@ -150,7 +150,7 @@ class Reading:
             rates = Bounds.from_reference(counts, margin=self.margin)
             given = Bounds(failure_rate=given.failure_rate, tpr=rates.tpr, fpr=rates.fpr)
         bounds, notes = known_bounds(table, given, self.bounds)
-        claims = Claims(
+        analysis = AnalysisSettings(
             bounds=bounds,
             by=list(by),
             calibration=design,
@@ -160,7 +160,7 @@ class Reading:
             min_labels=self.min_labels,
             notes=notes,
         )
-        return table, claims
+        return table, analysis
 
 
 def with_reading(command: Callable[..., Any], without: tuple[str, ...] = ()) -> Callable[..., Any]:

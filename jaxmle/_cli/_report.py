@@ -86,7 +86,7 @@ def report(
         "mix": mix,
         "order": order,
     }
-    table, claims = reading.read()
+    table, analysis = reading.read()
     from jaxmle._documents import fit_table, report_document
     from jaxmle._page import page_html, page_markdown, report_page
 
@@ -95,11 +95,11 @@ def report(
         from jaxmle._tables import slice_mix
 
         options["mix"] = slice_mix(mix, table.keys)
-    fitted = fit_table(table, claims)
+    fitted = fit_table(table, analysis)
     say_first(_first_answer(fitted), reading.as_json)
     document, evidence = report_document(
         table,
-        claims,
+        analysis,
         fitted=fitted,
         source=reading.file,
         command=_command(reading, own),

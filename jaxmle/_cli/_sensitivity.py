@@ -52,14 +52,14 @@ def sensitivity(
     for low, high in ranges:
         if not low < high:
             raise ValueError(f"--grid must be LO:HI with LO < HI; got {low:g}:{high:g}.")
-    table, claims = reading.read()
+    table, analysis = reading.read()
     import numpy as np
 
     from jaxmle._documents import sensitivity_document
     from jaxmle._terminal import sensitivity_table
 
     values = [np.linspace(*pair, points) for pair in ranges]
-    document, result = sensitivity_document(table, claims, over=over, grid=values or None, limit=limit)
+    document, result = sensitivity_document(table, analysis, over=over, grid=values or None, limit=limit)
     if png is not None:
         from jaxmle._plots import axes_for_file, plot_sensitivity, save
 

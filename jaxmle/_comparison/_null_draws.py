@@ -6,7 +6,7 @@ import numpy as np
 
 from jaxmle._arrays import tree_map
 from jaxmle._data import Calibration, Params, Problem
-from jaxmle._engine import in_blocks
+from jaxmle._engine import map_batched
 from jaxmle._inference import TIE, keys_of, streams
 from jaxmle._model import log_likelihood_at, score_at
 from jaxmle._simulation import Design, draw_counts, law_of_params, tables_for, uniforms
@@ -73,7 +73,7 @@ def p_values_by_draws(
         found = null_statistic((drawn[0], drawn[1]), calibration).reshape(-1, _DRAWS)
         return np.asarray((1 + (found >= seen[:, None] - TIE).sum(1)) / (1 + _DRAWS))
 
-    return in_blocks(share, flat, _AT_ONCE, engine="numpy")
+    return map_batched(share, flat, _AT_ONCE, engine="numpy")
 
 
 def null_statistic(problems: tuple[Problem, Problem], calibration: Calibration) -> Array:

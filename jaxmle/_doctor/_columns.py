@@ -75,7 +75,11 @@ def column_findings(
     others = [f"{shown(one)} = {shown(two)}" for one, two in same if {one, two} != {roles.judge, roles.human}]
     for topic, text, names in (
         ("duplicated columns", "columns that hold the same in every row", others),
-        ("constant columns", "columns with one value", _quoted(columns, lambda one: len(one.spoken) == 1)),
+        (
+            "constant columns",
+            "columns with one value",
+            _quoted(columns, lambda one: len(one.present_values) == 1),
+        ),
         ("empty columns", "columns without a value", _quoted(columns, lambda one: one.kind == "empty")),
     ):
         if names:
@@ -104,7 +108,7 @@ def verdict_options(
         return options, found
     for column in (judge, human):
         if column and column.kind in ("category", "constant", "text"):
-            words = sorted(column.spoken)
+            words = sorted(column.present_values)
             said = f" ({_named([shown(word) for word in words])})" if words else ""
             text = (
                 f"{shown(column.name)} has words of its own{said}: say with --failure WORD which is a failure"

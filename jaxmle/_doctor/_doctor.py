@@ -70,7 +70,7 @@ def doctor_document(
                 "name": one.name,
                 "kind": one.kind,
                 "likely": likely.get(one.name),
-                "filled": one.n_spoken,
+                "filled": one.n_present,
                 "distinct": one.distinct,
                 "approximate": one.approximate,
                 "words": one.words,

@@ -13,7 +13,7 @@ from ._quoting import shell_line as shell_line
 from ._report import Evidence as Evidence
 from ._report import report_document as report_document
 from ._sensitivity import sensitivity_document as sensitivity_document
-from ._settings import Claims as Claims
+from ._settings import AnalysisSettings as AnalysisSettings
 from ._settings import known_bounds as known_bounds
 from ._warnings import chance_note as chance_note
 from ._warnings import design_note as design_note

@@ -8,7 +8,7 @@ import numpy as np
 from jaxmle._documents._bounds_check import bounds_document
 from jaxmle._documents._document import document_of, sizes_of
 from jaxmle._documents._fitted import Fitted, fit_table
-from jaxmle._documents._settings import Claims
+from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._warnings import data_warnings, table_warnings
 from jaxmle._inference import Adjustment, Certificate, CertificateMethod, certify_fit
 from jaxmle._tables import SliceCounts
@@ -20,7 +20,7 @@ NOTHING_CERTIFIED = "so nothing is certified here"
 
 def certify_document(
     table: SliceCounts,
-    claims: Claims,
+    analysis: AnalysisSettings,
     *,
     limit: float,
     method: CertificateMethod = "exact",
@@ -32,7 +32,7 @@ def certify_document(
 
     Args:
         table: Counts by slice.
-        claims: What the user says of the data.
+        analysis: What the user says of the data.
         limit: Failure rate to stay under, in (0, 1).
         method: "exact" or "profile".
         adjustment: "none", "holm" or "benjamini-hochberg", over the slices.
@@ -47,25 +47,25 @@ def certify_document(
     """
     given: dict[str, Any] = {
         "limit": limit,
-        "confidence": claims.confidence,
+        "confidence": analysis.confidence,
         "method": method,
-        "labels": claims.labels,
-        "seed": claims.seed,
+        "labels": analysis.labels,
+        "seed": analysis.seed,
     }
-    fitted = fitted or fit_table(table, claims)
+    fitted = fitted or fit_table(table, analysis)
     fits = fitted.fits
 
     def certified(index: Array | int, **more: Any) -> Certificate:
         against = fitted.contradicted[index]
-        return certify_fit(fits[index], against=against, **given, **fitted.wider(index), **more)
+        return certify_fit(fits[index], against=against, **given, **fitted.dispersion(index), **more)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # said slice by slice below
         verdicts = [certified(fitted.last)]
-        if claims.by:
+        if analysis.by:
             slices = np.arange(fitted.last)
             verdicts = [*certified(slices, adjustment=adjustment, progress=progress), *verdicts]
-    notes = data_warnings(fitted, claims, fits)
+    notes = data_warnings(fitted, analysis, fits)
     notes[-1] += table_warnings(table)
     records = []
     rows = zip(fitted.counts, fits, verdicts, notes, strict=True)
@@ -78,7 +78,7 @@ def certify_document(
             note.append("the verdict rests on the bounds alone: there is no human label")
         records.append(
             {
-                **sizes_of(i, counts, claims, fitted.effects),
+                **sizes_of(i, counts, analysis, fitted.effects),
                 "certified": verdict.certified,
                 "p_value": verdict.p_value,
                 "upper_limit": verdict.upper_limit,
@@ -87,8 +87,8 @@ def certify_document(
                 "warnings": note,
             }
         )
-    passed = all(record["certified"] for record in (records[:-1] if claims.by else records))
-    document = document_of("certify", table, claims, records)
+    passed = all(record["certified"] for record in (records[:-1] if analysis.by else records))
+    document = document_of("certify", table, analysis, records)
     document["bounds_check"] = bounds_document(fitted)
     document["settings"] |= {"limit": limit, "method": method, "adjustment": adjustment}
     return {"command": "certify", "certified": passed, **document}

@@ -12,7 +12,7 @@ from jaxmle._documents._bounds_check import bounds_document
 from jaxmle._documents._document import document_of, settings_of, sizes_of
 from jaxmle._documents._fitted import fit_table
 from jaxmle._documents._quoting import shell_line
-from jaxmle._documents._settings import Claims
+from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._warnings import data_warnings, table_warnings
 from jaxmle._inference import Adjustment
 from jaxmle._tables import SliceCounts, few
@@ -28,12 +28,12 @@ class Arm:
     Attributes:
         label: What to call it: its file, columns or condition.
         table: Counts by slice.
-        claims: What the user says of it.
+        analysis: What the user says of it.
     """
 
     label: str
     table: SliceCounts
-    claims: Claims
+    analysis: AnalysisSettings
 
 
 def compare_document(
@@ -62,21 +62,21 @@ def compare_document(
         ValueError: The bounds leave no feasible point for some slice, or an argument is out of range.
     """
     first, second = arms
-    fitted = [fit_table(arm.table, arm.claims, is_independent=clusters is None) for arm in arms]
-    everything = [one.counts for one in fitted]
-    claims = first.claims
-    last = len(everything[0]) - 1
+    fitted = [fit_table(arm.table, arm.analysis, is_independent=clusters is None) for arm in arms]
+    counts_of_arms = [one.counts for one in fitted]
+    analysis = first.analysis
+    last = len(counts_of_arms[0]) - 1
     given: dict[str, Any] = {
         "judge": judge,
-        "confidence": claims.confidence,
-        "calibration": claims.calibration,
-        "labels": claims.labels,
-        "seed": claims.seed,
+        "confidence": analysis.confidence,
+        "calibration": analysis.calibration,
+        "labels": analysis.labels,
+        "seed": analysis.seed,
     }
 
     def differences(index: Array, adjustment: Adjustment) -> Difference:
-        a, b = (Counts(*(np.asarray(value)[index] for value in counts.values())) for counts in everything)
-        bounds = [arm.claims.bounds_of(index) for arm in arms]
+        a, b = (Counts(*(np.asarray(value)[index] for value in counts.values())) for counts in counts_of_arms)
+        bounds = [arm.analysis.bounds_of(index) for arm in arms]
         some = None if pairs is None else pairs[index]
         both = None if clusters is None else (clusters[0].of_slices(index), clusters[1].of_slices(index))
         return compare(a, b, *bounds, pairs=some, clusters=both, adjustment=adjustment, **given)
@@ -84,23 +84,23 @@ def compare_document(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # said slice by slice below
         found = [differences(np.array([last]), "none")[0]]
-        if claims.by:
+        if analysis.by:
             # The total is no slice: it is not among the tests that are adjusted for.
             found = [*differences(np.arange(last), adjustment), *found]
-    notes = [data_warnings(one, arm.claims, one.fits) for one, arm in zip(fitted, arms, strict=True)]
+    notes = [data_warnings(one, arm.analysis, one.fits) for one, arm in zip(fitted, arms, strict=True)]
     records = [
-        _record(i, one, arms, everything, [own[i] for own in notes], pairs) for i, one in enumerate(found)
+        _record(i, one, arms, counts_of_arms, [own[i] for own in notes], pairs) for i, one in enumerate(found)
     ]
     records[-1]["warnings"] += _of_tables(arms, alone or [])
-    different = any(record["different"] for record in (records[:-1] if claims.by else records))
-    document = document_of("compare", first.table, claims, records)
+    different = any(record["different"] for record in (records[:-1] if analysis.by else records))
+    document = document_of("compare", first.table, analysis, records)
     for key in ("rows", "log", "labels", "dropped"):
         document.pop(key)
     for record in (*document["slices"], document["total"]):
         record.pop("unjudged", None)
     document["settings"] |= {"judge": judge, "adjustment": adjustment, "paired": pairs is not None}
     document["settings"]["clustered"] = clusters is not None
-    document["settings"]["bounds_b"] = settings_of(second.claims)["bounds"]
+    document["settings"]["bounds_b"] = settings_of(second.analysis)["bounds"]
     document |= {
         name: {
             "name": arm.label,
@@ -118,7 +118,7 @@ def _record(
     i: int,
     one: Difference,
     arms: tuple[Arm, Arm],
-    everything: list[Counts],
+    counts_of_arms: list[Counts],
     notes: list[list[str]],
     pairs: Pairs | None,
 ) -> Document:
@@ -142,8 +142,8 @@ def _record(
         }
     elif one.method.endswith("clusters"):
         record["design_effect"] = one.effect
-    for name, arm, counts, rate in zip(_NAMES, arms, everything, one.failure_rates, strict=True):
-        record[name] = sizes_of(i, counts[i], arm.claims, None)
+    for name, arm, counts, rate in zip(_NAMES, arms, counts_of_arms, one.failure_rates, strict=True):
+        record[name] = sizes_of(i, counts[i], arm.analysis, None)
         record[name]["failure_rate"] = rate if one.identified else None
     return record | {"warnings": said}
 

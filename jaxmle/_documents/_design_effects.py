@@ -39,11 +39,11 @@ class DesignEffects:
         return {"design_effect": self.effect[index], "df": df}
 
     def for_humans(self, i: int, counts: Counts) -> Counts:
-        """Counts that the humans' rate is as sure from as from independent items."""
+        """Numbers of independent items that would determine the humans' rate as well."""
         return Counts(*(value / self.human_effect[i] for value in counts.values()))
 
     def for_judge(self, i: int, counts: Counts) -> Counts:
-        """Counts that the judge's rate is as sure from as from independent items."""
+        """Numbers of independent items that would determine the judge's rate as well."""
         return Counts(*(value / self.judge_effect[i] for value in counts.values()))
 
 

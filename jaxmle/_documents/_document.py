@@ -6,14 +6,16 @@ from importlib.metadata import version
 
 from jaxmle._data import Bounds, Counts, InfeasibleError
 from jaxmle._documents._design_effects import DesignEffects
-from jaxmle._documents._settings import Claims
+from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._tables import SliceCounts, shown_key
 from jaxmle._types import Array, Document
 
 _COUNTS = ("tp", "fn", "fp", "tn", "unlabeled_pos", "unlabeled_neg")
 
 
-def document_of(command: str, table: SliceCounts, claims: Claims, records: list[Document]) -> Document:
+def document_of(
+    command: str, table: SliceCounts, analysis: AnalysisSettings, records: list[Document]
+) -> Document:
     """Gather the records of all slices and, last, of the total."""
     for record, (failures, passes) in zip(records, _unjudged(table), strict=False):
         labeled = int(failures + passes)
@@ -25,7 +27,7 @@ def document_of(command: str, table: SliceCounts, claims: Claims, records: list[
     return {
         "command": command,
         "version": version("jaxmle"),
-        "settings": settings_of(claims),
+        "settings": settings_of(analysis),
         "total": total,
         "slices": [{"key": key, **record} for key, record in zip(table.keys, slices, strict=False)],
         "rows": table.n_rows,
@@ -52,28 +54,28 @@ def naming_slices(table: SliceCounts) -> Iterator[None]:
         ) from error
 
 
-def settings_of(claims: Claims) -> Document:
+def settings_of(analysis: AnalysisSettings) -> Document:
     """What the user says of the data, for a document."""
     return {
-        "calibration": claims.calibration,
-        "labels": claims.labels,
-        "bounds": "by slice" if claims.bounds.shape else stated(claims.bounds),
-        "confidence": claims.confidence,
-        "seed": claims.seed,
-        "by": claims.by,
-        "min_labels": claims.min_labels,
+        "calibration": analysis.calibration,
+        "labels": analysis.labels,
+        "bounds": "by slice" if analysis.bounds.shape else stated(analysis.bounds),
+        "confidence": analysis.confidence,
+        "seed": analysis.seed,
+        "by": analysis.by,
+        "min_labels": analysis.min_labels,
     }
 
 
-def sizes_of(i: int, counts: Counts, claims: Claims, effects: DesignEffects | None) -> Document:
+def sizes_of(i: int, counts: Counts, analysis: AnalysisSettings, effects: DesignEffects | None) -> Document:
     sizes = {
         "n_labeled": counts.n_labeled.item(),
         "n_unlabeled": counts.n_unlabeled.item(),
-        "few_labels": bool(counts.n_labeled < claims.min_labels),
+        "few_labels": bool(counts.n_labeled < analysis.min_labels),
         "counts": {name: value.item() for name, value in zip(_COUNTS, counts.values(), strict=True)},
     }
-    if claims.bounds.shape:
-        sizes["bounds"] = stated(claims.bounds_of(i))
+    if analysis.bounds.shape:
+        sizes["bounds"] = stated(analysis.bounds_of(i))
     if effects:
         sizes["design_effect"] = float(effects.effect[i])
         sizes["n_effective"] = {

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxmle._documents._document import sizes_of
 from jaxmle._documents._quoting import shell_line
-from jaxmle._documents._settings import Claims, with_total
+from jaxmle._documents._settings import AnalysisSettings, counts_with_total
 from jaxmle._documents._warnings import few_clusters_notes, table_warnings
 from jaxmle._drift import Drift, drift
 from jaxmle._inference import adjust_p_values
@@ -17,12 +17,12 @@ from jaxmle._types import Document
 _RATES = ("tpr", "fpr")
 
 
-def drift_document(table: SliceCounts, claims: Claims) -> Document:
+def drift_document(table: SliceCounts, analysis: AnalysisSettings) -> Document:
     """Hold a judge against its bounds in every slice and in all, and describe the verdicts.
 
     Args:
         table: Counts of the anchor set by slice.
-        claims: What the user says of the judge.
+        analysis: What the user says of the judge.
 
     Returns:
         The document. ``verdict`` is that of the total and of all slices where there are any: "outside" if
@@ -31,36 +31,38 @@ def drift_document(table: SliceCounts, claims: Claims) -> Document:
     Raises:
         ValueError: No row has both verdicts, or there are no bounds.
     """
-    everything = with_total(table, claims)
-    last = len(everything) - 1
-    told = np.flatnonzero(np.asarray(everything.n_labeled) > 0)
-    if not told.size:
+    counts = counts_with_total(table, analysis)
+    last = len(counts) - 1
+    informative = np.flatnonzero(np.asarray(counts.n_labeled) > 0)
+    if not informative.size:
         raise ValueError("no row has both a human and a judge verdict, and an anchor set needs both.")
     clusters = table.all_clusters
     result = drift(
-        everything[told],
-        claims.bounds_of(told),
-        clusters=None if clusters is None else clusters.of_slices(told),
-        confidence=claims.confidence,
+        counts[informative],
+        analysis.bounds_of(informative),
+        clusters=None if clusters is None else clusters.of_slices(informative),
+        confidence=analysis.confidence,
     )
     # What is said of the total counts as much as what is said of a slice, so it is one of the tests; but a
     # single slice and the total are the same rows.
-    several = bool(claims.by) and len(told) > 2
+    several = bool(analysis.by) and len(informative) > 2
     adjusted = adjust_p_values(result.p_value, "holm") if several else np.array(result.p_value)
-    outside = adjusted <= 1 - claims.confidence
+    outside = adjusted <= 1 - analysis.confidence
     records = []
-    for i, place in enumerate(told):
+    for i, place in enumerate(informative):
         verdict = "outside" if outside[i] else ("inside" if np.asarray(result.inside)[i] else "undecided")
-        sizes = sizes_of(int(place), everything[int(place)], claims, None)
-        counts = {name: sizes["counts"][name] for name in ("tp", "fn", "fp", "tn")}
-        key = {"key": table.keys[place]} if claims.by and place < last else {}
+        sizes = sizes_of(int(place), counts[int(place)], analysis, None)
+        cells = {name: sizes["counts"][name] for name in ("tp", "fn", "fp", "tn")}
+        key = {"key": table.keys[place]} if analysis.by and place < last else {}
         rates = {name: _rate(result, name, i) for name in _RATES}
-        own = {"n_labeled": sizes["n_labeled"], "counts": counts}
+        own = {"n_labeled": sizes["n_labeled"], "counts": cells}
         records.append({**key, **own, "verdict": verdict, "p_value": float(adjusted[i]), **rates})
     *slices, total = records
     said = [record["verdict"] for record in records]
     silent = (
-        [shown_key(table.keys[i]) for i in range(last) if i not in set(told.tolist())] if claims.by else []
+        [shown_key(table.keys[i]) for i in range(last) if i not in set(informative.tolist())]
+        if analysis.by
+        else []
     )
     notes = [f"no item with both verdicts, so left out: {few(silent)}"] if silent else []
     unlabeled = int(np.sum(table.counts.n_unlabeled))
@@ -83,14 +85,14 @@ def drift_document(table: SliceCounts, claims: Claims) -> Document:
         "command": "drift",
         "verdict": next((word for word in ("outside", "undecided") if word in said), "inside"),
         "version": version("jaxmle"),
-        "settings": {"confidence": claims.confidence, "by": claims.by},
+        "settings": {"confidence": analysis.confidence, "by": analysis.by},
         "total": total,
         "slices": slices,
         "rows": table.n_rows,
         "log": table.log,
         "labels": table.labels,
         "dropped": table.dropped,
-        "warnings": notes + table_warnings(replace(table, repeated=None)) + claims.notes,
+        "warnings": notes + table_warnings(replace(table, repeated=None)) + analysis.notes,
     }
 
 

@@ -15,7 +15,7 @@ from jaxmle._documents._design_effects import DesignEffects
 from jaxmle._documents._document import document_of, sizes_of
 from jaxmle._documents._fitted import Fitted, fit_table
 from jaxmle._documents._pooled import FEW_LABELS, SharedFit, few_labels, pooled_slices
-from jaxmle._documents._settings import Claims
+from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._warnings import data_warnings, table_warnings
 from jaxmle._engine import progress_bar
 from jaxmle._inference import Fit, Interval, ProfileInterval, Target, bootstrap
@@ -38,7 +38,7 @@ _TIED = (
 
 def estimate_document(
     table: SliceCounts,
-    claims: Claims,
+    analysis: AnalysisSettings,
     *,
     interval: IntervalName = "profile",
     n_resamples: int = 10_000,
@@ -55,7 +55,7 @@ def estimate_document(
 
     Args:
         table: Counts by slice.
-        claims: What the user says of the data.
+        analysis: What the user says of the data.
         interval: "profile"; "chi-square" for the same with asymptotic cut-offs; or "bootstrap" (percentile).
         n_resamples: Bootstrap replicates.
         order: Order of the slices: by "key", by "estimate" or by "width" of the interval, largest first.
@@ -81,19 +81,19 @@ def estimate_document(
             "--interval bootstrap with --weight resamples clusters: name the column that tells items apart, "
             "or those that belong together, with --cluster."
         )
-    fitted = fitted or fit_table(table, claims)
+    fitted = fitted or fit_table(table, analysis)
     effects = fitted.effects
     results: list[Fit | SharedFit] = list(fitted.fits)
-    pooled = pooled_slices(table, claims, effects, judge_rates, mix)
+    pooled = pooled_slices(table, analysis, effects, judge_rates, mix)
     if pooled:
         results[: len(pooled.fits)] = pooled.fits
-    notes = data_warnings(fitted, claims, results)
+    notes = data_warnings(fitted, analysis, results)
     notes[-1] += table_warnings(table)
     if pooled:
         notes[-1] += pooled.notes
-    elif judge_rates is None and few_labels(table, claims):
+    elif judge_rates is None and few_labels(table, analysis):
         notes[-1].append(FEW_LABELS)
-    work = _Work(table, claims, fitted, interval, n_resamples, total, target)
+    work = _Work(table, analysis, fitted, interval, n_resamples, total, target)
     rates = list(pooled.rates) if pooled else []
     first, size = len(rates), len(fitted.counts)
     with progress_bar(progress and size - first > _PART, size - first, "Slices") as bar:
@@ -115,17 +115,17 @@ def estimate_document(
                 "is too short: use --interval profile"
             )
     records = [
-        _record(i, counts, result, rate, claims, effects, note)
+        _record(i, counts, result, rate, analysis, effects, note)
         for i, (counts, result, rate, note) in enumerate(
             zip(fitted.counts, results, rates, notes, strict=True)
         )
     ]
-    document = document_of("estimate", table, claims, records)
+    document = document_of("estimate", table, analysis, records)
     document["bounds_check"] = bounds_document(fitted)
     document["settings"] |= {"interval": interval, "order": order}
     if target != "population":
         document["settings"]["target"] = target
-    if claims.by:
+    if analysis.by:
         document["settings"]["judge_rates"] = judge_rates or "per-slice"
     if pooled:
         pooled.describe(document)
@@ -141,7 +141,7 @@ class _Work:
     """What the intervals are of, and how they are found."""
 
     table: SliceCounts
-    claims: Claims
+    analysis: AnalysisSettings
     fitted: Fitted
     interval: IntervalName
     n_resamples: int
@@ -155,11 +155,11 @@ class _Work:
 
     def rates(self, index: Array, *, progress: bool) -> list[Document]:
         """Intervals of the data sets at ``index``."""
-        claims, fitted = self.claims, self.fitted
+        analysis, fitted = self.analysis, self.fitted
         given: dict[str, Any] = {
-            "confidence": claims.confidence,
-            "labels": claims.labels,
-            "seed": claims.seed,
+            "confidence": analysis.confidence,
+            "labels": analysis.labels,
+            "seed": analysis.seed,
             "progress": progress,
         }
         rates: dict[int, Document] = {}
@@ -177,7 +177,7 @@ class _Work:
                 profiled = profiled[profiled != fitted.last]
             if profiled.size:
                 simulated = False if self.interval == "chi-square" else None
-                asked = given | fitted.wider(profiled) | {"calibrate": simulated, "target": self.target}
+                asked = given | fitted.dispersion(profiled) | {"calibrate": simulated, "target": self.target}
                 found = fitted.fits[profiled].interval(**asked)
                 for i, low, high in zip(profiled, *map(np.asarray, (found.low, found.high)), strict=True):
                     rates[i] = {"low": float(low), "high": float(high), "method": name}
@@ -189,8 +189,8 @@ class _Work:
                 part = index[resampled]
                 drawn = bootstrap(
                     fitted.counts[part],
-                    claims.bounds_of(part),
-                    calibration=claims.calibration,
+                    analysis.bounds_of(part),
+                    calibration=analysis.calibration,
                     n_resamples=self.n_resamples,
                     **given,
                     clusters=self.clusters.of_slices(part) if self.clusters else None,
@@ -211,7 +211,7 @@ def _record(
     counts: Counts,
     result: Fit | SharedFit,
     rate: Document,
-    claims: Claims,
+    analysis: AnalysisSettings,
     effects: DesignEffects | None,
     notes: list[str],
 ) -> Document:
@@ -219,13 +219,13 @@ def _record(
     seen: tuple[Flags, Flags] = (counts.tp + counts.fn > 0, counts.fp + counts.tn > 0)
     if isinstance(result, SharedFit):
         seen = (True, True)  # other slices bear on them
-    level = claims.confidence
+    level = analysis.confidence
     for_humans, for_judge = (
         (effects.for_humans(i, counts), effects.for_judge(i, counts)) if effects else (counts, counts)
     )
     human = baselines.human_only(for_humans, confidence=level) if counts.n_labeled > 0 else None
     return {
-        **sizes_of(i, counts, claims, effects),
+        **sizes_of(i, counts, analysis, effects),
         "failure_rate": {
             "estimate": result.failure_rate if result.identified else None,
             **rate,

@@ -8,20 +8,26 @@ import numpy as np
 
 from jaxmle._arrays import leaves
 from jaxmle._documents._estimate import estimate_document
-from jaxmle._documents._settings import Claims
+from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._engine import Checkpoint, fingerprint_of
 from jaxmle._tables import SliceCounts, check_out, write_rows
 from jaxmle._types import Document
 
 
 def estimate_file(
-    table: SliceCounts, claims: Claims, out: Path, *, resume: bool, progress: bool = False, **options: Any
+    table: SliceCounts,
+    analysis: AnalysisSettings,
+    out: Path,
+    *,
+    resume: bool,
+    progress: bool = False,
+    **options: Any,
 ) -> Document:
     """Estimate every slice into a file; what is done when the process is killed is kept for ``resume``.
 
     Args:
         table: Counts by slice.
-        claims: What the user says of the data.
+        analysis: What the user says of the data.
         out: Parquet or CSV file for the slices; ``OUT.json`` describes the run, ``OUT.parts`` holds what
             is done.
         resume: Whether to go on with what an earlier run on the same data left.
@@ -36,12 +42,12 @@ def estimate_file(
         ValueError: ``out`` has no known ending, is there already, or is of another run; the bounds leave no
             feasible point for some slice; or an argument is out of range.
     """
-    check_out(out, claims.by)
-    parts = Checkpoint(out, _fingerprint(table, claims, options), resume=resume)
+    check_out(out, analysis.by)
+    parts = Checkpoint(out, _fingerprint(table, analysis, options), resume=resume)
     with parts.held():
         if parts.complete:
             return parts.described()
-        document = estimate_document(table, claims, keep=parts.part, progress=progress, **options)
+        document = estimate_document(table, analysis, keep=parts.part, progress=progress, **options)
         summary = {key: value for key, value in document.items() if key != "slices"}
         summary |= {
             "slices": [],
@@ -53,7 +59,7 @@ def estimate_file(
     return summary
 
 
-def _fingerprint(table: SliceCounts, claims: Claims, options: dict[str, Any]) -> str:
+def _fingerprint(table: SliceCounts, analysis: AnalysisSettings, options: dict[str, Any]) -> str:
     """What the result depends on."""
     arrays = [np.asarray(value) for value in table.counts.values()]
     for clusters in (table.clusters, table.total_clusters):
@@ -61,8 +67,8 @@ def _fingerprint(table: SliceCounts, claims: Claims, options: dict[str, Any]) ->
             arrays += [clusters.cells, np.asarray(clusters.index)]
     if table.squares is not None:
         arrays.append(np.asarray(table.squares))
-    ends = [np.asarray(end) for end in leaves(claims.bounds)]
-    said = {name: value for name, value in vars(claims).items() if name != "bounds"}
+    ends = [np.asarray(end) for end in leaves(analysis.bounds)]
+    said = {name: value for name, value in vars(analysis).items() if name != "bounds"}
     rows = [table.dropped, table.n_rows, np.asarray(table.unjudged), table.labels, table.repeated]
     rows.append(table.left_out)
     if mix := options.get("mix"):

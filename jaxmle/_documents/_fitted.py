@@ -9,7 +9,7 @@ from jaxmle._arrays import tree_map
 from jaxmle._data import Counts, Problem
 from jaxmle._documents._design_effects import DesignEffects, design_effects
 from jaxmle._documents._document import naming_slices
-from jaxmle._documents._settings import Claims, with_total
+from jaxmle._documents._settings import AnalysisSettings, counts_with_total
 from jaxmle._inference import Fit, check_bounds, divided, fit, fit_flat, noticed_beyond
 from jaxmle._tables import SliceCounts
 from jaxmle._types import Array, Document, Pair
@@ -24,13 +24,13 @@ class Fitted:
         fits: Fits of these counts.
         effects: How much less the items tell than as many independent ones, or None where each stands for
             itself.
-        claims: What the user says of the data.
+        analysis: What the user says of the data.
     """
 
     counts: Counts
     fits: Fit
     effects: DesignEffects | None
-    claims: Claims
+    analysis: AnalysisSettings
 
     @property
     def last(self) -> int:
@@ -55,7 +55,7 @@ class Fitted:
     @cached_property
     def bounds_check(self) -> Pair:
         """p-values of data against their bounds, and which contradict them, shape ``(B,)``."""
-        labels, seed = self.claims.labels, self.claims.seed
+        labels, seed = self.analysis.labels, self.analysis.seed
         return check_bounds(self.effective, self.unbounded, labels=labels, seed=seed)
 
     @property
@@ -66,27 +66,27 @@ class Fitted:
     @cached_property
     def noticed(self) -> Pair:
         """Where rates of all rows would have to lie for wrong bounds to be found: see `noticed_beyond`."""
-        value, found = noticed_beyond(self.effective[[self.last]], labels=self.claims.labels)
+        value, found = noticed_beyond(self.effective[[self.last]], labels=self.analysis.labels)
         return value[0], found[0]
 
-    def wider(self, index: Array | int) -> Document:
+    def dispersion(self, index: Array | int) -> Document:
         """Arguments for intervals and certificates of some data sets."""
         return self.effects.take(index) if self.effects else {}
 
 
-def fit_table(table: SliceCounts, claims: Claims, *, is_independent: bool = False) -> Fitted:
+def fit_table(table: SliceCounts, analysis: AnalysisSettings, *, is_independent: bool = False) -> Fitted:
     """Fit every slice, and the total where there are slices.
 
     Args:
         table: Counts by slice.
-        claims: What the user says of the data.
+        analysis: What the user says of the data.
         is_independent: Whether each item stands for itself, whatever the table says of clusters.
 
     Raises:
         ValueError: The bounds leave no feasible point for some slice.
     """
     # The total goes last: a slice that the bounds exclude then keeps its number in the error.
-    counts = with_total(table, claims)
+    counts = counts_with_total(table, analysis)
     with naming_slices(table):
-        fits = fit(counts, claims.bounds, calibration=claims.calibration)
-    return Fitted(counts, fits, None if is_independent else design_effects(table, fits), claims)
+        fits = fit(counts, analysis.bounds, calibration=analysis.calibration)
+    return Fitted(counts, fits, None if is_independent else design_effects(table, fits), analysis)

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxmle._data import InfeasibleError
 from jaxmle._documents._design_effects import DesignEffects
-from jaxmle._documents._settings import Claims
+from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._slices import Judge, SliceFit, fit_slices, homogeneity_test
 from jaxmle._tables import Mix, SliceCounts
 from jaxmle._types import Document
@@ -63,20 +63,24 @@ class Pooled:
             document["mix"] = self.mix
 
 
-def few_labels(table: SliceCounts, claims: Claims) -> bool:
+def few_labels(table: SliceCounts, analysis: AnalysisSettings) -> bool:
     """Whether slices have so few labels that they had better borrow."""
     labels = np.asarray(table.counts.n_labeled)
-    return bool(claims.by) and len(labels) >= _FEW_SLICES and float(np.median(labels)) < _FEW_LABELS
+    return bool(analysis.by) and len(labels) >= _FEW_SLICES and float(np.median(labels)) < _FEW_LABELS
 
 
 def pooled_slices(
-    table: SliceCounts, claims: Claims, effects: DesignEffects | None, judge: Judge | None, mix: Mix | None
+    table: SliceCounts,
+    analysis: AnalysisSettings,
+    effects: DesignEffects | None,
+    judge: Judge | None,
+    mix: Mix | None,
 ) -> Pooled | None:
     """Estimate slices together, or a mix of them; None where neither was asked for.
 
     Args:
         table: Counts by slice.
-        claims: What the user says of the data.
+        analysis: What the user says of the data.
         effects: How far items stand for themselves.
         judge: How to take the judge's rates.
         mix: Shares of the slices.
@@ -88,16 +92,16 @@ def pooled_slices(
         ValueError: A common judge was asked for and the bounds of the slices exclude each other.
     """
     asked: Judge = judge or "per-slice"
-    if not claims.by or (asked == "per-slice" and mix is None):
+    if not analysis.by or (asked == "per-slice" and mix is None):
         return None
     size = len(table.keys)
-    bounds = claims.bounds_of(np.arange(size))
+    bounds = analysis.bounds_of(np.arange(size))
     effect = effects.effect[:size] if effects else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # weights and clusters are said elsewhere
         try:
             result = fit_slices(
-                table.counts, bounds, judge=asked, calibration=claims.calibration, design_effect=effect
+                table.counts, bounds, judge=asked, calibration=analysis.calibration, design_effect=effect
             )
         except InfeasibleError:
             raise
@@ -108,17 +112,17 @@ def pooled_slices(
                 "--judge-rates common: the bounds of TPR or FPR of some slices exclude those of others, so "
                 "they have no judge in common; use --judge-rates partial or per-slice."
             ) from error
-        fits, rates = _slices(result, claims)
-        mixed, notes = _mixed(result, claims, mix)
-    pooling = None if asked == "per-slice" else _pooling(table, claims, effects, result, asked)
+        fits, rates = _slices(result, analysis)
+        mixed, notes = _mixed(result, analysis, mix)
+    pooling = None if asked == "per-slice" else _pooling(table, analysis, effects, result, asked)
     return Pooled(result, fits, rates, mixed, pooling, notes)
 
 
-def _slices(result: SliceFit, claims: Claims) -> tuple[list[SharedFit], list[Document]]:
+def _slices(result: SliceFit, analysis: AnalysisSettings) -> tuple[list[SharedFit], list[Document]]:
     # Slices alone keep the estimates and calibrated intervals that they have without pooling.
     if result.judge == "per-slice":
         return [], []
-    found = result.interval(confidence=claims.confidence)
+    found = result.interval(confidence=analysis.confidence)
     lows, highs = result.failure_rate_set
     fits, rates = [], []
     for i in range(len(result)):
@@ -127,7 +131,7 @@ def _slices(result: SliceFit, claims: Claims) -> tuple[list[SharedFit], list[Doc
             "tpr": float(result.tpr[i]),
             "fpr": float(result.fpr[i]),
         }
-        bounds = claims.bounds_of(i)
+        bounds = analysis.bounds_of(i)
         active = [
             f"{name}.{end}"
             for name, value in values.items()
@@ -149,7 +153,7 @@ def _slices(result: SliceFit, claims: Claims) -> tuple[list[SharedFit], list[Doc
     return fits, rates
 
 
-def _mixed(result: SliceFit, claims: Claims, mix: Mix | None) -> tuple[Document, list[str]]:
+def _mixed(result: SliceFit, analysis: AnalysisSettings, mix: Mix | None) -> tuple[Document, list[str]]:
     """Failure rate of the mix, and what there is to say against it."""
     shares = np.asarray(mix.shares if mix else result.sizes)
     notes = list(mix.notes) if mix else []
@@ -157,7 +161,7 @@ def _mixed(result: SliceFit, claims: Claims, mix: Mix | None) -> tuple[Document,
     if not shares.any():
         notes.append("no slice has unlabelled items, so there is no mix by sizes: give one by --mix")
         return {"estimate": None, "low": 0.0, "high": 1.0, "method": "none", "shares": name}, notes
-    found = result.total(shares, confidence=claims.confidence)
+    found = result.total(shares, confidence=analysis.confidence)
     low, high, method = float(found.low), float(found.high), found.method
     open_ended = ~np.asarray(result.identified) & (shares > 0)
     if not found.identified:
@@ -170,23 +174,27 @@ def _mixed(result: SliceFit, claims: Claims, mix: Mix | None) -> tuple[Document,
 
 
 def _pooling(
-    table: SliceCounts, claims: Claims, effects: DesignEffects | None, result: SliceFit, asked: Judge
+    table: SliceCounts,
+    analysis: AnalysisSettings,
+    effects: DesignEffects | None,
+    result: SliceFit,
+    asked: Judge,
 ) -> Document:
     test, skipped = None, None
-    bounds = claims.bounds_of(np.arange(len(table.keys)))
+    bounds = analysis.bounds_of(np.arange(len(table.keys)))
     pairs = [(np.max(low), np.min(high)) for low, high in (bounds.tpr, bounds.fpr)]
     if np.count_nonzero(np.asarray(table.counts.n_labeled)) < 2:
         skipped = "fewer than two slices have labels"
     elif effects:
         skipped = "it takes items that stand for themselves, without weights or clusters"
-    elif claims.labels == "by_verdict":
+    elif analysis.labels == "by_verdict":
         skipped = "it takes labels at random"
     elif any(low > high for low, high in pairs):
         skipped = "the bounds of slices exclude each other"
     else:
-        found = homogeneity_test(table.counts, bounds, calibration=claims.calibration, seed=claims.seed)
-        odd = [key for key, stands_out in zip(table.keys, found.odd, strict=True) if stands_out]
-        test = {"p_value": float(found.p_value), "odd": odd}
+        found = homogeneity_test(table.counts, bounds, calibration=analysis.calibration, seed=analysis.seed)
+        outlying = [key for key, stands_out in zip(table.keys, found.outlying, strict=True) if stands_out]
+        test = {"p_value": float(found.p_value), "outlying": outlying}
     names = ("tpr", "fpr")
     return {
         "asked": asked,

@@ -13,7 +13,7 @@ from jaxmle._documents._design_effects import DesignEffects
 from jaxmle._documents._estimate import estimate_document
 from jaxmle._documents._fitted import Fitted, fit_table
 from jaxmle._documents._sensitivity import bound_scan
-from jaxmle._documents._settings import Claims
+from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._inference import Adjustment, CertificateMethod, Fit, ProfileInterval
 from jaxmle._sensitivity import effects_of
 from jaxmle._tables import SliceCounts
@@ -37,7 +37,7 @@ class Evidence:
 
 def report_document(
     table: SliceCounts,
-    claims: Claims,
+    analysis: AnalysisSettings,
     *,
     source: str,
     command: str,
@@ -52,7 +52,7 @@ def report_document(
 
     Args:
         table: Counts by slice.
-        claims: What the user says of the data.
+        analysis: What the user says of the data.
         source: Where the rows are from.
         command: What to type to get this page again.
         limit: Failure rate to stay under, in (0, 1); None where no verdict is wanted.
@@ -70,23 +70,23 @@ def report_document(
     Raises:
         ValueError: The bounds leave no feasible point for some slice, or an argument is out of range.
     """
-    fitted = fitted or fit_table(table, claims)
+    fitted = fitted or fit_table(table, analysis)
     last, effects = fitted.last, fitted.effects
     counts = fitted.counts[last]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # said in the documents
         interval = fitted.fits[last].interval(
-            confidence=claims.confidence,
-            labels=claims.labels,
+            confidence=analysis.confidence,
+            labels=analysis.labels,
             calibrate=False if options.get("interval") == "chi-square" else None,
-            seed=claims.seed,
-            **fitted.wider(last),
+            seed=analysis.seed,
+            **fitted.dispersion(last),
         )
-    estimate = estimate_document(table, claims, fitted=fitted, total=interval, progress=progress, **options)
+    estimate = estimate_document(table, analysis, fitted=fitted, total=interval, progress=progress, **options)
     certificate = None
     if limit is not None:
         given: dict[str, Any] = {"limit": limit, "method": method, "adjustment": adjustment}
-        certificate = certify_document(table, claims, fitted=fitted, progress=progress, **given)
+        certificate = certify_document(table, analysis, fitted=fitted, progress=progress, **given)
         if adjustment == "none" and not estimate.get("pooling"):
             _reconcile(estimate, certificate)
     document = {
@@ -96,10 +96,10 @@ def report_document(
         "certified": certificate["certified"] if certificate else None,
         "estimate": estimate,
         "certificate": certificate,
-        "ppi_plus_plus": _ppi(counts, claims, effects),
-        "judge_in_labels": _in_labels(effects.for_humans(last, counts) if effects else counts, claims),
-        "effects": _effects(fitted, claims, limit),
-        "reproduce": {"command": command, "seed": claims.seed, "versions": _versions()},
+        "ppi_plus_plus": _ppi(counts, analysis, effects),
+        "judge_in_labels": _in_labels(effects.for_humans(last, counts) if effects else counts, analysis),
+        "effects": _effects(fitted, analysis, limit),
+        "reproduce": {"command": command, "seed": analysis.seed, "versions": _versions()},
     }
     return document, Evidence(fitted.effective[[last]], interval)
 
@@ -110,8 +110,8 @@ def _reconcile(estimate: Document, certificate: Document) -> None:
     for record in [*estimate["slices"], estimate["total"]]:
         other = limits[_name(record)]
         # A limit that the data do not give, as where they contradict the bounds, draws nothing out.
-        is_told = NOTHING_CERTIFIED not in other["warnings"]
-        if is_told and record["failure_rate"]["high"] < other["upper_limit"] < 1:
+        is_informative = NOTHING_CERTIFIED not in other["warnings"]
+        if is_informative and record["failure_rate"]["high"] < other["upper_limit"] < 1:
             record["failure_rate"]["high"] = other["upper_limit"]
             record["warnings"].append("the interval is drawn out to the upper limit of the certificate")
 
@@ -120,35 +120,37 @@ def _name(record: Document) -> str:
     return repr(record.get("key"))
 
 
-def _ppi(counts: Counts, claims: Claims, effects: DesignEffects | None) -> dict[str, float] | None:
+def _ppi(
+    counts: Counts, analysis: AnalysisSettings, effects: DesignEffects | None
+) -> dict[str, float] | None:
     """PPI++ of all rows, where it applies: to labels that are a random sample of the judged items."""
-    random = claims.calibration == "internal" and claims.labels == "random"
+    random = analysis.calibration == "internal" and analysis.labels == "random"
     if not (random and counts.n_labeled and counts.n_unlabeled):
         return None
     effect = float(effects.effect[-1]) if effects else 1.0
     narrowed = Counts(*(value / effect for value in counts.values()))
-    found = baselines.ppi_plus_plus(narrowed, confidence=claims.confidence)
+    found = baselines.ppi_plus_plus(narrowed, confidence=analysis.confidence)
     assert found.estimate is not None
     return {"estimate": float(found.estimate), "low": float(found.low), "high": float(found.high)}
 
 
-def _in_labels(counts: Counts, claims: Claims) -> dict[str, dict[str, float] | None]:
+def _in_labels(counts: Counts, analysis: AnalysisSettings) -> dict[str, dict[str, float] | None]:
     """The judge's rates as the labels alone give them, with Wilson intervals."""
     found: dict[str, dict[str, float] | None] = {}
     for name, flagged, passed in (("tpr", counts.tp, counts.fn), ("fpr", counts.fp, counts.tn)):
         found[name] = None
         if flagged + passed > 0:
             # Of one class alone, the share that is flagged.
-            one = baselines.human_only(Counts(flagged, 0, 0, passed, 0, 0), confidence=claims.confidence)
+            one = baselines.human_only(Counts(flagged, 0, 0, passed, 0, 0), confidence=analysis.confidence)
             assert one.estimate is not None
             found[name] = {"estimate": float(one.estimate), "low": float(one.low), "high": float(one.high)}
     return found
 
 
-def _effects(fitted: Fitted, claims: Claims, limit: float | None) -> list[Document]:
+def _effects(fitted: Fitted, analysis: AnalysisSettings, limit: float | None) -> list[Document]:
     """What each bound of all rows together does, those that say nothing left out."""
     result = fitted.fits[fitted.last]
-    scan = bound_scan(fitted, claims, limit, max(claims.confidence, 0.5))
+    scan = bound_scan(fitted, analysis, limit, max(analysis.confidence, 0.5))
     stated = [f"{name}.{end}" for (name, i, end), value in zip(_ENDS, scan.ends, strict=True) if value != i]
     found = effects_of(scan, tuple(stated))
     prices = {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from jaxmle._documents._document import document_of, sizes_of
 from jaxmle._documents._fitted import Fitted, fit_table
-from jaxmle._documents._settings import Claims
+from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._warnings import data_warnings, table_warnings
 from jaxmle._inference import warn_of_design
 from jaxmle._sensitivity import BoundScan, Effect, Sensitivity, check_over, scanned
@@ -21,7 +21,7 @@ _WIDENING = (
 
 def sensitivity_document(
     table: SliceCounts,
-    claims: Claims,
+    analysis: AnalysisSettings,
     *,
     over: list[str] | None,
     grid: Sequence[Array] | None = None,
@@ -31,7 +31,7 @@ def sensitivity_document(
 
     Args:
         table: Counts of all rows, without slices.
-        claims: What the user says of the data; scalar bounds.
+        analysis: What the user says of the data; scalar bounds.
         over: One or two names of bounds, as in `sensitivity`, or None.
         grid: Their values, a row each, or None.
         limit: Failure rate to stay under, or None.
@@ -43,23 +43,23 @@ def sensitivity_document(
         ValueError: The bounds leave no feasible point, or an argument is out of range.
     """
     check_over(over, grid)
-    if claims.confidence < 0.5:
-        raise ValueError(f"`confidence` must be at least 0.5; got {claims.confidence!r}.")
-    fitted = fit_table(table, claims)
-    scan = bound_scan(fitted, claims, limit, claims.confidence)
+    if analysis.confidence < 0.5:
+        raise ValueError(f"`confidence` must be at least 0.5; got {analysis.confidence!r}.")
+    fitted = fit_table(table, analysis)
+    scan = bound_scan(fitted, analysis, limit, analysis.confidence)
     result = scanned(scan, over, grid[0] if grid is not None and len(grid) == 1 else grid)
-    notes = data_warnings(fitted, claims, fitted.fits)[0] + table_warnings(table)
+    notes = data_warnings(fitted, analysis, fitted.fits)[0] + table_warnings(table)
     active = fitted.fits[0].active_bounds
     present = result.present
     record = {
-        **sizes_of(0, fitted.counts[0], claims, fitted.effects),
+        **sizes_of(0, fitted.counts[0], analysis, fitted.effects),
         **{name: getattr(present, name) for name in _NUMBERS},
         "certified": present.certified,
         "status": present.status,
         "at_bound": active,
         "warnings": notes,
     }
-    document = document_of("sensitivity", table, claims, [record])
+    document = document_of("sensitivity", table, analysis, [record])
     del document["slices"]
     document["settings"] |= {"limit": limit, "over": list(result.over), "method": "profile"}
     document["effects"] = [
@@ -81,20 +81,22 @@ def sensitivity_document(
     return document, result
 
 
-def bound_scan(fitted: Fitted, claims: Claims, limit: float | None, confidence: float) -> BoundScan:
+def bound_scan(
+    fitted: Fitted, analysis: AnalysisSettings, limit: float | None, confidence: float
+) -> BoundScan:
     """What is asked of all rows together under other bounds."""
     last, effects = [fitted.last], fitted.effects
     present = fitted.effective[last]
     weighted = effects is not None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # said in words elsewhere
-        mismatched = warn_of_design(present.counts, claims.calibration, claims.labels, effective=weighted)
+        mismatched = warn_of_design(present.counts, analysis.calibration, analysis.labels, effective=weighted)
     return BoundScan(
         present=present,
         unbounded=fitted.unbounded[last],
         limit=limit,
         confidence=confidence,
-        labels=claims.labels,
+        labels=analysis.labels,
         mismatched=bool(mismatched),
         df=None if effects is None or effects.df is None else float(effects.df[fitted.last]),
     )

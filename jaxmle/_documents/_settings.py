@@ -13,7 +13,7 @@ from jaxmle._types import Array, Pair
 
 
 @dataclass(frozen=True)
-class Claims:
+class AnalysisSettings:
     """What the user says of the data.
 
     Attributes:
@@ -53,16 +53,16 @@ def known_bounds(table: SliceCounts, given: Bounds, source: object) -> tuple[Bou
     if not table.keys[0]:
         return found, notes
 
-    def with_total(pair: Pair) -> Pair:
+    def counts_with_total(pair: Pair) -> Pair:
         low, high = pair
         return np.append(low, np.min(low)), np.append(high, np.max(high))
 
-    return Bounds(*(with_total(pair) for pair in (found.failure_rate, found.tpr, found.fpr))), notes
+    return Bounds(*(counts_with_total(pair) for pair in (found.failure_rate, found.tpr, found.fpr))), notes
 
 
-def with_total(table: SliceCounts, claims: Claims) -> Counts:
+def counts_with_total(table: SliceCounts, analysis: AnalysisSettings) -> Counts:
     """Counts of every slice, and of the total at the end where there are slices."""
-    if not claims.by:
+    if not analysis.by:
         return table.counts
     pairs = zip(table.counts.values(), table.total.values(), strict=True)
     return Counts(*(np.append(slices, total) for slices, total in pairs))

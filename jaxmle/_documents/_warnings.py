@@ -8,7 +8,7 @@ from jaxmle._data import Calibration, Counts
 from jaxmle._documents._fitted import Fitted
 from jaxmle._documents._pooled import SharedFit
 from jaxmle._documents._quoting import shell_line
-from jaxmle._documents._settings import Claims
+from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._inference import Fit, design_check, mismatched
 from jaxmle._tables import SliceCounts, shown_key
 
@@ -17,12 +17,14 @@ FEW_CLUSTERS = 12
 _FEW_NAMED = 5
 
 
-def data_warnings(fitted: Fitted, claims: Claims, results: Iterable[Fit | SharedFit]) -> list[list[str]]:
+def data_warnings(
+    fitted: Fitted, analysis: AnalysisSettings, results: Iterable[Fit | SharedFit]
+) -> list[list[str]]:
     """Warnings about data, bounds and design, a list for each data set of a batch."""
-    calibration, effects = claims.calibration, fitted.effects
+    calibration, effects = analysis.calibration, fitted.effects
     counts = fitted.effective.counts
     check = design_check(counts)
-    wrong_design = mismatched(check) & (calibration == "internal") & (claims.labels == "random")
+    wrong_design = mismatched(check) & (calibration == "internal") & (analysis.labels == "random")
     p_values, against = fitted.bounds_check
     found = []
     for i, (one, result) in enumerate(zip(counts, results, strict=True)):
@@ -40,7 +42,7 @@ def data_warnings(fitted: Fitted, claims: Claims, results: Iterable[Fit | Shared
         found.append(notes + _of_fit(one, result, calibration))
     if against[:-1].any():
         found[-1].append(f"{int(against[:-1].sum()):,} of {fitted.last:,} slices contradict their bounds")
-    found[-1] += claims.notes
+    found[-1] += analysis.notes
     return found
 
 

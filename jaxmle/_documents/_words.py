@@ -74,7 +74,7 @@ def pooling_lines(pooling: Document) -> list[str]:
         said += f"; one judge for all has a probability of {pooling['one_judge']:.2f}"
     lines = [f"{said}."]
     if test := pooling["homogeneity"]:
-        names = [record_name({"key": key}) for key in test["odd"]]
+        names = [record_name({"key": key}) for key in test["outlying"]]
         more = f" and {len(names) - _FEW_NAMED} more" if len(names) > _FEW_NAMED else ""
         stand = "no slice stands out" if not names else f"standing out: {'; '.join(names[:_FEW_NAMED])}{more}"
         lines.append(f"Test of one judge for all slices: p = {test['p_value']:.3f}; {stand}.")

@@ -1,4 +1,4 @@
-from ._blocks import in_blocks as in_blocks
+from ._blocks import map_batched as map_batched
 from ._checkpoint import Checkpoint as Checkpoint
 from ._checkpoint import fingerprint_of as fingerprint_of
 from ._choice import Engine as Engine

@@ -14,7 +14,7 @@ from jaxmle._types import Array
 T = TypeVar("T")
 
 
-def in_blocks(
+def map_batched(
     call: Callable[[list[Array]], T],
     flat: Sequence[Array],
     width: int,

@@ -61,7 +61,7 @@ from ._profile import profile as profile
 from ._profile_interval import ProfileInterval as ProfileInterval
 from ._profile_interval import Target as Target
 from ._profile_interval import profile_interval as profile_interval
-from ._rejection import asymptotic_p_values as asymptotic_p_values
 from ._simulate import TIE as TIE
 from ._simulate import keys_of as keys_of
 from ._simulate import streams as streams
+from ._test_inversion import asymptotic_p_values as asymptotic_p_values

@@ -37,14 +37,14 @@ from jaxmle._inference._fit import Fit, divided, fit_flat, handed_on
 from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, level_for_limits
 from jaxmle._inference._options import ClaimOptions
 from jaxmle._inference._profile import branches, profile
-from jaxmle._inference._rejection import (
+from jaxmle._inference._simulate import COMPILE_SECONDS, streams
+from jaxmle._inference._test_inversion import (
     ExactRejection,
     ProfileRejection,
     Rejection,
     SlowerRejection,
     decided_p_values,
 )
-from jaxmle._inference._simulate import COMPILE_SECONDS, streams
 from jaxmle._simulation import Labels, design_of
 from jaxmle._types import Array, ArrayLike, Flags, Numbers
 

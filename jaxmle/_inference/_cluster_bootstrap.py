@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxmle._arrays import namespace, rebuilt
 from jaxmle._data import Clusters, Counts, Problem, slice_label
-from jaxmle._engine import Engine, Progress, in_blocks, program
+from jaxmle._engine import Engine, Progress, map_batched, program
 from jaxmle._inference._simulate import keys_of, streams
 from jaxmle._simulation import fold_in, uniforms
 from jaxmle._types import Array, Pair
@@ -114,7 +114,7 @@ def cluster_replicates(
             size[rows],
             *(end[rows] for end in problem.arrays()[6:]),
         ]
-        found, held = in_blocks(call, flat, width, engine=engine, progress=progress)
+        found, held = map_batched(call, flat, width, engine=engine, progress=progress)
         values[alike] = found.reshape(len(alike), -1)
         free[alike] = held.reshape(len(alike), -1)
     return values[:, :n_resamples], free[:, :n_resamples]

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxmle._arrays import namespace, pytree, rebuilt, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Problem
-from jaxmle._engine import Engine, check_engine, chosen_engine, in_blocks, in_tiles, program
+from jaxmle._engine import Engine, check_engine, chosen_engine, in_tiles, map_batched, program
 from jaxmle._inference._arguments import checked_problem, shaped
 from jaxmle._inference._batch import Batch, first_few
 from jaxmle._inference._options import CertifyOptions, IntervalOptions
@@ -275,7 +275,7 @@ def fit_flat(
         width = _SMALL if small else _LARGE if cpu else _ACCELERATOR
         many = not small or problem.size > _FEW
     run = _program(calibration, solver, engine, small)
-    found = in_blocks(run, problem.arrays(), width, engine=engine, side_by_side=many)
+    found = map_batched(run, problem.arrays(), width, engine=engine, side_by_side=many)
     made: Callable[..., Fit] = Fit
     return made(*found, *problem, calibration)
 

@@ -156,8 +156,8 @@ def _failures(tests: Sides, params: Params, how: Calibrated) -> Pair:
     judges = judge_at(likely.failure_rate[:, None], *region.at(a, b))
     alone = region.empty[:, None]
     judges = tree_map(lambda x, y: np.where(alone, y[:, None], x), judges, likely)
-    told = np.stack(counts.values(), -1)[:, None] @ log_rates(judges, how.calibration)
-    weight = np.exp(told[:, 0] - told.max(-1)) * np.where(alone, 1.0, region.across_at(a))
+    log_weight = np.stack(counts.values(), -1)[:, None] @ log_rates(judges, how.calibration)
+    weight = np.exp(log_weight[:, 0] - log_weight.max(-1)) * np.where(alone, 1.0, region.across_at(a))
     weight /= weight.sum(1, keepdims=True)
     precision, omission = _predictive(judges)
     known, total = _known(counts, how.calibration)

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxmle._arrays import leaves, namespace, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Problem
-from jaxmle._engine import Engine, Progress, chosen_engine, in_blocks, in_tiles, program
+from jaxmle._engine import Engine, Progress, chosen_engine, in_tiles, map_batched, program
 from jaxmle._model import log_likelihood_at
 from jaxmle._simulation import (
     Design,
@@ -102,7 +102,7 @@ def simulate(
         statistic, theta = (x[:used].reshape(-1, n_draws) for x in (statistic, np.asarray(rate)))
         return reduce(statistic, theta, counts, *part[len(flat) + 1 :])
 
-    return in_blocks(call, [*flat, _pairs(ids), *extra], width, engine=engine, progress=progress)
+    return map_batched(call, [*flat, _pairs(ids), *extra], width, engine=engine, progress=progress)
 
 
 def drawn(
@@ -122,14 +122,14 @@ def drawn(
         counts = draw(keys_of(seed, stream, part[-1]), tree_map(lambda _: next(values), law))
         return tree_map(lambda x: np.asarray(x).reshape(-1, n_draws), counts)
 
-    return in_blocks(call, [*flat, _pairs(ids)], width, engine=engine)
+    return map_batched(call, [*flat, _pairs(ids)], width, engine=engine)
 
 
 def maximal(problem: Problem, calibration: Calibration, engine: Engine) -> Pair:
     """Maximal log-likelihoods and the failure rates there, shape ``(B,)``; nothing is certified."""
     width = _EAGER if engine == "numpy" else next((r for r in _ROWS if r >= problem.size), _ROWS[-1])
     run = _maximal(calibration, engine)
-    return in_blocks(lambda part: run(*Problem.of(part)), problem.arrays(), width, engine=engine)
+    return map_batched(lambda part: run(*Problem.of(part)), problem.arrays(), width, engine=engine)
 
 
 def likelihood_ratio(best: Array, held: Array) -> Array:

@@ -11,7 +11,7 @@ A = TypeVar("A")
 T = TypeVar("T")
 
 
-def in_blocks(call: Callable[[A], T], tree: A, width: int) -> T:
+def map_batched(call: Callable[[A], T], tree: A, width: int) -> T:
     """Map ``call`` over blocks of ``width`` slices, so that memory stays bounded, and join what it returns.
 
     Args:

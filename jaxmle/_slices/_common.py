@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxmle._data import Calibration
 from jaxmle._model import xlogy
-from jaxmle._slices._batches import in_blocks
+from jaxmle._slices._batches import map_batched
 from jaxmle._slices._projected_newton import maximize_in_box
 from jaxmle._slices._slice import (
     NO_MULTIPLIER,
@@ -200,7 +200,7 @@ def fit_common_many(leaves: list[Array], calibration: Calibration) -> Common:
         joint = joint_of(part, calibration)
         return maximize_common(joint, starts_of(joint)[:, :_FEW_STARTS])
 
-    return in_blocks(fitted, leaves, max(1, _HELD // leaves[0].shape[1]))
+    return map_batched(fitted, leaves, max(1, _HELD // leaves[0].shape[1]))
 
 
 def _rates(joint: Joint, x: Array, multiplier: Array) -> Array:

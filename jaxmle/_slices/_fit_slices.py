@@ -157,9 +157,9 @@ def _partial(leaves: list[Array], calibration: Calibration, clash: bool) -> Slic
     size, hull = len(leaves[0]), hull_of(leaves)
     posterior = judge_posterior(leaves, calibration, hull)
     one_judge = float(posterior.weight[posterior.rho.sum(1) == 0].sum())
-    told: dict[str, Any] = {"one_judge": one_judge, "spread": _spread(posterior)}
+    findings: dict[str, Any] = {"one_judge": one_judge, "spread": _spread(posterior)}
     if one_judge >= _AGREED and not clash:
-        return _common(leaves, calibration, f"one judge has a probability of {one_judge:.2f}", **told)
+        return _common(leaves, calibration, f"one judge has a probability of {one_judge:.2f}", **findings)
     gain = float(np.max(posterior.gain[posterior.weight > _COUNTS]))
     posterior = leading(posterior)
     known = judges_of(leaves, calibration, posterior, hull)
@@ -168,12 +168,14 @@ def _partial(leaves: list[Array], calibration: Calibration, clash: bool) -> Slic
     )
     if borrowed.max() < _ALONE:
         reason = f"no slice would borrow more than {borrowed.max():.0%} of what it knows of its judge"
-        return _per_slice(leaves, calibration, reason, **told)
+        return _per_slice(leaves, calibration, reason, **findings)
 
     best = None if clash else fit_common(leaves, calibration)
     if best is not None and (best.highest - best.lowest > _IDENTIFIED_WITHIN).any():
         # Only the prior of the judge would choose among equally likely failure rates.
-        return _common(leaves, calibration, "labels and bounds do not determine the judge's rates", **told)
+        return _common(
+            leaves, calibration, "labels and bounds do not determine the judge's rates", **findings
+        )
 
     # The estimate averages the common judge and judges that differ; a spread of 0 has its own, exact fit.
     # Intervals never take one judge for granted: a small spread that was missed would make them too short.
@@ -201,7 +203,7 @@ def _partial(leaves: list[Array], calibration: Calibration, clash: bool) -> Slic
         borrowed=borrowed,
         bounds_p_value=bounds_p_value(leaves),
         _problem=PooledProblem(leaves, calibration, best, posterior, known, mixture),
-        **told,
+        **findings,
     )
 
 

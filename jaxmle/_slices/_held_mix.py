@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxmle._slices._common import Common, Joint, total_derivatives, total_value
 from jaxmle._slices._ends import outward_ends
-from jaxmle._slices._projected_newton import eigen, maximize_in_box
+from jaxmle._slices._projected_newton import eigh, maximize_in_box
 from jaxmle._slices._slice import slice_profile
 from jaxmle._types import Array, Pair
 
@@ -92,7 +92,7 @@ def _standard_error(mix: _Mix, peak: Array) -> float:
     free = (peak[0] > joint.low[0]) & (peak[0] < joint.high[0])
     curvature = np.where(free[:, None] & free, -total_derivatives(joint, peak)[2][0], np.eye(2))
     tilt = np.where(free, [part[0] @ weights for part in found.tilt], 0.0)
-    values, vectors = eigen(curvature)
+    values, vectors = eigh(curvature)
     with np.errstate(all="ignore"):
         variance = found.ease[0] @ weights**2 + np.sum((tilt @ vectors) ** 2 / values)
     return float(np.sqrt(variance)) if np.all(values > 0) and np.isfinite(variance) else 0.0

@@ -33,7 +33,7 @@ class Homogeneity:
         p_value: Share of simulated data sets with one judge that lose as much, in (0, 1].
         slice_statistics: What each slice loses, shape ``(S,)``.
         slice_p_values: p-value of each slice, shape ``(S,)``, not adjusted for their number.
-        odd: Slices that break the hypothesis: those with a p-value of at most .05 after Holm's adjustment.
+        outlying: Slices that break the hypothesis: those with a p-value of at most .05 after Holm's adjustment.
         n_simulations: Data sets simulated.
     """
 
@@ -41,12 +41,14 @@ class Homogeneity:
     p_value: float
     slice_statistics: Array
     slice_p_values: Array
-    odd: Array
+    outlying: Array
     n_simulations: int
 
     def __str__(self) -> str:
-        odd = int(self.odd.sum())
-        return f"one judge for {len(self.odd)} slices: p = {self.p_value:.3g}; {odd} slices stand out"
+        outlying = int(self.outlying.sum())
+        return (
+            f"one judge for {len(self.outlying)} slices: p = {self.p_value:.3g}; {outlying} slices stand out"
+        )
 
 
 def homogeneity_test(
@@ -107,8 +109,8 @@ def homogeneity_test(
     statistic, sums = float(observed.sum()), simulated.sum(1)
     p_value = (1 + int(np.sum(sums >= statistic - _TIE))) / (n_simulations + 1)
     each = _tails(observed, simulated)
-    odd = adjust_p_values(each, "holm") <= _LEVEL
-    return Homogeneity(statistic, p_value, observed, each, odd, n_simulations)
+    outlying = adjust_p_values(each, "holm") <= _LEVEL
+    return Homogeneity(statistic, p_value, observed, each, outlying, n_simulations)
 
 
 def _drawn(

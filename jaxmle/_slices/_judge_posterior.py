@@ -25,7 +25,7 @@ from jaxmle._slices._marginal import (
     shapes,
     updated,
 )
-from jaxmle._slices._projected_newton import eigen, maximize_in_box
+from jaxmle._slices._projected_newton import eigh, maximize_in_box
 from jaxmle._slices._slice import Slices, slices_of_leaves
 from jaxmle._types import Array, Pair
 
@@ -245,7 +245,7 @@ def _at(rho: Array, start: Array, data: Data) -> tuple[Array | float, Array, Arr
 
     found = maximize_in_box(value, derivatives, start[None], _LOW, _HIGH, tolerance=1e-3, max_steps=40)
     mode, gain = found.x[0], found.gain[0]
-    values, vectors = eigen(-found.hessian[0])
+    values, vectors = eigh(-found.hessian[0])
     values = np.maximum(values, LEAST_PRECISION)
     # A mode that was not reached is no mode: it counts for nothing, and nothing starts from it.
     evidence = found.value[0] - 0.5 * np.sum(np.log(values)) if gain <= REACHED else -np.inf

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxmle._data import Calibration
-from jaxmle._slices._batches import in_blocks, joined, take
+from jaxmle._slices._batches import joined, map_batched, take
 from jaxmle._slices._differences import differences
 from jaxmle._slices._ends import outward_ends
 from jaxmle._slices._judge_posterior import (
@@ -21,7 +21,7 @@ from jaxmle._slices._judge_posterior import (
     slopes_of_means,
 )
 from jaxmle._slices._marginal import FIXED, Rate, log_marginal, log_sum_exp, rate_nodes, shapes, updated
-from jaxmle._slices._projected_newton import eigen
+from jaxmle._slices._projected_newton import eigh
 from jaxmle._slices._slice import Slices, slices_of_leaves
 from jaxmle._types import Array, Pair
 
@@ -55,20 +55,20 @@ def judges_of(
 ) -> Judges:
     """Predict the judge of each slice from all the others, and update it by the slice's own labels.
 
-    Where the labelled slices are few and all among those that the posterior was learnt from, what each of
-    them told is taken out of its own prediction.
+    Where the labelled slices are few and all among those that the posterior was learnt from, the labels of
+    each are taken out of its own prediction.
     """
     own = bool(np.count_nonzero(sum(leaves[:4])) <= LEARNT_FROM)
 
     def judges(part: list[Array]) -> Judges:
-        data = cap_unlabeled(data_of(part, calibration, hull))  # what they told was learnt so
+        data = cap_unlabeled(data_of(part, calibration, hull))  # as in the fit
         pairs = zip(posterior.rho, posterior.mode, posterior.precision, strict=True)
         found = [_judges_at(*pair, data, own) for pair in pairs]
         tpr, fpr, covariance, borrowed = joined(found, lambda columns: np.stack(columns, 1))
         weight = np.broadcast_to(posterior.weight, borrowed.shape)
         return Judges(tpr, fpr, covariance, borrowed, weight)
 
-    return in_blocks(judges, leaves, _BLOCK)
+    return map_batched(judges, leaves, _BLOCK)
 
 
 def _judges_at(
@@ -79,10 +79,10 @@ def _judges_at(
     if own:
         # What the slice itself tells of the means is taken out again by one Newton step.
         _, slope, curvature = differences(lambda z: log_posterior_terms(z, rho, data), mode)
-        # Slices without labels told nothing.
-        told = np.asarray(sum(data.cells)) > 0
-        slope, curvature = slope * told[:, None], curvature * told[:, None, None]
-    values, vectors = eigen(precision + curvature)
+        # Slices without labels say nothing of the judge.
+        is_labeled = np.asarray(sum(data.cells)) > 0
+        slope, curvature = slope * is_labeled[:, None], curvature * is_labeled[:, None, None]
+    values, vectors = eigh(precision + curvature)
     values = np.maximum(values, LEAST_PRECISION)
     inverse = (vectors / values[:, None]) @ np.swapaxes(vectors, 1, 2)
     z = mode + np.clip(-np.einsum("sij,sj->si", inverse, slope), -1.0, 1.0)
@@ -114,12 +114,14 @@ def log_mixture(judges: Judges, s: Slices, rate: Array) -> Array:
         return log_sum_exp(values + np.log(np.maximum(known.weight, 1e-30))[:, :, None], axis=1)
 
     width = max(1, _AT_ONCE // (rate.shape[1] * judges.weight.shape[1]))
-    return in_blocks(averaged, (judges, s, rate), width)
+    return map_batched(averaged, (judges, s, rate), width)
 
 
 def estimates_of(leaves: list[Array], calibration: Calibration, judges: Judges) -> Pair:
     """Most likely failure rate of each slice and its log-likelihood."""
-    return in_blocks(lambda tree: _estimates(*tree), (judges, slices_of_leaves(leaves, calibration)), _BLOCK)
+    return map_batched(
+        lambda tree: _estimates(*tree), (judges, slices_of_leaves(leaves, calibration)), _BLOCK
+    )
 
 
 def _estimates(judges: Judges, s: Slices) -> Pair:
@@ -156,7 +158,7 @@ def partial_ends(
         found = _ends(known, twice, start, level, cutoff, np.concatenate([s.low, s.high]))
         return found[:size], found[size:]
 
-    return in_blocks(ends, (judges, slices_of_leaves(leaves, calibration), estimate, top), _BLOCK)
+    return map_batched(ends, (judges, slices_of_leaves(leaves, calibration), estimate, top), _BLOCK)
 
 
 def _ends(judges: Judges, s: Slices, estimate: Array, top: Array, cutoff: float, stop: Array) -> Array:

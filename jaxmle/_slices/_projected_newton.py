@@ -124,7 +124,7 @@ def _directions(x: Array, gradient: Array, hessian: Array, low: Array, high: Arr
         scale = np.where(held, 0.0, 1 / np.sqrt(np.maximum(curvature, _LEAST_CURVATURE)))
         matrix = hessian * scale[:, :, None] * scale[:, None]
         sound = np.isfinite(matrix).all((1, 2)) & np.isfinite(scale * slope).all(1)
-        values, vectors = eigen(matrix)
+        values, vectors = eigh(matrix)
         # Directions that nothing bears on are left alone rather than followed without end.
         size = np.maximum(np.abs(values), 1e-9)
         along = np.einsum("bji,bj->bi", vectors, scale * slope) / size
@@ -135,7 +135,7 @@ def _directions(x: Array, gradient: Array, hessian: Array, low: Array, high: Arr
     return steps, np.where(sound & np.isfinite(gain), gain, np.inf)
 
 
-def eigen(matrix: Array) -> Pair:
+def eigh(matrix: Array) -> Pair:
     """Eigenvalues and vectors of symmetric matrices; those of 0 where a matrix is not finite."""
     sound = np.isfinite(matrix).all((-2, -1), keepdims=True)
     return np.linalg.eigh(np.where(sound, matrix, 0.0))

@@ -58,28 +58,30 @@ class Column:
         return frozenset(re.findall(r"[a-z]+|[0-9]+", parts))
 
     @cached_property
-    def spoken(self) -> frozenset[str]:
+    def present_values(self) -> frozenset[str]:
         """Words that are not missing; none where there are many."""
         return frozenset(self.words or ()) - UNLABELED_WORDS
 
     @cached_property
-    def n_spoken(self) -> int:
+    def n_present(self) -> int:
         """Rows with a value that is not known to be missing."""
-        return self.filled if self.words is None else self._rows_of(self.spoken)
+        return self.filled if self.words is None else self._rows_of(self.present_values)
 
     @cached_property
     def kind(self) -> Kind:
         """What sort of column it is."""
         if self.words is not None:
-            if not self.spoken:
+            if not self.present_values:
                 return "empty"
             if self.is_named_id:
                 return "id"
-            known = self.spoken & (FAILURE_WORDS | PASS_WORDS)
+            known = self.present_values & (FAILURE_WORDS | PASS_WORDS)
             # A few rows may hold a stray word, such as an error of the judge.
-            if known == self.spoken or (self.numbers is None and self._rows_of(known) > self.n_spoken / 2):
+            if known == self.present_values or (
+                self.numbers is None and self._rows_of(known) > self.n_present / 2
+            ):
                 return "verdict"
-            if len(self.spoken) == 1:
+            if len(self.present_values) == 1:
                 return "constant"
         unique = self.distinct >= _ALL_BUT * self.filled and self.filled > _FEW_WORDS
         if self.is_named_id or (unique and self.numbers is None and self.longest <= _LONGEST_WORD):

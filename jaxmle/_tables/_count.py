@@ -164,8 +164,8 @@ def count_rows(
     if threshold is not None:
         score_code("j", threshold)  # before any row is read
     staged = source.stage(grouped(source, roles))
-    spoken = ("j", "h") if threshold is None else ("h",)
-    meanings = _vocabularies(source, staged, roles, words, spoken)
+    present_values = ("j", "h") if threshold is None else ("h",)
+    meanings = _vocabularies(source, staged, roles, words, present_values)
     coders: dict[str, Callable[[str], str]] = {
         "j": partial(verdict_code, vocabulary=meanings["j"]),
         "h": partial(verdict_code, vocabulary=meanings["h"], missing=UNLABELED_WORDS),

@@ -83,21 +83,21 @@ def guess(
     unsure = False
     if not humans and not human and len(judges) > 1:
         # Judges look at all rows, humans at some.
-        fullest = max(one.n_spoken for one in judges)
-        humans = [one for one in judges if one.n_spoken < _FULL * fullest and not one.tokens & _JUDGE]
-        humans = humans or [one for one in judges if one.n_spoken < _FULL * fullest][-1:]
+        fullest = max(one.n_present for one in judges)
+        humans = [one for one in judges if one.n_present < _FULL * fullest and not one.tokens & _JUDGE]
+        humans = humans or [one for one in judges if one.n_present < _FULL * fullest][-1:]
         if not humans and not judge:
             unsure = True
             humans = [min(judges, key=lambda one: bool(one.tokens & _JUDGE))]
         judges = [one for one in judges if one not in humans]
     humans.sort(key=lambda one: (one.name.casefold() not in _HUMAN, len(one.tokens - _HUMAN)))
-    least = _FULL * max((one.n_spoken for one in judges), default=0)
+    least = _FULL * max((one.n_present for one in judges), default=0)
     judges.sort(
         key=lambda one: (
-            len(one.spoken) == 1,
+            len(one.present_values) == 1,
             one.name.casefold() not in _JUDGE,
             not one.tokens & _JUDGE,
-            one.n_spoken < least,
+            one.n_present < least,
         )
     )
     judge = judge or next((one.name for one in judges if one.name != human), None)
@@ -135,12 +135,12 @@ def turned_word(column: Column) -> str | None:
     """Word that is the failure in a column whose name says that 1, true or yes is right."""
     if not column.tokens & _RIGHT or column.tokens & {"not", "no", "un", "non"}:
         return None
-    return next((_TURNED[word] for word in _TURNED if word in column.spoken), None)
+    return next((_TURNED[word] for word in _TURNED if word in column.present_values), None)
 
 
 def _may_be_verdict(column: Column) -> bool:
     """Whether a column holds verdicts in words of its own, or graded ones."""
     if column.is_named_id or column.tokens & _WEIGHT:
         return False
-    own_words = column.kind in ("category", "constant") and 1 <= len(column.spoken) <= _FEW_WORDS
+    own_words = column.kind in ("category", "constant") and 1 <= len(column.present_values) <= _FEW_WORDS
     return column.kind == "score" or own_words

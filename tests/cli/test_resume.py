@@ -101,7 +101,7 @@ def test_two_devices_change_nothing(many, tmp_path, environment):
 def test_blocks_are_dealt_to_all_devices(environment):
     code = """
 import jax, numpy as np
-from jaxmle._engine import in_blocks
+from jaxmle._engine import map_batched
 seen = set()
 double = jax.jit(lambda x: 2 * x)
 def call(part):
@@ -109,12 +109,12 @@ def call(part):
     seen.update(result.devices())
     return np.asarray(result)
 assert len(jax.local_devices()) == 2
-found = in_blocks(call, [np.arange(1000.0)], 7, engine="jax")
+found = map_batched(call, [np.arange(1000.0)], 7, engine="jax")
 assert (found == 2 * np.arange(1000.0)).all() and found.dtype == np.float64
 assert seen == set(jax.local_devices()), seen
 seen.clear()
 with jax.default_device(jax.local_devices()[1]):
-    in_blocks(call, [np.arange(1000.0)], 7, engine="jax")
+    map_batched(call, [np.arange(1000.0)], 7, engine="jax")
 assert seen == {jax.local_devices()[1]}, seen
 """
     flags = {**environment, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}

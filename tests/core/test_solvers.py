@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from jaxmle import Bounds, Counts, Params, closed_form, fit, log_likelihood, maximize
 from jaxmle._data import Problem
-from jaxmle._engine import in_blocks, program
+from jaxmle._engine import map_batched, program
 from jaxmle._model import duality_gap
 from jaxmle._solvers import maximum
 
@@ -64,7 +64,7 @@ def solving(calibration, solver, engine):
 def solved(counts, bounds, calibration, solver, engine):
     """Maxima of a flat batch; on JAX by one program a design and solver, whatever the size."""
     arrays = Problem(counts, bounds).arrays()
-    return in_blocks(solving(calibration, solver, engine), arrays, 128, engine=engine, side_by_side=False)
+    return map_batched(solving(calibration, solver, engine), arrays, 128, engine=engine, side_by_side=False)
 
 
 def check_feasible(params, bounds):

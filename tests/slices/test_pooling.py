@@ -242,9 +242,9 @@ def test_the_homogeneity_test_keeps_its_level_and_sees_a_different_judge():
     )
     found = homogeneity_test(changed)
     assert found.p_value <= 0.01
-    assert found.odd.tolist() == [False, False, False, False, True]
+    assert found.outlying.tolist() == [False, False, False, False, True]
     assert homogeneity_test(same).p_value > 0.5
-    assert not homogeneity_test(same).odd.any()
+    assert not homogeneity_test(same).outlying.any()
 
 
 def test_a_newton_step_cut_at_a_bound_does_not_end_the_climb():

@@ -25,7 +25,7 @@ from jaxmle._slices._judge_posterior import (
     log_prior,
 )
 from jaxmle._slices._marginal import _log_beta_binomial, cut_beta, log_gamma, log_marginal, updated
-from jaxmle._slices._projected_newton import eigen
+from jaxmle._slices._projected_newton import eigh
 from jaxmle._slices._slice import slice_profile, slices_of, slices_of_leaves
 from jaxmle._slices._surface import surface_of
 
@@ -67,7 +67,7 @@ def test_eigenvalues_are_those_of_lapack(size, scale):
         np.eye(size) - 2 * np.outer(axis, axis),
     ]
     matrices = np.concatenate([matrices, scale * np.array(special)])
-    values, vectors = eigen(matrices)
+    values, vectors = eigh(matrices)
     want = np.linalg.eigvalsh(matrices)
     size_of = np.maximum(np.abs(want).max(-1), 1e-300)[:, None]
     assert np.abs(np.sort(values, -1) - want).max(-1) == pytest.approx(
@@ -84,7 +84,7 @@ def test_eigenvalues_of_very_different_size_are_found():
     rng = np.random.default_rng(0)
     turn = np.linalg.qr(rng.normal(size=(4, 4)))[0]
     matrix = (turn * [1e6, 1.0, -1e-3, 1e-6]) @ turn.T
-    values, _ = eigen(matrix)
+    values, _ = eigh(matrix)
     assert np.sort(values) == pytest.approx(np.linalg.eigvalsh(matrix), abs=1e-9)
 
 
