@@ -33,7 +33,7 @@ class Homogeneity:
         p_value: Share of simulated data sets with one judge that lose as much, in (0, 1].
         slice_statistics: What each slice loses, shape ``(S,)``.
         slice_p_values: p-value of each slice, shape ``(S,)``, not adjusted for their number.
-        outlying: Slices that break the hypothesis: those with a p-value of at most .05 after Holm's adjustment.
+        outlying: Slices that break the hypothesis: a p-value of at most .05 after Holm's adjustment.
         n_simulations: Data sets simulated.
     """
 
