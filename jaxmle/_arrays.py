@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from jaxmle._types import Array
+from jaxmle._types import Array, Index
 
 T = TypeVar("T")
 
@@ -191,6 +191,16 @@ def tree_map(function: Callable[..., Any], tree: T, *others: object) -> T:
         }
         return rebuilt(tree, changed)
     return function(tree, *others)
+
+
+def take(tree: T, index: Index) -> T:
+    """Index all arrays of a tree."""
+    return tree_map(lambda x: x[index], tree)
+
+
+def joined(trees: Sequence[T], join: Callable[[Sequence[Any]], Any] = np.concatenate) -> T:
+    """Join the arrays that have one place in trees of one structure."""
+    return tree_map(lambda *parts: join(parts), *trees)
 
 
 def rebuilt(value: T, changed: Mapping[str, object]) -> T:

@@ -34,6 +34,7 @@ Index: TypeAlias = (
     | Array
     | Sequence[int]
     | tuple[int | slice | EllipsisType | Array | None, ...]
+    | None
 )
 # An object of JSON as a command makes it, with objects and lists inside.
 Document: TypeAlias = dict[str, Any]

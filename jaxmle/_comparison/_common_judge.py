@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jaxmle._arrays import joined, take
 from jaxmle._comparison._constrained_profile import constrained_end
 from jaxmle._comparison._separate_judges import End
 from jaxmle._data import Calibration, Problem
 from jaxmle._inference import Fit
-from jaxmle._slices import Common, Joint, joined, joint_of, maximize_common, starts_of, take
+from jaxmle._slices import Common, Joint, joint_of, maximize_common, starts_of
 from jaxmle._types import Array, Index, Pair
 
 _STEPS = 40
@@ -46,8 +47,7 @@ class JointFit(NamedTuple):
 
 def joint_fit(problems: tuple[Problem, Problem], calibration: Calibration) -> JointFit:
     """Fit one judge to each pair of sets."""
-    pairs = zip(*(problem.arrays() for problem in problems), strict=True)
-    data = joint_of([np.stack(pair, -1) for pair in pairs], calibration)
+    data = joint_of(joined(problems, lambda pair: np.stack(pair, -1)), calibration)
     best = _maximum(data, starts_of(data), np.zeros((len(data.cells), 2)))
     return JointFit(data, best, np.stack([best.tpr, best.fpr], -1))
 

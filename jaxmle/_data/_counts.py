@@ -160,6 +160,12 @@ class Counts:
 
         return f"Counts({', '.join(f'{n}={show(v)}' for n, v in zip(_NAMES, self.values(), strict=True))})"
 
+    def with_unlabeled(self, share: Array) -> Self:
+        """The counts with ``share`` of the unlabelled items."""
+        return rebuilt(
+            self, {"unlabeled_pos": self.unlabeled_pos * share, "unlabeled_neg": self.unlabeled_neg * share}
+        )
+
     def values(self) -> tuple[Array, ...]:
         """Return the six counts in the order tp, fn, fp, tn, unlabeled_pos, unlabeled_neg."""
         return (self.tp, self.fn, self.fp, self.tn, self.unlabeled_pos, self.unlabeled_neg)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxmle._arrays import leaves, rebuilt, tree_map
+from jaxmle._arrays import leaves, rebuilt, take, tree_map
 from jaxmle._data._bounds import Bounds
 from jaxmle._data._counts import Counts
 from jaxmle._types import Array, Index
@@ -40,7 +40,7 @@ class Problem(NamedTuple):
 
     def take(self, index: Index) -> "Problem":
         """The problems at ``index``."""
-        return tree_map(lambda x: x[index], self)
+        return take(self, index)
 
     def at(self, failure_rate: Array) -> "Problem":
         """The problems with the failure rate known."""

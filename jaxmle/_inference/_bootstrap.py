@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-from jaxmle._arrays import leaves, namespace, pytree, rebuilt, tree_map
+from jaxmle._arrays import leaves, namespace, pytree, rebuilt, take, tree_map
 from jaxmle._data import Bounds, Calibration, Clusters, Counts, Params, Problem, check_confidence, slice_label
 from jaxmle._engine import (
     Engine,
@@ -238,7 +238,7 @@ class _Run:
         rows = np.repeat(index, chunks)
         own = np.repeat(streams(problem.take(index)), chunks)
         ids = np.stack([own, np.tile(np.arange(chunks), len(index))], -1).astype(np.uint32)
-        tables = tables_for(tree_map(lambda x: x[index], law), self.design)
+        tables = tables_for(take(law, index), self.design)
         draw = drawing(self.design, tables, _CHUNK, self.engine)
         solve = _solving(self.calibration, self.solver, self.engine)
 

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from jaxmle._arrays import tree_map
+from jaxmle._arrays import take, tree_map
 from jaxmle._data import Calibration, Counts, Params, Problem
 from jaxmle._engine import Engine, Progress
 from jaxmle._inference._arguments import tail_of_t
@@ -81,7 +81,7 @@ class Sides(NamedTuple):
 
     def take(self, index: Index) -> "Sides":
         """Return the tests at ``index``."""
-        likely = tree_map(lambda x: x[index], self.likely)
+        likely = take(self.likely, index)
         return Sides(self.branch.take(index), likely, self.ids[index], self.is_upper[index])
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from jaxmle._arrays import tree_map
+from jaxmle._arrays import take, tree_map
 from jaxmle._data import Calibration, Counts, Params
 from jaxmle._engine import Engine, Progress
 from jaxmle._inference._fit import Fit
@@ -114,12 +114,12 @@ class ExactTest:
         p_value = np.ones(len(tests.rate))
         possible = np.flatnonzero((tests.estimate < tests.rate) & (statistic > 0))
         if possible.size:
-            likely = tree_map(lambda x: x[possible], judge)
+            likely = take(judge, possible)
             first = self._first_look(tests.take(possible), statistic[possible], likely)
             p_value[possible] = np.minimum(first + self.region_error, 1)
             possible = possible[first <= self.sure]
         if possible.size:
-            likely = tree_map(lambda x: x[possible], judge)
+            likely = take(judge, possible)
             some = tests.take(possible)
             p_value[possible] = self._refined(some, statistic[possible], likely, effort, progress)
         if progress:
@@ -162,7 +162,7 @@ class ExactTest:
         suspects = _beside(suspects, likely)
 
         def largest(sample: _Sample, index: slice) -> Array:
-            return sample.p_values(tree_map(lambda x: x[index], suspects)).max(1)
+            return sample.p_values(take(suspects, index)).max(1)
 
         final = self._in_groups(tests, observed, laws, effort * _FINAL_DRAWS, _FINAL, largest, progress)
         p_value = np.where(found > self.sure, found, final)

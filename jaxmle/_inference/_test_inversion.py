@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from jaxmle._arrays import tree_map
+from jaxmle._arrays import take
 from jaxmle._engine import Progress
 from jaxmle._inference._arguments import (
     normal_of_student,
@@ -89,11 +89,11 @@ class ProfileRejection:
     how: Calibrated
 
     def p_values(self, index: Index, effort: int, progress: Progress | None) -> Array:
-        statistic, _, _ = profiled = tree_map(lambda x: x[index], self.profiled)
+        statistic, _, _ = profiled = take(self.profiled, index)
         rate, found = self.rate[index], np.ones(len(statistic))
         open_ = np.flatnonzero((self.estimate[index] < rate) & (statistic > 0))
         if open_.size:
-            some = tree_map(lambda x: x[open_], profiled)
+            some = take(profiled, open_)
             tests = self.tests.take(index).take(open_)
             p = self.how.p_values(tests, rate[open_], some, effort * self.how.n_draws)
             found[open_] = student_of_normal(p, self.df[index][open_])
@@ -123,7 +123,7 @@ class ExactRejection:
     exact: ExactTest
 
     def p_values(self, index: Index, effort: int, progress: Progress | None) -> Array:
-        profiled = tree_map(lambda x: x[index], self.profiled)
+        profiled = take(self.profiled, index)
         found = self.exact.p_values(self.tests.take(index), progress, profiled, effort)
         return student_of_normal(found, self.df[index])
 

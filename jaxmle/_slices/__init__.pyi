@@ -1,5 +1,3 @@
-from ._batches import joined as joined
-from ._batches import take as take
 from ._common import Common as Common
 from ._common import Joint as Joint
 from ._common import joint_of as joint_of

@@ -5,9 +5,10 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
-from jaxmle._data import Calibration
+from jaxmle._arrays import take
+from jaxmle._data import Calibration, Problem
 from jaxmle._model import xlogy
-from jaxmle._slices._batches import map_batched
+from jaxmle._slices._batches import map_slices
 from jaxmle._slices._projected_newton import maximize_in_box
 from jaxmle._slices._slice import (
     NO_MULTIPLIER,
@@ -15,7 +16,7 @@ from jaxmle._slices._slice import (
     best_rate,
     slice_profile,
     slice_value,
-    slices_of_leaves,
+    slices_of_problem,
 )
 from jaxmle._types import Array
 
@@ -80,13 +81,13 @@ class Common(NamedTuple):
     agreeing: Array
 
 
-def joint_of(leaves: list[Array], calibration: Calibration) -> Joint:
-    """Joint data from twelve arrays of shape ``(..., S)``: counts, then bounds."""
-    cells = np.stack([x.sum(-1) for x in leaves[:4]], -1)
-    low = np.stack([leaves[8].max(-1), leaves[10].max(-1)], -1)
-    high = np.stack([leaves[9].min(-1), leaves[11].min(-1)], -1)
-    slices = slices_of_leaves(leaves, calibration)
-    return Joint(slices, cells, low, high, sum(x.sum(-1) for x in leaves[:6]))
+def joint_of(problem: Problem, calibration: Calibration) -> Joint:
+    """Joint data of slices, shape ``(..., S)``."""
+    cells = np.stack([x.sum(-1) for x in problem.counts.values()[:4]], -1)
+    low = np.stack([problem.bounds.tpr[0].max(-1), problem.bounds.fpr[0].max(-1)], -1)
+    high = np.stack([problem.bounds.tpr[1].min(-1), problem.bounds.fpr[1].min(-1)], -1)
+    slices = slices_of_problem(problem, calibration)
+    return Joint(slices, cells, low, high, sum(x.sum(-1) for x in problem.counts.values()))
 
 
 def judge_value(cells: Array, tpr: Array, fpr: Array) -> Array:
@@ -186,21 +187,21 @@ def maximize_common(joint: Joint, starts: Array, multiplier: Array = NO_MULTIPLI
     return Common(tpr, fpr, rates[each, best], top, gain, lowest, highest, np.sum(level, 1))
 
 
-def fit_common(leaves: list[Array], calibration: Calibration) -> Common:
-    """Fit one judge to the slices of one data set, arrays of shape ``(S,)``."""
-    joint = joint_of([leaf[None] for leaf in leaves], calibration)
+def fit_common(problem: Problem, calibration: Calibration) -> Common:
+    """Fit one judge to the slices of one data set, shape ``(S,)``."""
+    joint = joint_of(take(problem, None), calibration)
     found = maximize_common(joint, starts_of(joint))
     return Common(*(part[0] if part.ndim > 1 else part[0].item() for part in found))
 
 
-def fit_common_many(leaves: list[Array], calibration: Calibration) -> Common:
-    """Fit one judge to each of many data sets, arrays of shape ``(R, S)``."""
+def fit_common_many(problem: Problem, calibration: Calibration) -> Common:
+    """Fit one judge to each of many data sets, shape ``(R, S)``."""
 
-    def fitted(part: list[Array]) -> Common:
+    def fitted(part: Problem) -> Common:
         joint = joint_of(part, calibration)
         return maximize_common(joint, starts_of(joint)[:, :_FEW_STARTS])
 
-    return map_batched(fitted, leaves, max(1, _HELD // leaves[0].shape[1]))
+    return map_slices(fitted, problem, max(1, _HELD // problem.counts.tp.shape[1]))
 
 
 def _rates(joint: Joint, x: Array, multiplier: Array) -> Array:

@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jaxmle._arrays import take
 from jaxmle._model import ratio
-from jaxmle._slices._batches import map_batched, take
+from jaxmle._slices._batches import map_slices
 from jaxmle._slices._common import Common
 from jaxmle._slices._slice import Slices, best_rate, slice_profile, slice_value
 from jaxmle._slices._surface import Surface
@@ -51,7 +52,7 @@ def common_ends(surface: Surface, s: Slices, best: Common, cutoff: float) -> Pai
         found = ends_of(surface, twice, np.tile(rate, 2), start, cutoff, stop).rate
         return found[: len(rate)], found[len(rate) :]
 
-    return map_batched(ends, (s, best.rate), _BLOCK)
+    return map_slices(ends, (s, best.rate), _BLOCK)
 
 
 def ends_of(surface: Surface, s: Slices, estimate: Array, start: Array, cutoff: float, stop: Array) -> End:

@@ -74,27 +74,27 @@ def fit_slices(
     problem, shape = checked_problem(counts, bounds, calibration)
     if len(shape) != 1:
         raise ValueError(f"`counts` must have shape (S,), one element a slice; got {shape}.")
-    leaves = effective(problem, shape, design_effect, None)[0].arrays()
-    labels = cast(Array, sum(leaves[:4]))
+    problem = effective(problem, shape, design_effect, None)[0]
+    labels = problem.counts.n_labeled
     if len(labels) == 1:
-        return _per_slice(leaves, calibration, "there is one slice")
+        return _per_slice(problem, calibration, "there is one slice")
     if judge == "per-slice":
-        return _per_slice(leaves, calibration, "as asked")
+        return _per_slice(problem, calibration, "as asked")
     if judge == "partial" and not labels.any():
-        return _per_slice(leaves, calibration, "no slice has a label from which to learn of the judge")
-    clash = bounds_clash(leaves)
+        return _per_slice(problem, calibration, "no slice has a label from which to learn of the judge")
+    clash = bounds_clash(problem)
     if judge == "common":
         if clash:
             raise ValueError(
                 "`bounds` of TPR or FPR of some slices exclude those of others, so they have no judge in "
                 'common; use judge="partial" or "per-slice".'
             )
-        return _common(leaves, calibration, "as asked")
-    return _partial(leaves, calibration, clash)
+        return _common(problem, calibration, "as asked")
+    return _partial(problem, calibration, clash)
 
 
-def _per_slice(leaves: list[Array], calibration: Calibration, reason: str, **more: Any) -> SliceFit:
-    found = fit_flat(Problem.of(leaves), calibration)
+def _per_slice(problem: Problem, calibration: Calibration, reason: str, **more: Any) -> SliceFit:
+    found = fit_flat(problem, calibration)
     lowest, highest = found.failure_rate_set
     known: dict[str, Any] = {"n_starts": 0, "n_agreeing": 0, "one_judge": None, "spread": None} | more
     return SliceFit(
@@ -108,16 +108,16 @@ def _per_slice(leaves: list[Array], calibration: Calibration, reason: str, **mor
         gap=np.asarray(found.gap),
         identified=np.asarray(found.identified),
         failure_rate_set=(np.asarray(lowest), np.asarray(highest)),
-        borrowed=np.zeros(len(leaves[0])),
-        bounds_p_value=bounds_p_value(leaves),
-        _problem=PooledProblem(leaves, calibration),
+        borrowed=np.zeros(problem.size),
+        bounds_p_value=bounds_p_value(problem),
+        _problem=PooledProblem(problem, calibration),
         **known,
     )
 
 
-def _common(leaves: list[Array], calibration: Calibration, reason: str, **more: Any) -> SliceFit:
-    best = fit_common(leaves, calibration)
-    size, n_items = len(leaves[0]), sum(leaf.sum() for leaf in leaves[:6])
+def _common(problem: Problem, calibration: Calibration, reason: str, **more: Any) -> SliceFit:
+    best = fit_common(problem, calibration)
+    size, n_items = problem.size, sum(x.sum() for x in problem.counts.values())
     gap = np.full(size, best.gain / n_items)
     known: dict[str, Any] = {"one_judge": None, "spread": None} | more
     return SliceFit(
@@ -133,9 +133,9 @@ def _common(leaves: list[Array], calibration: Calibration, reason: str, **more: 
         n_agreeing=cast(int, best.agreeing),
         identified=best.highest - best.lowest <= _IDENTIFIED_WITHIN,
         failure_rate_set=(best.lowest, best.highest),
-        borrowed=_lent(leaves),
-        bounds_p_value=bounds_p_value(leaves),
-        _problem=PooledProblem(leaves, calibration, common=best),
+        borrowed=_lent(problem),
+        bounds_p_value=bounds_p_value(problem),
+        _problem=PooledProblem(problem, calibration, common=best),
         **known,
     )
 
@@ -144,37 +144,37 @@ def _reached(best: Common, n_items: float) -> bool:
     return bool(best.gain <= min(_CONVERGED[0] * n_items, _CONVERGED[1]))
 
 
-def _lent(leaves: list[Array]) -> Array:
+def _lent(problem: Problem) -> Array:
     """Share of the labels that other slices hold, averaged over failures and passes."""
     shares = []
-    for first, second in (leaves[:2], leaves[2:4]):
+    for first, second in (problem.counts.values()[:2], problem.counts.values()[2:4]):
         own = first + second
         shares.append(1 - own / max(own.sum(), 1e-300) if own.any() else np.ones(len(own)))
     return 0.5 * (shares[0] + shares[1])
 
 
-def _partial(leaves: list[Array], calibration: Calibration, clash: bool) -> SliceFit:
-    size, hull = len(leaves[0]), hull_of(leaves)
-    posterior = judge_posterior(leaves, calibration, hull)
+def _partial(problem: Problem, calibration: Calibration, clash: bool) -> SliceFit:
+    size, hull = problem.size, hull_of(problem)
+    posterior = judge_posterior(problem, calibration, hull)
     one_judge = float(posterior.weight[posterior.rho.sum(1) == 0].sum())
     findings: dict[str, Any] = {"one_judge": one_judge, "spread": _spread(posterior)}
     if one_judge >= _AGREED and not clash:
-        return _common(leaves, calibration, f"one judge has a probability of {one_judge:.2f}", **findings)
+        return _common(problem, calibration, f"one judge has a probability of {one_judge:.2f}", **findings)
     gain = float(np.max(posterior.gain[posterior.weight > _COUNTS]))
     posterior = leading(posterior)
-    known = judges_of(leaves, calibration, posterior, hull)
+    known = judges_of(problem, calibration, posterior, hull)
     tpr, fpr, borrowed = (
         np.sum(known.weight * part, 1) for part in (known.tpr.mean, known.fpr.mean, known.borrowed)
     )
     if borrowed.max() < _ALONE:
         reason = f"no slice would borrow more than {borrowed.max():.0%} of what it knows of its judge"
-        return _per_slice(leaves, calibration, reason, **findings)
+        return _per_slice(problem, calibration, reason, **findings)
 
-    best = None if clash else fit_common(leaves, calibration)
+    best = None if clash else fit_common(problem, calibration)
     if best is not None and (best.highest - best.lowest > _IDENTIFIED_WITHIN).any():
         # Only the prior of the judge would choose among equally likely failure rates.
         return _common(
-            leaves, calibration, "labels and bounds do not determine the judge's rates", **findings
+            problem, calibration, "labels and bounds do not determine the judge's rates", **findings
         )
 
     # The estimate averages the common judge and judges that differ; a spread of 0 has its own, exact fit.
@@ -182,10 +182,10 @@ def _partial(leaves: list[Array], calibration: Calibration, clash: bool) -> Slic
     apart = np.where(posterior.rho.sum(1) == 0, 0.0, posterior.weight)
     if apart.any():
         known = known._replace(weight=np.broadcast_to(apart / apart.sum(), known.weight.shape))
-    mixture = differing, tops = estimates_of(leaves, calibration, known)
+    mixture = differing, tops = estimates_of(problem, calibration, known)
     share = 0.0 if best is None else _ODDS * one_judge / (_ODDS * one_judge + 1 - one_judge)
     rate = differing if best is None else share * best.rate + (1 - share) * differing
-    n_items = sum(x.sum() for x in leaves[:6])
+    n_items = sum(x.sum() for x in problem.counts.values())
     reached = gain <= REACHED and (best is None or _reached(best, n_items))
     return SliceFit(
         failure_rate=rate,
@@ -201,8 +201,8 @@ def _partial(leaves: list[Array], calibration: Calibration, clash: bool) -> Slic
         identified=np.ones(size, bool),
         failure_rate_set=(rate, rate),
         borrowed=borrowed,
-        bounds_p_value=bounds_p_value(leaves),
-        _problem=PooledProblem(leaves, calibration, best, posterior, known, mixture),
+        bounds_p_value=bounds_p_value(problem),
+        _problem=PooledProblem(problem, calibration, best, posterior, known, mixture),
         **findings,
     )
 
@@ -213,7 +213,7 @@ def _spread(posterior: JudgePosterior) -> tuple[float, float]:
     return float(found[0]), float(found[1])
 
 
-def bounds_p_value(leaves: list[Array]) -> float:
+def bounds_p_value(problem: Problem) -> float:
     """p-value of all slices' labels against the bounds of TPR and FPR, by binomial tails; 1 without bounds.
 
     The labelled failures that the judge caught are binomial in each slice. Summed over slices whose rates lie
@@ -222,7 +222,8 @@ def bounds_p_value(leaves: list[Array]) -> float:
     counts four times.
     """
     tails = []
-    for hits, misses, low, high in ((*leaves[:2], *leaves[8:10]), (*leaves[2:4], *leaves[10:12])):
+    tp, fn, fp, tn, *_ = problem.counts.values()
+    for hits, misses, (low, high) in ((tp, fn, problem.bounds.tpr), (fp, tn, problem.bounds.fpr)):
         n = hits + misses
         if not n.sum() > 0:
             continue

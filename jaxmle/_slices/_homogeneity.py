@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxmle._arrays import leaves, take, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Problem
 from jaxmle._inference import (
     adjust_p_values,
@@ -95,17 +96,14 @@ def homogeneity_test(
         raise ValueError(f"`counts` must have shape (S,) with S >= 2 slices; got {shape}.")
     if not whole_numbers(problem.counts):
         raise ValueError("`counts` must be whole numbers: weighted items cannot be drawn anew.")
-    leaves = problem.arrays()
-    if bounds_clash(leaves):
+    if bounds_clash(problem):
         raise ValueError(
             "`bounds` of TPR or FPR of some slices exclude those of others: they have no judge in common."
         )
-    best = fit_common(leaves, calibration)
-    observed = _losses([leaf[None] for leaf in leaves], _batch(best), calibration)[0]
-    drawn = _drawn(leaves, best, calibration, n_simulations, np.random.default_rng(seed))
-    bounded = [np.broadcast_to(leaf, drawn[0].shape) for leaf in leaves[6:]]
-    simulated_leaves = [*drawn, *bounded]
-    simulated = _losses(simulated_leaves, fit_common_many(simulated_leaves, calibration), calibration)
+    best = fit_common(problem, calibration)
+    observed = _losses(take(problem, None), _batch(best), calibration)[0]
+    drawn = _drawn(problem, best, calibration, n_simulations, np.random.default_rng(seed))
+    simulated = _losses(drawn, fit_common_many(drawn, calibration), calibration)
     statistic, sums = float(observed.sum()), simulated.sum(1)
     p_value = (1 + int(np.sum(sums >= statistic - _TIE))) / (n_simulations + 1)
     each = _tails(observed, simulated)
@@ -114,10 +112,10 @@ def homogeneity_test(
 
 
 def _drawn(
-    leaves: list[Array], best: Common, calibration: Calibration, n: int, rng: np.random.Generator
-) -> list[Array]:
-    """Counts of the same sizes under one judge, six arrays of shape ``(n, S)``."""
-    tp, fn, fp, tn, up, un = leaves[:6]
+    problem: Problem, best: Common, calibration: Calibration, n: int, rng: np.random.Generator
+) -> Problem:
+    """Data of the same sizes and bounds under one judge, shape ``(n, S)``."""
+    tp, fn, fp, tn, up, un = problem.counts.values()
     rate, tpr, fpr = np.clip(best.rate, 0, 1), best.tpr, best.fpr
     size = (n, len(rate))
 
@@ -130,16 +128,17 @@ def _drawn(
     passes = tp + fn + fp + tn - failures
     caught, flagged = binomial(failures, np.asarray(tpr)), binomial(passes, np.asarray(fpr))
     unlabeled = binomial(up + un, rate * tpr + (1 - rate) * fpr)
-    return [caught, failures - caught, flagged, passes - flagged, unlabeled, up + un - unlabeled]
+    counts = [caught, failures - caught, flagged, passes - flagged, unlabeled, up + un - unlabeled]
+    return Problem.of([*counts, *(np.broadcast_to(end, size) for end in leaves(problem.bounds))])
 
 
-def _losses(leaves: list[Array], best: Common, calibration: Calibration) -> Array:
+def _losses(problem: Problem, best: Common, calibration: Calibration) -> Array:
     """Twice the log-likelihood that each slice loses by the common judge, shape ``(R, S)``."""
-    shape = leaves[0].shape
-    found = fit_flat(Problem.of([leaf.reshape(-1) for leaf in leaves]), calibration)
+    shape = problem.counts.tp.shape
+    found = fit_flat(tree_map(lambda x: x.reshape(-1), problem), calibration)
     alone = np.asarray(found.log_likelihood).reshape(shape)
     rate, tpr, fpr = best.rate, np.asarray(best.tpr)[:, None], np.asarray(best.fpr)[:, None]
-    tp, fn, fp, tn, up, un = leaves[:6]
+    tp, fn, fp, tn, up, un = problem.counts.values()
     q = rate * tpr + (1 - rate) * fpr
     cells = [(tp, tpr), (fn, 1 - tpr), (fp, fpr), (tn, 1 - fpr), (up, q), (un, 1 - q)]
     if calibration == "internal":

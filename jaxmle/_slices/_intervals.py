@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple, cast
 
 import numpy as np
 
-from jaxmle._arrays import pytree
+from jaxmle._arrays import pytree, take
 from jaxmle._data import Calibration, Problem, check_confidence, first_bad, host_number
 from jaxmle._inference import Interval, profile_interval, quantile_of_t
 from jaxmle._slices._common import Common, fit_common, joint_of
@@ -58,27 +58,26 @@ class Estimate(NamedTuple):
 def pooled_interval(found: Estimate, *, confidence: float, simultaneous: bool) -> Interval:
     """Interval of each slice; see `SliceFit.interval`."""
     alpha = 1 - check_confidence(confidence)
-    problem, size = found.problem, len(found.failure_rate)
-    leaves, calibration = problem.leaves, problem.calibration
+    pooled, size = found.problem, len(found.failure_rate)
+    problem, calibration = pooled.problem, pooled.calibration
     kind = f", simultaneous over {size}" if simultaneous else ""
     if found.judge == "per-slice":
-        counts, bounds = Problem.of(leaves)
         alone = profile_interval(
-            counts, bounds, confidence=confidence, calibration=calibration, simultaneous=simultaneous
+            *problem, confidence=confidence, calibration=calibration, simultaneous=simultaneous
         )
         return Interval(found.failure_rate, alone.low, alone.high, float(confidence), alone.method)
-    cutoff = _cutoff(leaves, alpha / size if simultaneous else alpha, found.judge)
+    cutoff = _cutoff(problem, alpha / size if simultaneous else alpha, found.judge)
     if found.judge == "common":
-        assert problem.common is not None
-        leaves, common = _capped(leaves, calibration, problem.common)
-        joint = joint_of(leaves, calibration)
+        assert pooled.common is not None
+        problem, common = _capped(problem, calibration, pooled.common)
+        joint = joint_of(problem, calibration)
         low, high = common_ends(surface_of(joint, common, cutoff), joint.slices, common, cutoff)
         method = "joint profile likelihood, common judge"
     else:
-        assert problem.mixture is not None
-        assert problem.judges is not None
-        estimate, top = problem.mixture
-        low, high = partial_ends(leaves, calibration, problem.judges, estimate, top, cutoff)
+        assert pooled.mixture is not None
+        assert pooled.judges is not None
+        estimate, top = pooled.mixture
+        low, high = partial_ends(problem, calibration, pooled.judges, estimate, top, cutoff)
         method = "integrated likelihood, partially pooled judge"
     least, most = found.failure_rate_set
     low, high = np.minimum(low, least), np.maximum(high, most)
@@ -88,33 +87,33 @@ def pooled_interval(found: Estimate, *, confidence: float, simultaneous: bool) -
 def total_interval(found: Estimate, weights: Array, *, confidence: float) -> MixInterval:
     """Interval of a mix; see `SliceFit.total`."""
     alpha = 1 - check_confidence(confidence)
-    problem = found.problem
-    leaves, calibration = problem.leaves, problem.calibration
+    pooled = found.problem
+    problem, calibration = pooled.problem, pooled.calibration
     if found.judge == "per-slice":
-        whole = found.identified & ~_cut_off(leaves, found)
+        whole = found.identified & ~_cut_off(problem, found)
         if whole[weights > 0].all() or np.count_nonzero(weights) == 1:
-            return _separate_total(leaves, calibration, weights, confidence, "slices alone")
-        leaves, weights = merged_alone(leaves, calibration, weights, found.failure_rate)
-        return _separate_total(leaves, calibration, weights, confidence, "slices merged")
+            return _separate_total(problem, calibration, weights, confidence, "slices alone")
+        problem, weights = merged_alone(problem, calibration, weights, found.failure_rate)
+        return _separate_total(problem, calibration, weights, confidence, "slices merged")
     if found.judge == "common" and len(weights) <= _FEW_SLICES:
-        assert problem.common is not None
-        best, kind = problem.common, "common judge"
+        assert pooled.common is not None
+        best, kind = pooled.common, "common judge"
     else:
         if found.judge == "common":
-            leaves = with_judge_within(leaves, _meeting(leaves))
-            leaves, weights = merged_by_labels(leaves, calibration, weights)
+            problem = with_judge_within(problem, _meeting(problem))
+            problem, weights = merged_by_labels(problem, calibration, weights)
             kind = "common judge, slices merged"
         else:
-            assert problem.posterior is not None
-            leaves = with_judge_within(leaves, hull_of(leaves))
-            variance = problem.posterior.mean_variance()
-            leaves, weights = merged_by_kind(leaves, calibration, weights, variance, found.failure_rate)
+            assert pooled.posterior is not None
+            problem = with_judge_within(problem, hull_of(problem))
+            variance = pooled.posterior.mean_variance()
+            problem, weights = merged_by_kind(problem, calibration, weights, variance, found.failure_rate)
             kind = "partially pooled judge, slices merged"
         if len(weights) == 1:
-            return _separate_total(leaves, calibration, weights, confidence, "slices merged")
-        best = fit_common(leaves, calibration)
-    joint = joint_of([leaf[None] for leaf in leaves], calibration)
-    ends = mix_ends(joint, best, weights, _cutoff(leaves, alpha, found.judge))
+            return _separate_total(problem, calibration, weights, confidence, "slices merged")
+        best = fit_common(problem, calibration)
+    joint = joint_of(take(problem, None), calibration)
+    ends = mix_ends(joint, best, weights, _cutoff(problem, alpha, found.judge))
     # What the starts found to be as likely is inside.
     low = min(float(ends[0]), float(weights @ best.lowest))
     high = max(float(ends[1]), float(weights @ best.highest))
@@ -126,20 +125,22 @@ def total_interval(found: Estimate, weights: Array, *, confidence: float) -> Mix
     return MixInterval(float(weights @ best.rate), low, high, float(confidence), method, identified)
 
 
-def _cut_off(leaves: list[Array], found: Estimate) -> Array:
+def _cut_off(problem: Problem, found: Estimate) -> Array:
     """Whether an estimate lies at an end of what is possible, as it does where it was cut off."""
     values = (found.failure_rate, found.tpr, found.fpr)
-    ends = zip(values, leaves[6::2], leaves[7::2], strict=True)
-    cut = [(low < high) & ((x <= low + _AT_END) | (x >= high - _AT_END)) for x, low, high in ends]
+    pairs = (problem.bounds.failure_rate, problem.bounds.tpr, problem.bounds.fpr)
+    cut = [
+        (low < high) & ((x <= low + _AT_END) | (x >= high - _AT_END))
+        for x, (low, high) in zip(values, pairs, strict=True)
+    ]
     return cast(Array, np.any(cut, 0))
 
 
 def _separate_total(
-    leaves: list[Array], calibration: Calibration, weights: Array, confidence: float, kind: str
+    problem: Problem, calibration: Calibration, weights: Array, confidence: float, kind: str
 ) -> MixInterval:
     """The total of slices, or of populations that they were merged into, each fitted alone."""
-    counts, bounds = Problem.of(leaves)
-    each = profile_interval(counts, bounds, confidence=confidence, calibration=calibration)
+    each = profile_interval(*problem, confidence=confidence, calibration=calibration)
     assert each.estimate is not None
     estimate = float(weights @ each.estimate)
     if len(weights) == 1:
@@ -156,14 +157,14 @@ def _separate_total(
     return MixInterval(estimate, *ends, float(confidence), f"{kind}, recovered variances", True)
 
 
-def _cutoff(leaves: list[Array], alpha: float, judge: str) -> float:
+def _cutoff(problem: Problem, alpha: float, judge: str) -> float:
     """Quantile of F(1, labels less the judge's rates that they tell of), or normal where they tell of none.
 
     Labels tell of a rate unless its bounds are narrower than a quarter of its standard error by labels alone.
     """
-    tp, fn, fp, tn = (leaf.sum() for leaf in leaves[:4])
+    tp, fn, fp, tn = (x.sum() for x in problem.counts.values()[:4])
     labels, n_fitted = tp + fn + fp + tn, 0
-    widths = _room(leaves) if judge == "common" else np.diff(hull_of(leaves))[:, 0]
+    widths = _room(problem) if judge == "common" else np.diff(hull_of(problem))[:, 0]
     for room, hits, size in zip(widths, (tp, fp), (tp + fn, fp + tn), strict=True):
         rate = (hits + 0.5) / (size + 1)
         n_fitted += int(room > 0.25 * np.sqrt(rate * (1 - rate) / (size + 1)))
@@ -172,32 +173,32 @@ def _cutoff(leaves: list[Array], alpha: float, judge: str) -> float:
     return float(quantile_of_t(alpha / 2, df) ** 2)
 
 
-def _meeting(leaves: list[Array]) -> Array:
+def _meeting(problem: Problem) -> Array:
     """The bounds on TPR and FPR that hold for all slices, shape ``(2, 2)``."""
-    return np.array([[np.max(leaves[k]), np.min(leaves[k + 1])] for k in (8, 10)])
+    return np.array([[np.max(low), np.min(high)] for low, high in (problem.bounds.tpr, problem.bounds.fpr)])
 
 
-def _room(leaves: list[Array]) -> Array:
+def _room(problem: Problem) -> Array:
     """Their widths, shape ``(2,)``."""
-    return np.diff(_meeting(leaves))[:, 0]
+    return np.diff(_meeting(problem))[:, 0]
 
 
-def _capped(leaves: list[Array], calibration: Calibration, common: Common) -> tuple[list[Array], Common]:
+def _capped(problem: Problem, calibration: Calibration, common: Common) -> tuple[Problem, Common]:
     """The data with no more unlabelled items a slice than are of use, and their common fit.
 
     Flag rates known far better than the judge make walls in the likelihood of a slice, on which the search
     for its ends may stall. Intervals grow by a few hundredths at most.
     """
-    enough = max(ENOUGH, _PER_LABEL * sum(leaf.sum() for leaf in leaves[:4]))
-    tpr, fpr = _room(leaves)
+    enough = max(ENOUGH, _PER_LABEL * sum(x.sum() for x in problem.counts.values()[:4]))
+    tpr, fpr = _room(problem)
     with np.errstate(divide="ignore", invalid="ignore"):
         wanted = _PER_WIDTH / (common.rate * tpr + (1 - common.rate) * fpr) ** 2
     enough = max(enough, np.max(wanted))
-    share = np.minimum(1.0, enough / np.maximum(leaves[4] + leaves[5], 1.0))
+    share = np.minimum(1.0, enough / np.maximum(problem.counts.n_unlabeled, 1.0))
     if (share == 1).all():
-        return leaves, common
-    leaves = [*leaves[:4], leaves[4] * share, leaves[5] * share, *leaves[6:]]
-    return leaves, fit_common(leaves, calibration)
+        return problem, common
+    problem = Problem(problem.counts.with_unlabeled(share), problem.bounds)
+    return problem, fit_common(problem, calibration)
 
 
 def shares_of(sizes: Array, mix: ArrayLike | None) -> Array:

@@ -1,11 +1,12 @@
 """The data of slices, and what was found on the way to their estimate."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxmle._data import Calibration
+from jaxmle._arrays import rebuilt
+from jaxmle._data import Calibration, Problem
 from jaxmle._types import Array, Pair
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ class PooledProblem:
     """What intervals go on from.
 
     Attributes:
-        leaves: Twelve arrays of shape ``(S,)``: counts, then bounds.
+        problem: Counts and bounds of the slices, shape ``(S,)``.
         calibration: "internal" or "external".
         common: The common fit, where there was one.
         posterior: Posterior of how the judge's rates vary, for "partial".
@@ -27,7 +28,7 @@ class PooledProblem:
         mixture: Most likely failure rates with judges that differ, and their log-likelihoods.
     """
 
-    leaves: list[Array]
+    problem: Problem
     calibration: Calibration
     common: "Common | None" = None
     posterior: "JudgePosterior | None" = None
@@ -37,19 +38,21 @@ class PooledProblem:
     @property
     def sizes(self) -> Array:
         """Items of each slice in its default mix, shape ``(S,)``."""
-        return cast(Array, sum(self.leaves[4:6] if self.calibration == "external" else self.leaves[:6]))
+        counts = self.problem.counts
+        return counts.n_unlabeled if self.calibration == "external" else counts.n_labeled + counts.n_unlabeled
 
 
-def bounds_clash(leaves: list[Array]) -> bool:
+def bounds_clash(problem: Problem) -> bool:
     """Whether the bounds of TPR or FPR of some slices exclude those of others."""
-    return any(bool(leaves[k].max() > leaves[k + 1].min()) for k in (8, 10))
+    return any(bool(low.max() > high.min()) for low, high in (problem.bounds.tpr, problem.bounds.fpr))
 
 
-def hull_of(leaves: list[Array]) -> Array:
+def hull_of(problem: Problem) -> Array:
     """Ranges of the judge's mean rates: the bounds of all slices together."""
-    return np.array([[leaves[k].min(), leaves[k + 1].max()] for k in (8, 10)])
+    return np.array([[low.min(), high.max()] for low, high in (problem.bounds.tpr, problem.bounds.fpr)])
 
 
-def with_judge_within(leaves: list[Array], ranges: Array) -> list[Array]:
+def with_judge_within(problem: Problem, ranges: Array) -> Problem:
     """The data with the same bounds of TPR and FPR for all slices."""
-    return [*leaves[:8], *(np.full(len(leaves[0]), end) for end in ranges.ravel())]
+    tpr, fpr = ([np.full(problem.size, end) for end in ends] for ends in ranges)
+    return Problem(problem.counts, rebuilt(problem.bounds, {"tpr": tuple(tpr), "fpr": tuple(fpr)}))

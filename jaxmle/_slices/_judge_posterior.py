@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxmle._data import Calibration
+from jaxmle._data import Calibration, Problem
 from jaxmle._slices._differences import differences
 from jaxmle._slices._marginal import (
     FIXED,
@@ -26,7 +26,7 @@ from jaxmle._slices._marginal import (
     updated,
 )
 from jaxmle._slices._projected_newton import eigh, maximize_in_box
-from jaxmle._slices._slice import Slices, slices_of_leaves
+from jaxmle._slices._slice import Slices, slices_of_problem
 from jaxmle._types import Array, Pair
 
 # Intraclass correlations of a rate of the judge, 0 being one judge for all slices, and their prior: one judge
@@ -101,11 +101,11 @@ class JudgePosterior(NamedTuple):
         return float(tpr), float(fpr)
 
 
-def data_of(leaves: list[Array], calibration: Calibration, hull: Array) -> Data:
-    """Lay out twelve arrays of shape ``(S,)``: counts, then bounds."""
-    cells = (leaves[0], leaves[1], leaves[2], leaves[3])
-    pairs = (leaves[8], leaves[9]), (leaves[10], leaves[11])
-    return Data(slices_of_leaves(leaves, calibration), cells, *pairs, hull)
+def data_of(problem: Problem, calibration: Calibration, hull: Array) -> Data:
+    """Lay out the data of slices, shape ``(S,)``."""
+    cells = (problem.counts.tp, problem.counts.fn, problem.counts.fp, problem.counts.tn)
+    pairs = (problem.bounds.tpr[0], problem.bounds.tpr[1]), (problem.bounds.fpr[0], problem.bounds.fpr[1])
+    return Data(slices_of_problem(problem, calibration), cells, *pairs, hull)
 
 
 def cap_unlabeled(data: Data) -> Data:
@@ -186,16 +186,16 @@ def log_prior(z: Array, data: Data) -> Array:
     return uniform + judge - 0.5 * ((z[..., 3] - _LOG_K[0]) / _LOG_K[1]) ** 2
 
 
-def judge_posterior(leaves: list[Array], calibration: Calibration, hull: Array) -> JudgePosterior:
+def judge_posterior(problem: Problem, calibration: Calibration, hull: Array) -> JudgePosterior:
     """Posterior of how the judge's rates vary over slices, from those with the most labels.
 
     Slices without labels tell of the judge through the distribution of failure rates alone, and labels are
     often sent where failures are thought to be: they are left out, for their failure rates may be others.
     """
-    labels = np.asarray(sum(leaves[:4]))
+    labels = np.asarray(problem.counts.n_labeled)
     n_chosen = min(LEARNT_FROM, np.count_nonzero(labels) or len(labels))
     chosen = np.sort(np.argsort(-labels, kind="stable")[:n_chosen])
-    data = cap_unlabeled(data_of([leaf[chosen] for leaf in leaves], calibration, hull))
+    data = cap_unlabeled(data_of(problem.take(chosen), calibration, hull))
     start = z = _start(data)
     log_priors, n = np.log(PRIOR), len(PAIRS)
     best, top, z_top = -np.inf, 0, start
@@ -261,7 +261,7 @@ def leading(found: JudgePosterior) -> JudgePosterior:
     weight = np.bincount(which.ravel(), found.weight)
     order = np.argsort(-weight, kind="stable")
     kept = order[:_FEW] if weight[order[:_FEW]].sum() >= _NEARLY_ALL else order
-    part = JudgePosterior(*(leaf[first[kept]] for leaf in found))
+    part = JudgePosterior(*(x[first[kept]] for x in found))
     return part._replace(weight=weight[kept] / weight[kept].sum())
 
 

@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxmle._data import Calibration
-from jaxmle._slices._batches import joined, map_batched, take
+from jaxmle._arrays import joined, take
+from jaxmle._data import Calibration, Problem
+from jaxmle._slices._batches import map_slices
 from jaxmle._slices._differences import differences
 from jaxmle._slices._ends import outward_ends
 from jaxmle._slices._judge_posterior import (
@@ -22,7 +23,7 @@ from jaxmle._slices._judge_posterior import (
 )
 from jaxmle._slices._marginal import FIXED, Rate, log_marginal, log_sum_exp, rate_nodes, shapes, updated
 from jaxmle._slices._projected_newton import eigh
-from jaxmle._slices._slice import Slices, slices_of_leaves
+from jaxmle._slices._slice import Slices, slices_of_problem
 from jaxmle._types import Array, Pair
 
 _GRID = 64
@@ -50,17 +51,15 @@ class Judges(NamedTuple):
     weight: Array
 
 
-def judges_of(
-    leaves: list[Array], calibration: Calibration, posterior: JudgePosterior, hull: Array
-) -> Judges:
+def judges_of(problem: Problem, calibration: Calibration, posterior: JudgePosterior, hull: Array) -> Judges:
     """Predict the judge of each slice from all the others, and update it by the slice's own labels.
 
     Where the labelled slices are few and all among those that the posterior was learnt from, the labels of
     each are taken out of its own prediction.
     """
-    own = bool(np.count_nonzero(sum(leaves[:4])) <= LEARNT_FROM)
+    own = bool(np.count_nonzero(problem.counts.n_labeled) <= LEARNT_FROM)
 
-    def judges(part: list[Array]) -> Judges:
+    def judges(part: Problem) -> Judges:
         data = cap_unlabeled(data_of(part, calibration, hull))  # as in the fit
         pairs = zip(posterior.rho, posterior.mode, posterior.precision, strict=True)
         found = [_judges_at(*pair, data, own) for pair in pairs]
@@ -68,7 +67,7 @@ def judges_of(
         weight = np.broadcast_to(posterior.weight, borrowed.shape)
         return Judges(tpr, fpr, covariance, borrowed, weight)
 
-    return map_batched(judges, leaves, _BLOCK)
+    return map_slices(judges, problem, _BLOCK)
 
 
 def _judges_at(
@@ -114,13 +113,13 @@ def log_mixture(judges: Judges, s: Slices, rate: Array) -> Array:
         return log_sum_exp(values + np.log(np.maximum(known.weight, 1e-30))[:, :, None], axis=1)
 
     width = max(1, _AT_ONCE // (rate.shape[1] * judges.weight.shape[1]))
-    return map_batched(averaged, (judges, s, rate), width)
+    return map_slices(averaged, (judges, s, rate), width)
 
 
-def estimates_of(leaves: list[Array], calibration: Calibration, judges: Judges) -> Pair:
+def estimates_of(problem: Problem, calibration: Calibration, judges: Judges) -> Pair:
     """Most likely failure rate of each slice and its log-likelihood."""
-    return map_batched(
-        lambda tree: _estimates(*tree), (judges, slices_of_leaves(leaves, calibration)), _BLOCK
+    return map_slices(
+        lambda tree: _estimates(*tree), (judges, slices_of_problem(problem, calibration)), _BLOCK
     )
 
 
@@ -147,7 +146,7 @@ def _estimates(judges: Judges, s: Slices) -> Pair:
 
 
 def partial_ends(
-    leaves: list[Array], calibration: Calibration, judges: Judges, estimate: Array, top: Array, cutoff: float
+    problem: Problem, calibration: Calibration, judges: Judges, estimate: Array, top: Array, cutoff: float
 ) -> Pair:
     """Failure rates at which the log-likelihood has fallen by half the cut-off, below and above."""
 
@@ -158,7 +157,7 @@ def partial_ends(
         found = _ends(known, twice, start, level, cutoff, np.concatenate([s.low, s.high]))
         return found[:size], found[size:]
 
-    return map_batched(ends, (judges, slices_of_leaves(leaves, calibration), estimate, top), _BLOCK)
+    return map_slices(ends, (judges, slices_of_problem(problem, calibration), estimate, top), _BLOCK)
 
 
 def _ends(judges: Judges, s: Slices, estimate: Array, top: Array, cutoff: float, stop: Array) -> Array:

@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
-from jaxmle._data import Calibration, Counts
+from jaxmle._data import Calibration, Counts, Problem
 from jaxmle._model import divide, ratio, xlogy
 from jaxmle._types import Array, Pair
 
@@ -75,9 +75,9 @@ def slices_of(counts: Counts, failure_rate: Pair, calibration: Calibration) -> S
     )
 
 
-def slices_of_leaves(leaves: list[Array], calibration: Calibration) -> Slices:
-    """What bears on the failure rates, from twelve arrays: counts, then bounds."""
-    return slices_of(Counts(*leaves[:6]), (leaves[6], leaves[7]), calibration)
+def slices_of_problem(problem: Problem, calibration: Calibration) -> Slices:
+    """What bears on the failure rates of slices."""
+    return slices_of(problem.counts, problem.bounds.failure_rate, calibration)
 
 
 def slice_value(s: Slices, rate: Array, tpr: Array, fpr: Array, multiplier: Array = NO_MULTIPLIER) -> Array:

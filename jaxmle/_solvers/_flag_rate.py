@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxmle._arrays import namespace, select, tree_map, where_needed
+from jaxmle._arrays import namespace, select, take, tree_map, where_needed
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model import divide, pack_bounds, pack_counts
 from jaxmle._solvers._cubic import Cubic, Shares, between, cubic_at, either, minus
@@ -43,7 +43,7 @@ def find(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
     solve = internal if calibration == "internal" else external
     point = solve(*pack_counts(counts), *pack_bounds(bounds), *bounds.failure_rate)
     if calibration == "external":
-        counts, bounds = tree_map(lambda x: x[None], (counts, bounds))  # the axis of the two points
+        counts, bounds = take((counts, bounds), None)  # the axis of the two points
     theta = _rounded(point.theta, counts.tp + counts.fn, counts.fp + counts.tn, bounds.failure_rate)
     tpr = _rounded(Shares(*(x[0] for x in point.rates)), counts.tp, counts.fn, bounds.tpr)
     fpr = _rounded(Shares(*(x[1] for x in point.rates)), counts.fp, counts.tn, bounds.fpr)

@@ -26,7 +26,7 @@ import jax.numpy
 import numpy as np
 from optax.projections import projection_box
 
-from jaxmle._arrays import rebuilt, tree_map
+from jaxmle._arrays import rebuilt, take, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._engine import in_tiles
 from jaxmle._model import closed_form_of, divide, duality_gap, log_likelihood_at, ratio, score_at
@@ -75,7 +75,7 @@ def find(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
     found = tree_map(
         lambda a, b: jnp.stack([jnp.where(has_first, a, b), jnp.where(has_second, b, a)]), first, second
     )
-    counts, bounds = tree_map(lambda x: x[None], (counts, bounds))
+    counts, bounds = take((counts, bounds), None)
     return limit_rates(found, counts, bounds, unlabeled_only=True)
 
 
@@ -103,7 +103,7 @@ def _climbed(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params
     start, solved = _start(shares, bounds, aim, calibration)
     # Whoever starts at the optimum ends after one step. Kept in tiles of their own they cost little.
     order = jnp.argsort(solved)
-    arguments = tree_map(lambda x: x[order], (start, shares, bounds, aim))
+    arguments = take((start, shares, bounds, aim), order)
     found = in_tiles(
         lambda tile: jax.vmap(functools.partial(_run, calibration=calibration))(*tile), arguments
     )
@@ -127,7 +127,7 @@ def _start(counts: Counts, bounds: Bounds, aim: Array, calibration: Calibration)
     if calibration == "external":
         # From TPR = FPR no gradient leads away: a point to end at, not to start from.
         ends = (starts.tpr == starts.fpr) & (gaps <= aim[None])
-        gaps = jnp.where(_in_half(starts, tree_map(lambda x: x[None], bounds)) | ends, gaps, jnp.inf)
+        gaps = jnp.where(_in_half(starts, take(bounds, None)) | ends, gaps, jnp.inf)
     best, gap = inner, gaps[0]
     for k in (1, 2):
         nearer = gaps[k] < gap

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from jaxmle._arrays import namespace, select, tree_map
+from jaxmle._arrays import namespace, select, take
 from jaxmle._types import Array, Pair
 
 T = TypeVar("T", bound=tuple[Any, ...])
@@ -70,7 +70,7 @@ def _eagerly(equation: Callable[..., _Derivatives], arguments: T, state: _State)
     x, y = state.x.copy(), state.y.copy()
     index = np.flatnonzero(state.active)
     state = _State(*(part[index] for part in state))
-    arguments = tree_map(lambda a: a[index], arguments)
+    arguments = take(arguments, index)
     for n in range(_STEPS):
         if not index.size:
             break
@@ -80,7 +80,7 @@ def _eagerly(equation: Callable[..., _Derivatives], arguments: T, state: _State)
             x[index[~left]], y[index[~left]] = state.x[~left], state.y[~left]
             index = index[left]
             state = _State(*(part[left] for part in state))
-            arguments = tree_map(lambda a: a[left], arguments)  # noqa: B023 - used at once
+            arguments = take(arguments, left)
     x[index], y[index] = state.x, state.y
     return x, y
 

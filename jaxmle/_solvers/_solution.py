@@ -5,7 +5,7 @@ from typing import Literal, cast, get_args
 
 import numpy as np
 
-from jaxmle._arrays import namespace, pytree, rebuilt, tree_map
+from jaxmle._arrays import namespace, pytree, rebuilt, take, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model import duality_gap, half_gaps, log_likelihood_at
 from jaxmle._types import Array, Pair, Triple
@@ -88,7 +88,7 @@ def judged(
 
 def two_points(points: Params) -> tuple[Params, Params]:
     """The two candidates of the external design, from their leading axis."""
-    return tree_map(lambda x: x[0], points), tree_map(lambda x: x[1], points)
+    return take(points, 0), take(points, 1)
 
 
 def better(points: tuple[Params, Params], values: list[Array]) -> tuple[Params, Array]:

@@ -9,7 +9,8 @@ from scipy.special import betaln, gammaln, logsumexp, xlogy
 from scipy.stats import chi2, f, poisson_binom
 
 from jaxmle import Bounds, Counts, fit_slices, profile_interval
-from jaxmle._slices._batches import take
+from jaxmle._arrays import take
+from jaxmle._data import Problem
 from jaxmle._slices._common import fit_common, joint_of, total_derivatives, total_value
 from jaxmle._slices._common_interval import _value, _without
 from jaxmle._slices._fit_slices import bounds_p_value
@@ -26,7 +27,7 @@ from jaxmle._slices._judge_posterior import (
 )
 from jaxmle._slices._marginal import _log_beta_binomial, cut_beta, log_gamma, log_marginal, updated
 from jaxmle._slices._projected_newton import eigh
-from jaxmle._slices._slice import slice_profile, slices_of, slices_of_leaves
+from jaxmle._slices._slice import slice_profile, slices_of, slices_of_problem
 from jaxmle._slices._surface import surface_of
 
 FIVE = Counts(
@@ -39,10 +40,10 @@ FIVE = Counts(
 )
 
 
-def leaves_of(counts, bounds=None):
+def problem_of(counts, bounds=None):
     bounds = bounds or Bounds()
-    leaves = [*counts.values(), *bounds.failure_rate, *bounds.tpr, *bounds.fpr]
-    return [np.broadcast_to(np.asarray(x, float), counts.shape) for x in leaves]
+    arrays = [*counts.values(), *bounds.failure_rate, *bounds.tpr, *bounds.fpr]
+    return Problem.of([np.broadcast_to(np.asarray(x, float), counts.shape) for x in arrays])
 
 
 def expected(rate, tpr, fpr, n_labels, n_unlabeled):
@@ -209,10 +210,10 @@ def test_the_posterior_of_spreads_is_that_of_a_grid():
     tpr = np.array([0.95, 0.6, 0.9, 0.4, 0.85, 0.97, 0.7, 0.9])
     cells = np.stack([rate * tpr, rate * (1 - tpr), (1 - rate) * 0.06, (1 - rate) * 0.94], -1)
     flagged = rng.binomial(300, rate * tpr + (1 - rate) * 0.06)
-    leaves = leaves_of(Counts(*rng.multinomial(40, cells).T, flagged, 300 - flagged))
-    hull = hull_of(leaves)
-    found = judge_posterior(leaves, "internal", hull)
-    data = data_of(leaves, "internal", hull)
+    problem = problem_of(Counts(*rng.multinomial(40, cells).T, flagged, 300 - flagged))
+    hull = hull_of(problem)
+    found = judge_posterior(problem, "internal", hull)
+    data = data_of(problem, "internal", hull)
     axes = (
         np.linspace(-1.5, 5, 20),
         np.linspace(-5.5, -0.5, 20),
@@ -344,7 +345,7 @@ def test_partial_pooling_with_bounds_of_each_slice():
 @pytest.mark.parametrize("calibration", ["internal", "external"])
 @pytest.mark.parametrize("multiplier", [0.0, 7.0])
 def test_derivatives_of_the_joint_likelihood_are_slopes_of_its_value(calibration, multiplier):
-    joint = joint_of(leaves_of(FIVE), calibration)
+    joint = joint_of(problem_of(FIVE), calibration)
 
     def values(x):
         return total_value(joint, x, multiplier)
@@ -364,9 +365,9 @@ def test_derivatives_of_the_joint_likelihood_are_slopes_of_its_value(calibration
 
 
 def test_the_likelihood_without_a_slice_has_the_derivatives_it_says():
-    leaves = leaves_of(FIVE)
-    surface = surface_of(joint_of(leaves, "internal"), fit_common(leaves, "internal"), 3.9)
-    one = take(slices_of_leaves(leaves, "internal"), 2)
+    problem = problem_of(FIVE)
+    surface = surface_of(joint_of(problem, "internal"), fit_common(problem, "internal"), 3.9)
+    one = take(slices_of_problem(problem, "internal"), 2)
     value, without = (lambda z, f=f: f(surface, one, 0.2, z) for f in (_value, _without))
     h = 1e-4
     for z in (np.array([0.1, -0.2]), np.array([-0.4, 0.3])):
@@ -472,9 +473,9 @@ def test_degrees_of_freedom_are_those_of_the_labels_that_tell_of_the_judge():
         np.testing.assert_allclose(found.high - found.low, alone.high - alone.low, rtol=1e-4)
     # Bounds that meet in one point say nothing of judges that differ.
     each = Bounds(tpr=([0.8, 0.9], [0.9, 1]), fpr=([0.02, 0.05], [0.05, 0.1]))
-    leaves = fit_slices(six, each, judge="partial")._problem.leaves
-    assert _cutoff(leaves, 0.05, "partial") == pytest.approx(f.ppf(0.95, 1, 6 - 2))
-    assert _cutoff(leaves, 0.05, "common") == pytest.approx(chi2.ppf(0.95, 1))
+    problem = fit_slices(six, each, judge="partial")._problem.problem
+    assert _cutoff(problem, 0.05, "partial") == pytest.approx(f.ppf(0.95, 1, 6 - 2))
+    assert _cutoff(problem, 0.05, "common") == pytest.approx(chi2.ppf(0.95, 1))
 
 
 def test_mixes_are_sums_of_slices():
@@ -538,7 +539,7 @@ def test_the_p_value_of_bounds_is_valid_where_judges_differ():
         exact = poisson_binom(np.repeat(most, n)).sf(np.arange(n.sum() + 1) - 1)
         for hits in range(1, n.sum() + 1):
             shares = np.minimum(n, np.maximum(hits - np.cumsum(n) + n, 0))
-            leaves = leaves_of(
+            problem = problem_of(
                 Counts(shares, n - shares, *[np.zeros(4)] * 4), Bounds(tpr=(np.zeros(4), most))
             )
-            assert bounds_p_value(leaves) >= min(1, 4 * exact[hits]) - 1e-12
+            assert bounds_p_value(problem) >= min(1, 4 * exact[hits]) - 1e-12

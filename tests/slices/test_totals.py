@@ -7,6 +7,8 @@ from scipy.stats import binom
 
 from benchmarks._totals import APART, CORNER, INSIDE, Cell, draw
 from jaxmle import Bounds, Counts, fit, fit_slices, profile_interval
+from jaxmle._arrays import take
+from jaxmle._data import Problem
 from jaxmle._slices._common import joint_of
 from jaxmle._slices._held_mix import mix_ends
 from jaxmle._slices._joint_problem import hull_of
@@ -26,10 +28,6 @@ def two_kinds(n_slices):
     return Counts(tp, 0 * tp, fp, labels - tp - fp, flagged, 1000 - labels - flagged)
 
 
-def of_slices(leaves, index):
-    return [leaf[index] for leaf in leaves]
-
-
 @pytest.mark.parametrize("judge", ["common", "partial"])
 @pytest.mark.parametrize("n_slices", [30, 32])
 def test_the_total_stays_with_its_slices_where_unlabelled_ones_have_other_rates(judge, n_slices):
@@ -44,11 +42,9 @@ def test_the_total_stays_with_its_slices_where_unlabelled_ones_have_other_rates(
 
 
 def test_slices_without_labels_teach_nothing_of_how_judges_differ():
-    leaves = fit_slices(two_kinds(8), judge="common")._problem.leaves
-    hull = hull_of(leaves)
-    all_, some = (
-        judge_posterior(part, "internal", hull) for part in (leaves, of_slices(leaves, slice(0, 4)))
-    )
+    problem = fit_slices(two_kinds(8), judge="common")._problem.problem
+    hull = hull_of(problem)
+    all_, some = (judge_posterior(part, "internal", hull) for part in (problem, problem.take(slice(0, 4))))
     for one, other in zip(all_, some, strict=True):
         assert np.array_equal(one, other)
 
@@ -60,7 +56,7 @@ def test_ends_of_a_held_mix_lose_the_cutoff_against_scipy(calibration):
     weights, cutoff = np.array([0.5, 0.2, 0.3]), 3.84
     found = fit_slices(counts, bounds, judge="common", calibration=calibration)
     problem = found._problem
-    joint = joint_of([leaf[None] for leaf in problem.leaves], calibration)
+    joint = joint_of(take(problem.problem, None), calibration)
     tp, fn, fp, tn, pos, neg = (np.asarray(x, float) for x in counts.values())
 
     def loss(x, end):
@@ -107,14 +103,15 @@ def test_merged_counts_are_those_of_a_stratified_sample():
     cells = np.stack([rate * 0.9, rate * 0.1, (1 - rate) * 0.05, (1 - rate) * 0.95])
     labels, judged = rng.integers(3, 40, size), rng.integers(100, 900, size)
     q = cells[0] + cells[2]
-    leaves = [*(labels * cells), judged * q, judged * (1 - q), *np.tile([[0.0], [1.0]], (3, size))]
+    arrays = [*(labels * cells), judged * q, judged * (1 - q), *np.tile([[0.0], [1.0]], (3, size))]
+    problem = Problem.of(arrays)
     weights = rng.dirichlet(np.ones(size))
     mean = weights @ rate
     for found in (
-        merged_alone(leaves, "internal", weights, rate),
-        merged_by_labels(leaves, "internal", weights),
+        merged_alone(problem, "internal", weights, rate),
+        merged_by_labels(problem, "internal", weights),
     ):
-        merged = np.array(found.leaves[:6])
+        merged = np.array(found.problem.counts.values())
         share = (merged[0] + merged[1]) / merged[:4].sum(0)
         # Counts that are what they are on average give the mix exactly, whatever labels the slices have.
         assert found.weights @ share == pytest.approx(mean, abs=1e-12)
