@@ -7,8 +7,9 @@ import numpy as np
 
 from jaxmle._arrays import pytree, tree_map
 from jaxmle._data import Bounds, Clusters, Counts, check_confidence, clopper_pearson, slice_label
-from jaxmle._inference import DesignEffect, normal_of_student, plain, rate_effect, student_of_normal
-from jaxmle._types import Array, Flags, Numbers
+from jaxmle._inference import DesignEffect, normal_of_student, rate_effect, student_of_normal
+from jaxmle._results import Batch, plain
+from jaxmle._types import Array, Flags, Numbers, Pair
 
 _HALVINGS = 50
 _POWER = 0.8
@@ -16,7 +17,7 @@ _POWER = 0.8
 
 @pytree
 @dataclass(frozen=True, eq=False)
-class RateDrift:
+class RateDrift(Batch):
     """One rate of the judge on the anchor set, against its bounds.
 
     Attributes:
@@ -28,8 +29,10 @@ class RateDrift:
         high: Upper limit.
         p_value: p-value of "the rate is within its bounds", not adjusted for there being two; 1 where it has
             none.
-        least: Highest rate below the bounds that is found outside with a probability of 80%; -1 if none is.
-        most: Lowest rate above the bounds that is found outside as often; 2 if none is.
+        least: Highest rate below the bounds that is found outside with a probability of 80%; 0 if none is.
+        most: Lowest rate above the bounds that is found outside as often; 1 if none is.
+        finds_below: Whether some rate below the bounds is found outside so often.
+        finds_above: Whether some rate above them is.
     """
 
     hits: Numbers
@@ -41,6 +44,8 @@ class RateDrift:
     p_value: Numbers
     least: Numbers
     most: Numbers
+    finds_below: Flags
+    finds_above: Flags
 
     @property
     def estimate(self) -> Numbers | None:
@@ -50,14 +55,12 @@ class RateDrift:
     @property
     def detectable(self) -> tuple[Numbers | None, Numbers | None]:
         """`least` and `most`, None where no rate is found so often."""
-        return _shown(self.least, np.greater_equal(self.least, 0)), _shown(
-            self.most, np.less_equal(self.most, 1)
-        )
+        return _shown(self.least, self.finds_below), _shown(self.most, self.finds_above)
 
 
 @pytree
 @dataclass(frozen=True, eq=False)
-class Drift:
+class Drift(Batch):
     """Verdict on "the judge is within its bounds".
 
     Attributes:
@@ -83,11 +86,6 @@ class Drift:
         """In a word: outside, inside, or undecided where the anchor set does not tell; lists for a batch."""
         words = np.where(self.outside, "outside", np.where(self.inside, "inside", "undecided"))
         return words.tolist()
-
-    def __len__(self) -> int:
-        if not np.ndim(self.outside):
-            raise TypeError("a scalar Drift has no length")
-        return len(np.asarray(self.outside))
 
     def __str__(self) -> str:
         if np.ndim(self.outside):
@@ -182,7 +180,8 @@ def drift(
         for rate, has_bounds, (low, high) in zip(rates, stated, pairs, strict=True)
     ]
     tpr, fpr = rates
-    result = Drift(p_value <= alpha, inside[0] & inside[1], p_value, tpr, fpr, bounds, float(confidence))
+    own = tree_map(lambda end: np.broadcast_to(end, np.shape(p_value)), bounds)
+    result = Drift(p_value <= alpha, inside[0] & inside[1], p_value, tpr, fpr, own, float(confidence))
     return tree_map(lambda x: plain(np.asarray(x)), result)
 
 
@@ -216,9 +215,12 @@ def _rate(
         binomial_tail(effective[1], effective[0], 1 - high),
     )
     ends = clopper_pearson(effective[0], effective[1], tail)
-    least, most = _detectable(n_effective, low, tail), 1 - _detectable(n_effective, 1 - high, tail)
+    least, finds_below = _detectable(n_effective, low, tail)
+    passes, finds_above = _detectable(n_effective, 1 - high, tail)
     p_value = np.minimum(2 * student_of_normal(np.minimum(below, above), df), 1.0)
-    return RateDrift(hits, n, n_effective, n_clusters, *ends, p_value, least, most)
+    return RateDrift(
+        hits, n, n_effective, n_clusters, *ends, p_value, least, 1 - passes, finds_below, finds_above
+    )
 
 
 def binomial_tail(hits: Array, misses: Array, rate: Array) -> Array:
@@ -228,8 +230,8 @@ def binomial_tail(hits: Array, misses: Array, rate: Array) -> Array:
     return np.where(misses > 0, betainc(np.maximum(misses, 1e-300), hits + 1, 1 - rate), 1.0)
 
 
-def _detectable(n: Array, rate: Array, tail: Array) -> Array:
-    """Highest rate whose hits are so few, 4 times in 5, that ``rate`` is rejected; -1 if none is."""
+def _detectable(n: Array, rate: Array, tail: Array) -> Pair:
+    """Highest rate whose hits are so few, 4 times in 5, that ``rate`` is rejected; whether there is one."""
     from scipy.special import betaincinv
 
     # The most hits that reject, by halving: -1 if not even none does.
@@ -240,7 +242,7 @@ def _detectable(n: Array, rate: Array, tail: Array) -> Array:
         low, high = np.where(rejected, middle, low), np.where(rejected, high, middle - 1)
         high = np.maximum(high, low)
     found = betaincinv(np.maximum(low, 0) + 1, np.maximum(n - low, 1), 1 - _POWER)
-    return np.where(low >= 0, found, -1.0)
+    return np.where(low >= 0, found, 0.0), low >= 0
 
 
 def _shown(value: Numbers, there: Flags) -> Numbers | None:

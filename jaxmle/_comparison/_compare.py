@@ -15,7 +15,6 @@ from jaxmle._comparison._separate_judges import SeparateJudges
 from jaxmle._data import Bounds, Calibration, Clusters, Counts, Problem, check_confidence, slice_label
 from jaxmle._inference import (
     Adjustment,
-    Batch,
     adjust_p_values,
     check_labels,
     check_seed,
@@ -29,6 +28,7 @@ from jaxmle._inference import (
     warn_of_design,
     whole_numbers,
 )
+from jaxmle._results import Batch
 from jaxmle._simulation import Labels, design_of
 from jaxmle._types import Array, Flags, Numbers
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from jaxmle._arrays import pytree
 from jaxmle._data import Clusters, Counts, coded_verdicts, first_bad, host_number
+from jaxmle._results import Result
 from jaxmle._types import Array, ArrayLike, Index, Verdicts
 
 _CELLS = 12
@@ -18,8 +20,9 @@ def check_aligned(a: Clusters, b: Clusters) -> None:
         raise ValueError("`a` and `b` must hold the same items in the same slices, in one order.")
 
 
+@pytree
 @dataclass(frozen=True, eq=False)
-class Pairs:
+class Pairs(Result):
     """How the verdicts of two sets go together, item by item.
 
     An item is whatever both sets name alike: a prompt that two models answered. It may have several rows in

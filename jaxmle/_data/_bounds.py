@@ -10,6 +10,7 @@ import numpy as np
 from jaxmle._arrays import is_jax, is_traced, unchecked_pytree
 from jaxmle._data._counts import Counts
 from jaxmle._data._validation import check_confidence, first_bad, host_number
+from jaxmle._results import Result
 from jaxmle._types import Array, ArrayLike, Pair
 
 _UNIT = cast(Pair, (0.0, 1.0))
@@ -19,7 +20,7 @@ _Range: TypeAlias = tuple[ArrayLike, ArrayLike] | Sequence[float] | Array
 
 @unchecked_pytree
 @dataclass(frozen=True, eq=False)
-class Bounds:
+class Bounds(Result):
     """Known ranges of the failure rate and of the judge's true and false positive rates.
 
     Each is a pair ``(low, high)`` of scalars or of per-slice arrays; ``low == high`` means the

@@ -1,16 +1,19 @@
 """Sums over items that belong together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
 
+from jaxmle._arrays import pytree
 from jaxmle._data._counts import Counts
+from jaxmle._results import Result
 from jaxmle._types import Array
 
 
+@pytree
 @dataclass(frozen=True, eq=False)
-class Clusters:
+class Clusters(Result):
     """Counts of each cluster: items that share a prompt, a conversation or an epoch.
 
     Args:
@@ -31,7 +34,7 @@ class Clusters:
 
     counts: Counts
     index: Array
-    n_slices: int
+    n_slices: int = field(metadata={"static": True})
 
     def __post_init__(self) -> None:
         if len(self.counts.shape) != 1:

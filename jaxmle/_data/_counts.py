@@ -8,12 +8,13 @@ import numpy as np
 
 from jaxmle._arrays import is_jax, is_traced, rebuilt, unchecked_pytree
 from jaxmle._data._validation import first_bad, host_number
+from jaxmle._results import Result
 from jaxmle._types import Array, ArrayLike, Index, Verdicts
 
 
 @unchecked_pytree
 @dataclass(frozen=True, eq=False)
-class Counts:
+class Counts(Result):
     """Sufficient statistics of human and judge verdicts; 1 means failure in both.
 
     The human verdict is the truth and the judge's verdict the test. Counts may be integers, or

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jaxmle._arrays import pytree
+from jaxmle._results import Batch
 from jaxmle._types import Array, ArrayLike
 
 
 @pytree
 @dataclass(frozen=True, eq=False)
-class Params:
+class Params(Batch):
     """Failure rate and judge error rates, each a probability or an array of one batch shape.
 
     Attributes:

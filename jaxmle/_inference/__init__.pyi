@@ -4,7 +4,6 @@ from ._arguments import check_whole as check_whole
 from ._arguments import checked_problem as checked_problem
 from ._arguments import effective as effective
 from ._arguments import normal_of_student as normal_of_student
-from ._arguments import plain as plain
 from ._arguments import quantile_of_t as quantile_of_t
 from ._arguments import shaped as shaped
 from ._arguments import student_of_normal as student_of_normal
@@ -16,7 +15,6 @@ from ._baselines import post_stratified as post_stratified
 from ._baselines import ppi as ppi
 from ._baselines import ppi_plus_plus as ppi_plus_plus
 from ._baselines import rogan_gladen as rogan_gladen
-from ._batch import Batch as Batch
 from ._bootstrap import Bootstrap as Bootstrap
 from ._bootstrap import bootstrap as bootstrap
 from ._bounds_power import LEVEL as LEVEL

@@ -3,7 +3,7 @@
 import sys
 import warnings
 from statistics import NormalDist
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from jaxmle._data import (
     first_index,
     slice_label,
 )
+from jaxmle._results import plain
 from jaxmle._simulation import normal_quantile
 from jaxmle._types import Array, ArrayLike
 
@@ -148,11 +149,6 @@ def student_of_normal(tail: Array, df: Array) -> Array:
     """Tail of Student's t beyond the point that the normal distribution exceeds with this probability."""
     root = -normal_quantile(np.clip(tail, 1e-300, 1 - 1e-16))
     return np.where(np.isfinite(df), tail_of_t(root, df), tail)
-
-
-def plain(value: Array) -> Any:
-    """A Python number where the value is a single one."""
-    return value.item() if np.ndim(value) == 0 else value
 
 
 def _check_feasible(counts: Counts, bounds: Bounds, calibration: Calibration) -> None:

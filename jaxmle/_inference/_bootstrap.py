@@ -1,7 +1,7 @@
 """The bootstrap: slices times replicates as one flat batch."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from statistics import NormalDist
 from typing import Literal, TypeAlias, get_args
@@ -25,7 +25,6 @@ from jaxmle._inference._arguments import (
     check_seed,
     check_whole,
     checked_problem,
-    plain,
     warn_user,
     whole_numbers,
 )
@@ -36,6 +35,7 @@ from jaxmle._inference._fit import fit_flat
 from jaxmle._inference._interval import Interval
 from jaxmle._inference._simulate import drawing, keys_of, streams
 from jaxmle._model import closed_form_of
+from jaxmle._results import Batch, plain
 from jaxmle._simulation import Design, Labels, Law, design_of, law_of_counts, law_of_params, tables_for
 from jaxmle._solvers import SolverName, check_solver, maximize_in_bulk, maximum, obeys
 from jaxmle._types import Array, Numbers, Pair
@@ -55,7 +55,7 @@ _Levels: TypeAlias = tuple[float, float] | Pair | Callable[[Array, Array, Array]
 
 @pytree
 @dataclass(frozen=True, eq=False)
-class Bootstrap:
+class Bootstrap(Batch):
     """A bootstrap distribution of the failure rate.
 
     Attributes:
@@ -72,7 +72,7 @@ class Bootstrap:
     standard_error: Numbers
     share_at_bound: Numbers
     replicates: Array | None
-    n_resamples: int
+    n_resamples: int = field(metadata={"static": True})
 
     def __str__(self) -> str:
         if np.ndim(self.standard_error):

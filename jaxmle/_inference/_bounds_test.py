@@ -7,17 +7,11 @@ import numpy as np
 from jaxmle._arrays import pytree
 from jaxmle._data import Bounds, Calibration, Counts, Params, Problem, slice_label
 from jaxmle._engine import Engine, check_engine
-from jaxmle._inference._arguments import (
-    check_labels,
-    check_seed,
-    checked_problem,
-    plain,
-    shaped,
-    whole_numbers,
-)
+from jaxmle._inference._arguments import check_labels, check_seed, checked_problem, shaped, whole_numbers
 from jaxmle._inference._fit import Fit, fit_flat
 from jaxmle._inference._interval import Interval
 from jaxmle._inference._simulate import TIE, simulate, streams
+from jaxmle._results import Batch, plain
 from jaxmle._simulation import Labels, design_of, law_of_params
 from jaxmle._types import Array, ArrayLike, Numbers
 
@@ -32,7 +26,7 @@ _PLAUSIBLE = np.array([0.0, 10.828, 13.816, 16.266])
 
 @pytree
 @dataclass(frozen=True, eq=False)
-class BoundsTest:
+class BoundsTest(Batch):
     """Likelihood-ratio test of bounds against none.
 
     Attributes:

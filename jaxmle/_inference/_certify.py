@@ -28,7 +28,6 @@ from jaxmle._inference._arguments import (
     warn_user,
     whole_numbers,
 )
-from jaxmle._inference._batch import Batch, first_few
 from jaxmle._inference._calibrated import Calibrated, Sides, whole_counts
 from jaxmle._inference._contradiction import contradicted
 from jaxmle._inference._design_check import warn_of_design
@@ -45,6 +44,7 @@ from jaxmle._inference._test_inversion import (
     SlowerRejection,
     decided_p_values,
 )
+from jaxmle._results import Batch, first_few
 from jaxmle._simulation import Labels, design_of
 from jaxmle._types import Array, ArrayLike, Flags, Numbers
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from jaxmle._arrays import pytree
 from jaxmle._data import Calibration, Counts
-from jaxmle._inference._arguments import plain, warn_user, whole_numbers
+from jaxmle._inference._arguments import warn_user, whole_numbers
+from jaxmle._results import Batch, plain
 from jaxmle._simulation import Labels
 from jaxmle._types import Array, Numbers
 
@@ -22,7 +23,7 @@ _TIE, _ROUNDING = 1e-7, 1e-9
 
 @pytree
 @dataclass(frozen=True, eq=False)
-class DesignCheck:
+class DesignCheck(Batch):
     """Comparison of the judge's flag rates on labelled and unlabelled items.
 
     Attributes:

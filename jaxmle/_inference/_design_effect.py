@@ -7,8 +7,9 @@ import numpy as np
 
 from jaxmle._arrays import pytree, tree_map
 from jaxmle._data import Bounds, Calibration, Clusters, Params
-from jaxmle._inference._arguments import checked_problem, plain
+from jaxmle._inference._arguments import checked_problem
 from jaxmle._inference._fit import Fit, fit_flat
+from jaxmle._results import Batch, plain
 from jaxmle._solvers import rate_gradient
 from jaxmle._types import Array, Numbers
 
@@ -24,7 +25,7 @@ _MOST_LEVERAGE = 0.95
 
 @pytree
 @dataclass(frozen=True, eq=False)
-class DesignEffect:
+class DesignEffect(Batch):
     """How much clusters tell, as `design_effect` finds it.
 
     Attributes:

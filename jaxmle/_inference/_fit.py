@@ -11,9 +11,9 @@ from jaxmle._arrays import namespace, pytree, rebuilt, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Problem
 from jaxmle._engine import Engine, check_engine, chosen_engine, in_tiles, map_batched, program
 from jaxmle._inference._arguments import checked_problem, shaped
-from jaxmle._inference._batch import Batch, first_few
 from jaxmle._inference._options import CertifyOptions, IntervalOptions
 from jaxmle._model import failure_rate_set, score_at
+from jaxmle._results import Batch, first_few
 from jaxmle._solvers import Solution, SolverName, bound_sides, check_solver, maximum
 from jaxmle._types import Array, ArrayLike, Flags, Numbers, Pair
 

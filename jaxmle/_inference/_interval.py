@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from jaxmle._arrays import pytree
-from jaxmle._inference._batch import first_few
+from jaxmle._results import Batch, first_few
 from jaxmle._types import Numbers
 
 
 @pytree
 @dataclass(frozen=True, eq=False)
-class Interval:
+class Interval(Batch):
     """A failure rate with an interval around it.
 
     Attributes:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from jaxmle._arrays import namespace, pytree, select
 from jaxmle._data import Calibration, Counts, Params, check_calibration
 from jaxmle._model._likelihood import in_doubles
+from jaxmle._results import Batch
 from jaxmle._types import Array
 
 
 @pytree
 @dataclass(frozen=True, eq=False)
-class ClosedForm:
+class ClosedForm(Batch):
     """Unconstrained maximum of the likelihood.
 
     Attributes:

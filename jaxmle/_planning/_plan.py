@@ -1,8 +1,10 @@
 """How many human labels to buy, and of which items."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
+from jaxmle._arrays import pytree
 from jaxmle._data import Bounds, Calibration, Params, check_confidence
 from jaxmle._engine import Progress, progress_bar
 from jaxmle._inference import CertificateMethod, check_seed
@@ -17,12 +19,14 @@ from jaxmle._planning._label_formulas import (
 )
 from jaxmle._planning._label_goals import Goal, Power, Width
 from jaxmle._planning._label_search import Found, cheapest_judged, cost_of, divided, search
+from jaxmle._results import Result
 from jaxmle._simulation import Labels
 from jaxmle._types import Triple
 
 
+@pytree
 @dataclass(frozen=True)
-class LabelOption:
+class LabelOption(Result):
     """One way to buy labels, and how many it takes.
 
     Attributes:
@@ -35,17 +39,18 @@ class LabelOption:
         cost: Cost of labels and verdicts, where both prices are known.
     """
 
-    design: str
+    design: str = field(metadata={"static": True})
     bounded: bool
-    method: str
+    method: str = field(metadata={"static": True})
     n_labels: int | None
     split: dict[str, int] | None
     value: float | None
     cost: float | None
 
 
+@pytree
 @dataclass(frozen=True)
-class Plan:
+class Plan(Result):
     """Human labels to buy.
 
     Attributes:
@@ -74,17 +79,31 @@ class Plan:
     n_labels: int | None
     split: dict[str, int] | None
     n_judged: int
-    goal: str
+    goal: str = field(metadata={"static": True})
     target: float
     value: float
     standard_error: float
     limit: float | None
     confidence: float
-    method: str
+    method: str = field(metadata={"static": True})
     cost: float | None
-    reason: str
+    reason: str = field(metadata={"static": True})
     options: tuple[LabelOption, ...]
     curve: Triple
+
+    def __len__(self) -> int:
+        return len(self.options)
+
+    def __getitem__(self, index: int) -> LabelOption:
+        return self.options[index]
+
+    def __iter__(self) -> Iterator[LabelOption]:
+        return iter(self.options)
+
+    def _columns(self) -> dict[str, list[Any]]:
+        """One row an option."""
+        rows = [one.to_dict() for one in self.options]
+        return {name: [row[name] for row in rows] for name in rows[0]}
 
     def __str__(self) -> str:
         what = f"{self.goal} {self.value:.4g}"

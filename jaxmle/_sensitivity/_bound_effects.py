@@ -1,10 +1,12 @@
 """What each bound by itself does to the estimate and to the verdict."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
 
+from jaxmle._arrays import pytree
+from jaxmle._results import Result
 from jaxmle._sensitivity._bound_scan import BoundScan
 from jaxmle._sensitivity._moved_bounds import ENDS, MARGIN, moved, present_value, whole_grid
 from jaxmle._sensitivity._tipping import tipping_share, verdict_changes
@@ -14,8 +16,9 @@ from jaxmle._types import Array
 _STEP = 1e-4
 
 
+@pytree
 @dataclass(frozen=True)
-class Effect:
+class Effect(Result):
     """What one bound does while the others stay.
 
     Attributes:
@@ -26,7 +29,7 @@ class Effect:
         tipping: Nearest value at which the verdict flips; None where it never does, or there is no limit.
     """
 
-    bound: str
+    bound: str = field(metadata={"static": True})
     value: float
     d_estimate: float | None
     d_upper_limit: float | None

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from jaxmle._arrays import tree_map
+from jaxmle._arrays import pytree, tree_map
 from jaxmle._data import Problem, host_number
 from jaxmle._inference import Fit, asymptotic_p_values, contradicted, fit_flat
+from jaxmle._results import Result
 from jaxmle._simulation import Labels
 from jaxmle._types import Array, Index
 
@@ -22,8 +23,9 @@ OK, CROSSED, IMPOSSIBLE, CONTRADICTED, UNIDENTIFIED = (
 )
 
 
+@pytree
 @dataclass(frozen=True, eq=False)
-class ScanResult:
+class ScanResult(Result):
     """What the data say under some bounds.
 
     Numbers are masked arrays, masked where there is none; those at the present bounds plain, or None.

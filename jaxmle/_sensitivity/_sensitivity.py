@@ -1,13 +1,15 @@
 """What the estimate and the verdict owe to each bound."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
+from jaxmle._arrays import pytree
 from jaxmle._data import Bounds, Calibration, Counts, check_confidence
-from jaxmle._inference import check_labels, checked_problem, effective, fit_flat, plain, warn_of_design
+from jaxmle._inference import check_labels, checked_problem, effective, fit_flat, warn_of_design
+from jaxmle._results import plain
 from jaxmle._sensitivity._bound_effects import Effect, effects_of
 from jaxmle._sensitivity._bound_scan import BoundScan, ScanResult
 from jaxmle._sensitivity._moved_bounds import (
@@ -23,6 +25,7 @@ from jaxmle._simulation import Labels
 from jaxmle._types import Array
 
 
+@pytree
 @dataclass(frozen=True, eq=False)
 class Sensitivity(ScanResult):
     """Estimate, interval and verdict as functions of one or two bounds.
@@ -42,7 +45,7 @@ class Sensitivity(ScanResult):
         confidence: Confidence of interval, upper limit and verdict.
     """
 
-    over: tuple[str, ...]
+    over: tuple[str, ...] = field(metadata={"static": True})
     grid: tuple[Array, ...]
     present: ScanResult
     present_values: tuple[float | None, ...]
@@ -50,6 +53,16 @@ class Sensitivity(ScanResult):
     effects: tuple[Effect, ...]
     limit: float | None
     confidence: float
+
+    def _columns(self) -> dict[str, list[Any]]:
+        """One row a point of the grid."""
+        points = np.meshgrid(*self.grid, indexing="ij")
+        columns = {name: values.reshape(-1).tolist() for name, values in zip(self.over, points, strict=True)}
+        for one in fields(ScanResult):
+            values = getattr(self, one.name)
+            if values is not None:
+                columns[one.name] = np.ma.asarray(values, object).reshape(-1).tolist()
+        return columns
 
     def __str__(self) -> str:
         shape = " x ".join(str(len(values)) for values in self.grid)

@@ -1,10 +1,10 @@
 """Do slices have one judge?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from jaxmle._arrays import leaves, take, tree_map
+from jaxmle._arrays import leaves, pytree, take, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Problem
 from jaxmle._inference import (
     adjust_p_values,
@@ -14,6 +14,7 @@ from jaxmle._inference import (
     fit_flat,
     whole_numbers,
 )
+from jaxmle._results import Result
 from jaxmle._slices._common import Common, fit_common, fit_common_many
 from jaxmle._slices._joint_problem import bounds_clash
 from jaxmle._types import Array
@@ -25,8 +26,9 @@ _TIE = 1e-6
 _LEAST_MEAN = 0.1
 
 
+@pytree
 @dataclass(frozen=True, eq=False)
-class Homogeneity:
+class Homogeneity(Result):
     """Test of one judge for all slices.
 
     Attributes:
@@ -43,7 +45,10 @@ class Homogeneity:
     slice_statistics: Array
     slice_p_values: Array
     outlying: Array
-    n_simulations: int
+    n_simulations: int = field(metadata={"static": True})
+
+    def _table_shape(self) -> tuple[int, ...]:
+        return np.shape(self.slice_p_values)
 
     def __str__(self) -> str:
         outlying = int(self.outlying.sum())

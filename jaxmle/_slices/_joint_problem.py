@@ -1,11 +1,11 @@
 """The data of slices, and what was found on the way to their estimate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxmle._arrays import rebuilt
+from jaxmle._arrays import pytree, rebuilt
 from jaxmle._data import Calibration, Problem
 from jaxmle._types import Array, Pair
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from jaxmle._slices._partial import Judges
 
 
+@pytree
 @dataclass(frozen=True)
 class PooledProblem:
     """What intervals go on from.
@@ -29,7 +30,7 @@ class PooledProblem:
     """
 
     problem: Problem
-    calibration: Calibration
+    calibration: Calibration = field(metadata={"static": True})
     common: "Common | None" = None
     posterior: "JudgePosterior | None" = None
     judges: "Judges | None" = None

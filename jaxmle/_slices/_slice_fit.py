@@ -1,10 +1,13 @@
 """What pooled estimation returns."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
+from jaxmle._arrays import pytree
 from jaxmle._inference import Interval
+from jaxmle._results import Batch, Result
 from jaxmle._slices._intervals import (
     Estimate,
     Judge,
@@ -14,11 +17,27 @@ from jaxmle._slices._intervals import (
     total_interval,
 )
 from jaxmle._slices._joint_problem import PooledProblem
-from jaxmle._types import Array, ArrayLike, Pair
+from jaxmle._types import Array, ArrayLike, Flags, Index, Numbers, Pair
 
 
+@pytree
 @dataclass(frozen=True, eq=False)
-class SliceFit:
+class SliceEstimate(Batch):
+    """What is known of single slices; fields as in `SliceFit`, shape ``(...)``."""
+
+    failure_rate: Numbers
+    tpr: Numbers
+    fpr: Numbers
+    identified: Flags
+    failure_rate_set: tuple[Numbers, Numbers]
+    borrowed: Numbers
+    converged: Flags
+    gap: Numbers
+
+
+@pytree
+@dataclass(frozen=True, eq=False)
+class SliceFit(Result):
     """Failure rates of slices, and what they share.
 
     Attributes:
@@ -49,8 +68,8 @@ class SliceFit:
     failure_rate: Array
     tpr: Array
     fpr: Array
-    judge: Judge
-    reason: str
+    judge: Judge = field(metadata={"static": True})
+    reason: str = field(metadata={"static": True})
     log_likelihood: float
     converged: Array
     gap: Array
@@ -66,6 +85,12 @@ class SliceFit:
 
     def __len__(self) -> int:
         return len(self.failure_rate)
+
+    def __getitem__(self, index: Index) -> SliceEstimate:
+        return SliceEstimate(*(getattr(self, one.name) for one in fields(SliceEstimate)))[index]
+
+    def __iter__(self) -> Iterator[SliceEstimate]:
+        return (self[i] for i in range(len(self)))
 
     @property
     def sizes(self) -> Array:

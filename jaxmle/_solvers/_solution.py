@@ -8,6 +8,7 @@ import numpy as np
 from jaxmle._arrays import namespace, pytree, rebuilt, take, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model import duality_gap, half_gaps, log_likelihood_at
+from jaxmle._results import Batch
 from jaxmle._types import Array, Pair, Triple
 
 SolverName = Literal["flag_rate", "projected_gradient"]
@@ -19,7 +20,7 @@ PER_ITEM = {"flag_rate": 1e-10, "projected_gradient": 1e-8}
 
 @pytree
 @dataclass(frozen=True, eq=False)
-class Solution:
+class Solution(Batch):
     """Maximum of the likelihood within bounds, with the proof of how near it is.
 
     Attributes:

@@ -15,6 +15,7 @@ LAYERS = (
     "_version",
     "_types",
     "_arrays",
+    "_results",
     "_engine",
     "_data",
     "_model",
