@@ -36,7 +36,7 @@ def _count(jaxpr, turns):
             continue
         if name == "cond":
             branches = [_count(branch.jaxpr, turns) for branch in step.params["branches"]]
-            total += max(branches, key=lambda c: c.total())
+            total += max(branches, key=Counter.total)
         elif inner:
             times = step.params.get("length", 1)
             for part in inner:

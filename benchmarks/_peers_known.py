@@ -6,6 +6,8 @@ forty starts of L-BFGS-B, a Newton method with forty digits and a check of the o
 bounds they have a closed form.
 """
 
+from typing import Any
+
 import numpy as np
 
 # tp, fn, fp, tn among labelled items, then flagged and passed among the others.
@@ -20,7 +22,7 @@ _EXACT = {"A": (0.3825061979,), "B": (0.0807779285,), "C": (0.1000000000,)}
 _BOUNDED = {"A": (0.3890121619,), "B": (0.0807779285,), "C": (0.1032063821,)}
 
 # Estimate, low and high, as far as recorded.
-ANSWERS = {
+ANSWERS: dict[str, dict[str, dict[str, Any]]] = {
     "estimate": {
         "NumPy, closed form": _EXACT,
         "scipy L-BFGS-B, one by one": _BOUNDED,

@@ -111,7 +111,7 @@ def intervals_of(clusters: Any, bounds: Any, seed: int) -> Iterator[tuple[str, A
     known = fit(counts, bounds).identified
     place = np.cumsum(known) - 1
     used = known[clusters.index]
-    result = bootstrap(
+    drawn = bootstrap(
         counts[known],
         bounds,
         clusters=Clusters(clusters.counts[used], place[clusters.index[used]], int(known.sum())),
@@ -119,7 +119,7 @@ def intervals_of(clusters: Any, bounds: Any, seed: int) -> Iterator[tuple[str, A
         seed=seed,
     )
     ends = np.zeros((2, size))
-    ends[:, known] = result.interval.low, result.interval.high
+    ends[:, known] = drawn.interval.low, drawn.interval.high
     yield METHODS[2], *ends, known
     human = baselines.human_only(counts)
     yield METHODS[3], human.low, human.high, everywhere

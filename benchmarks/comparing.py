@@ -28,7 +28,7 @@ SHARED = (0.0, 0.5, 0.9)
 BOUNDS = ("none", "+-.05", "+-.02")
 TPR, FPR = 0.9, 0.05
 
-METHODS = {
+METHODS: dict[str, dict[str, Any]] = {
     "unpaired, separate judges": {"judge": "separate"},
     "paired, separate judges": {"judge": "separate", "paired": True},
     "unpaired, common judge": {"judge": "common"},

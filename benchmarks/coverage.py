@@ -80,7 +80,7 @@ def intervals_of(counts, bounds, seed):
     # One set of replicates serves the three bootstrap intervals; none where there is no one estimate.
     known = fit(counts, bounds).identified
     tpr, fpr = ((low[known], high[known]) for low, high in (bounds.tpr, bounds.fpr))
-    result = bootstrap(
+    drawn = bootstrap(
         counts[known],
         Bounds(tpr=tpr, fpr=fpr),
         method="bca",
@@ -88,12 +88,12 @@ def intervals_of(counts, bounds, seed):
         seed=seed,
         keep_replicates=True,
     )
-    estimate = result.interval.estimate
-    low, high = np.quantile(result.replicates, (0.025, 0.975), axis=-1)
+    estimate = drawn.interval.estimate
+    low, high = np.quantile(drawn.replicates, (0.025, 0.975), axis=-1)
     ends = {
         "percentile": (low, high),
         "basic": (np.clip(2 * estimate - high, 0, 1), np.clip(2 * estimate - low, 0, 1)),
-        "BCa": (result.interval.low, result.interval.high),
+        "BCa": (drawn.interval.low, drawn.interval.high),
     }
     for name, pair in ends.items():
         values = np.zeros((3, size))

@@ -29,6 +29,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -119,7 +120,7 @@ class Python:
         return json.loads(finished.output)
 
 
-CALLS = {
+CALLS: dict[str, Any] = {
     "estimate": Shell(("estimate", "{one}", *VERDICTS, *BOUNDS), 1.0, 150),
     "truescore audit": Peer(("audit",), None),
     "estimate --by": Shell(("estimate", "{nine}", *VERDICTS, *BOUNDS, *BY), 1.5),

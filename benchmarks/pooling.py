@@ -151,10 +151,9 @@ def summary(rows):
             f"{error['partial']:.4f} {error['ppi_plus_plus']:.4f} | {ratio:.2f} | "
             f"{float(row['common']['coverage']):.3f} {covers[-1]:.3f}"
         )
-    ratios, covers = np.array(ratios), np.array(covers)
-    within = np.sum(ratios <= 1.1)
-    print(f"partial within 10% of the better: {within} of {len(cells)} cells, worst {ratios.max():.2f}")
-    print(f"partial covers .92: {np.sum(covers >= 0.92)} of {len(cells)} cells, least {covers.min():.3f}")
+    within, covered = np.sum(np.array(ratios) <= 1.1), np.sum(np.array(covers) >= 0.92)
+    print(f"partial within 10% of the better: {within} of {len(cells)} cells, worst {max(ratios):.2f}")
+    print(f"partial covers .92: {covered} of {len(cells)} cells, least {min(covers):.3f}")
 
 
 def picture(rows, path):

@@ -64,7 +64,7 @@ def study(path, by, judge, draws):
         "coverage partial": np.mean(inside["partial"]),
         "fell to common": np.mean([one == "common" for one in used]),
         "p, all labels": whole.p_value,
-        "odd slices, all labels": int(whole.odd.sum()),
+        "odd slices, all labels": int(whole.outlying.sum()),
         "p <= .05, kept labels": np.mean(rejected),
     }
 

@@ -177,7 +177,7 @@ def slices(counts):
         def run(drawn=drawn):
             bootstrap(drawn, Bounds(**ACTIVE), n_resamples=REPLICATES)
 
-        run.converged = np.nan
+        run.converged = np.nan  # type: ignore[attr-defined]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             row = best(run)

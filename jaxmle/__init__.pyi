@@ -1,3 +1,5 @@
+__all__: list[str]
+
 from . import baselines as baselines
 from . import tables as tables
 from ._comparison import Difference as Difference

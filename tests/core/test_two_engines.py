@@ -51,12 +51,12 @@ def test_simulated_answers_come_from_the_same_draws(labels):
     one, two = (profile_interval(counts, BOX, engine=engine, **options) for engine in ("numpy", "jax"))
     np.testing.assert_allclose(one.low, two.low, rtol=1e-8)
     np.testing.assert_allclose(one.high, two.high, rtol=1e-8)
-    one, two = (
+    first, second = (
         bootstrap(counts, BOX, n_resamples=2000, keep_replicates=True, engine=engine, **options)
         for engine in ("numpy", "jax")
     )
-    np.testing.assert_allclose(one.replicates, two.replicates, atol=1e-10)
-    np.testing.assert_array_equal(one.share_at_bound, two.share_at_bound)
+    np.testing.assert_allclose(first.replicates, second.replicates, atol=1e-10)
+    np.testing.assert_array_equal(first.share_at_bound, second.share_at_bound)
 
 
 @pytest.mark.slow
@@ -72,11 +72,11 @@ def test_p_values_come_from_the_same_draws():
 def test_clusters_are_resampled_alike():
     rng = np.random.default_rng(1)
     clusters = Clusters(Counts(*rng.integers(0, 3, (6, 40)).astype(float)), np.zeros(40, int), 1)
-    one, two = (
+    first, second = (
         bootstrap(clusters.totals, clusters=clusters, n_resamples=1100, keep_replicates=True, engine=engine)
         for engine in ("numpy", "jax")
     )
-    np.testing.assert_allclose(one.replicates, two.replicates, atol=1e-10)
+    np.testing.assert_allclose(first.replicates, second.replicates, atol=1e-10)
 
 
 @pytest.mark.parametrize("calibration", DESIGNS)

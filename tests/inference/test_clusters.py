@@ -222,10 +222,10 @@ def test_the_design_effect_divides_the_counts():
         else:
             assert found == ends
         assert "design effect" in twice.method
-    alone = certify(plain, limit=0.2, method="profile")
-    twice = certify(Counts(*(4 * CELLS)), limit=0.2, method="profile", design_effect=4.0)
-    assert alone.p_value <= twice.p_value < 1.2 * alone.p_value
-    assert alone.upper_limit <= twice.upper_limit < 1.05 * alone.upper_limit
+    test = certify(plain, limit=0.2, method="profile")
+    again = certify(Counts(*(4 * CELLS)), limit=0.2, method="profile", design_effect=4.0)
+    assert test.p_value <= again.p_value < 1.2 * test.p_value
+    assert test.upper_limit <= again.upper_limit < 1.05 * test.upper_limit
 
 
 def test_degrees_of_freedom_make_it_the_distribution_of_student():

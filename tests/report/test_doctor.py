@@ -403,7 +403,7 @@ def test_the_profile_counts_right(tmp_path):
     assert (number.distinct, number.approximate) == (1000, False)
     assert category.words == {"ax": 500, "x": 500}
     assert (gap.filled, gap.distinct) == (857, 6)
-    assert (verdict.n_spoken, verdict.kind, verdict.words) == (800, "verdict", {"fail": 800, "na": 200})
+    assert (verdict.n_present, verdict.kind, verdict.words) == (800, "verdict", {"fail": 800, "na": 200})
     assert repeats(source, "n") == 0
     assert repeats(source, "c") == 998
     assert copies(source, profile(source)[1]) == []
