@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from jaxmle._arrays import pytree, tree_map
-from jaxmle._data import Bounds, Clusters, Counts, check_confidence, clopper_pearson, slice_label
-from jaxmle._inference import DesignEffect, normal_of_student, rate_effect, student_of_normal
+from jaxmle._data import Bounds, Clusters, Counts, check_confidence, slice_label
+from jaxmle._inference import DesignEffect, rate_effect
 from jaxmle._results import Batch, plain
+from jaxmle._stats import binomial_tail, clopper_pearson, normal_of_student, student_of_normal
 from jaxmle._types import Array, Flags, Numbers, Pair
 
 _HALVINGS = 50
@@ -221,13 +222,6 @@ def _rate(
     return RateDrift(
         hits, n, n_effective, n_clusters, *ends, p_value, least, 1 - passes, finds_below, finds_above
     )
-
-
-def binomial_tail(hits: Array, misses: Array, rate: Array) -> Array:
-    """Probability of no more than ``hits`` among ``hits + misses`` at a rate."""
-    from scipy.special import betainc  # a third of a second to import, and seldom needed
-
-    return np.where(misses > 0, betainc(np.maximum(misses, 1e-300), hits + 1, 1 - rate), 1.0)
 
 
 def _detectable(n: Array, rate: Array, tail: Array) -> Pair:

@@ -22,14 +22,13 @@ from jaxmle._inference import (
     contradicted,
     fit_flat,
     level_for_limits,
-    quantile_of_t,
     shaped,
-    tail_of_t,
     warn_of_design,
     whole_numbers,
 )
 from jaxmle._results import Batch
 from jaxmle._simulation import Labels, design_of
+from jaxmle._stats import quantile_of_t, tail_of_t
 from jaxmle._types import Array, Flags, Numbers
 
 JudgeRates = Literal["separate", "common"]

@@ -1,6 +1,4 @@
 from ._bounds import Bounds as Bounds
-from ._bounds import clopper_pearson as clopper_pearson
-from ._bounds import score_limits as score_limits
 from ._clusters import Clusters as Clusters
 from ._counts import Counts as Counts
 from ._counts import coded_verdicts as coded_verdicts

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Self, TypeAlias, cast
 
 import numpy as np
@@ -11,6 +10,7 @@ from jaxmle._arrays import is_jax, is_traced, unchecked_pytree
 from jaxmle._data._counts import Counts
 from jaxmle._data._validation import check_confidence, first_bad, host_number
 from jaxmle._results import Result
+from jaxmle._stats import clopper_pearson
 from jaxmle._types import Array, ArrayLike, Pair
 
 _UNIT = cast(Pair, (0.0, 1.0))
@@ -139,28 +139,3 @@ class Bounds(Result):
 
 
 _NAMES = tuple(field.name for field in fields(Bounds))
-
-
-def clopper_pearson(hits: Array, misses: Array, tail: Array | float) -> Pair:
-    """Exact limits of a probability, each missed with probability ``tail`` at most; (0, 1) without trials."""
-    from scipy.special import betaincinv  # a third of a second to import, and seldom needed
-
-    low = np.where(hits > 0, betaincinv(np.maximum(hits, 1e-300), misses + 1, tail), 0.0)
-    high = np.where(misses > 0, betaincinv(hits + 1, np.maximum(misses, 1e-300), 1 - tail), 1.0)
-    return low, high
-
-
-def score_limits(hits: Array, misses: Array, tail: Array | float) -> Pair:
-    """Score limits of a probability, each missed with probability ``tail`` or nearly; (0, 1) without trials.
-
-    Source: Wilson, JASA 22 (1927).
-    """
-    z = -NormalDist().inv_cdf(float(tail))
-    total = hits + misses
-    rate = hits / np.where(total > 0, total, 1)
-    center = (hits + z**2 / 2) / (total + z**2)
-    half = z / (total + z**2) * np.sqrt(rate * (1 - rate) * total + z**2 / 4)
-    # At 0 and at n an end is exactly the rate, whatever rounding says.
-    low = np.where(hits <= 0, 0.0, np.clip(center - half, 0, rate))
-    high = np.where(misses <= 0, 1.0, np.clip(center + half, rate, 1))
-    return low, high

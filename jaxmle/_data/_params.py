@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from jaxmle._arrays import pytree
 from jaxmle._results import Batch
+from jaxmle._stats import flag_rate
 from jaxmle._types import Array, ArrayLike
 
 
@@ -30,4 +31,4 @@ class Params(Batch):
     @property
     def flag_rate(self) -> Array:
         """Probability that the judge says failure."""
-        return self.failure_rate * self.tpr + (1 - self.failure_rate) * self.fpr
+        return flag_rate(self.failure_rate, self.tpr, self.fpr)

@@ -234,7 +234,9 @@ def _record(
         "tpr": result.tpr if result.identified and (seen[0] or result.failure_rate > 0) else None,
         "fpr": result.fpr if result.identified and (seen[1] or result.failure_rate < 1) else None,
         "judge_only": _interval(baselines.judge_only(for_judge, confidence=level)),
-        "human_only": _interval(human) if human is not None else {"estimate": None, "low": None, "high": None},
+        "human_only": _interval(human)
+        if human is not None
+        else {"estimate": None, "low": None, "high": None},
         "at_bound": result.active_bounds,
         "identified": result.identified,
         "converged": result.converged,

@@ -3,11 +3,7 @@ from ._arguments import check_seed as check_seed
 from ._arguments import check_whole as check_whole
 from ._arguments import checked_problem as checked_problem
 from ._arguments import effective as effective
-from ._arguments import normal_of_student as normal_of_student
-from ._arguments import quantile_of_t as quantile_of_t
 from ._arguments import shaped as shaped
-from ._arguments import student_of_normal as student_of_normal
-from ._arguments import tail_of_t as tail_of_t
 from ._arguments import whole_numbers as whole_numbers
 from ._baselines import human_only as human_only
 from ._baselines import judge_only as judge_only

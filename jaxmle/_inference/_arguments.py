@@ -2,7 +2,6 @@
 
 import sys
 import warnings
-from statistics import NormalDist
 from typing import TypeVar
 
 import numpy as np
@@ -19,7 +18,6 @@ from jaxmle._data import (
     slice_label,
 )
 from jaxmle._results import plain
-from jaxmle._simulation import normal_quantile
 from jaxmle._types import Array, ArrayLike
 
 T = TypeVar("T")
@@ -114,41 +112,6 @@ def effective(
     if not np.all(np.isfinite(effect)):
         raise ValueError("`design_effect` must be finite.")
     return Problem(tree_map(lambda count: count / effect, problem.counts), problem.bounds), freedom
-
-
-def quantile_of_t(tail: ArrayLike, df: ArrayLike) -> Array:
-    """Point that Student's t exceeds with probability ``tail``; normal where ``df`` is infinite."""
-    tail, df = np.broadcast_arrays(np.maximum(np.asarray(tail, np.float64), 1e-300), df)
-    found = np.array([-NormalDist().inv_cdf(float(t)) for t in tail.reshape(-1)]).reshape(tail.shape)
-    finite = np.isfinite(df)
-    if finite.any():
-        from scipy.special import stdtrit  # a third of a second to import, and seldom needed
-
-        found = np.where(finite, -stdtrit(np.where(finite, df, 1.0), tail), found)
-    return found
-
-
-def tail_of_t(root: Array, df: Array) -> Array:
-    """Probability that Student's t exceeds ``root``; normal where ``df`` is infinite."""
-    tail = np.vectorize(NormalDist().cdf, otypes=[float])(-root)
-    finite = np.isfinite(df)
-    if finite.any():
-        from scipy.special import stdtr  # a third of a second to import, and seldom needed
-
-        tail = np.where(finite, stdtr(np.where(finite, df, 1.0), -root), tail)
-    return tail
-
-
-def normal_of_student(tail: Array, df: Array) -> Array:
-    """Tail of the normal distribution beyond the point that Student's t exceeds with this probability."""
-    root = quantile_of_t(np.minimum(tail, 1 - 1e-16), df)
-    return np.where(np.isfinite(df), tail_of_t(root, np.full(np.shape(df), np.inf)), tail)
-
-
-def student_of_normal(tail: Array, df: Array) -> Array:
-    """Tail of Student's t beyond the point that the normal distribution exceeds with this probability."""
-    root = -normal_quantile(np.clip(tail, 1e-300, 1 - 1e-16))
-    return np.where(np.isfinite(df), tail_of_t(root, df), tail)
 
 
 def _check_feasible(counts: Counts, bounds: Bounds, calibration: Calibration) -> None:

@@ -4,8 +4,9 @@ from statistics import NormalDist
 
 import numpy as np
 
-from jaxmle._data import Counts, check_confidence, score_limits, slice_label
+from jaxmle._data import Counts, check_confidence, slice_label
 from jaxmle._inference._interval import Interval
+from jaxmle._stats import score_limits
 from jaxmle._types import Array
 
 

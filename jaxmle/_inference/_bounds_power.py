@@ -6,8 +6,9 @@ from jaxmle._data import Counts, Params, Problem
 from jaxmle._engine import Engine
 from jaxmle._inference._bounds_test import bound_ends, n_bounded
 from jaxmle._inference._fit import Fit, fit_flat
-from jaxmle._model import divide, log_likelihood_at
+from jaxmle._model import log_likelihood_at
 from jaxmle._simulation import Design, Labels, design_of
+from jaxmle._stats import divide, flag_rate
 from jaxmle._types import Array
 
 # Level and power that the answer is for.
@@ -79,7 +80,7 @@ def noticed_beyond(bounded: Fit, *, labels: Labels, engine: Engine | None = None
 def _expected(params: Params, counts: Counts, design: Design) -> Counts:
     """Counts to be expected at ``params``, of the sizes of ``counts``."""
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
-    q = theta * tpr + (1 - theta) * fpr
+    q = flag_rate(theta, tpr, fpr)
     n, judged = counts.n_labeled, counts.n_unlabeled
     if design == "by_verdict":
         flagged, passed = counts.tp + counts.fp, counts.fn + counts.tn

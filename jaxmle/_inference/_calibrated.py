@@ -19,7 +19,6 @@ import numpy as np
 from jaxmle._arrays import take, tree_map
 from jaxmle._data import Calibration, Counts, Params, Problem
 from jaxmle._engine import Engine, Progress
-from jaxmle._inference._arguments import tail_of_t
 from jaxmle._inference._fit import Fit
 from jaxmle._inference._importance import draws_of_mixture, largest_p_values
 from jaxmle._inference._nuisance import judge_at, judges_across
@@ -33,7 +32,8 @@ from jaxmle._inference._profile import (
     crossing,
 )
 from jaxmle._inference._simulate import streams
-from jaxmle._simulation import Design, normal_quantile
+from jaxmle._simulation import Design
+from jaxmle._stats import normal_quantile, tail_of_t
 from jaxmle._types import Array, Index, Pair
 
 # Error of the set of plausible judges, and where between its ends they are looked at.

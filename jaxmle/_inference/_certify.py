@@ -23,7 +23,6 @@ from jaxmle._inference._arguments import (
     check_seed,
     checked_problem,
     effective,
-    normal_of_student,
     shaped,
     warn_user,
     whole_numbers,
@@ -46,6 +45,7 @@ from jaxmle._inference._test_inversion import (
 )
 from jaxmle._results import Batch, first_few
 from jaxmle._simulation import Labels, design_of
+from jaxmle._stats import normal_of_student
 from jaxmle._types import Array, ArrayLike, Flags, Numbers
 
 CertificateMethod = Literal["exact", "profile"]

@@ -15,11 +15,12 @@ import numpy as np
 
 from jaxmle._arrays import tree_map
 from jaxmle._data import Calibration, Counts, Params
-from jaxmle._inference._arguments import tail_of_t, whole_numbers
+from jaxmle._inference._arguments import whole_numbers
 from jaxmle._inference._calibrated import Calibrated, Sides
 from jaxmle._inference._importance import log_rates
 from jaxmle._inference._nuisance import judge_at, nuisance_region
-from jaxmle._simulation import binomial_quantiles, normal_quantile
+from jaxmle._simulation import binomial_quantiles
+from jaxmle._stats import normal_quantile, tail_of_t
 from jaxmle._types import Array, Pair
 
 # Roots of the statistic at which p-values are found, and at which numbers of failures are drawn between them.

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxmle._data import Bounds, Counts, Params, clopper_pearson, score_limits
+from jaxmle._data import Bounds, Counts, Params
 from jaxmle._simulation import Design
+from jaxmle._stats import clopper_pearson, score_limits
 from jaxmle._types import Array, Pair
 
 _ROUNDING = 1e-12

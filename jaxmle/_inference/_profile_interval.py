@@ -14,7 +14,6 @@ from jaxmle._inference._arguments import (
     check_whole,
     checked_problem,
     effective,
-    quantile_of_t,
     shaped,
     whole_numbers,
 )
@@ -27,6 +26,7 @@ from jaxmle._inference._options import ProfileOptions
 from jaxmle._inference._profile import ProfileRoot, crossing
 from jaxmle._inference._simulate import COMPILE_SECONDS
 from jaxmle._simulation import Labels, design_of
+from jaxmle._stats import quantile_of_t
 from jaxmle._types import ArrayLike, Flags, Numbers
 
 EndSide = Literal["two-sided", "upper", "lower"]

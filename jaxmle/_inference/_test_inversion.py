@@ -8,17 +8,11 @@ import numpy as np
 
 from jaxmle._arrays import take
 from jaxmle._engine import Progress
-from jaxmle._inference._arguments import (
-    normal_of_student,
-    quantile_of_t,
-    student_of_normal,
-    tail_of_t,
-)
 from jaxmle._inference._calibrated import Calibrated, Sides
 from jaxmle._inference._exact import ExactTest, Hypothesis
 from jaxmle._inference._fit import Fit
 from jaxmle._inference._profile import branches, crossing, profile
-from jaxmle._simulation import normal_quantile
+from jaxmle._stats import normal_of_student, normal_quantile, quantile_of_t, student_of_normal, tail_of_t
 from jaxmle._types import Array, ArrayLike, Index
 
 _ROUNDS = 12

@@ -6,7 +6,6 @@ from ._certificate import pack_counts as pack_counts
 from ._closed_form import ClosedForm as ClosedForm
 from ._closed_form import closed_form as closed_form
 from ._closed_form import closed_form_of as closed_form_of
-from ._closed_form import divide as divide
 from ._likelihood import hessian_at as hessian_at
 from ._likelihood import information as information
 from ._likelihood import log_likelihood as log_likelihood

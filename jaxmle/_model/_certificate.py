@@ -16,6 +16,7 @@ from typing import cast
 from jaxmle._arrays import namespace, select
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model._likelihood import ratio
+from jaxmle._stats import flag_rate
 from jaxmle._types import Array, Pair
 
 
@@ -156,7 +157,7 @@ def failure_rate_set(params: Params, counts: Counts, bounds: Bounds, *, calibrat
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
     lo, hi = bounds.failure_rate
     (tpr_low, tpr_high), (fpr_low, fpr_high) = bounds.tpr, bounds.fpr
-    flagged = theta * tpr + (1 - theta) * fpr
+    flagged = flag_rate(theta, tpr, fpr)
     flags_known = counts.unlabeled_pos + counts.unlabeled_neg > 0
     failures_seen, passes_seen = counts.tp + counts.fn > 0, counts.fp + counts.tn > 0
     if calibration == "external":

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from jaxmle._arrays import namespace, pytree, select
+from jaxmle._arrays import namespace, pytree
 from jaxmle._data import Calibration, Counts, Params, check_calibration
 from jaxmle._model._likelihood import in_doubles
 from jaxmle._results import Batch
+from jaxmle._stats import divide
 from jaxmle._types import Array
 
 
@@ -98,10 +99,3 @@ def _rogan_gladen(counts: Counts) -> ClosedForm:
     exists = (failures > 0) & (passes > 0) & (unlabeled > 0) & (tpr != fpr) & (theta >= 0) & (theta <= 1)
     xp = namespace(variance)
     return ClosedForm(Params(theta, tpr, fpr), divide(xp.sqrt(variance), xp.abs(tpr - fpr)), exists)
-
-
-def divide(numerator: Array, denominator: Array) -> Array:
-    """``numerator / denominator``, 0 where the denominator is 0."""
-    denominator = namespace(numerator, denominator).asarray(denominator)
-    safe = denominator != 0
-    return select(safe, numerator / select(safe, denominator, 1), 0.0)

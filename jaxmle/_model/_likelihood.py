@@ -6,6 +6,7 @@ import numpy as np
 
 from jaxmle._arrays import leaves, namespace, tree_map
 from jaxmle._data import Calibration, Counts, Params, check_calibration
+from jaxmle._stats import flag_rate
 from jaxmle._types import Array
 
 
@@ -48,8 +49,8 @@ def log_likelihood(params: Params, counts: Counts, *, calibration: Calibration =
 def log_likelihood_at(params: Params, counts: Counts, calibration: Calibration) -> Array:
     """`log_likelihood` of arrays that are what they should be."""
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
-    flagged = theta * tpr + (1 - theta) * fpr
-    passed = theta * (1 - tpr) + (1 - theta) * (1 - fpr)
+    flagged = flag_rate(theta, tpr, fpr)
+    passed = flag_rate(theta, 1 - tpr, 1 - fpr)
     total = (
         xlogy(counts.tp, tpr)
         + xlogy(counts.fn, 1 - tpr)
@@ -94,8 +95,8 @@ def score(params: Params, counts: Counts, *, calibration: Calibration = "interna
 def score_at(params: Params, counts: Counts, calibration: Calibration) -> Params:
     """`score` of arrays that are what they should be."""
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
-    flagged = theta * tpr + (1 - theta) * fpr
-    passed = theta * (1 - tpr) + (1 - theta) * (1 - fpr)
+    flagged = flag_rate(theta, tpr, fpr)
+    passed = flag_rate(theta, 1 - tpr, 1 - fpr)
     tilt = ratio(counts.unlabeled_pos, flagged) - ratio(counts.unlabeled_neg, passed)
     d_theta = (tpr - fpr) * tilt
     if calibration == "internal":
@@ -109,8 +110,8 @@ def hessian_at(params: Params, counts: Counts, calibration: Calibration) -> Arra
     """Second derivatives of the log-likelihood, shape ``(..., 3, 3)``: failure_rate, tpr, fpr."""
     xp = namespace(params, counts)
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
-    flagged = theta * tpr + (1 - theta) * fpr
-    passed = theta * (1 - tpr) + (1 - theta) * (1 - fpr)
+    flagged = flag_rate(theta, tpr, fpr)
+    passed = flag_rate(theta, 1 - tpr, 1 - fpr)
 
     def bend(count: Array, probability: Array) -> Array:
         return ratio(ratio(count, probability), probability)
@@ -162,7 +163,7 @@ def information(params: Params, counts: Counts, *, calibration: Calibration = "i
     params, counts = in_doubles(params, counts)
     xp = namespace(params, counts)
     theta, tpr, fpr = (xp.asarray(x) for x in (params.failure_rate, params.tpr, params.fpr))
-    flagged = theta * tpr + (1 - theta) * fpr
+    flagged = flag_rate(theta, tpr, fpr)
     unlabeled = counts.unlabeled_pos + counts.unlabeled_neg
     failures, passes = counts.tp + counts.fn, counts.fp + counts.tn
     zero = xp.zeros_like(flagged * unlabeled)

@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._simulation import Labels
+from jaxmle._stats import flag_rate
 from jaxmle._types import Array, ArrayLike, Pair
 
 # The most labels that are thought of where they come from elsewhere.
@@ -36,7 +37,7 @@ class Setting(NamedTuple):
     def flag_rate(self) -> float:
         """Probability that the judge flags an item."""
         theta, tpr, fpr = self.truth.failure_rate, self.truth.tpr, self.truth.fpr
-        return float(theta * tpr + (1 - theta) * fpr)
+        return float(flag_rate(theta, tpr, fpr))
 
     @property
     def precision(self) -> float:

@@ -23,9 +23,9 @@ from jaxmle._inference import (
     fit,
     fit_flat,
     profile,
-    quantile_of_t,
 )
 from jaxmle._planning._label_draws import Setting, draw
+from jaxmle._stats import quantile_of_t
 from jaxmle._types import Array
 
 # What the real interval or test adds to the scores: two numbers, or two rows of them.

@@ -9,6 +9,5 @@ from ._laws import law_of_counts as law_of_counts
 from ._laws import law_of_params as law_of_params
 from ._laws import tables_for as tables_for
 from ._uniforms import fold_in as fold_in
-from ._uniforms import normal_quantile as normal_quantile
 from ._uniforms import root_key as root_key
 from ._uniforms import uniforms as uniforms

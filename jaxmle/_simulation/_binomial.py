@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxmle._arrays import namespace
-from jaxmle._simulation._uniforms import normal_quantile
+from jaxmle._stats import normal_quantile
 from jaxmle._types import Array, Pair
 
 _EXPONENT = 30.0

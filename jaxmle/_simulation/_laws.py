@@ -16,6 +16,7 @@ from jaxmle._simulation._binomial import (
     table_size,
     tabulated,
 )
+from jaxmle._stats import flag_rate
 from jaxmle._types import Array
 
 Labels = Literal["random", "by_verdict"]
@@ -63,7 +64,7 @@ def law_of_params(params: Params, counts: Counts, design: Design, entries: int =
     ``entries`` is the size of a table that draws are worth.
     """
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
-    q = theta * tpr + (1 - theta) * fpr
+    q = flag_rate(theta, tpr, fpr)
     if design == "by_verdict":
         return _strata(counts, design, _share(theta * tpr, q), _share(theta * (1 - tpr), 1 - q), q, entries)
     if design == "external":

@@ -10,6 +10,7 @@ from jaxmle._slices._batches import map_slices
 from jaxmle._slices._common import Common
 from jaxmle._slices._slice import Slices, best_rate, slice_profile, slice_value
 from jaxmle._slices._surface import Surface
+from jaxmle._stats import flag_rate
 from jaxmle._types import Array, Pair
 
 _STEPS = 40
@@ -136,8 +137,8 @@ def _without(surface: Surface, s: Slices, rate: Array, z: Array) -> tuple[Array,
     """`_value` with its derivatives in the judge's rates, ``(..., 2)`` and ``(..., 2, 2)``."""
     tpr, fpr = np.moveaxis(surface.rates(z), -1, 0)
     free = slice_profile(s, tpr, fpr)
-    q = rate * tpr + (1 - rate) * fpr
-    not_q = rate * (1 - tpr) + (1 - rate) * (1 - fpr)
+    q = flag_rate(rate, tpr, fpr)
+    not_q = flag_rate(rate, 1 - tpr, 1 - fpr)
     # At a rate that an observed verdict excludes nothing is finite, and no step is taken.
     with np.errstate(all="ignore"):
         up, down = ratio(s.flagged, q), ratio(s.passed, not_q)

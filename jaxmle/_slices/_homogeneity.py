@@ -17,6 +17,7 @@ from jaxmle._inference import (
 from jaxmle._results import Result
 from jaxmle._slices._common import Common, fit_common, fit_common_many
 from jaxmle._slices._joint_problem import bounds_clash
+from jaxmle._stats import flag_rate
 from jaxmle._types import Array
 
 _LEVEL = 0.05
@@ -132,7 +133,7 @@ def _drawn(
     failures = np.broadcast_to(failures, size)
     passes = tp + fn + fp + tn - failures
     caught, flagged = binomial(failures, np.asarray(tpr)), binomial(passes, np.asarray(fpr))
-    unlabeled = binomial(up + un, rate * tpr + (1 - rate) * fpr)
+    unlabeled = binomial(up + un, flag_rate(rate, tpr, fpr))
     counts = [caught, failures - caught, flagged, passes - flagged, unlabeled, up + un - unlabeled]
     return Problem.of([*counts, *(np.broadcast_to(end, size) for end in leaves(problem.bounds))])
 
@@ -144,7 +145,7 @@ def _losses(problem: Problem, best: Common, calibration: Calibration) -> Array:
     alone = np.asarray(found.log_likelihood).reshape(shape)
     rate, tpr, fpr = best.rate, np.asarray(best.tpr)[:, None], np.asarray(best.fpr)[:, None]
     tp, fn, fp, tn, up, un = problem.counts.values()
-    q = rate * tpr + (1 - rate) * fpr
+    q = flag_rate(rate, tpr, fpr)
     cells = [(tp, tpr), (fn, 1 - tpr), (fp, fpr), (tn, 1 - fpr), (up, q), (un, 1 - q)]
     if calibration == "internal":
         cells += [(tp + fn, rate), (fp + tn, 1 - rate)]

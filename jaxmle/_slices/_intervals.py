@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxmle._arrays import pytree, take
 from jaxmle._data import Calibration, Problem, check_confidence, first_bad, host_number
-from jaxmle._inference import Interval, profile_interval, quantile_of_t
+from jaxmle._inference import Interval, profile_interval
 from jaxmle._slices._common import Common, fit_common, joint_of
 from jaxmle._slices._common_interval import common_ends
 from jaxmle._slices._held_mix import mix_ends
@@ -16,6 +16,7 @@ from jaxmle._slices._judge_posterior import ENOUGH
 from jaxmle._slices._partial import partial_ends
 from jaxmle._slices._surface import surface_of
 from jaxmle._slices._total import merged_alone, merged_by_kind, merged_by_labels
+from jaxmle._stats import flag_rate, quantile_of_t
 from jaxmle._types import Array, ArrayLike, Pair
 
 Judge = Literal["per-slice", "common", "partial"]
@@ -192,7 +193,7 @@ def _capped(problem: Problem, calibration: Calibration, common: Common) -> tuple
     enough = max(ENOUGH, _PER_LABEL * sum(x.sum() for x in problem.counts.values()[:4]))
     tpr, fpr = _room(problem)
     with np.errstate(divide="ignore", invalid="ignore"):
-        wanted = _PER_WIDTH / (common.rate * tpr + (1 - common.rate) * fpr) ** 2
+        wanted = _PER_WIDTH / (flag_rate(common.rate, tpr, fpr)) ** 2
     enough = max(enough, np.max(wanted))
     share = np.minimum(1.0, enough / np.maximum(problem.counts.n_unlabeled, 1.0))
     if (share == 1).all():

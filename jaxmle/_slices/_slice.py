@@ -10,7 +10,8 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from jaxmle._data import Calibration, Counts, Problem
-from jaxmle._model import divide, ratio, xlogy
+from jaxmle._model import ratio, xlogy
+from jaxmle._stats import divide, flag_rate
 from jaxmle._types import Array, Pair
 
 # Plain zero, which broadcasts.
@@ -82,8 +83,8 @@ def slices_of_problem(problem: Problem, calibration: Calibration) -> Slices:
 
 def slice_value(s: Slices, rate: Array, tpr: Array, fpr: Array, multiplier: Array = NO_MULTIPLIER) -> Array:
     """Log-likelihood of the slices, plus ``multiplier`` times the failure rate."""
-    q = rate * tpr + (1 - rate) * fpr
-    not_q = rate * (1 - tpr) + (1 - rate) * (1 - fpr)
+    q = flag_rate(rate, tpr, fpr)
+    not_q = flag_rate(rate, 1 - tpr, 1 - fpr)
     return (
         xlogy(s.failures, rate)
         + xlogy(s.passes, 1 - rate)
@@ -190,8 +191,8 @@ def _score(
 def slice_profile(s: Slices, tpr: Array, fpr: Array, multiplier: Array = NO_MULTIPLIER) -> Profile:
     """Maximize over the failure rates, with derivatives in the judge's rates."""
     rate = best_rate(s, tpr, fpr, multiplier)
-    q = rate * tpr + (1 - rate) * fpr
-    not_q = rate * (1 - tpr) + (1 - rate) * (1 - fpr)
+    q = flag_rate(rate, tpr, fpr)
+    not_q = flag_rate(rate, 1 - tpr, 1 - fpr)
     slope = tpr - fpr
     # Where an observed verdict is impossible nothing is finite; the climb asks whether it is.
     with np.errstate(all="ignore"):

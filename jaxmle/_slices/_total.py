@@ -13,7 +13,7 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from jaxmle._data import Calibration, Problem
-from jaxmle._model import divide
+from jaxmle._stats import divide
 from jaxmle._types import Array, Pair
 
 # Classes of slices by their labels for each share of the mix, and the least ratio of labels in two classes.

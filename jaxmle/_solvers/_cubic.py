@@ -3,8 +3,8 @@
 from typing import Any, NamedTuple
 
 from jaxmle._arrays import namespace, select
-from jaxmle._model import divide
 from jaxmle._solvers._root import share_root
+from jaxmle._stats import divide
 from jaxmle._types import Array, Pair
 
 

@@ -27,10 +27,11 @@ import numpy as np
 
 from jaxmle._arrays import namespace, select, take, tree_map, where_needed
 from jaxmle._data import Bounds, Calibration, Counts, Params
-from jaxmle._model import divide, pack_bounds, pack_counts
+from jaxmle._model import pack_bounds, pack_counts
 from jaxmle._solvers._cubic import Cubic, Shares, between, cubic_at, either, minus
 from jaxmle._solvers._root import share_root
 from jaxmle._solvers._solution import limit_rates
+from jaxmle._stats import divide
 from jaxmle._types import Array, Pair
 
 # Share of its group that an empty cell counts as, and probabilities below which it was only that.

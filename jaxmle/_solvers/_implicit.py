@@ -6,6 +6,7 @@ from jaxmle._arrays import namespace, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model import hessian_at, score_at
 from jaxmle._solvers._solution import bound_pairs, bound_sides, param_values
+from jaxmle._stats import flag_rate
 from jaxmle._types import Array
 
 # Pivot of a unit-diagonal information matrix below which a direction counts as flat.
@@ -82,8 +83,8 @@ def _score_of_change(params: Params, d_counts: Counts, calibration: Calibration)
         return xp.where(possible, count / xp.where(possible, probability, 1), 0)
 
     theta, tpr, fpr = param_values(params)
-    q = theta * tpr + (1 - theta) * fpr
-    p = theta * (1 - tpr) + (1 - theta) * (1 - fpr)
+    q = flag_rate(theta, tpr, fpr)
+    p = flag_rate(theta, 1 - tpr, 1 - fpr)
     c = d_counts
     tilt = per(c.unlabeled_pos, q) - per(c.unlabeled_neg, p)
     d_theta = (tpr - fpr) * tilt

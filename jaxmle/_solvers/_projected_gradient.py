@@ -29,8 +29,9 @@ from optax.projections import projection_box
 from jaxmle._arrays import rebuilt, take, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._engine import in_tiles
-from jaxmle._model import closed_form_of, divide, duality_gap, log_likelihood_at, ratio, score_at
+from jaxmle._model import closed_form_of, duality_gap, log_likelihood_at, ratio, score_at
 from jaxmle._solvers._solution import PER_ITEM, limit_rates, param_values, tolerance
+from jaxmle._stats import divide, flag_rate
 from jaxmle._types import Array, Namespace, Pair, Triple
 
 with warnings.catch_warnings():
@@ -268,7 +269,7 @@ def _information_solver(
     without it the matrix is positive definite.
     """
     theta, tpr, fpr = param_values(params)
-    q, not_q = theta * tpr + (1 - theta) * fpr, theta * (1 - tpr) + (1 - theta) * (1 - fpr)
+    q, not_q = flag_rate(theta, tpr, fpr), flag_rate(theta, 1 - tpr, 1 - fpr)
     per_flag, per_pass = ratio(counts.unlabeled_pos, q), ratio(counts.unlabeled_neg, not_q)
     tilt, kappa = per_flag - per_pass, ratio(per_flag, q) + ratio(per_pass, not_q)
     g_theta, g_tpr, g_fpr = tpr - fpr, theta, 1 - theta

@@ -9,6 +9,7 @@ from jaxmle._arrays import namespace, pytree, rebuilt, take, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model import duality_gap, half_gaps, log_likelihood_at
 from jaxmle._results import Batch
+from jaxmle._stats import flag_rate
 from jaxmle._types import Array, Pair, Triple
 
 SolverName = Literal["flag_rate", "projected_gradient"]
@@ -107,7 +108,7 @@ def limit_rates(params: Params, counts: Counts, bounds: Bounds, *, unlabeled_onl
     """
     xp = namespace(params, counts)
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
-    flagged = theta * tpr + (1 - theta) * fpr
+    flagged = flag_rate(theta, tpr, fpr)
     more, fewer = counts.unlabeled_pos * (1 - flagged), counts.unlabeled_neg * flagged
     # Where the flags are explained rounding would decide, so that the rates stay.
     tied = xp.abs(more - fewer) <= 8 * np.finfo(theta.dtype).eps * (more + fewer)

@@ -12,11 +12,11 @@ from jaxmle._simulation import (
     fold_in,
     law_of_counts,
     law_of_params,
-    normal_quantile,
     root_key,
     tables_for,
     uniforms,
 )
+from jaxmle._stats import normal_quantile
 
 DRAWS = 40_000
 

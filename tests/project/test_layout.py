@@ -16,6 +16,7 @@ LAYERS = (
     "_types",
     "_arrays",
     "_results",
+    "_stats",
     "_engine",
     "_data",
     "_model",
@@ -100,7 +101,8 @@ def test_faces_hold_what_others_use():
 
 
 def stub(folder):
-    return ast.parse((folder / "__init__.pyi").read_text()).body
+    tree = ast.parse((folder / "__init__.pyi").read_text())
+    return [node for node in tree.body if isinstance(node, ast.ImportFrom)]
 
 
 def test_modules_are_small_and_the_namespace_is_flat():
