@@ -78,6 +78,7 @@ def plan(
     keep_compiled(not no_cache)
     from jaxmle._data import Bounds
     from jaxmle._documents import plan_document
+    from jaxmle._planning import first_estimate
     from jaxmle._planning import plan as plan_labels
     from jaxmle._terminal import plan_table
 
@@ -94,15 +95,18 @@ def plan(
         "cost_judge": cost_judge,
         "seed": seed,
     }
-    goal = {"target_width": width, "limit": limit, "power": power, "method": cast(Any, method)}
+    goal: dict[str, Any] = {"target_width": width, "limit": limit, "power": power}
+    design = {name: options[name] for name in list(options)[:6]}
+    at_once = first_estimate(**design, **goal, bounds=bounds, confidence=confidence)
+    say_first(_first_answer(at_once), as_json)
     result = plan_labels(
         **options,
         **goal,
+        method=cast(Any, method),
         bounds=bounds,
         confidence=confidence,
         calibrate=interval == "profile",
         progress=True,
-        first_answer=lambda n_labels: say_first(_first_answer(n_labels), as_json),
     )
     if png is not None:
         from jaxmle._plots import axes_for_file, plot_plan, save

@@ -1,5 +1,6 @@
 from ._plan import LabelOption as LabelOption
 from ._plan import Plan as Plan
+from ._plan import first_estimate as first_estimate
 from ._plan import plan as plan
 from ._precision import MIN_LABELS as MIN_LABELS
 from ._precision import Precision as Precision

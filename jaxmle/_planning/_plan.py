@@ -1,8 +1,8 @@
 """How many human labels to buy, and of which items."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from jaxmle._arrays import pytree
 from jaxmle._data import Bounds, Calibration, Params, check_confidence
@@ -132,7 +132,6 @@ def plan(
     cost_judge: float | None = None,
     seed: int = 0,
     progress: bool = False,
-    first_answer: Callable[[int | None], None] | None = None,
 ) -> Plan:
     """Find how many human labels reach a width of the profile interval, or certify a limit with some power.
 
@@ -158,8 +157,6 @@ def plan(
         cost_judge: Price of a judge's verdict, >= 0; then the number of judged items is chosen too.
         seed: Seed of the simulation, a whole number >= 0.
         progress: Whether to show a bar on standard error where that is a terminal.
-        first_answer: Called before anything is simulated, with the labels by large-sample formula, without
-            bounds, or None where no number of them is enough.
 
     Returns:
         The plan, and what other ways would take: dividing labels by verdict, no bounds, no judge. These are
@@ -185,12 +182,12 @@ def plan(
         True
     """
     check_seed(seed)
+    width = (target_width, calibrate)
+    claim = (limit, power, method)
     bounds = Bounds() if bounds is None else bounds
-    goal = goal_of(target_width, limit, power, check_confidence(confidence), method, calibrate)
-    start = checked_setting(Params(failure_rate, tpr, fpr), n_unlabeled, bounds, calibration, labels, goal)
+    rates = Params(failure_rate, tpr, fpr)
+    start, goal = _question(rates, n_unlabeled, bounds, width, claim, confidence, calibration, labels)
     prices = checked_prices(cost_human, cost_judge)
-    if first_answer is not None:
-        first_answer(labels_at_once(start, goal))
     cheap = goal if isinstance(goal, Width) else Power(goal.target, goal.confidence, goal.limit, "profile")
     if prices and cost_judge is not None:
         start = start._replace(n_judged=cheapest_judged(start, cheap, *prices, seed))
@@ -233,6 +230,53 @@ def plan(
         options=(first, *others),
         curve=found.curve,
     )
+
+
+def first_estimate(
+    *,
+    failure_rate: float,
+    tpr: float,
+    fpr: float,
+    n_unlabeled: int,
+    bounds: Bounds | None = None,
+    target_width: float | None = None,
+    limit: float | None = None,
+    power: float = 0.8,
+    confidence: float = 0.95,
+    calibration: Calibration = "internal",
+    labels: Labels = "random",
+) -> int | None:
+    """Labels by large-sample formula, without bounds and simulation; arguments as of `plan`.
+
+    Returns:
+        The number, or None where no number of labels is enough.
+
+    Raises:
+        ValueError: As `plan` does.
+    """
+    rates = Params(failure_rate, tpr, fpr)
+    width, certificate = (target_width, False), (limit, power, "profile")
+    start, goal = _question(rates, n_unlabeled, bounds, width, certificate, confidence, calibration, labels)
+    return labels_at_once(start, goal)
+
+
+def _question(
+    rates: Params,
+    n_unlabeled: int,
+    bounds: Bounds | None,
+    width: tuple[float | None, bool],
+    certificate: tuple[float | None, float, str],
+    confidence: float,
+    calibration: Calibration,
+    labels: Labels,
+) -> tuple[Setting, Goal]:
+    """What is planned for, checked."""
+    target_width, calibrate = width
+    limit, power, method = certificate
+    kind = cast(CertificateMethod, method)
+    goal = goal_of(target_width, limit, power, check_confidence(confidence), kind, calibrate)
+    bounds = Bounds() if bounds is None else bounds
+    return checked_setting(rates, n_unlabeled, bounds, calibration, labels, goal), goal
 
 
 def _option(setting: Setting, goal: Goal, found: Found, prices: tuple[float, float] | None) -> LabelOption:
