@@ -149,7 +149,7 @@ def certificate_rows(cell, claims, kinds, size, seed):
 
     from jaxmle import Bounds, Counts, certify
     from jaxmle._data import Problem
-    from jaxmle._inference._contradiction import contradicted
+    from jaxmle._inference._bounds_test import contradicted
     from jaxmle._inference._exact import ExactTest, Hypothesis
     from jaxmle._inference._fit import fit_flat
     from jaxmle._inference._profile import branches

@@ -37,7 +37,7 @@ from benchmarks import _results
 from benchmarks._published_counts import CELLS, FILES, check, published
 from benchmarks._real_judges_report import figure, report
 from jaxmle import Bounds, Counts, baselines, profile_interval
-from jaxmle._inference._contradiction import contradicts
+from jaxmle._inference._bounds_test import contradicts
 
 LABELLED = (50, 200)
 MARGINS = (0.0, 0.02)

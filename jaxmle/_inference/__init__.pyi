@@ -18,13 +18,13 @@ from ._bounds_power import POWER as POWER
 from ._bounds_power import noticed_beyond as noticed_beyond
 from ._bounds_test import BoundsTest as BoundsTest
 from ._bounds_test import bounds_test as bounds_test
+from ._bounds_test import check_bounds as check_bounds
+from ._bounds_test import contradicted as contradicted
 from ._bounds_test import identified_set as identified_set
 from ._certify import Certificate as Certificate
 from ._certify import CertificateMethod as CertificateMethod
 from ._certify import certify as certify
 from ._certify import certify_fit as certify_fit
-from ._contradiction import check_bounds as check_bounds
-from ._contradiction import contradicted as contradicted
 from ._design_check import DesignCheck as DesignCheck
 from ._design_check import design_check as design_check
 from ._design_check import mismatched as mismatched

@@ -27,8 +27,8 @@ from jaxmle._inference._arguments import (
     warn_user,
     whole_numbers,
 )
+from jaxmle._inference._bounds_test import contradicted
 from jaxmle._inference._calibrated import Calibrated, Sides, whole_counts
-from jaxmle._inference._contradiction import contradicted
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._exact import ExactTest, Hypothesis
 from jaxmle._inference._fit import Fit, divided, fit_flat, handed_on

@@ -6,8 +6,7 @@ from scipy.stats import binom
 
 from jaxmle import Bounds, Counts, bounds_test, fit
 from jaxmle._inference._bounds_power import noticed_beyond
-from jaxmle._inference._bounds_test import tail_limit
-from jaxmle._inference._contradiction import check_bounds
+from jaxmle._inference._bounds_test import check_bounds, tail_limit
 
 TPR, FPR = 0.9, 0.05
 
