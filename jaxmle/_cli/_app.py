@@ -6,6 +6,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from jaxmle._cli._bounds import bounds
 from jaxmle._cli._compare import compare
 from jaxmle._cli._doctor import doctor
 from jaxmle._cli._drift import drift
@@ -201,6 +202,7 @@ def certify(
 app.command()(report)
 app.command()(doctor)
 app.command()(compare)
+app.command()(bounds)
 app.command()(drift)
 app.command()(sensitivity)
 app.command()(plan)

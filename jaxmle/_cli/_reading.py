@@ -20,7 +20,7 @@ def _option(text: str, name: str | None = None, metavar: str | None = "COL", **m
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What rows to read, what they mean, and what the user analysis of them."""
+    """What rows to read, what they mean, and what the user says of them."""
 
     file: Annotated[
         str,

@@ -7,6 +7,8 @@ from ._problem import Problem as Problem
 from ._problem import joined as joined
 from ._published import NQ301_GPT4 as NQ301_GPT4
 from ._published import Published as Published
+from ._references import limits_without_each as limits_without_each
+from ._references import predictive as predictive
 from ._text import printable as printable
 from ._validation import Calibration as Calibration
 from ._validation import InfeasibleError as InfeasibleError

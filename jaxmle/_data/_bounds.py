@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxmle._arrays import is_jax, is_traced, unchecked_pytree
 from jaxmle._data._counts import Counts
+from jaxmle._data._references import predictive
 from jaxmle._data._validation import check_confidence, first_bad, host_number
 from jaxmle._results import Result
 from jaxmle._stats import clopper_pearson
@@ -115,6 +116,55 @@ class Bounds(Result):
         for hits, misses in ((counts.tp, counts.fn), (counts.fp, counts.tn)):
             low, high = clopper_pearson(np.asarray(hits, float), np.asarray(misses, float), tail)
             pairs.append((np.maximum(low - extra, 0.0), np.minimum(high + extra, 1.0)))
+        return cls(tpr=pairs[0], fpr=pairs[1])
+
+    @classmethod
+    def from_references(cls, counts: Counts, *, confidence: float = 0.95) -> Self:
+        """Bound the judge's rates in a new data set by how they differ between others.
+
+        Limits of what the judge did elsewhere speak of elsewhere: where judges differ between models, kinds
+        of questions or months, the next data set lies outside them more often than not. These limits predict
+        its rates: the fewer and the less alike the references, the wider they are.
+
+        Args:
+            counts: Labelled counts of each reference (a model, a kind of question, a month), shape
+                ``(..., K)``, the references last; unlabelled counts are ignored. One reference leaves the
+                difference to the next one to the prior, a standard deviation of .05 or so.
+            confidence: Probability, in (0, 1), that both rates of the new data set lie within the bounds.
+
+        Returns:
+            Bounds on ``tpr`` and ``fpr``, shape ``(...)``; a rate of which no reference holds a trial keeps
+            (0, 1).
+
+        Raises:
+            ValueError: ``confidence`` is not in (0, 1), or ``counts`` are those of a single data set without
+                an axis of references.
+            TypeError: ``counts`` is not a `Counts`.
+
+        Source:
+            Beta-binomial random effects, mean and spread integrated out, the spread with a half-normal prior
+            of scale .08; prediction of a new group as in Higgins et al., JRSS A 172 (2009).
+
+        Examples:
+            >>> from jaxmle import Bounds, Counts
+            >>> none = [0, 0, 0]
+            >>> models = Counts([45, 80, 30], [5, 20, 10], [5, 3, 8], [95, 97, 92], none, none)
+            >>> low, high = Bounds.from_references(models).tpr
+            >>> f"{low:.2f} {high:.2f}"
+            '0.55 0.97'
+        """
+        if not isinstance(counts, Counts):
+            raise TypeError(f"`counts` must be a Counts; got {type(counts).__name__}.")
+        if not counts.shape:
+            raise ValueError("`counts` must have an axis of references, shape (..., K); got shape ().")
+        # Both rates share what may be missed.
+        tail = (1 - check_confidence(confidence)) / 4
+        pairs = []
+        for hits, misses in ((counts.tp, counts.fn), (counts.fp, counts.tn)):
+            hits, misses = np.asarray(hits, float), np.asarray(misses, float)
+            low, high = predictive(hits, misses).limits(tail)
+            known = (hits + misses).sum(-1) > 0
+            pairs.append((np.where(known, low, 0.0), np.where(known, high, 1.0)))
         return cls(tpr=pairs[0], fpr=pairs[1])
 
     @property

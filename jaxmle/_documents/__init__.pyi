@@ -1,3 +1,4 @@
+from ._bounds import bounds_document as bounds_document
 from ._bounds_check import bounds_note as bounds_note
 from ._certify import certify_document as certify_document
 from ._compare import Arm as Arm

@@ -11,7 +11,7 @@ _REMARKABLE = 0.05
 _NAMES = {"failure_rate": "failure rate", "tpr": "TPR", "fpr": "FPR"}
 
 
-def bounds_document(fitted: Fitted) -> Document | None:
+def check_of_bounds(fitted: Fitted) -> Document | None:
     """The check of the bounds on all rows together; None where no bound says anything.
 
     Returns:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxmle._documents._bounds_check import bounds_document
+from jaxmle._documents._bounds_check import check_of_bounds
 from jaxmle._documents._document import document_of, sizes_of
 from jaxmle._documents._fitted import Fitted, fit_table
 from jaxmle._documents._settings import AnalysisSettings
@@ -89,6 +89,6 @@ def certify_document(
         )
     passed = all(record["certified"] for record in (records[:-1] if analysis.by else records))
     document = document_of("certify", table, analysis, records)
-    document["bounds_check"] = bounds_document(fitted)
+    document["bounds_check"] = check_of_bounds(fitted)
     document["settings"] |= {"limit": limit, "method": method, "adjustment": adjustment}
     return {"command": "certify", "certified": passed, **document}

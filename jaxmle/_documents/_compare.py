@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxmle._comparison import Difference, JudgeRates, Pairs, compare
 from jaxmle._data import Clusters, Counts
-from jaxmle._documents._bounds_check import bounds_document
+from jaxmle._documents._bounds_check import check_of_bounds
 from jaxmle._documents._document import document_of, settings_of, sizes_of
 from jaxmle._documents._fitted import fit_table
 from jaxmle._documents._quoting import shell_line
@@ -107,7 +107,7 @@ def compare_document(
             "rows": arm.table.n_rows,
             "dropped": arm.table.dropped,
             "log": arm.table.log,
-            "bounds_check": bounds_document(one),
+            "bounds_check": check_of_bounds(one),
         }
         for name, arm, one in zip(_NAMES, arms, fitted, strict=True)
     }

@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxmle import baselines
 from jaxmle._data import Clusters, Counts
-from jaxmle._documents._bounds_check import bounds_document
+from jaxmle._documents._bounds_check import check_of_bounds
 from jaxmle._documents._design_effects import DesignEffects
 from jaxmle._documents._document import document_of, sizes_of
 from jaxmle._documents._fitted import Fitted, fit_table
@@ -121,7 +121,7 @@ def estimate_document(
         )
     ]
     document = document_of("estimate", table, analysis, records)
-    document["bounds_check"] = bounds_document(fitted)
+    document["bounds_check"] = check_of_bounds(fitted)
     document["settings"] |= {"interval": interval, "order": order}
     if target != "population":
         document["settings"]["target"] = target

@@ -1,3 +1,4 @@
+from ._bounds import bounds_table as bounds_table
 from ._compare import compare_table as compare_table
 from ._demo import demo_table as demo_table
 from ._doctor import doctor_table as doctor_table

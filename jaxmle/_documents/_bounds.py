@@ -1,0 +1,118 @@
+"""The result of `jaxmle bounds`."""
+
+from importlib.metadata import version
+
+import numpy as np
+
+from jaxmle._data import Bounds, Counts, limits_without_each, predictive
+from jaxmle._documents._settings import AnalysisSettings
+from jaxmle._documents._warnings import table_warnings
+from jaxmle._slices import homogeneity_test
+from jaxmle._stats import clopper_pearson
+from jaxmle._tables import SliceCounts, few, shown_key
+from jaxmle._types import Array, Document
+
+_RATES = ("tpr", "fpr")
+# Trials of a rate from which on leaving its part out says something.
+_TRIALS = 5
+_DIGITS = 4
+
+
+def bounds_document(table: SliceCounts, analysis: AnalysisSettings) -> Document:
+    """Learn bounds of the judge's rates in a new data set from how they differ between the parts of a file.
+
+    Args:
+        table: Counts of each part; only labelled rows count.
+        analysis: What the user says of them; ``confidence`` is that of both rates together.
+
+    Returns:
+        The document: the parts with their rates, the bounds, how far parts differ, and how many parts lie
+        within the bounds that the others give.
+
+    Raises:
+        ValueError: No part has a row with both verdicts.
+    """
+    labeled = np.flatnonzero(np.asarray(table.counts.n_labeled) > 0)
+    if not labeled.size:
+        raise ValueError("no row has both a human and a judge verdict, and bounds are learnt from both.")
+    counts = Counts(*(np.asarray(value)[labeled] for value in table.counts.values()))
+    cells = {"tpr": (counts.tp, counts.fn), "fpr": (counts.fp, counts.tn)}
+    bounds = Bounds.from_references(counts, confidence=analysis.confidence)
+    tail = (1 - analysis.confidence) / 4
+    rates = {name: _rates(hits, misses, tail) for name, (hits, misses) in cells.items()}
+    parts = [
+        {
+            **({"key": table.keys[place]} if analysis.by else {}),
+            "n_labeled": float(counts.n_labeled[i]),
+            **{name: rates[name][i] for name in _RATES},
+        }
+        for i, place in enumerate(labeled)
+    ]
+    ends = {name: [float(end) for end in getattr(bounds, name)] for name in _RATES}
+    silent = [shown_key(key) for i, key in enumerate(table.keys) if i not in set(labeled.tolist())]
+    notes = [f"no item with both verdicts, so left out: {few(silent)}"] if silent and analysis.by else []
+    if len(parts) == 1:
+        notes.append(
+            "one part says nothing of how parts differ: bounds rest on how far published judges differ "
+            "between data sets; --by tells models, kinds of questions or months apart"
+        )
+    return {
+        "command": "bounds",
+        "version": version("jaxmle"),
+        "settings": {"by": analysis.by, "confidence": analysis.confidence},
+        "bounds": ends,
+        "options": " ".join(f"--{name} {_range(ends[name])}" for name in _RATES),
+        "spread": {name: float(predictive(*map(_floats, cells[name])).between) for name in _RATES},
+        "homogeneity": _homogeneity(counts, analysis.seed),
+        "left_out": {name: _left_out(rates[name]) for name in _RATES},
+        "parts": parts,
+        "rows": table.n_rows,
+        "log": table.log,
+        "labels": table.labels,
+        "dropped": table.dropped,
+        "warnings": notes + table_warnings(table),
+    }
+
+
+def _rates(hits: Array, misses: Array, tail: float) -> list[Document]:
+    """A rate in each part, with exact limits, and whether the other parts foretell it."""
+    hits, misses = _floats(hits), _floats(misses)
+    low, high = clopper_pearson(hits, misses, tail)
+    several = len(hits) > 1
+    least, most = limits_without_each(hits, misses, tail) if several else (low, high)
+    own_low, own_high = clopper_pearson(hits, misses, 0.25)
+    inside = (own_low <= most) & (own_high >= least)
+    return [
+        {
+            "estimate": float(hits[i] / (hits[i] + misses[i])) if hits[i] + misses[i] else None,
+            "low": float(low[i]),
+            "high": float(high[i]),
+            "n_items": float(hits[i] + misses[i]),
+            "foretold": bool(inside[i]) if several and hits[i] + misses[i] >= _TRIALS else None,
+        }
+        for i in range(len(hits))
+    ]
+
+
+def _left_out(rates: list[Document]) -> dict[str, int]:
+    tried = [one["foretold"] for one in rates if one["foretold"] is not None]
+    return {"inside": sum(tried), "of": len(tried)}
+
+
+def _homogeneity(counts: Counts, seed: int) -> Document | None:
+    """Test of one judge for all parts, where there are several."""
+    if len(counts) < 2 or not all(np.all(value == np.round(value)) for value in counts.values()):
+        return None
+    labeled = counts.with_unlabeled(np.zeros(len(counts)))
+    return {"p_value": float(homogeneity_test(labeled, seed=seed).p_value)}
+
+
+def _range(ends: list[float]) -> str:
+    """Ends that are safe to paste: rounded outwards."""
+    scale = 10**_DIGITS
+    low, high = np.floor(ends[0] * scale) / scale, np.ceil(ends[1] * scale) / scale
+    return f"{low:g}:{high:g}"
+
+
+def _floats(values: Array) -> Array:
+    return np.asarray(values, float)
