@@ -1,6 +1,7 @@
 """Commands and their options."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -11,6 +12,7 @@ from jaxmle._cli._compare import compare
 from jaxmle._cli._doctor import doctor
 from jaxmle._cli._drift import drift
 from jaxmle._cli._options import ADJUSTMENTS, JUDGE_RATES, METHODS, ORDERS, check_choice, keep_compiled
+from jaxmle._cli._panels import in_panels
 from jaxmle._cli._plan import plan
 from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._report import report
@@ -21,7 +23,6 @@ app = typer.Typer(
     name="jaxmle",
     help="True failure rates from LLM-judge verdicts, by constrained maximum likelihood.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -42,32 +43,42 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, metavar="", help="Print the version."),
     ] = False,
 ) -> None:
     """True failure rates from LLM-judge verdicts, by constrained maximum likelihood."""
 
 
-@app.command()
 def demo(
     seed: Annotated[int, typer.Option(help="Which human labels are kept.", min=0)] = 0,
     labels: Annotated[int, typer.Option(help="Human labels kept for each system.", min=5, max=250)] = 50,
+    write: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write rows with the published counts into this .csv file instead, to follow along with.",
+            metavar="FILE",
+        ),
+    ] = None,
     as_json: Json = False,
     no_cache: NoCache = False,
 ) -> None:
     """Hide most human labels of a published data set and compare the methods with the truth.
 
+    With --write, make a file of it to try the other commands on: one row an answer, most human labels blank.
     Exit status 0 done, 2 trouble.
     """
     keep_compiled(not no_cache)
-    from jaxmle._documents import demo_document
-    from jaxmle._terminal import demo_table
+    from jaxmle._documents import demo_document, demo_file
+    from jaxmle._terminal import demo_file_text, demo_table
 
+    if write is not None:
+        show(demo_file(write, seed=seed, n_labeled=labels), as_json, demo_file_text)
+        return
     document = demo_document(seed=seed, n_labeled=labels)
     show(document, as_json, demo_table)
 
 
-@app.command()
 @with_reading
 def estimate(
     reading: Reading,
@@ -159,7 +170,6 @@ def estimate(
     show(document, reading.as_json, estimate_table)
 
 
-@app.command()
 @with_reading
 def certify(
     reading: Reading,
@@ -199,13 +209,17 @@ def certify(
     return 0 if document["certified"] else 1
 
 
-app.command()(report)
-app.command()(doctor)
-app.command()(compare)
-app.command()(bounds)
-app.command()(drift)
-app.command()(sensitivity)
-app.command()(plan)
+# Groups of `jaxmle --help`, in their order.
+_COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
+    "Start": (demo, doctor),
+    "Answer": (estimate, certify, report),
+    "Bounds": (bounds, sensitivity),
+    "Compare": (compare, drift),
+    "Plan": (plan,),
+}
+for _panel, _some in _COMMANDS.items():
+    for _command in _some:
+        app.command(rich_help_panel=_panel)(in_panels(_command))
 
 
 def run(arguments: list[str]) -> int:

@@ -5,6 +5,7 @@ from ._compare import Arm as Arm
 from ._compare import compare_document as compare_document
 from ._demo import METHODS as METHODS
 from ._demo import demo_document as demo_document
+from ._demo import demo_file as demo_file
 from ._drift import drift_document as drift_document
 from ._estimate import estimate_document as estimate_document
 from ._estimate_file import estimate_file as estimate_file

@@ -11,6 +11,7 @@ from jaxmle._data import Clusters, Counts
 from jaxmle._documents._bounds_check import check_of_bounds
 from jaxmle._documents._document import document_of, settings_of, sizes_of
 from jaxmle._documents._fitted import fit_table
+from jaxmle._documents._order import sort_naturally
 from jaxmle._documents._quoting import shell_line
 from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._warnings import data_warnings, table_warnings
@@ -94,6 +95,7 @@ def compare_document(
     records[-1]["warnings"] += _of_tables(arms, alone or [])
     different = any(record["different"] for record in (records[:-1] if analysis.by else records))
     document = document_of("compare", first.table, analysis, records)
+    sort_naturally(document["slices"])
     for key in ("rows", "log", "labels", "dropped"):
         document.pop(key)
     for record in (*document["slices"], document["total"]):

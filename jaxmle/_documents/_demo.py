@@ -1,6 +1,8 @@
 """The demonstration: hide most published human labels and see how near each method comes."""
 
+import csv
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 
@@ -76,6 +78,55 @@ def demo_document(*, seed: int = 0, n_labeled: int = 50) -> Document:
         "data": _described(published),
         "systems": systems,
         "rmse": error,
+    }
+
+
+def demo_file(path: Path, *, seed: int = 0, n_labeled: int = 50) -> Document:
+    """Write made-up rows with the published counts, all but ``n_labeled`` human labels of each system blank.
+
+    Args:
+        path: The CSV file to write; one that is there is replaced only if it is of the same columns.
+        seed: Seed of the choice of labels to keep.
+        n_labeled: Human labels kept for each system, chosen at random among its items.
+
+    Returns:
+        The document: what the file holds, and what was hidden.
+
+    Raises:
+        ValueError: If the name does not end in .csv, or the file is there and is not one of these.
+    """
+    published = NQ301_GPT4
+    rows = [{"id": str(i), **row} for i, row in enumerate(published.rows(), 1)]
+    columns = list(rows[0])
+    if path.suffix != ".csv":
+        raise ValueError(f"--write makes a CSV file: its name must end in .csv; got {str(path)!r}.")
+    if path.exists():
+        with path.open(encoding="utf-8", errors="replace") as file:
+            if file.readline().strip() != ",".join(columns):
+                raise ValueError(f"--write: {str(path)!r} is there and is another file: name a new one.")
+    rng = np.random.default_rng(seed)
+    names = np.array([row["system"] for row in rows])
+    kept = {
+        int(i)
+        for name in published.cells
+        for i in rng.choice(np.flatnonzero(names == name), n_labeled, False)
+    }
+    truth = sum(row["human"] == "1" for row in rows) / len(rows)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, columns, lineterminator="\n")
+        table.writeheader()
+        table.writerows(row if i in kept else {**row, "human": ""} for i, row in enumerate(rows))
+    return {
+        "command": "demo",
+        "version": version("jaxmle"),
+        "settings": {"seed": seed, "n_labeled": n_labeled},
+        "data": _described(published),
+        "file": str(path),
+        "columns": columns,
+        "n_rows": len(rows),
+        "n_labeled": len(kept),
+        "n_systems": len(published.cells),
+        "truth": truth,
     }
 
 

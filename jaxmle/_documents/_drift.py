@@ -6,6 +6,7 @@ from importlib.metadata import version
 import numpy as np
 
 from jaxmle._documents._document import sizes_of
+from jaxmle._documents._order import sort_naturally
 from jaxmle._documents._quoting import shell_line
 from jaxmle._documents._settings import AnalysisSettings, counts_with_total
 from jaxmle._documents._warnings import few_clusters_notes, table_warnings
@@ -58,6 +59,7 @@ def drift_document(table: SliceCounts, analysis: AnalysisSettings) -> Document:
         own = {"n_labeled": sizes["n_labeled"], "counts": cells}
         records.append({**key, **own, "verdict": verdict, "p_value": float(adjusted[i]), **rates})
     *slices, total = records
+    sort_naturally(slices)
     said = [record["verdict"] for record in records]
     silent = (
         [shown_key(table.keys[i]) for i in range(last) if i not in set(informative.tolist())]

@@ -14,6 +14,7 @@ from jaxmle._documents._bounds_check import check_of_bounds
 from jaxmle._documents._design_effects import DesignEffects
 from jaxmle._documents._document import document_of, sizes_of
 from jaxmle._documents._fitted import Fitted, fit_table
+from jaxmle._documents._order import sort_naturally
 from jaxmle._documents._pooled import FEW_LABELS, SharedFit, few_labels, pooled_slices
 from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._warnings import data_warnings, table_warnings
@@ -131,7 +132,9 @@ def estimate_document(
         pooled.describe(document)
     if interval == "bootstrap":
         document["settings"]["n_resamples"] = n_resamples
-    if order != "key":
+    if order == "key":
+        sort_naturally(document["slices"])
+    else:
         document["slices"].sort(key=lambda record: _size(record, order), reverse=True)
     return document
 

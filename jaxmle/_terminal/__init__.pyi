@@ -1,5 +1,6 @@
 from ._bounds import bounds_table as bounds_table
 from ._compare import compare_table as compare_table
+from ._demo import demo_file_text as demo_file_text
 from ._demo import demo_table as demo_table
 from ._doctor import doctor_table as doctor_table
 from ._drift import drift_table as drift_table

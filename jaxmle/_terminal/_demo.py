@@ -1,9 +1,9 @@
-"""The document of `jaxmle demo` for a terminal."""
+"""The documents of `jaxmle demo` for a terminal."""
 
 from rich.console import Group
 from rich.text import Text
 
-from jaxmle._documents import METHODS, percent
+from jaxmle._documents import METHODS, percent, shell_line
 from jaxmle._terminal._tables import cell, new_table
 from jaxmle._types import Document
 
@@ -40,5 +40,22 @@ def demo_table(document: Document) -> Group:
         "",
         "One draw of labels is luck; try --seed 1, 2, 3. Next, with a file of your own:",
         "  jaxmle estimate verdicts.csv --judge judge --human human --tpr 0.75:0.90 --fpr 0.08:0.18",
+        "No file yet? jaxmle demo --write verdicts.csv makes one to follow along with.",
     ]
     return Group(*map(Text, intro), table, *map(Text, outro))
+
+
+def demo_file_text(document: Document) -> Group:
+    """Say what `jaxmle demo --write` wrote."""
+    data = document["data"]
+    lines = [
+        f"{document['file']}: {document['n_rows']:,} {data['title']}.",
+        f"Source: {data['source']} ({data['licence']}).",
+        "Counts are those published; which question a system failed, and its kind, are made up.",
+        f"Columns: {', '.join(document['columns'])}. 1 means failure: an answer that humans do not accept.",
+        f"Human labels: {document['n_labeled']:,}, {document['settings']['n_labeled']} for each of "
+        f"{document['n_systems']} systems (seed {document['settings']['seed']}); the others are blank. "
+        f"All of them together say {percent(document['truth'])}.",
+        f"Next: {shell_line('jaxmle', 'doctor', document['file'])}",
+    ]
+    return Group(*map(Text, lines))

@@ -158,6 +158,40 @@ def test_the_demo_runs_without_arguments(environment):
     assert all(system["converged"] for system in document["systems"])
 
 
+def test_the_demo_writes_rows_with_the_published_counts(tmp_path, capsys):
+    from jaxmle import tables
+    from jaxmle._data._published import NQ301_GPT4
+
+    for system, cells in NQ301_GPT4.cells.items():
+        rows = [row for row in NQ301_GPT4.rows() if row["system"] == system and row["judge"]]
+        found = [(row["human"] + row["judge"]) for row in rows]
+        assert tuple(found.count(cell) for cell in ("11", "10", "01", "00")) == cells
+    path, again, other = (tmp_path / f"{name}.csv" for name in ("verdicts", "again", "other"))
+    assert main(["demo", "--write", str(path)]) == 0
+    assert "3,006" in capsys.readouterr().out
+    main(["demo", "--write", str(again)])
+    main(["demo", "--write", str(other), "--seed", "1", "--labels", "20"])
+    assert path.read_text() == again.read_text() != other.read_text()
+    table = tables.count(other, judge="judge", human="human", by="system")
+    # One answer has no verdict of the judge; it may be among those with a label.
+    assert set(table.counts.n_labeled) <= {19, 20}
+    assert [key["system"] for key in table.keys] == list(NQ301_GPT4.cells)
+    items = path.read_text().splitlines()[1:]
+    assert len({line.split(",")[0] for line in items}) == len(items) == 3007
+
+
+def test_the_demo_overwrites_no_other_file(tmp_path, capsys):
+    path = tmp_path / "verdicts.csv"
+    path.write_text("human,judge\n1,1\n")
+    assert main(["demo", "--write", str(path)]) == 2
+    assert "is another file" in capsys.readouterr().err
+    assert path.read_text() == "human,judge\n1,1\n"
+    assert main(["demo", "--write", str(tmp_path / "verdicts.json")]) == 2
+    assert main(["demo", "--write", str(tmp_path / "missing" / "verdicts.csv")]) == 2
+    main(["demo", "--write", str(tmp_path / "new.csv")])
+    assert main(["demo", "--write", str(tmp_path / "new.csv"), "--seed", "2"]) == 0
+
+
 def test_demo_estimates_beat_the_baselines_over_draws():
     from jaxmle._documents import demo_document
 
