@@ -29,7 +29,7 @@ class Published:
     categories: dict[str, int]
 
     def rows(self) -> list[dict[str, str]]:
-        """Made-up rows with the published counts: question, system, category, judge and human; 1 is a failure.
+        """Made-up rows with the published counts: question, system, category, judge, human; 1 is a failure.
 
         Which question a system fails is drawn, always alike, so that some questions are hard for all systems;
         so are the kinds of questions.

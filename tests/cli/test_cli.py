@@ -177,7 +177,7 @@ def test_the_demo_writes_rows_with_the_published_counts(tmp_path, capsys):
     assert set(table.counts.n_labeled) <= {19, 20}
     assert [key["system"] for key in table.keys] == list(NQ301_GPT4.cells)
     items = path.read_text().splitlines()[1:]
-    assert len({line.split(",")[0] for line in items}) == len(items) == 3007
+    assert len({line.split(",")[0] for line in items}) == len(items) == 3006
 
 
 def test_the_demo_overwrites_no_other_file(tmp_path, capsys):
