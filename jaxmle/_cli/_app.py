@@ -1,6 +1,5 @@
 """Commands and their options."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -15,6 +14,7 @@ from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._report import report
 from jaxmle._cli._sensitivity import sensitivity
 from jaxmle._cli._show import show
+from jaxmle._cli._trouble import INTERRUPTED, TROUBLE
 
 app = typer.Typer(
     name="jaxmle",
@@ -42,6 +42,9 @@ def _version(wanted: bool) -> None:
 def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where an error comes from, in place of one line.")
     ] = False,
 ) -> None:
     """True failure rates from LLM-judge verdicts, by constrained maximum likelihood."""
@@ -207,19 +210,15 @@ app.command()(plan)
 
 
 def run(arguments: list[str]) -> int:
-    """Run the app; trouble is one line on standard error and status 2."""
+    """Run the app; what Typer has to say of options becomes a ``ValueError``, as all trouble is."""
     try:
         status = app(arguments, prog_name="jaxmle", standalone_mode=False)
     except typer.TyperException as error:
-        message = error.format_message()
-    except (ValueError, OSError) as error:
-        message = str(error)
-    except (KeyboardInterrupt, typer.Abort):
-        if "--out" in arguments:
-            print("jaxmle: stopped; the same command with --resume goes on from here.", file=sys.stderr)
-        return 130
-    else:
-        return status if isinstance(status, int) else 0
-    if message:  # none where help has been printed instead
-        print(f"jaxmle: {' '.join(message.split())}", file=sys.stderr)
-    return 2
+        if message := error.format_message():
+            raise ValueError(message) from error
+        return TROUBLE  # help has been printed instead
+    except typer.Abort as error:
+        raise KeyboardInterrupt from error
+    if status == INTERRUPTED:  # what Typer makes of Ctrl-C
+        raise KeyboardInterrupt
+    return status if isinstance(status, int) else 0

@@ -67,6 +67,7 @@ class _CompiledCode:
         self.before = {name: getattr(jax.config, name) for name in self.settings}
         for name, value in (self.settings | {"jax_compilation_cache_dir": str(folder)}).items():
             jax.config.update(name, value)
+        _forget_cache()
 
     def leave(self) -> None:
         """Give JAX its own settings back, if it has been loaded."""
@@ -77,6 +78,14 @@ class _CompiledCode:
             for name, value in self.before.items():
                 jax.config.update(name, value)
             self.before = {}
+            _forget_cache()
+
+
+def _forget_cache() -> None:
+    """Have JAX look at its settings again: it keeps to the folder that it first wrote to."""
+    from jax.experimental.compilation_cache.compilation_cache import reset_cache
+
+    reset_cache()
 
 
 _compiled_code = _CompiledCode()

@@ -9,8 +9,10 @@ import typer
 
 from jaxmle._cli._options import ADJUSTMENTS, JUDGE_RATES, METHODS, ORDERS, check_choice, check_plots
 from jaxmle._cli._reading import Reading, with_reading
-from jaxmle._cli._show import say_first
+from jaxmle._cli._show import new_console, say_first
 from jaxmle._types import Document
+
+_LONGEST = 2000
 
 
 @with_reading
@@ -132,15 +134,15 @@ def _first_answer(fitted: Any) -> str:
 
 def _say(document: Document, evidence: Any, written: list[Path]) -> None:
     """The head of the page, and where the rest is."""
-    from rich.console import Console
     from rich.text import Text
 
+    from jaxmle._data import printable
     from jaxmle._page import report_page
 
     page = report_page(document, evidence, draw=False)
-    console = Console(highlight=False)
+    console = new_console()
     for line in (page.title, *page.lead, *(f"Written: {path}" for path in written)):
-        console.print(Text(line), soft_wrap=True)
+        console.print(Text(printable(line, _LONGEST)), soft_wrap=True)
 
 
 def _command(reading: Reading, own: dict[str, Any]) -> str:

@@ -17,9 +17,12 @@ def keep_input(owner: object) -> Path:
     """Copy standard input to a file, as DuckDB reads rows more than once; it goes when ``owner`` does.
 
     Raises:
-        ValueError: There is nothing in it.
+        ValueError: There is nothing in it, or it is closed.
     """
-    head = sys.stdin.buffer.read(1 << 16)
+    try:
+        head = sys.stdin.buffer.read(1 << 16)
+    except (AttributeError, OSError, ValueError) as error:  # there is none, or it has no bytes
+        raise ValueError("cannot read standard input: it is closed, or cannot be read.") from error
     if not head:
         raise ValueError("cannot read standard input: it is empty.")
     folder = tempfile.mkdtemp(prefix="jaxmle-")

@@ -43,7 +43,6 @@ class Table:
     columns: list[str]
 
     def __init__(self, source: object) -> None:
-        self.connection, self._error = connect()
         self._paths: list[Path] = []
         self._json = self._whole = False
         self._attached: dict[str, Source] = {}
@@ -157,6 +156,7 @@ class Table:
                 raise ValueError(f"{self.name} names files of different kinds: {', '.join(kinds)}.")
             self.kind = kinds[0]
             self._json = self.kind == "json"
+            self.connection, self._error = connect(self._paths)
             self._view()
         except ValueError as error:
             raise ValueError(self._plain(str(error))) from error
@@ -205,6 +205,7 @@ class Table:
                 "`source` must be a path, a pandas, polars or pyarrow table, a list of dictionaries or an "
                 f"Ibis table; got {type(source).__name__}."
             )
+        self.connection, self._error = connect()
         try:
             self.connection.register("given", source)
         except (self._error, TypeError) as error:
