@@ -8,7 +8,15 @@ import typer
 from jaxmle._cli._compare import compare
 from jaxmle._cli._doctor import doctor
 from jaxmle._cli._drift import drift
-from jaxmle._cli._options import ADJUSTMENTS, JUDGE_RATES, METHODS, ORDERS, check_choice, keep_compiled
+from jaxmle._cli._options import (
+    ADJUSTMENTS,
+    JUDGE_RATES,
+    METHODS,
+    ORDERS,
+    check_choice,
+    check_outputs,
+    keep_compiled,
+)
 from jaxmle._cli._plan import plan
 from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._report import report
@@ -114,6 +122,14 @@ def estimate(
     resume: Annotated[
         bool, typer.Option("--resume", help="With --out: go on where a run that was stopped left off.")
     ] = False,
+    raw_csv: Annotated[
+        bool,
+        typer.Option(
+            "--raw-csv",
+            help="With --out to CSV: texts as they are. Otherwise those that a spreadsheet would run as "
+            "formulas (=, +, @, tab, line end, or - before anything but a number) get a ' in front.",
+        ),
+    ] = False,
 ) -> None:
     """Estimate the true failure rate from a file of human and judge verdicts.
 
@@ -136,10 +152,13 @@ def estimate(
         raise ValueError("--mix is of slices: name the column that makes them with --by.")
     if resume and out is None:
         raise ValueError("--resume goes with --out.")
+    if raw_csv and out is None:
+        raise ValueError("--raw-csv goes with --out.")
     if out is not None:
         from jaxmle._tables import check_out
 
         check_out(out, list(reading.by or ()))
+        check_outputs({"--out": out}, [*reading.inputs, mix])
     table, analysis = reading.read()
     from jaxmle._documents import estimate_document, estimate_file
     from jaxmle._terminal import estimate_table
@@ -157,7 +176,9 @@ def estimate(
     if out is None:
         document = estimate_document(table, analysis, progress=True, **options)
     else:
-        document = estimate_file(table, analysis, out, resume=resume, progress=True, **options)
+        document = estimate_file(
+            table, analysis, out, resume=resume, raw_csv=raw_csv, progress=True, **options
+        )
     show(document, reading.as_json, estimate_table)
 
 

@@ -8,3 +8,4 @@ from ._programs import in_tiles as in_tiles
 from ._programs import program as program
 from ._progress import Progress as Progress
 from ._progress import progress_bar as progress_bar
+from ._whole_file import whole_file as whole_file
