@@ -21,6 +21,7 @@ class Clusters:
 
     Raises:
         ValueError: ``counts`` is not one-dimensional, or ``index`` does not fit.
+        TypeError: ``counts`` is not a `Counts`.
 
     Examples:
         >>> from jaxmle import Clusters, Counts
@@ -34,6 +35,8 @@ class Clusters:
     n_slices: int
 
     def __post_init__(self) -> None:
+        if not isinstance(self.counts, Counts):
+            raise TypeError(f"`counts` must be a Counts; got {type(self.counts).__name__}.")
         if len(self.counts.shape) != 1:
             raise ValueError(f"`counts` must be one-dimensional; got shape {self.counts.shape}.")
         index = np.asarray(self.index)

@@ -47,7 +47,42 @@ def find(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
     theta = _rounded(point.theta, counts.tp + counts.fn, counts.fp + counts.tn, bounds.failure_rate)
     tpr = _rounded(Shares(*(x[0] for x in point.rates)), counts.tp, counts.fn, bounds.tpr)
     fpr = _rounded(Shares(*(x[1] for x in point.rates)), counts.fp, counts.tn, bounds.fpr)
-    return limit_rates(Params(theta, tpr, fpr), counts, bounds, unlabeled_only=calibration == "external")
+    point = limit_rates(Params(theta, tpr, fpr), counts, bounds, unlabeled_only=calibration == "external")
+    return _possible(point, counts, bounds)
+
+
+def _possible(point: Params, counts: Counts, bounds: Bounds) -> Params:
+    """Leave verdicts that are very few among the others a probability that one number can hold.
+
+    Next to 1, and below what counts as nothing, a rate cannot say how few they are.
+    """
+    xp = namespace(point.tpr)
+    theta, tpr, fpr = point.failure_rate, point.tpr, point.fpr
+    pos, neg = counts.unlabeled_pos, counts.unlabeled_neg
+    never = (pos > 0) & (theta * tpr + (1 - theta) * fpr <= 0)
+    always = (neg > 0) & (theta * (1 - tpr) + (1 - theta) * (1 - fpr) <= 0)
+
+    def moved() -> tuple[Array, Array, Array]:
+        eps = float(np.finfo(theta.dtype).eps)
+        share = xp.maximum(pos / (pos + neg + select(never, 0.0, xp.ones_like(pos))), eps**2)
+        # The failure rate matters where only the rate of those who are not there can move.
+        low, high = bounds.failure_rate
+        to_one = select(never, bounds.tpr[1] > 0, bounds.tpr[0] < 1) & (theta <= 0)
+        to_zero = select(never, bounds.fpr[1] > 0, bounds.fpr[0] < 1) & (theta >= 1)
+        stuck = select(never, select(theta <= 0, bounds.fpr[1], bounds.tpr[1]) <= 0, False)
+        stuck = stuck | select(always, select(theta <= 0, bounds.fpr[0], bounds.tpr[0]) >= 1, False)
+        less, more = xp.full_like(theta, 1 - eps), xp.full_like(theta, eps)
+        mass = select(stuck & to_one, more, select(stuck & to_zero, less, theta))
+        rates = [
+            xp.clip(
+                select(never, xp.maximum(rate, share), select(always, xp.minimum(rate, less), rate)), *ends
+            )
+            for rate, ends in ((tpr, bounds.tpr), (fpr, bounds.fpr))
+        ]
+        return xp.clip(mass, low, high), rates[0], rates[1]
+
+    changed = where_needed(never | always, moved, (theta, tpr, fpr))
+    return Params(*(select(never | always, a, b) for a, b in zip(changed, (theta, tpr, fpr), strict=True)))
 
 
 def _rounded(share: Shares, hits: Array, misses: Array, ends: Pair) -> Array:
