@@ -16,13 +16,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    import warnings
+
     before = gc.get_threshold()
     gc.set_threshold(_SELDOM, *before[1:])
     try:
         from jaxmle._cli._app import run
         from jaxmle._cli._options import own_settings
 
-        with own_settings():
+        with own_settings(), warnings.catch_warnings():
+            # Overflow is dealt with where it matters, and no result leaves that is not finite.
+            if not any(one[0] == "error" for one in warnings.filters):
+                warnings.simplefilter("ignore", RuntimeWarning)
             return run(arguments)
     finally:
         gc.set_threshold(*before)

@@ -17,7 +17,7 @@ from jaxmle._cli._options import (
     check_plots,
 )
 from jaxmle._cli._reading import Reading, with_reading
-from jaxmle._cli._show import new_console, say_first
+from jaxmle._cli._show import check_finite, new_console, say_first
 from jaxmle._types import Document
 
 _LONGEST = 2000
@@ -116,6 +116,7 @@ def report(
         progress=True,
         **options,
     )
+    check_finite(document)
     for path, page, draw in ((html, page_html, True), (markdown, page_markdown, False)):
         if path is not None:
             text = page(report_page(document, evidence, draw=draw))

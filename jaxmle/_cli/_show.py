@@ -1,6 +1,7 @@
 """Documents on standard output: one of JSON, or tables for people."""
 
 import json
+import math
 import sys
 from typing import Any
 
@@ -16,7 +17,9 @@ def show(document: Document, as_json: bool, layout: Any) -> None:
 
     Raises:
         OSError: Standard output cannot be written.
+        ValueError: A number of the document is not finite.
     """
+    check_finite(document)
     try:
         _print(document, as_json, layout)
     except BrokenPipeError:
@@ -43,6 +46,22 @@ def _print(document: Document, as_json: bool, layout: Any) -> None:
             new_console(width=max(console.width, needed)).print(part)
         else:
             console.print(part, soft_wrap=True)
+
+
+def check_finite(document: Document) -> None:
+    """Raise ``ValueError`` naming a number of a document that is not finite, if any is."""
+    left: list[tuple[str, Any]] = [("", document)]
+    while left:
+        name, value = left.pop()
+        if isinstance(value, dict):
+            left += [(f"{name}.{key}" if name else str(key), one) for key, one in value.items()]
+        elif isinstance(value, list | tuple):
+            left += [(f"{name}[{i}]", one) for i, one in enumerate(value)]
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(
+                f"{name} is {value}: counts or weights differ by too many orders of magnitude for it to be "
+                "computed. See that --weight names weights, and trim the largest."
+            )
 
 
 def new_console(width: int | None = None) -> Any:

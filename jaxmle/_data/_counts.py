@@ -210,6 +210,8 @@ def coded_verdicts(name: str, values: object, *, missing_allowed: bool) -> Array
     if array.dtype == object:
         kinds = np.frompyfunc(lambda v: v is None or type(v).__name__ in ("NAType", "NaTType"), 1, 1)
         array = np.where(kinds(array).astype(bool), np.nan, array)
+    if array.dtype.kind in "Mmc":
+        raise ValueError(f"`{name}` must hold verdicts, 0 or 1; got values of type {array.dtype}.")
     try:
         number = array.astype(np.float64)
     except (TypeError, ValueError) as error:

@@ -47,8 +47,8 @@ def find(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
     theta = _rounded(point.theta, counts.tp + counts.fn, counts.fp + counts.tn, bounds.failure_rate)
     tpr = _rounded(Shares(*(x[0] for x in point.rates)), counts.tp, counts.fn, bounds.tpr)
     fpr = _rounded(Shares(*(x[1] for x in point.rates)), counts.fp, counts.tn, bounds.fpr)
-    point = limit_rates(Params(theta, tpr, fpr), counts, bounds, unlabeled_only=calibration == "external")
-    return _possible(point, counts, bounds)
+    params = limit_rates(Params(theta, tpr, fpr), counts, bounds, unlabeled_only=calibration == "external")
+    return _possible(params, counts, bounds)
 
 
 def _possible(point: Params, counts: Counts, bounds: Bounds) -> Params:

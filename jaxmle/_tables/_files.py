@@ -194,6 +194,12 @@ def _explained(error: Exception) -> str:
         return f"{where} is not UTF-8 text; save the file as UTF-8"
     if "unterminated quote" in text:
         return f"{where} opens a quote that nothing closes"
+    if "maximum line size" in text.lower() or "max_line_size" in text:
+        return f"{where} is longer than 32 MiB: a quote may be open, or it is no table"
+    if longest := re.search(r'"maximum_object_size" of \d+ bytes exceeded while reading file "(.+?)"', text):
+        return f"an object of {longest[1]!r} is longer than 16 MiB"
+    if "maximum recursion depth" in text:
+        return "an object is nested more than 128 deep"
     if "state machine reached an invalid state" in text:
         return f"{_ENDS}, or its quotes are out of place; save it anew"
     if "Unexpected end of GZIP" in text:
@@ -212,8 +218,12 @@ def _malformed(path: Path) -> str:
                 if number == 1 and line.lstrip(b"\xef\xbb\xbf ").startswith(b"["):
                     break  # rows in one array
                 try:
-                    json.loads(line.decode("utf-8-sig").strip() or "null")
-                except ValueError:
+                    found = json.loads(line.decode("utf-8-sig").strip() or "null")
+                    # What Python reads and DuckDB does not.
+                    json.dumps(found, ensure_ascii=False).encode()
+                except UnicodeEncodeError:
+                    return f"line {number} of {str(path)!r} holds half a character (a lone surrogate)"
+                except (ValueError, RecursionError):
                     return f"line {number} of {str(path)!r} is not JSON"
     return f"the JSON of {str(path)!r} is damaged, or ends early"
 

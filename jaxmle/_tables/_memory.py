@@ -43,4 +43,10 @@ def columns_of(rows: Sequence[Mapping[str, object]]) -> dict[str, Array]:
 
 
 def _word(value: object) -> str | None:
-    return None if value is None or value != value else str(value)
+    if value is None or value is np.ma.masked:
+        return None
+    try:
+        text = str(value)
+    except ValueError:  # a whole number of more digits than Python writes
+        text = hex(value) if isinstance(value, int) else repr(type(value))
+    return None if isinstance(value, float | np.generic) and value != value else text
