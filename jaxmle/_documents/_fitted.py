@@ -49,9 +49,9 @@ class Fitted:
         counts = tree_map(lambda count: count / effect, self.fits.counts)
         if not all(np.all(np.asarray(count) <= _MOST) for count in counts.values()):
             raise ValueError(
-                f"the weights differ by so many orders of magnitude that their design effect comes out as "
-                f"{np.min(effect):.2g}, at which no limit holds. See that --weight names weights, and trim the "
-                "largest."
+                "the weights differ by so many orders of magnitude that their design effect comes out as "
+                f"{np.min(effect):.2g}, at which no limit holds. See that --weight names weights, and trim "
+                "the largest."
             )
         return divided(self.fits, Problem(counts, self.fits.bounds), effect)
 

@@ -34,6 +34,16 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked.look)
 
 
+def check_threads() -> None:
+    """Raise ``ValueError`` in a process that would wait for ever for threads of JAX."""
+    if _forked.cut_off:
+        raise ValueError(
+            "JAX cannot be used here: this process was forked from one that uses it, whose threads a fork "
+            "leaves behind, so that it would wait for ever. Start processes by 'spawn', or fit with "
+            "engine='numpy' and the default solver."
+        )
+
+
 def check_engine(engine: str | None) -> None:
     """Raise ``ValueError`` unless ``engine`` is None or names one."""
     if engine is not None and engine not in ENGINES:
@@ -46,23 +56,20 @@ def check_engine(engine: str | None) -> None:
 def chosen_engine(n_fits: int, engine: Engine | None, *, compile_seconds: int = 1) -> Engine:
     """Decide where ``n_fits`` fits are made.
 
-    What was asked for; else NumPy in a process forked from one that uses JAX; else JAX where it has started on
-    an accelerator; else NumPy, unless that would take longer than JAX takes to compile, ``compile_seconds`` of
-    a processor. On CPUs the answer does not depend on whether somebody has imported JAX. Results of the two
-    engines agree to rounding.
+    What was asked for; else NumPy in a process forked from one that uses JAX; else JAX where it has started
+    on an accelerator; else NumPy, unless that would take longer than JAX takes to compile,
+    ``compile_seconds`` of a processor. On CPUs the answer does not depend on whether somebody has imported
+    JAX. Results of the two engines agree to rounding.
 
     Raises:
         ValueError: JAX is asked for in such a forked process.
     """
-    if _forked.cut_off:
-        if engine == "jax":
-            raise ValueError(
-                "`engine` must be 'numpy' here: this process was forked from one that uses JAX, whose "
-                "threads a fork leaves behind, so that it would wait for ever. Start processes by 'spawn' for JAX."
-            )
-        return "numpy"
+    if engine == "jax":
+        check_threads()
     if engine is not None:
         return engine
+    if _forked.cut_off:
+        return "numpy"
     if _on_accelerator():
         return "jax"
     return "numpy" if n_fits <= _A_SECOND * compile_seconds else "jax"

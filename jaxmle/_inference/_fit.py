@@ -264,7 +264,7 @@ def fit_flat(
     ``like`` is the size of a larger batch whose compiled program is to be used.
     """
     size = max(problem.size, like)
-    engine = "jax" if solver == "projected_gradient" else chosen_engine(size, engine)
+    engine = chosen_engine(size, "jax" if solver == "projected_gradient" else engine)
     if engine == "numpy":
         small, width, many = True, _EAGER, False
     else:
