@@ -1,99 +1,156 @@
 """Random data sets of every size and shape, and the check of their fits by values at other points."""
 
-from typing import NamedTuple
+from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
-from jaxmle import Bounds, Counts
+from jaxmle import Bounds, Counts, certify, fit, profile_interval
 
-Array = NDArray[np.float64]
-# Points of each data set at which the log-likelihood is looked at.
-_POINTS = 48
-# Rounding of a sum of six terms, in units of the last place of the largest of them.
-_ROUNDING = 64 * np.finfo(np.float64).eps
+NAMES = ("failure_rate", "tpr", "fpr")
+# Points of each data set at which the log-likelihood is looked at, beside the corners of the bounds.
+POINTS = 24
 
 
-class Instances(NamedTuple):
-    """Counts and bounds, shape ``(B,)``."""
+def draw(rng, size, calibration):
+    """Counts and bounds as people have them and as nobody should, those left out that are impossible.
 
-    counts: Counts
-    bounds: Bounds
-
-
-def draw(rng: np.random.Generator, size: int) -> Instances:
-    """Data sets as people have them and as nobody should: counts of 0 to 1e12 side by side, bounds that meet,
-    that are 1e-12 apart, or that lie at 0 and 1."""
-    kind = rng.integers(0, 4, size)[:, None]
-    small = rng.integers(0, 12, (size, 6)).astype(float)
-    usual = np.floor(10.0 ** rng.uniform(0, 5, (size, 6)))
+    Counts of 0 to 1e12 side by side; bounds that meet, are 1e-12 apart, or lie at 0 and 1; and ranges of TPR
+    and FPR that nearly touch.
+    """
+    usual = np.floor(10.0 ** rng.uniform(0, 6, (size, 6)))
     wild = 10.0 ** rng.uniform(-8, 12, (size, 6))
-    cells = np.choose(np.broadcast_to(kind, (size, 6)), [small, usual, wild, np.where(rng.random((size, 6)) < 0.5, small, wild)])
-    cells[rng.random((size, 6)) < 0.2] = 0.0
-    cells[:, 4:][rng.random(size) < 0.1] = 0.0
-    cells[:, :4][rng.random(size) < 0.05] = 0.0
-    cells[cells.sum(1) == 0, 5] = 1.0
-    ends = {name: _ends(rng, size) for name in ("failure_rate", "tpr", "fpr")}
-    # Ranges of TPR and FPR that nearly touch: the corner where they meet.
+    few = rng.integers(0, 12, (size, 6)).astype(float)
+    cells = np.choose(rng.integers(0, 4, (size, 1)), [few, usual, wild, np.where(wild < 1, few, wild)])
+    cells[rng.random((size, 6)) < 0.2] = 0
+    cells[rng.random(size) < 0.1, 4:] = 0
+    cells[rng.random(size) < 0.05, :4] = 0
+    cells[cells.sum(1) == 0, 5] = 1
+    ends = {name: _ends(rng, size) for name in NAMES}
     near = rng.random(size) < 0.15
-    step = rng.choice([0.0, 1e-15, 1e-12, -1e-12, 1e-9, 1e-6], size)
-    low = np.clip(ends["fpr"][1] + step, 0, 1)
-    ends["tpr"] = (
-        np.where(near, low, ends["tpr"][0]),
-        np.where(near, np.maximum(low, ends["tpr"][1]), ends["tpr"][1]),
-    )
-    return Instances(Counts(*cells.T), Bounds(**ends))
+    touching = np.clip(ends["fpr"][1] + rng.choice([0.0, 1e-15, 1e-12, -1e-12, 1e-9], size), 0, 1)
+    low, high = ends["tpr"]
+    ends["tpr"] = np.where(near, touching, low), np.where(near, np.maximum(touching, high), high)
+    kept = possible(cells, ends, calibration)
+    bounds = Bounds(**{name: tuple(end[kept] for end in pair) for name, pair in ends.items()})
+    return Counts(*cells[kept].T), bounds
 
 
-def _ends(rng: np.random.Generator, size: int) -> tuple[Array, Array]:
+def _ends(rng, size):
     low = rng.choice([0.0, 1e-12, 1e-6, 0.5, 1 - 1e-12], size)
     low = np.where(rng.random(size) < 0.5, low, rng.random(size))
-    width = np.choose(rng.integers(0, 5, size), [1.0, 0.0, 1e-12, 10.0 ** rng.uniform(-9, 0, size), rng.random(size)])
-    high = np.minimum(low + width, 1.0)
+    widths = [
+        np.ones(size),
+        np.zeros(size),
+        np.full(size, 1e-12),
+        10.0 ** rng.uniform(-9, 0, size),
+        rng.random(size),
+    ]
+    high = np.minimum(low + np.choose(rng.integers(0, 5, size), widths), 1)
     free = rng.random(size) < 0.3
     return np.where(free, 0.0, low), np.where(free, 1.0, high)
 
 
-def value_per_item(counts: Counts, theta: Array, tpr: Array, fpr: Array, calibration: str) -> tuple[Array, Array]:
-    """Log-likelihood over the number of items, written anew, and the size of its rounding error."""
-    tp, fn, fp, tn, pos, neg = counts.values()
-    failures, passes = theta, 1 - theta
-    if calibration == "external":
-        failures = passes = np.ones_like(theta)
-    flagged = theta * tpr + (1 - theta) * fpr
-    passed = theta * (1 - tpr) + (1 - theta) * (1 - fpr)
-    pairs = (
-        (tp, failures * tpr),
-        (fn, failures * (1 - tpr)),
-        (fp, passes * fpr),
-        (tn, passes * (1 - fpr)),
-        (pos, flagged),
-        (neg, passed),
+def possible(cells, ends, calibration):
+    """Which data sets the bounds do not exclude."""
+    tp, fn, fp, tn, pos, neg = cells.T
+    (low, high), (tpr_low, tpr_high), (fpr_low, fpr_high) = (ends[name] for name in NAMES)
+    most = np.maximum(high * tpr_high + (1 - high) * fpr_high, low * tpr_high + (1 - low) * fpr_high)
+    least = np.minimum(high * tpr_low + (1 - high) * fpr_low, low * tpr_low + (1 - low) * fpr_low)
+    never = ((tp > 0) & (tpr_high <= 0)) | ((fn > 0) & (tpr_low >= 1)) | ((pos > 0) & (most <= 0))
+    never |= ((fp > 0) & (fpr_high <= 0)) | ((tn > 0) & (fpr_low >= 1)) | ((neg > 0) & (least >= 1))
+    if calibration == "internal":
+        never |= ((tp + fn > 0) & (high <= 0)) | ((fp + tn > 0) & (low >= 1))
+    return ~never
+
+
+def value(counts, theta, tpr, fpr, calibration):
+    """Log-likelihood in nats, written anew, in the longest floating-point numbers there are."""
+    theta, tpr, fpr = (np.asarray(x, np.longdouble) for x in (theta, tpr, fpr))
+    failures, passes = (theta, 1 - theta) if calibration == "internal" else (0 * theta + 1, 0 * theta + 1)
+    probabilities = (
+        failures * tpr,
+        failures * (1 - tpr),
+        passes * fpr,
+        passes * (1 - fpr),
+        theta * tpr + (1 - theta) * fpr,
+        theta * (1 - tpr) + (1 - theta) * (1 - fpr),
     )
-    total = sum(counts.values())
     with np.errstate(divide="ignore", invalid="ignore"):
-        terms = [np.where(n > 0, n / total * np.log(np.where(n > 0, p, 1.0)), 0.0) for n, p in pairs]
-    return sum(terms), _ROUNDING * (1 + sum(np.abs(np.where(np.isfinite(term), term, 0)) for term in terms))
+        return sum(
+            np.where(n > 0, n * np.log(np.where(n > 0, p, 1)), 0)
+            for n, p in zip(counts.values(), probabilities, strict=True)
+        )
 
 
-def points(rng: np.random.Generator, found: tuple[Array, Array, Array], bounds: Bounds) -> list[Array]:
-    """Points within the bounds, shape ``(_POINTS, B)`` each: corners, others at random, and near the answer."""
-    size = len(found[0])
-    every = []
-    for x, (low, high) in zip(found, (bounds.failure_rate, bounds.tpr, bounds.fpr), strict=True):
-        low, high = (np.broadcast_to(end, (size,)) for end in (low, high))
-        share = rng.random((_POINTS, size))
-        share[: _POINTS // 4] = rng.integers(0, 2, (_POINTS // 4, size))
-        at = low + share * (high - low)
-        near = x * np.exp(rng.normal(size=(_POINTS, size)) * 10.0 ** rng.uniform(-9, 0, (_POINTS, size)))
-        own = rng.random((_POINTS, size))
-        at = np.where(own < 0.3, near, np.where(own < 0.5, x, at))
-        every.append(np.clip(at, low, high))
-    return every
+def best_elsewhere(rng, counts, bounds, found, calibration):
+    """Greatest value at corners of the bounds, at points that share coordinates with the answer, others."""
+    ranges = [getattr(bounds, name) for name in NAMES]
+    best = np.full(len(found[0]), -np.inf, np.longdouble)
+    for ends in product((0, 1, None), repeat=3):
+        point = [x if end is None else pair[end] for x, pair, end in zip(found, ranges, ends, strict=True)]
+        best = np.fmax(best, value(counts, *point, calibration))
+    for i in range(POINTS):
+        point = []
+        for x, (low, high) in zip(found, ranges, strict=True):
+            near = x * np.exp(rng.normal(size=len(x)) * 10.0 ** rng.uniform(-9, 0, len(x)))
+            at = near if i % 2 else low + rng.random(len(x)) * (high - low)
+            point.append(np.clip(np.where(rng.random(len(x)) < 0.3, x, at), low, high))
+        best = np.fmax(best, value(counts, *point, calibration))
+    return best
 
 
-def shortfall(rng: np.random.Generator, given: Instances, found: tuple[Array, Array, Array], calibration: str) -> Array:
-    """How far above the value at the answer some other point lies, per item, beyond rounding."""
-    own, error = value_per_item(given.counts, *found, calibration)
-    other, other_error = value_per_item(given.counts, *points(rng, found, given.bounds), calibration)
-    return np.max(other - own - error - other_error, 0)
+def fits(size, seed, engine):
+    """Fit random data sets.
+
+    Returns:
+        Numbers of instances, of those that are not finite, outside their bounds, converged but beaten at
+        another point by more than the gap, and not converged.
+    """
+    tally = np.zeros(5, int)
+    for number, calibration in enumerate(("internal", "external")):
+        rng = np.random.default_rng([seed, number])
+        counts, bounds = draw(rng, size, calibration)
+        result = fit(counts, bounds, calibration=calibration, engine=engine)
+        found = [np.asarray(getattr(result, name)) for name in NAMES]
+        gap, converged = np.asarray(result.gap), np.asarray(result.converged)
+        finite = np.isfinite([*found, gap, result.log_likelihood]).all(0)
+        outside = np.zeros(len(gap), bool)
+        for x, name in zip(found, NAMES, strict=True):
+            low, high = getattr(bounds, name)
+            outside |= (x < low) | (x > high)
+        beaten = best_elsewhere(rng, counts, bounds, found, calibration)
+        allowed = value(counts, *found, calibration) + (gap + 1e-16) * sum(counts.values())
+        wrong = converged & (beaten > allowed)
+        tally += [len(gap), (~finite).sum(), outside.sum(), wrong.sum(), (~converged).sum()]
+    return tally
+
+
+def intervals(size, seed, engine):
+    """Intervals by chi-square cut-offs; as `fits`, "outside" being crossed or off the bounds."""
+
+    def ends_of(counts, bounds, calibration):
+        found = profile_interval(counts, bounds, calibrate=False, calibration=calibration, engine=engine)
+        (least, most), low, high = bounds.failure_rate, np.asarray(found.low), np.asarray(found.high)
+        return (low, high), (low > high) | (low < least) | (high > most)
+
+    return _off(ends_of, size, [seed, 9])
+
+
+def certificates(size, seed, engine):
+    """Certificates by simulated profile p-values, with upper limits; "outside" is what is no probability."""
+
+    def claims_of(counts, bounds, calibration):
+        found = certify(counts, bounds, limit=0.1, method="profile", calibration=calibration, engine=engine)
+        p, limit = np.asarray(found.p_value), np.asarray(found.upper_limit)
+        return (p, limit), (p < 0) | (p > 1) | (limit < 0) | (limit > 1)
+
+    return _off(claims_of, size, [seed, 11])
+
+
+def _off(numbers_of, size, seed):
+    tally = np.zeros(5, int)
+    for number, calibration in enumerate(("internal", "external")):
+        counts, bounds = draw(np.random.default_rng([*seed, number]), size, calibration)
+        numbers, off = numbers_of(counts, bounds, calibration)
+        tally += [len(off), (~np.isfinite(numbers).all(0)).sum(), off.sum(), 0, 0]
+    return tally
