@@ -6,11 +6,11 @@
     python -m benchmarks.fuzz --only fits --engine jax
 
 Fits are checked by the log-likelihood, written anew in longer floating-point numbers, at the corners of the
-bounds and at other points: "beaten" counts fits that call themselves converged though another point is likelier
-by more than their gap. Of files and conditions, "faults" are traces, more than one line of trouble, control
-characters, numbers that are none, contents of another file, files made or changed, and calls of the network.
-Every section prints its line when it is done; the exit status is 1 if anything was found. Sections are
-independent, so that a run that was stopped goes on with --only.
+bounds and at other points: "beaten" counts fits that call themselves converged though another point is
+likelier by more than their gap. Of files and conditions, "faults" are traces, more than one line of trouble,
+control characters, numbers that are none, contents of another file, files made or changed, and calls of the
+network. Every section prints its line when it is done; the exit status is 1 if anything was found. Sections
+are independent, so that a run that was stopped goes on with --only.
 """
 
 import argparse

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxmle._arrays import namespace, select, tree_map, where_needed
+from jaxmle._arrays import is_jax, namespace, select, tree_map, where_needed
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model import divide, pack_bounds, pack_counts
 from jaxmle._solvers._cubic import Cubic, Shares, between, cubic_at, either, minus
@@ -48,7 +48,8 @@ def find(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
     tpr = _rounded(Shares(*(x[0] for x in point.rates)), counts.tp, counts.fn, bounds.tpr)
     fpr = _rounded(Shares(*(x[1] for x in point.rates)), counts.fp, counts.tn, bounds.fpr)
     params = limit_rates(Params(theta, tpr, fpr), counts, bounds, unlabeled_only=calibration == "external")
-    return _possible(params, counts, bounds)
+    # Compiled, one more branch makes the program's other roundings worse; `fit` asks NumPy for such data.
+    return params if is_jax(theta) else _possible(params, counts, bounds)
 
 
 def _possible(point: Params, counts: Counts, bounds: Bounds) -> Params:

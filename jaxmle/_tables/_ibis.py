@@ -83,7 +83,7 @@ def _check_one_query(sql: str) -> None:
             isinstance(table.this, exp.Identifier) and table.name == VERDICTS
             for table in query.find_all(exp.Table)
         )
-    except (ValueError, RecursionError) as error:  # sqlglot's errors are ValueErrors
+    except (sqlglot.errors.SqlglotError, ValueError, RecursionError) as error:
         raise ValueError(f"cannot translate the query for this engine: {explain(error)}.") from error
     if not plain:
         raise ValueError("the condition (--where) reads as more than one expression for this engine.")
