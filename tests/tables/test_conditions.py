@@ -153,10 +153,20 @@ def test_values_of_files_cannot_act_on_a_terminal(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("namedScores", "x"), ("namedScores", [1]), ("gradingResult", "x"), ("gradingResult", 3), ("testCase", "x"),
-     ("gradingResult", {"componentResults": [{"assertion": "x"}, {"assertion": {"type": ["y"]}}]}),
-     ("vars", 7), ("metadata", "m"), ("score", 10**400), ("provider", {"id": {}}), ("prompt", [])],
-)  # fmt: skip
+    [
+        ("namedScores", "x"),
+        ("namedScores", [1]),
+        ("gradingResult", "x"),
+        ("gradingResult", 3),
+        ("gradingResult", {"componentResults": [{"assertion": "x"}, {"assertion": {"type": ["y"]}}]}),
+        ("testCase", "x"),
+        ("vars", 7),
+        ("metadata", "m"),
+        ("score", 10**400),
+        ("provider", {"id": {}}),
+        ("prompt", []),
+    ],
+)
 def test_odd_logs_are_read_for_what_they_hold(tmp_path, name, value):
     result = {
         "success": True,
