@@ -49,16 +49,20 @@ def find(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
     fpr = _rounded(Shares(*(x[1] for x in point.rates)), counts.fp, counts.tn, bounds.fpr)
     params = limit_rates(Params(theta, tpr, fpr), counts, bounds, unlabeled_only=calibration == "external")
     # Compiled, one more branch makes the program's other roundings worse; `fit` asks NumPy for such data.
-    return params if is_jax(theta) else _possible(params, counts, bounds)
+    return params if is_jax(theta) else _possible(params, counts, bounds, calibration)
 
 
-def _possible(point: Params, counts: Counts, bounds: Bounds) -> Params:
+def _possible(point: Params, counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
     """Leave verdicts that are very few among the others a probability that one number can hold.
 
     Next to 1, and below what counts as nothing, a rate cannot say how few they are.
     """
     xp = namespace(point.tpr)
-    theta, tpr, fpr = point.failure_rate, point.tpr, point.fpr
+    theta = point.failure_rate
+    if calibration == "internal":
+        theta = _inside(theta, counts.tp + counts.fn, counts.fp + counts.tn, bounds.failure_rate)
+    tpr = _inside(point.tpr, counts.tp, counts.fn, bounds.tpr)
+    fpr = _inside(point.fpr, counts.fp, counts.tn, bounds.fpr)
     pos, neg = counts.unlabeled_pos, counts.unlabeled_neg
     never = (pos > 0) & (theta * tpr + (1 - theta) * fpr <= 0)
     always = (neg > 0) & (theta * (1 - tpr) + (1 - theta) * (1 - fpr) <= 0)
@@ -84,6 +88,17 @@ def _possible(point: Params, counts: Counts, bounds: Bounds) -> Params:
 
     changed = where_needed(never | always, moved, (theta, tpr, fpr))
     return Params(*(select(never | always, a, b) for a, b in zip(changed, (theta, tpr, fpr), strict=True)))
+
+
+def _inside(x: Array, hits: Array, misses: Array, ends: Pair) -> Array:
+    """A probability that is 0 or 1 by rounding alone, moved off as little as its bounds allow."""
+    xp, eps = namespace(x), float(np.finfo(x.dtype).eps)
+    one, zero = (x >= 1) & (misses > 0), (x <= 0) & (hits > 0)
+
+    def moved() -> Array:
+        return xp.clip(select(one, 1 - 0.5 * eps, select(zero, eps**2, x)), *ends)
+
+    return where_needed(one | zero, moved, x)
 
 
 def _rounded(share: Shares, hits: Array, misses: Array, ends: Pair) -> Array:
