@@ -184,7 +184,7 @@ class Watch:
             "control characters": re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", shown) is not None,
             "leak": CANARY in shown,
             "lines": status == 2 and len(lines) != 1,
-            "not finite": re.search(r"\b(NaN|Infinity|nan%|inf%)\b", out.getvalue()) is not None,
+            "not finite": not _finite(out.getvalue(), "--json" in arguments),
             "files": self.listing() != before,
             "network": bool(calls),
         }
@@ -196,6 +196,16 @@ class Watch:
     def listing(self):
         """Names, sizes and times of all files of the folder."""
         return sorted((p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in self.folder.rglob("*"))
+
+
+def _finite(shown, as_json):
+    """Whether a document has no number that is none, or a table no such rate; texts may be called anything."""
+    if not as_json:
+        return re.search(r"(nan|inf)%", shown) is None
+    constants = []
+    with contextlib.suppress(ValueError):
+        json.loads(shown, parse_constant=constants.append)
+    return not constants
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from jaxmle._model._likelihood import ratio
 from jaxmle._types import Array, Pair
 
 # Rounding of a gap, which is the difference of sums of about 1, in units of the last place.
-_ROUNDING = 16
+_ROUNDING = 64
 
 
 def rounded_up(gap: Array) -> Array:

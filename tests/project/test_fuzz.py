@@ -45,7 +45,7 @@ def test_hostile_conditions_are_refused():
 
 def test_the_watch_sees_what_it_looks_for(monkeypatch):
     def bad(arguments):
-        print("\x1b[2J", _fuzz_files.CANARY, "NaN")
+        print("\x1b[2J", _fuzz_files.CANARY, "nan%")
         (watch.folder / "left").write_text("")
         raise KeyError("x")
 
