@@ -1,6 +1,5 @@
 """Commands and their options."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -11,13 +10,22 @@ from jaxmle._cli._bounds import bounds
 from jaxmle._cli._compare import compare
 from jaxmle._cli._doctor import doctor
 from jaxmle._cli._drift import drift
-from jaxmle._cli._options import ADJUSTMENTS, JUDGE_RATES, METHODS, ORDERS, check_choice, keep_compiled
+from jaxmle._cli._options import (
+    ADJUSTMENTS,
+    JUDGE_RATES,
+    METHODS,
+    ORDERS,
+    check_choice,
+    check_outputs,
+    keep_compiled,
+)
 from jaxmle._cli._panels import in_panels
 from jaxmle._cli._plan import plan
 from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._report import report
 from jaxmle._cli._sensitivity import sensitivity
 from jaxmle._cli._show import show
+from jaxmle._cli._trouble import INTERRUPTED, TROUBLE
 
 app = typer.Typer(
     name="jaxmle",
@@ -45,6 +53,9 @@ def _options(
     version: Annotated[
         bool,
         typer.Option("--version", callback=_version, is_eager=True, metavar="", help="Print the version."),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where an error comes from, in place of one line.")
     ] = False,
 ) -> None:
     """True failure rates from LLM-judge verdicts, by constrained maximum likelihood."""
@@ -123,6 +134,14 @@ def estimate(
     resume: Annotated[
         bool, typer.Option("--resume", help="With --out: go on where a run that was stopped left off.")
     ] = False,
+    raw_csv: Annotated[
+        bool,
+        typer.Option(
+            "--raw-csv",
+            help="With --out to CSV: texts as they are. Otherwise those that a spreadsheet would run as "
+            "formulas (=, +, @, tab, line end, or - before anything but a number) get a ' in front.",
+        ),
+    ] = False,
 ) -> None:
     """Estimate the true failure rate from a file of human and judge verdicts.
 
@@ -145,10 +164,13 @@ def estimate(
         raise ValueError("--mix is of slices: name the column that makes them with --by.")
     if resume and out is None:
         raise ValueError("--resume goes with --out.")
+    if raw_csv and out is None:
+        raise ValueError("--raw-csv goes with --out.")
     if out is not None:
         from jaxmle._tables import check_out
 
         check_out(out, list(reading.by or ()))
+        check_outputs({"--out": out}, [*reading.inputs, mix])
     table, analysis = reading.read()
     from jaxmle._documents import estimate_document, estimate_file
     from jaxmle._terminal import estimate_table
@@ -166,7 +188,9 @@ def estimate(
     if out is None:
         document = estimate_document(table, analysis, progress=True, **options)
     else:
-        document = estimate_file(table, analysis, out, resume=resume, progress=True, **options)
+        document = estimate_file(
+            table, analysis, out, resume=resume, raw_csv=raw_csv, progress=True, **options
+        )
     show(document, reading.as_json, estimate_table)
 
 
@@ -223,19 +247,15 @@ for _panel, _some in _COMMANDS.items():
 
 
 def run(arguments: list[str]) -> int:
-    """Run the app; trouble is one line on standard error and status 2."""
+    """Run the app; what Typer has to say of options becomes a ``ValueError``, as all trouble is."""
     try:
         status = app(arguments, prog_name="jaxmle", standalone_mode=False)
     except typer.TyperException as error:
-        message = error.format_message()
-    except (ValueError, OSError) as error:
-        message = str(error)
-    except (KeyboardInterrupt, typer.Abort):
-        if "--out" in arguments:
-            print("jaxmle: stopped; the same command with --resume goes on from here.", file=sys.stderr)
-        return 130
-    else:
-        return status if isinstance(status, int) else 0
-    if message:  # none where help has been printed instead
-        print(f"jaxmle: {' '.join(message.split())}", file=sys.stderr)
-    return 2
+        if message := error.format_message():
+            raise ValueError(message) from error
+        return TROUBLE  # help has been printed instead
+    except typer.Abort as error:
+        raise KeyboardInterrupt from error
+    if status == INTERRUPTED:  # what Typer makes of Ctrl-C
+        raise KeyboardInterrupt
+    return status if isinstance(status, int) else 0

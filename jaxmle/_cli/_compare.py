@@ -69,7 +69,7 @@ def compare(
     for option, text in (("--tpr-b", tpr_b), ("--fpr-b", fpr_b)):
         if text is not None:
             parse_range(option, text)
-    if other is None and not (judge_b or human_b or where_b):
+    if other is None and not (judge_b or human_b or where_b is not None):
         raise ValueError(
             "compare FILE with what? Name a second file, or the second system's columns (--judge-b, "
             "--human-b) or rows (--where-b)."
@@ -96,7 +96,7 @@ def compare(
         file=other or reading.file,
         judge=judge_b or reading.judge,
         human=human_b or reading.human,
-        where=where_b or reading.where,
+        where=reading.where if where_b is None else where_b,
         tpr=tpr_b or reading.tpr,
         fpr=fpr_b or reading.fpr,
     )

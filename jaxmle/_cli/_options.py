@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
@@ -29,6 +29,46 @@ def check_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
     """Raise ``ValueError`` unless the option names one of its choices."""
     if value not in choices:
         raise ValueError(f"{option} must be one of {', '.join(choices)}; got {value!r}.")
+
+
+def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[str | Path | None]) -> None:
+    """Raise ``ValueError`` where an output is one of the inputs, another output, or no place for a file.
+
+    Args:
+        outputs: Files to be written, by option.
+        inputs: Files and patterns that are read.
+    """
+    from jaxmle._tables import expand
+
+    taken: dict[str, str] = {}
+    for source in inputs:
+        # Whether it can be read is for its reader to say.
+        with suppress(ValueError):
+            for path in [] if source in (None, "-") else expand(str(source)):
+                taken[os.path.realpath(path)] = "which is read"
+    for option, given in outputs.items():
+        if given is None:
+            continue
+        path = Path(os.path.realpath(given))
+        if not path.parent.is_dir():
+            raise ValueError(f"{option}: there is no folder {str(given.parent)!r}.")
+        if path.is_dir():
+            raise ValueError(f"{option}: {str(given)!r} is a folder; give the name of a file.")
+        clash = taken.get(str(path)) or next(
+            (what for other, what in taken.items() if path.exists() and _is_same(path, Path(other))), None
+        )
+        if clash:
+            raise ValueError(f"{option}: {str(given)!r} is the file {clash}; give another name.")
+        if path.is_file() or not path.exists():
+            taken[str(path)] = f"that {option} writes"
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two names are of one file, as hard links are, and names that differ in case on some systems."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 def check_plots(option: str, path: Path | None, instead: str = "") -> None:
@@ -67,6 +107,7 @@ class _CompiledCode:
         self.before = {name: getattr(jax.config, name) for name in self.settings}
         for name, value in (self.settings | {"jax_compilation_cache_dir": str(folder)}).items():
             jax.config.update(name, value)
+        _forget_cache()
 
     def leave(self) -> None:
         """Give JAX its own settings back, if it has been loaded."""
@@ -77,6 +118,14 @@ class _CompiledCode:
             for name, value in self.before.items():
                 jax.config.update(name, value)
             self.before = {}
+            _forget_cache()
+
+
+def _forget_cache() -> None:
+    """Have JAX look at its settings again: it keeps to the folder that it first wrote to."""
+    from jax.experimental.compilation_cache.compilation_cache import reset_cache
+
+    reset_cache()
 
 
 _compiled_code = _CompiledCode()

@@ -5,7 +5,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from jaxmle._cli._options import METHODS, check_choice, check_plots, keep_compiled, parse_range
+from jaxmle._cli._options import METHODS, check_choice, check_outputs, check_plots, keep_compiled, parse_range
 from jaxmle._cli._show import say_first, show
 
 _RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
@@ -83,6 +83,7 @@ def plan(
     from jaxmle._terminal import plan_table
 
     check_plots("--png", png)
+    check_outputs({"--png": png}, [])
     bounds = Bounds(tpr=parse_range("--tpr", tpr), fpr=parse_range("--fpr", fpr))
     options: dict[str, Any] = {
         "failure_rate": failure_rate,

@@ -109,6 +109,11 @@ class Reading:
         _option("Do not keep compiled code in the user's cache folder.", "--no-cache", metavar=None),
     ] = False
 
+    @property
+    def inputs(self) -> list[str | Path | None]:
+        """The files that are read."""
+        return [self.file, self.human_file, self.bounds, self.reference]
+
     def read(self) -> tuple[Any, Any]:
         """Check the options, count the rows, and gather the analysis."""
         check_choice("--calibration", self.calibration, ("internal", "external"))

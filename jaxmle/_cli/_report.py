@@ -7,10 +7,20 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from jaxmle._cli._options import ADJUSTMENTS, JUDGE_RATES, METHODS, ORDERS, check_choice, check_plots
+from jaxmle._cli._options import (
+    ADJUSTMENTS,
+    JUDGE_RATES,
+    METHODS,
+    ORDERS,
+    check_choice,
+    check_outputs,
+    check_plots,
+)
 from jaxmle._cli._reading import Reading, with_reading
-from jaxmle._cli._show import say_first
+from jaxmle._cli._show import check_finite, new_console, say_first
 from jaxmle._types import Document
+
+_LONGEST = 2000
 
 
 @with_reading
@@ -69,11 +79,7 @@ def report(
         )
     if limit is not None and not 0 < limit < 1:
         raise ValueError(f"--limit must lie strictly between 0 and 1, such as 0.05; got {limit:g}.")
-    for option, path in (("--html", html), ("--markdown", markdown)):
-        if path is not None and not path.parent.is_dir():
-            raise ValueError(f"{option}: there is no folder {str(path.parent)!r}.")
-        if path is not None and path.is_dir():
-            raise ValueError(f"{option}: {str(path)!r} is a folder; give the name of a file.")
+    check_outputs({"--html": html, "--markdown": markdown}, [*reading.inputs, mix])
     check_plots("--html", html, "; --markdown needs none.")
     own = {
         "html": html,
@@ -88,6 +94,7 @@ def report(
     }
     table, analysis = reading.read()
     from jaxmle._documents import fit_table, report_document
+    from jaxmle._engine import whole_file
     from jaxmle._page import page_html, page_markdown, report_page
 
     options: dict[str, Any] = {"interval": interval, "order": order, "judge_rates": judge_rates}
@@ -109,10 +116,12 @@ def report(
         progress=True,
         **options,
     )
-    if html is not None:
-        html.write_text(page_html(report_page(document, evidence, draw=True)), encoding="utf-8")
-    if markdown is not None:
-        markdown.write_text(page_markdown(report_page(document, evidence, draw=False)), encoding="utf-8")
+    check_finite(document)
+    for path, page, draw in ((html, page_html, True), (markdown, page_markdown, False)):
+        if path is not None:
+            text = page(report_page(document, evidence, draw=draw))
+            with whole_file(path) as partial:
+                partial.write_text(text, encoding="utf-8", errors="backslashreplace")
     if reading.as_json:
         import json
 
@@ -132,15 +141,15 @@ def _first_answer(fitted: Any) -> str:
 
 def _say(document: Document, evidence: Any, written: list[Path]) -> None:
     """The head of the page, and where the rest is."""
-    from rich.console import Console
     from rich.text import Text
 
+    from jaxmle._data import printable
     from jaxmle._page import report_page
 
     page = report_page(document, evidence, draw=False)
-    console = Console(highlight=False)
+    console = new_console()
     for line in (page.title, *page.lead, *(f"Written: {path}" for path in written)):
-        console.print(Text(line), soft_wrap=True)
+        console.print(Text(printable(line, _LONGEST)), soft_wrap=True)
 
 
 def _command(reading: Reading, own: dict[str, Any]) -> str:

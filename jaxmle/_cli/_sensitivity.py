@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jaxmle._cli._options import check_plots, parse_range
+from jaxmle._cli._options import check_outputs, check_plots, parse_range
 from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._show import show
 
@@ -46,6 +46,7 @@ def sensitivity(
     Exit status 0 done, also where the limit is not certified; 2 trouble.
     """
     check_plots("--png", png)
+    check_outputs({"--png": png}, reading.inputs)
     ranges = [parse_range("--grid", text) for text in grid or ()]
     if ranges and len(ranges) != len(over or ()):
         raise ValueError("--grid goes with --over: give one for each, or none.")

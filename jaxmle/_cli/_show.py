@@ -1,35 +1,90 @@
 """Documents on standard output: one of JSON, or tables for people."""
 
 import json
+import math
 import sys
 from typing import Any
 
+from jaxmle._data import printable
 from jaxmle._types import Document
+
+# Longer texts are cut where they are laid out.
+_LONGEST = 10_000
 
 
 def show(document: Document, as_json: bool, layout: Any) -> None:
-    """Print a document as JSON, or as ``layout`` lays it out."""
+    """Print a document as JSON, or as ``layout`` lays it out.
+
+    Raises:
+        OSError: Standard output cannot be written.
+        ValueError: A number of the document is not finite.
+    """
+    check_finite(document)
+    try:
+        _print(document, as_json, layout)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from error
+
+
+def _print(document: Document, as_json: bool, layout: Any) -> None:
     if as_json:
         print(json.dumps(document, allow_nan=False, indent=2))
         return
-    from rich.console import Console
     from rich.table import Table
 
     # Names and numbers are never cut: a line that is too long runs over, or scrolls in a pager.
-    console = Console(highlight=False)
+    console = new_console()
     roomy = console.options.update(width=10_000)
-    for part in layout(document).renderables:
+    for part in layout(_escaped(document)).renderables:
         if isinstance(part, Table):
             if part.title:  # inside the table it would wrap at the table's width
                 console.print(part.title, markup=False, soft_wrap=True)
                 part.title = None
             needed = console.measure(part, options=roomy).maximum
-            Console(highlight=False, width=max(console.width, needed)).print(part)
+            new_console(width=max(console.width, needed)).print(part)
         else:
             console.print(part, soft_wrap=True)
+
+
+def check_finite(document: Document) -> None:
+    """Raise ``ValueError`` naming a number of a document that is not finite, if any is."""
+    left: list[tuple[str, Any]] = [("", document)]
+    while left:
+        name, value = left.pop()
+        if isinstance(value, dict):
+            left += [(f"{name}.{key}" if name else str(key), one) for key, one in value.items()]
+        elif isinstance(value, list | tuple):
+            left += [(f"{name}[{i}]", one) for i, one in enumerate(value)]
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(
+                f"{name} is {value}: counts or weights differ by too many orders of magnitude for it to be "
+                "computed. See that --weight names weights, and trim the largest."
+            )
+
+
+def new_console(width: int | None = None) -> Any:
+    """A console of rich on standard output that leaves a closed pipe to the caller."""
+    from rich.console import Console
+
+    class OwnConsole(Console):
+        def on_broken_pipe(self) -> None:  # rich would exit with 1, which is an answer
+            raise BrokenPipeError
+
+    return OwnConsole(highlight=False, width=width)
+
+
+def _escaped(value: Any) -> Any:
+    """A document whose texts are fit for a terminal; the names by which others look them up stay."""
+    if isinstance(value, dict):
+        return {key: one if key == "by" else _escaped(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_escaped(one) for one in value]
+    return printable(value, _LONGEST) if isinstance(value, str) else value
 
 
 def say_first(text: str, as_json: bool) -> None:
     """Say on standard error what is known at once, before a simulation that takes seconds."""
     if not as_json or sys.stderr.isatty():
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text, _LONGEST), file=sys.stderr, flush=True)

@@ -24,6 +24,7 @@ class Clusters(Result):
 
     Raises:
         ValueError: ``counts`` is not one-dimensional, or ``index`` does not fit.
+        TypeError: ``counts`` is not a `Counts`.
 
     Examples:
         >>> from jaxmle import Clusters, Counts
@@ -37,6 +38,8 @@ class Clusters(Result):
     n_slices: int = field(metadata={"static": True})
 
     def __post_init__(self) -> None:
+        if not isinstance(self.counts, Counts):
+            raise TypeError(f"`counts` must be a Counts; got {type(self.counts).__name__}.")
         if len(self.counts.shape) != 1:
             raise ValueError(f"`counts` must be one-dimensional; got shape {self.counts.shape}.")
         index = np.asarray(self.index)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
@@ -17,11 +17,13 @@ from jaxmle._types import Array, ArrayLike, Index, Verdicts
 class Counts(Result):
     """Sufficient statistics of human and judge verdicts; 1 means failure in both.
 
-    The human verdict is the truth and the judge's verdict the test. Counts may be integers, or
-    floats where items carry weights, and may have any one batch shape: one element a slice.
+    The human verdict is the truth and the judge's verdict the test. Counts may be whole numbers, or
+    sums of weights, and may have any one batch shape: one element a slice. They are kept as float64, in
+    arrays of their own, so that sums never wrap and nobody changes them from outside; arrays of JAX are kept
+    as JAX's floating-point numbers.
 
     Args:
-        tp: Items that human and judge both call failures, shape ``(...)``, >= 0.
+        tp: Items that human and judge both call failures, shape ``(...)``, 0 to 2**53.
         fn: Items that the human calls a failure and the judge a pass.
         fp: Items that the human calls a pass and the judge a failure.
         tn: Items that both call passes.
@@ -29,14 +31,14 @@ class Counts(Result):
         unlabeled_neg: Items without a human verdict that the judge calls passes.
 
     Raises:
-        ValueError: A count is negative, not finite or not a number, or the shapes differ; the
-            message names the field.
+        ValueError: A count is negative, above 2**53, not finite, masked or not a number, or the shapes
+            differ; the message names the field.
 
     Examples:
         >>> from jaxmle import Counts
         >>> counts = Counts(tp=4, fn=1, fp=2, tn=43, unlabeled_pos=90, unlabeled_neg=1110)
         >>> print(counts.n_labeled, counts.n_unlabeled)
-        50 1200
+        50.0 1200.0
         >>> counts + counts
         Counts(tp=8, fn=2, fp=4, tn=86, unlabeled_pos=180, unlabeled_neg=2220)
     """
@@ -61,18 +63,31 @@ class Counts(Result):
         ) -> None: ...
 
     def __post_init__(self) -> None:
+        for name, value in zip(_NAMES, self.values(), strict=True):
+            if is_jax(value):
+                object.__setattr__(self, name, _floating(value))
         # Under jit the numbers are unknown; rebuilding from a pytree does not come here at all.
         if is_traced(*self.values()):
             return
         for name, value in zip(_NAMES, self.values(), strict=True):
             checked = host_number(name, value)
             first_bad(name, checked, np.asarray(checked) < 0, "a count >= 0")
+            most = _MOST if not is_jax(value) or value.dtype == np.float64 else _MOST_SINGLE
+            first_bad(
+                name,
+                checked,
+                np.asarray(checked) > most,
+                f"at most {most:,}, beyond which whole numbers cannot be told apart in floating point; "
+                "divide counts or weights by a constant",
+            )
             if np.shape(checked) != np.shape(self.tp):
                 raise ValueError(
                     f"`{name}` must have the shape of `tp`, {np.shape(self.tp)}; got {np.shape(checked)}."
                 )
             if not is_jax(value):
-                object.__setattr__(self, name, checked)
+                own = np.array(checked, dtype=np.float64)  # a copy
+                own.flags.writeable = False
+                object.__setattr__(self, name, own[()])
 
     @classmethod
     def from_labels(
@@ -92,7 +107,7 @@ class Counts(Result):
                 then sums of weights.
 
         Returns:
-            Scalar counts: integers, or floats where weights are given.
+            Scalar counts, or sums of weights where these are given.
 
         Raises:
             ValueError: The lengths differ, a verdict is none of the values above (the judge's may
@@ -154,9 +169,15 @@ class Counts(Result):
         return rebuilt(self, {name: mine + theirs for name, mine, theirs in pairs})
 
     def __repr__(self) -> str:
+        def whole(value: Any) -> Any:
+            if isinstance(value, list):
+                return [whole(one) for one in value]
+            return int(value) if float(value).is_integer() else value
+
         def show(value: Any) -> str:
             if isinstance(value, np.generic | np.ndarray) or (is_jax(value) and not is_traced(value)):
-                return repr(np.asarray(value).tolist()) if np.size(value) <= 8 else f"<{np.shape(value)}>"
+                few = np.size(value) <= 8
+                return repr(whole(np.asarray(value).tolist())) if few else f"<{np.shape(value)}>"
             return repr(value)
 
         return f"Counts({', '.join(f'{n}={show(v)}' for n, v in zip(_NAMES, self.values(), strict=True))})"
@@ -173,16 +194,31 @@ class Counts(Result):
 
 
 _NAMES = tuple(field.name for field in fields(Counts))
+# The whole numbers that float64 and float32 hold exactly.
+_MOST, _MOST_SINGLE = 2**53, 2**24
+
+
+def _floating(value: Any) -> Array:
+    """An array of JAX in floating-point numbers, of the precision that JAX is set to where it held none."""
+    if value.dtype.kind == "f":
+        return cast(Array, value)
+    from jax import numpy as jnp
+
+    return cast(Array, value.astype(jnp.result_type(float)))
 
 
 def coded_verdicts(name: str, values: object, *, missing_allowed: bool) -> Array:
     """Return verdicts as an integer array of 0, 1 and, for missing, -1."""
+    if isinstance(values, np.ma.MaskedArray):
+        values = np.where(np.ma.getmaskarray(values), None, np.ma.getdata(values).astype(object))
     array = np.asarray(values)
     if array.ndim != 1:
         raise ValueError(f"`{name}` must be one-dimensional; got shape {array.shape}.")
     if array.dtype == object:
         kinds = np.frompyfunc(lambda v: v is None or type(v).__name__ in ("NAType", "NaTType"), 1, 1)
         array = np.where(kinds(array).astype(bool), np.nan, array)
+    if array.dtype.kind in "Mmc":
+        raise ValueError(f"`{name}` must hold verdicts, 0 or 1; got values of type {array.dtype}.")
     try:
         number = array.astype(np.float64)
     except (TypeError, ValueError) as error:

@@ -24,6 +24,8 @@ class InfeasibleError(ValueError):
 
 def host_number(name: str, value: object) -> Array:
     """Return ``value`` as a numpy scalar or array of finite real numbers, or raise ``ValueError``."""
+    if np.ma.is_masked(value):
+        raise ValueError(f"`{name}` must not be masked: a masked array has no numbers there; fill it first.")
     try:
         array = np.asarray(value)
     except ValueError as error:

@@ -55,8 +55,8 @@ def findings_of(table: SliceCounts) -> list[Finding]:
     if is_balanced(total):
         failures = total.tp + total.fn
         text = (
-            f"{failures:,} of the {labeled:,} labels are failures, as in a set that was balanced by true "
-            "label: their rate is not that of the rest, which --calibration external allows for"
+            f"{failures:,.10g} of the {labeled:,.10g} labels are failures, as in a set that was balanced by "
+            "true label: their rate is not that of the rest, which --calibration external allows for"
         )
         found.append(Finding("warns", "balanced calibration", text))
     found += _of_classes(total)
@@ -184,12 +184,12 @@ def _shown_rates(table: SliceCounts, i: int) -> str:
     one = table.counts[int(i)]
     tpr, fpr = _rates(one)
     failures, passes = one.tp + one.fn, one.fp + one.tn
-    return f"{shown_key(table.keys[i])} (TPR {tpr:.1%} of {failures:,}, FPR {fpr:.1%} of {passes:,})"
+    return f"{shown_key(table.keys[i])} (TPR {tpr:.1%} of {failures:,.10g}, FPR {fpr:.1%} of {passes:,.10g})"
 
 
 def _number(count: Numbers, what: str) -> str:
     """Number of things, in words."""
-    return f"{count:,} {what if count == 1 else f'{what}es' if what.endswith('s') else f'{what}s'}"
+    return f"{count:,.10g} {what if count == 1 else f'{what}es' if what.endswith('s') else f'{what}s'}"
 
 
 def _more(things: Sized, named: int = _MOST_NAMED) -> str:

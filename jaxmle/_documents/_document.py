@@ -68,11 +68,11 @@ def settings_of(analysis: AnalysisSettings) -> Document:
 
 
 def sizes_of(i: int, counts: Counts, analysis: AnalysisSettings, effects: DesignEffects | None) -> Document:
-    sizes = {
-        "n_labeled": counts.n_labeled.item(),
-        "n_unlabeled": counts.n_unlabeled.item(),
+    sizes: Document = {
+        "n_labeled": _number(counts.n_labeled),
+        "n_unlabeled": _number(counts.n_unlabeled),
         "few_labels": bool(counts.n_labeled < analysis.min_labels),
-        "counts": {name: value.item() for name, value in zip(_COUNTS, counts.values(), strict=True)},
+        "counts": {name: _number(value) for name, value in zip(_COUNTS, counts.values(), strict=True)},
     }
     if analysis.bounds.shape:
         sizes["bounds"] = stated(analysis.bounds_of(i))
@@ -86,6 +86,12 @@ def sizes_of(i: int, counts: Counts, analysis: AnalysisSettings, effects: Design
         if effects.n_clusters is not None:
             sizes["n_effective"]["clusters"] = float(effects.n_clusters[i])
     return sizes
+
+
+def _number(count: Array) -> int | float:
+    """A count as a whole number, unless it is a sum of weights."""
+    value = float(count)
+    return int(value) if value.is_integer() else value
 
 
 def stated(bounds: Bounds) -> dict[str, list[float]]:

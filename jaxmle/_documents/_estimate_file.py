@@ -20,6 +20,7 @@ def estimate_file(
     out: Path,
     *,
     resume: bool,
+    raw_csv: bool = False,
     progress: bool = False,
     **options: Any,
 ) -> Document:
@@ -31,6 +32,7 @@ def estimate_file(
         out: Parquet or CSV file for the slices; ``OUT.json`` describes the run, ``OUT.parts`` holds what
             is done.
         resume: Whether to go on with what an earlier run on the same data left.
+        raw_csv: Whether texts go into CSV even where a spreadsheet would run them as formulas.
         progress: Whether to show a bar on standard error where that is a terminal.
         **options: As for `estimate_document`.
 
@@ -43,7 +45,7 @@ def estimate_file(
             feasible point for some slice; or an argument is out of range.
     """
     check_out(out, analysis.by)
-    parts = Checkpoint(out, _fingerprint(table, analysis, options), resume=resume)
+    parts = Checkpoint(out, _fingerprint(table, analysis, options, raw_csv), resume=resume)
     with parts.held():
         if parts.complete:
             return parts.described()
@@ -55,11 +57,13 @@ def estimate_file(
             "n_slices": len(document["slices"]) or 1,
             "n_resumed": parts.found,
         }
-        parts.finish(summary, lambda path: write_rows(document, path))
+        parts.finish(summary, lambda path: write_rows(document, path, raw_csv=raw_csv))
     return summary
 
 
-def _fingerprint(table: SliceCounts, analysis: AnalysisSettings, options: dict[str, Any]) -> str:
+def _fingerprint(
+    table: SliceCounts, analysis: AnalysisSettings, options: dict[str, Any], raw_csv: bool
+) -> str:
     """What the result depends on."""
     arrays = [np.asarray(value) for value in table.counts.values()]
     for clusters in (table.clusters, table.total_clusters):
@@ -70,7 +74,7 @@ def _fingerprint(table: SliceCounts, analysis: AnalysisSettings, options: dict[s
     ends = [np.asarray(end) for end in leaves(analysis.bounds)]
     said = {name: value for name, value in vars(analysis).items() if name != "bounds"}
     rows = [table.dropped, table.n_rows, np.asarray(table.unjudged), table.labels, table.repeated]
-    rows.append(table.left_out)
+    rows += [table.left_out, np.asarray(table.total_unjudged), np.asarray(table.n_items), raw_csv]
     if mix := options.get("mix"):
         options = options | {"mix": [np.asarray(mix.shares), mix.name]}
     return fingerprint_of(

@@ -14,6 +14,9 @@ from jaxmle._inference import Fit, check_bounds, divided, fit, fit_flat, noticed
 from jaxmle._tables import SliceCounts
 from jaxmle._types import Array, Document, Pair
 
+# No data set holds more items than this.
+_MOST = 2.0**53
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -44,6 +47,12 @@ class Fitted:
             return self.fits
         effect = self.effects.effect
         counts = tree_map(lambda count: count / effect, self.fits.counts)
+        if not all(np.all(np.asarray(count) <= _MOST) for count in counts.values()):
+            raise ValueError(
+                "the weights differ by so many orders of magnitude that their design effect comes out as "
+                f"{np.min(effect):.2g}, at which no limit holds. See that --weight names weights, and trim "
+                "the largest."
+            )
         return divided(self.fits, Problem(counts, self.fits.bounds), effect)
 
     @cached_property

@@ -3,8 +3,10 @@ from ._checkpoint import Checkpoint as Checkpoint
 from ._checkpoint import fingerprint_of as fingerprint_of
 from ._choice import Engine as Engine
 from ._choice import check_engine as check_engine
+from ._choice import check_threads as check_threads
 from ._choice import chosen_engine as chosen_engine
 from ._programs import in_tiles as in_tiles
 from ._programs import program as program
 from ._progress import Progress as Progress
 from ._progress import progress_bar as progress_bar
+from ._whole_file import whole_file as whole_file

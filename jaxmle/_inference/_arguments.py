@@ -75,10 +75,10 @@ def check_seed(seed: int) -> None:
         raise ValueError(f"`seed` must be a whole number from 0 to 2**63 - 1; got {seed!r}.")
 
 
-def check_whole(name: str, value: int, least: int) -> None:
-    """Raise ``ValueError`` unless ``value`` is a whole number, at least ``least``."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"`{name}` must be a whole number >= {least}; got {value!r}.")
+def check_whole(name: str, value: int, least: int, most: int = 2**53) -> None:
+    """Raise ``ValueError`` unless ``value`` is a whole number from ``least`` to ``most``."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
+        raise ValueError(f"`{name}` must be a whole number from {least:,} to {most:,}; got {value!r}.")
 
 
 def whole_numbers(counts: Counts) -> bool:
@@ -101,7 +101,10 @@ def effective(
         return problem, np.full(size, np.inf)
     values = []
     for name, given in (("design_effect", design_effect), ("df", np.inf if df is None else df)):
-        value = np.asarray(given, dtype=np.float64)
+        try:
+            value = np.asarray(given, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"`{name}` must be a number or an array of numbers; got {given!r}.") from error
         if not np.all(value > 0):
             raise ValueError(f"`{name}` must be > 0; got {value.tolist() if value.size < 9 else 'others'}.")
         try:

@@ -47,6 +47,8 @@ _CHUNK = 1024
 # Chunks solved at once: one number for all, as compiled code for another shape may round another way.
 _WIDTH = 5
 _BATCH = 1 << 23
+# Replicates of one data set are held at once.
+_MOST = 1 << 25
 _STREAM = 2
 _TOO_MANY_AT_BOUND = 0.05
 # The same for all slices, or told by sorted replicates, estimates and places in the batch.
@@ -110,7 +112,7 @@ def bootstrap(
     Args:
         counts: Counts, any batch shape ``(...)``, whole numbers unless there are ``clusters``.
         bounds: Bounds, scalar or broadcastable with the counts; none by default.
-        n_resamples: Replicates of each data set, >= 2.
+        n_resamples: Replicates of each data set, 2 to 2**25.
         confidence: Nominal coverage, in (0, 1).
         method: "percentile", "basic", or "bca" (bias-corrected and accelerated).
         calibration: "internal" or "external", as in `fit`.
@@ -154,7 +156,7 @@ def bootstrap(
     check_solver(solver)
     check_labels(labels, calibration)
     check_seed(seed)
-    check_whole("n_resamples", n_resamples, 2)
+    check_whole("n_resamples", n_resamples, 2, _MOST)
     if batch_size is not None:
         check_whole("batch_size", batch_size, _CHUNK)
     check_engine(engine)

@@ -264,7 +264,7 @@ def fit_flat(
     ``like`` is the size of a larger batch whose compiled program is to be used.
     """
     size = max(problem.size, like)
-    engine = "jax" if solver == "projected_gradient" else chosen_engine(size, engine)
+    engine = chosen_engine(size, "jax" if solver == "projected_gradient" else engine)
     if engine == "numpy":
         small, width, many = True, _EAGER, False
     else:
@@ -277,7 +277,19 @@ def fit_flat(
     run = _program(calibration, solver, engine, small)
     found = map_batched(run, problem.arrays(), width, engine=engine, side_by_side=many)
     made: Callable[..., Fit] = Fit
-    return made(*found, *problem, calibration)
+    result = made(*found, *problem, calibration)
+    impossible = np.flatnonzero(~np.isfinite(np.asarray(result.log_likelihood)))
+    if engine == "numpy" or not impossible.size:
+        return result
+    # Verdicts so few among the others that the compiled point has no room for them.
+    again = fit_flat(problem.take(impossible), calibration, engine="numpy")
+
+    def mended(all_: Array, some: Array) -> Array:
+        own = np.array(all_)
+        own[impossible] = some
+        return own
+
+    return tree_map(mended, result, again)
 
 
 def divided(free: Fit, problem: Problem, effect: ArrayLike) -> Fit:

@@ -218,6 +218,8 @@ def _interval(
     free: Fit | None,
 ) -> ProfileInterval:
     """The interval, of flat arrays."""
+    if options.calibrate not in (None, True, False):
+        raise ValueError(f"`calibrate` must be True, False or None; got {options.calibrate!r}.")
     if options.target == "items" and (design_effect is not None or options.calibrate is False):
         raise ValueError(
             '`target` must be "population" with a `design_effect` or `calibrate=False`; got "items".'

@@ -3,6 +3,7 @@ from ._certificate import failure_rate_set as failure_rate_set
 from ._certificate import half_gaps as half_gaps
 from ._certificate import pack_bounds as pack_bounds
 from ._certificate import pack_counts as pack_counts
+from ._certificate import rounded_up as rounded_up
 from ._closed_form import ClosedForm as ClosedForm
 from ._closed_form import closed_form as closed_form
 from ._closed_form import closed_form_of as closed_form_of

@@ -13,11 +13,22 @@ verdict (failure, pass); ``totals`` have shape ``(2, ...)``: judge verdict.
 
 from typing import cast
 
+import numpy as np
+
 from jaxmle._arrays import namespace, select
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model._likelihood import ratio
 from jaxmle._stats import flag_rate
 from jaxmle._types import Array, Pair
+
+# Rounding of a gap, which is the difference of sums of about 1, in units of the last place.
+_ROUNDING = 64
+
+
+def rounded_up(gap: Array) -> Array:
+    """A gap with its own rounding, so that it is an upper bound as computed; at least 0."""
+    xp = namespace(gap)
+    return xp.maximum(gap, 0.0) + _ROUNDING * float(np.finfo(gap.dtype).eps)
 
 
 def internal_gap(
@@ -95,10 +106,10 @@ def duality_gap(params: Params, counts: Counts, bounds: Bounds, *, calibration: 
     xp = namespace(params, counts, bounds)
     if calibration == "external":
         upside, downside = half_gaps(params, counts, bounds)
-        return xp.maximum(xp.where(params.tpr >= params.fpr, upside, downside), 0.0)
+        return rounded_up(xp.where(params.tpr >= params.fpr, upside, downside))
     cells, totals, excluded = _ratios(params, counts, calibration)
     gap = internal_gap(cells, totals, *pack_bounds(bounds), *bounds.failure_rate)
-    return xp.where(excluded | ~xp.isfinite(gap), xp.inf, xp.maximum(gap, 0.0))
+    return xp.where(excluded | ~xp.isfinite(gap), xp.inf, rounded_up(gap))
 
 
 def half_gaps(params: Params, counts: Counts, bounds: Bounds) -> Pair:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from jaxmle._data import printable
+from jaxmle._engine import whole_file
 from jaxmle._types import Numbers
 
 if TYPE_CHECKING:
@@ -53,7 +54,11 @@ def save(ax: "Axes", target: Path | str | IO[str] | IO[bytes], **options: Any) -
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
         figure = ax.get_figure(root=True)
         assert figure is not None
-        figure.savefig(str(target) if isinstance(target, Path) else target, **options)
+        if not isinstance(target, Path):
+            figure.savefig(target, **options)
+            return
+        with whole_file(target) as partial:
+            figure.savefig(str(partial), **options)
 
 
 def need_matplotlib() -> None:

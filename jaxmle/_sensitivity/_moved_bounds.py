@@ -1,6 +1,6 @@
 """Bounds that are moved one by one: their names, where they go, and what is left of the others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias, cast
 
 import numpy as np
@@ -66,6 +66,8 @@ def checked_names(over: str | Sequence[str]) -> tuple[str, ...]:
     Raises:
         ValueError: There are none or more than two, one is unknown, or both move the same bound.
     """
+    if not isinstance(over, Iterable):
+        raise ValueError(f"`over` must be one or two of {', '.join(NAMES)}; got {over!r}.")
     names = (over,) if isinstance(over, str) else tuple(over)
     for name in names:
         if name not in NAMES:

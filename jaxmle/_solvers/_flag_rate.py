@@ -25,18 +25,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxmle._arrays import namespace, select, take, tree_map, where_needed
+from jaxmle._arrays import is_jax, namespace, select, take, tree_map, where_needed
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model import pack_bounds, pack_counts
 from jaxmle._solvers._cubic import Cubic, Shares, between, cubic_at, either, minus
 from jaxmle._solvers._root import share_root
+from jaxmle._solvers._rounding import possible, rounded
 from jaxmle._solvers._solution import limit_rates
 from jaxmle._stats import divide
 from jaxmle._types import Array, Pair
 
-# Share of its group that an empty cell counts as, and probabilities below which it was only that.
+# Share of its group that an empty cell counts as.
 _NOTHING = {64: 1e-30, 32: 1e-12}
-_ZERO = {64: 1e-18, 32: 1e-8}
 
 
 def find(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
@@ -45,25 +45,12 @@ def find(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
     point = solve(*pack_counts(counts), *pack_bounds(bounds), *bounds.failure_rate)
     if calibration == "external":
         counts, bounds = take((counts, bounds), None)  # the axis of the two points
-    theta = _rounded(point.theta, counts.tp + counts.fn, counts.fp + counts.tn, bounds.failure_rate)
-    tpr = _rounded(Shares(*(x[0] for x in point.rates)), counts.tp, counts.fn, bounds.tpr)
-    fpr = _rounded(Shares(*(x[1] for x in point.rates)), counts.fp, counts.tn, bounds.fpr)
-    return limit_rates(Params(theta, tpr, fpr), counts, bounds, unlabeled_only=calibration == "external")
-
-
-def _rounded(share: Shares, hits: Array, misses: Array, ends: Pair) -> Array:
-    """One number within its bounds for a probability and its complement.
-
-    Near 1 the complement keeps few digits; it is rounded up, as the certificate minds too small ones.
-    """
-    xp = namespace(share.x)
-    x, y = share
-    zero, eps = _ZERO[np.finfo(x.dtype).bits], np.finfo(x.dtype).eps
-    x = select((x < zero) & (hits <= 0), 0.0, x)
-    y = select((y < zero) & (misses <= 0), 0.0, y)
-    near_one = 1 - y
-    near_one = select(1 - near_one < y, near_one - 0.5 * eps, near_one)
-    return xp.clip(select(y < 0.5, near_one, x), *ends)
+    theta = rounded(point.theta, counts.tp + counts.fn, counts.fp + counts.tn, bounds.failure_rate)
+    tpr = rounded(Shares(*(x[0] for x in point.rates)), counts.tp, counts.fn, bounds.tpr)
+    fpr = rounded(Shares(*(x[1] for x in point.rates)), counts.fp, counts.tn, bounds.fpr)
+    params = limit_rates(Params(theta, tpr, fpr), counts, bounds, unlabeled_only=calibration == "external")
+    # Compiled, one more branch makes the program's other roundings worse; `fit` asks NumPy for such data.
+    return params if is_jax(theta) else possible(params, counts, bounds, calibration)
 
 
 class Point(NamedTuple):

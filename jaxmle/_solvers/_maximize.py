@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxmle._arrays import leaves, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Params, check_calibration
-from jaxmle._engine import in_tiles
+from jaxmle._engine import check_threads, in_tiles
 from jaxmle._model import log_likelihood_at
 from jaxmle._solvers import _flag_rate
 from jaxmle._solvers._implicit import change
@@ -94,6 +94,7 @@ def maximize(
 
     check_calibration(calibration)
     check_solver(solver)
+    check_threads()
     given = list(leaves((counts, bounds)))
     dtype = jnp.result_type(float, *(x for x in given if jnp.issubdtype(jnp.result_type(x), jnp.inexact)))
     if not jnp.issubdtype(dtype, jnp.floating):

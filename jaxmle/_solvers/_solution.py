@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxmle._arrays import namespace, pytree, rebuilt, take, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Params
-from jaxmle._model import duality_gap, half_gaps, log_likelihood_at
+from jaxmle._model import duality_gap, half_gaps, log_likelihood_at, rounded_up
 from jaxmle._results import Batch
 from jaxmle._stats import flag_rate
 from jaxmle._types import Array, Pair, Triple
@@ -75,17 +75,19 @@ def judged(
         return Solution(points, value, gap, gap <= tolerance(counts, per_item))
     pair = two_points(points)
     values = [log_likelihood_at(point, counts, calibration) for point in pair]
+    params, best = better(pair, values)
+    possible = xp.isfinite(best)
     ceilings = []
     for point, value in zip(pair, values, strict=True):
         # A point of probability zero proves nothing.
-        known = xp.isfinite(value)
+        known = xp.isfinite(value) & possible
+        # Above the better point, not above zero: what it proves itself is then free of the values' rounding.
+        shift = xp.where(known, xp.where(known, value - best, 0) / total, 0)
         halves = half_gaps(point, counts, bounds)
-        ceilings.append([xp.where(known, xp.where(known, value, 0) / total + gap, xp.inf) for gap in halves])
-    params, value = better(pair, values)
+        ceilings.append([xp.where(known, shift + gap, xp.inf) for gap in halves])
     top = xp.maximum(*(xp.minimum(*pair) for pair in zip(*ceilings, strict=True)))
-    possible = xp.isfinite(value)
-    gap = xp.where(possible, xp.maximum(top - xp.where(possible, value, 0) / total, 0), xp.inf)
-    return Solution(params, value, gap, gap <= tolerance(counts, per_item))
+    gap = xp.where(possible, rounded_up(top), xp.inf)
+    return Solution(params, best, gap, gap <= tolerance(counts, per_item))
 
 
 def two_points(points: Params) -> tuple[Params, Params]:

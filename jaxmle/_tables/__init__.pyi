@@ -11,6 +11,7 @@ from ._count import count_rows as count_rows
 from ._count import open_rows as open_rows
 from ._export import check_out as check_out
 from ._export import write_rows as write_rows
+from ._files import expand as expand
 from ._files import quote_name as quote_name
 from ._files import quote_text as quote_text
 from ._guess import Guess as Guess

@@ -3,6 +3,7 @@
 import difflib
 
 from jaxmle._tables._aggregate import Roles
+from jaxmle._tables._condition import check_expression
 from jaxmle._tables._files import explain
 from jaxmle._tables._source import VERDICTS, Source
 
@@ -37,7 +38,14 @@ def check_column(source: Source, column: str) -> None:
 
 
 def check_condition(source: Source, where: str) -> None:
-    """Raise ``ValueError`` unless rows can be asked whether they meet a condition."""
+    """Raise ``ValueError`` unless a condition is one expression over the columns of these rows."""
+    known = {column.casefold() for column in source.columns}
+    for column in check_expression(where):
+        if column.casefold() not in known:
+            try:
+                check_column(source, column)
+            except ValueError as error:
+                raise ValueError(f"`where` (--where): {error}") from error
     try:
         source.query(f"SELECT 1 AS one FROM {VERDICTS} WHERE ({where}\n) LIMIT 0")
     except ValueError as error:

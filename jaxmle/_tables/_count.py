@@ -84,7 +84,8 @@ def count(
         judge_threshold: For graded judge scores: "0.5" or ">=0.5" makes scores of a half and more failures,
             "<3" those below three.
         where: Condition in SQL that rows must meet, such as "language = 'en'". Columns of CSV and TSV
-            files and of lists are text, so numbers are compared as in "turn::int >= 9".
+            files and of lists are text, so numbers are compared as in "turn::int >= 9". It is one expression
+            over the columns, without subqueries, with DuckDB's functions of their arguments alone.
         on_invalid: What to do with a verdict that is neither failure nor pass, and with a weight that is
             none: "error", or "drop" to leave the row out and count it.
         human_source: Human verdicts in a file or table of their own; ``human`` is then a column there.
@@ -142,7 +143,7 @@ def open_rows(
         check_column(opened, column)
     if roles.judge == roles.human:
         raise ValueError(f"`judge` and `human` must be different columns; both are {roles.judge!r}.")
-    if roles.where:
+    if roles.where is not None:
         check_condition(opened, roles.where)
     return opened, roles
 

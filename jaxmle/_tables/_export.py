@@ -1,11 +1,12 @@
 """Documents as files of rows, one a slice."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from jaxmle._tables._connection import connect
-from jaxmle._tables._files import quote_name, quote_text
+from jaxmle._tables._files import explain, quote_name, quote_text
 from jaxmle._types import Document
 
 _TYPES = {
@@ -46,6 +47,9 @@ _TYPES = {
 }
 _WHOLE = ("n_labeled", "n_unlabeled", "tp", "fn", "fp", "tn", "unlabeled_pos", "unlabeled_neg")
 
+# What a spreadsheet takes for a formula: CWE-1236. A negative number is none.
+_FORMULA = re.compile(r"[=+@\t\r\n\uff1d\uff0b\uff20\uff0d]|-(?![0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?$)")
+
 
 def check_out(path: Path, by: list[str]) -> None:
     """Raise ``ValueError`` unless rows of these slices can be written to a file of that name."""
@@ -60,12 +64,17 @@ def check_out(path: Path, by: list[str]) -> None:
         )
 
 
-def write_rows(document: Document, path: Path) -> None:
+def write_rows(document: Document, path: Path, *, raw_csv: bool = False) -> None:
     """Write the slices of `jaxmle estimate`, or the total where there are none, as Parquet or CSV.
 
     Args:
         document: The document.
         path: File to write; its ending says how.
+        raw_csv: Whether texts go into CSV as they are; else those that a spreadsheet would run as formulas
+            get an apostrophe in front.
+
+    Raises:
+        ValueError: The engine cannot write the file, as where the disk is full.
     """
     by, records = document["settings"]["by"], document["slices"] or [document["total"]]
     weighted = any(
@@ -73,22 +82,40 @@ def write_rows(document: Document, path: Path) -> None:
     )
     types = {name: "BIGINT" if name in _WHOLE and not weighted else kind for name, kind in _TYPES.items()}
     names = [*(by or ["slice"]), *types]
+    is_parquet = path.suffix.lower() == ".parquet"
+    if not (is_parquet or raw_csv):
+        names = [str(_guarded(name)) for name in names]
     lines = path.with_suffix(".jsonl")
-    with lines.open("w", encoding="utf-8") as file:
-        for record in records:
-            key = [record["key"][column] for column in by] if by else ["all"]
-            values = zip(range(len(names)), [*key, *_row(record)], strict=True)
-            file.write(json.dumps({f"c{place}": value for place, value in values}) + "\n")
     # Read by place, as names that strangers chose need not go through JSON.
     kinds = ["VARCHAR"] * (len(names) - len(types)) + list(types.values())
     columns = ", ".join(f"c{place}: {quote_text(kind)}" for place, kind in enumerate(kinds))
     chosen = ", ".join(f"c{place} AS {quote_name(name)}" for place, name in enumerate(names))
-    form = "PARQUET" if path.suffix.lower() == ".parquet" else "CSV, HEADER"
+    form = "PARQUET" if is_parquet else "CSV, HEADER"
     reader = f"read_json({quote_text(str(lines))}, columns = {{{columns}}}, format = 'newline_delimited')"
-    with connect()[0] as connection:
-        connection.execute("SET preserve_insertion_order = true")
-        connection.execute(f"COPY (SELECT {chosen} FROM {reader}) TO {quote_text(str(path))} (FORMAT {form})")
-    lines.unlink()
+    engine_error: type[Exception] = OSError
+    try:
+        with lines.open("w", encoding="utf-8") as file:
+            for record in records:
+                key = [record["key"][column] for column in by] if by else ["all"]
+                row = [*key, *_row(record)]
+                if not (is_parquet or raw_csv):
+                    row = list(map(_guarded, row))
+                file.write(json.dumps({f"c{place}": value for place, value in enumerate(row)}) + "\n")
+        connection, engine_error = connect([lines, path])
+        with connection:
+            connection.execute(
+                f"COPY (SELECT {chosen} FROM {reader}) TO {quote_text(str(path))} "
+                f"(FORMAT {form}, USE_TMP_FILE false)"
+            )
+    except engine_error as error:
+        raise ValueError(f"cannot write {path.name!r}: {explain(error)}.") from error
+    finally:
+        lines.unlink(missing_ok=True)
+
+
+def _guarded(value: Any) -> Any:
+    """A text that spreadsheets show and do not run; other values as they are."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def _row(record: Document) -> list[Any]:

@@ -11,26 +11,33 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from jaxmle._data import printable
 from jaxmle._tables._compressed import compression_of, opened
 
 _CSV = (".csv", ".tsv", ".txt")
 _JSON = (".jsonl", ".ndjson", ".json")
 _DELIMITERS = ",;\t|"
 _LONGEST_LINE = 1 << 20
+_LONGEST_REASON = 500
 _ENDS = "its lines end in different ways (CRLF, LF, CR)"
 _ENDINGS = ".csv, .tsv, .jsonl or .parquet (.gz, .zst)"
 
 
 def quote_name(name: str) -> str:
     """Quote an SQL identifier, whatever it contains."""
+    _check_nul(name)
     return '"' + name.replace('"', '""') + '"'
 
 
 def quote_text(text: str) -> str:
     """Quote an SQL string, whatever it contains."""
+    _check_nul(text)
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _check_nul(text: str) -> None:
     if "\0" in text:
         raise ValueError("a name or a value must not contain the character NUL.")
-    return "'" + text.replace("'", "''") + "'"
 
 
 def expand(path: str) -> list[Path]:
@@ -60,6 +67,11 @@ def kind_of(path: Path) -> str:
             raise ValueError(
                 f"cannot read {str(path)!r}: it is a folder; name a file in it, or a pattern such as "
                 f"{str(path / '*.csv')!r}."
+            )
+        if path.exists() and not path.is_file():
+            raise ValueError(
+                f"cannot read {str(path)!r}: it is a pipe or a device, and rows are read more than once; "
+                "hand them over as standard input, by - in place of the name."
             )
         with path.open("rb") as file:
             empty = not file.read(1)
@@ -121,6 +133,11 @@ def header_of(path: Path) -> tuple[list[str], str]:
     return names, mark
 
 
+def pattern_of(path: Path) -> str:
+    """Path as a pattern that matches this one file, even if its name looks like a pattern."""
+    return "".join(f"[{char}]" if char in "*?[" else char for char in str(path))
+
+
 def csv_reader(paths: Sequence[Path], names: Sequence[str], mark: str) -> str:
     """Table function for CSV files of one header; every row must have its number of values."""
     # Columns are read by place, so that names that occur twice can be told apart.
@@ -157,7 +174,11 @@ def json_reader(paths: Sequence[Path], *, whole: bool) -> str:
 
 
 def explain(error: Exception) -> str:
-    """DuckDB's error in one line for the owner of the file."""
+    """DuckDB's error in one line for the owner of the file; what it quotes is made fit to be shown."""
+    return printable(_explained(error), _LONGEST_REASON)
+
+
+def _explained(error: Exception) -> str:
     text = str(error).strip()
     line = re.search(r"CSV Error on Line: (\d+)", text)
     where = f"line {line[1]}" if line else "a line"
@@ -173,6 +194,12 @@ def explain(error: Exception) -> str:
         return f"{where} is not UTF-8 text; save the file as UTF-8"
     if "unterminated quote" in text:
         return f"{where} opens a quote that nothing closes"
+    if "maximum line size" in text.lower() or "max_line_size" in text:
+        return f"{where} is longer than 32 MiB: a quote may be open, or it is no table"
+    if longest := re.search(r'"maximum_object_size" of \d+ bytes exceeded while reading file "(.+?)"', text):
+        return f"an object of {longest[1]!r} is longer than 16 MiB"
+    if "maximum recursion depth" in text:
+        return "an object is nested more than 128 deep"
     if "state machine reached an invalid state" in text:
         return f"{_ENDS}, or its quotes are out of place; save it anew"
     if "Unexpected end of GZIP" in text:
@@ -191,8 +218,12 @@ def _malformed(path: Path) -> str:
                 if number == 1 and line.lstrip(b"\xef\xbb\xbf ").startswith(b"["):
                     break  # rows in one array
                 try:
-                    json.loads(line.decode("utf-8-sig").strip() or "null")
-                except ValueError:
+                    found = json.loads(line.decode("utf-8-sig").strip() or "null")
+                    # What Python reads and DuckDB does not.
+                    json.dumps(found, ensure_ascii=False).encode()
+                except UnicodeEncodeError:
+                    return f"line {number} of {str(path)!r} holds half a character (a lone surrogate)"
+                except (ValueError, RecursionError):
                     return f"line {number} of {str(path)!r} is not JSON"
     return f"the JSON of {str(path)!r} is damaged, or ends early"
 
@@ -235,9 +266,4 @@ def _place(index: int) -> str:
 
 
 def _listed(paths: Sequence[Path]) -> str:
-    return f"[{', '.join(quote_text(_literal(path)) for path in paths)}]"
-
-
-def _literal(path: Path) -> str:
-    """Path as a pattern that matches this one file, even if its name looks like a pattern."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in str(path))
+    return f"[{', '.join(quote_text(pattern_of(path)) for path in paths)}]"

@@ -51,6 +51,7 @@ class IbisTable:
 
     def query(self, sql: str) -> list[Row]:
         """Run a query in the engine."""
+        _check_one_query(sql)
         try:
             found = self._table.sql(sql, dialect="duckdb").to_pyarrow()
         except Exception as error:  # every engine has errors of its own
@@ -65,6 +66,27 @@ class IbisTable:
         """Value of some row for which the condition ``bad`` holds; rows have no numbers."""
         ((value,),) = self.query(f"SELECT {text} AS value FROM {VERDICTS} WHERE {bad} LIMIT 1")
         return 0, f"a row of {self.name}", value
+
+
+def _check_one_query(sql: str) -> None:
+    """See that what translates a query reads it as DuckDB does: one, of the verdicts alone.
+
+    Raises:
+        ValueError: It reads more into it, so that a condition may have passed as what it is not.
+    """
+    import sqlglot
+    from sqlglot import exp
+
+    try:
+        (query,) = sqlglot.parse(sql, read="duckdb")
+        plain = isinstance(query, exp.Query) and all(
+            isinstance(table.this, exp.Identifier) and table.name == VERDICTS
+            for table in query.find_all(exp.Table)
+        )
+    except (sqlglot.errors.SqlglotError, ValueError, RecursionError) as error:
+        raise ValueError(f"cannot translate the query for this engine: {explain(error)}.") from error
+    if not plain:
+        raise ValueError("the condition (--where) reads as more than one expression for this engine.")
 
 
 class DuckdbTable(IbisTable):

@@ -54,7 +54,7 @@ def join_labels(
     mine = f"trim({verdicts.text(id)})"
     verdicts.attach(human, f"labels ON labels.i = {mine}", "labels.h", labels)
     landed = f"FROM {VERDICTS} WHERE {verdicts.text(human)} IS NOT NULL"
-    if where:
+    if where is not None:
         check_condition(verdicts, where)
         landed += f" AND ({where}\n)"
     twice = verdicts.query(

@@ -17,9 +17,12 @@ def keep_input(owner: object) -> Path:
     """Copy standard input to a file, as DuckDB reads rows more than once; it goes when ``owner`` does.
 
     Raises:
-        ValueError: There is nothing in it.
+        ValueError: There is nothing in it, or it is closed.
     """
-    head = sys.stdin.buffer.read(1 << 16)
+    try:
+        head = sys.stdin.buffer.read(1 << 16)
+    except (AttributeError, OSError, ValueError) as error:  # there is none, or it has no bytes
+        raise ValueError("cannot read standard input: it is closed, or cannot be read.") from error
     if not head:
         raise ValueError("cannot read standard input: it is empty.")
     folder = tempfile.mkdtemp(prefix="jaxmle-")
@@ -40,4 +43,10 @@ def columns_of(rows: Sequence[Mapping[str, object]]) -> dict[str, Array]:
 
 
 def _word(value: object) -> str | None:
-    return None if value is None or value != value else str(value)
+    if value is None or value is np.ma.masked:
+        return None
+    try:
+        text = str(value)
+    except ValueError:  # a whole number of more digits than Python writes
+        text = hex(value) if isinstance(value, int) else repr(type(value))
+    return None if isinstance(value, float | np.generic) and value != value else text

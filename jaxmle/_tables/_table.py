@@ -1,5 +1,6 @@
 """Rows in DuckDB: files, standard input, and tables in memory."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -43,7 +44,6 @@ class Table:
     columns: list[str]
 
     def __init__(self, source: object) -> None:
-        self.connection, self._error = connect()
         self._paths: list[Path] = []
         self._json = self._whole = False
         self._attached: dict[str, Source] = {}
@@ -157,6 +157,7 @@ class Table:
                 raise ValueError(f"{self.name} names files of different kinds: {', '.join(kinds)}.")
             self.kind = kinds[0]
             self._json = self.kind == "json"
+            self.connection, self._error = connect(self._paths)
             self._view()
         except ValueError as error:
             raise ValueError(self._plain(str(error))) from error
@@ -167,8 +168,13 @@ class Table:
         self._define(self._reading(self._paths))
         if len(self._paths) > 1:
             self.parts = [self._part(path) for path in self._paths]
-        elif self._headers:
-            self.parts = [Part(self.name, VERDICTS, self.columns, _repeated(*self._headers.values()))]
+        else:
+            repeated = _repeated(*self._headers.values()) or _renamed(self.columns)
+            self.parts = [Part(self.name, VERDICTS, self.columns, repeated)]
+        for part in self.parts if self._json else ():
+            # What DuckDB calls a file without objects.
+            if part.columns == ["json"] and not self.query(f"SELECT 1 FROM {part.rows} LIMIT 1"):
+                raise ValueError(f"cannot read {part.name}: it holds no rows.")
 
     def _define(self, rows: str) -> None:
         self.query(f"CREATE OR REPLACE VIEW {VERDICTS} AS {rows}")
@@ -179,7 +185,7 @@ class Table:
         rows = self._reading([path])
         columns = [str(row[0]) for row in self.query(f"DESCRIBE {rows}")]
         header = [self._headers[path]] if path in self._headers else []
-        return Part(repr(str(path)), f"({rows})", columns, _repeated(*header))
+        return Part(repr(str(path)), f"({rows})", columns, _repeated(*header) or _renamed(columns))
 
     def _reading(self, paths: Sequence[Path]) -> str:
         if self.kind == "parquet":
@@ -205,6 +211,7 @@ class Table:
                 "`source` must be a path, a pandas, polars or pyarrow table, a list of dictionaries or an "
                 f"Ibis table; got {type(source).__name__}."
             )
+        self.connection, self._error = connect()
         try:
             self.connection.register("given", source)
         except (self._error, TypeError) as error:
@@ -222,6 +229,17 @@ def _repeated(*headers: tuple[Iterable[object], str]) -> set[str]:
     return {name for name, times in folded.items() if times > 1}
 
 
+def _renamed(columns: Sequence[str]) -> set[str]:
+    """Names of columns that DuckDB tells apart by a number, as the same name is there in other case."""
+    folded = {name.casefold() for name in columns}
+    bare = (match[1] for name in columns if (match := re.fullmatch(r"(.+)_\d+", name, re.DOTALL)))
+    return {name.casefold() for name in bare if name not in columns and name.casefold() in folded}
+
+
 def _inner(column: str) -> str:
-    """SQL for the path that a dotted name takes within the field that it begins with."""
-    return quote_text("$" + "".join('."' + name.replace('"', "") + '"' for name in column.split(".")[1:]))
+    """SQL for the path that a dotted name takes within the field that it begins with.
+
+    As a JSON pointer (RFC 6901), which has a way to write every name: in a path of DuckDB a quote has none.
+    """
+    names = (name.replace("~", "~0").replace("/", "~1") for name in column.split(".")[1:])
+    return quote_text("".join(f"/{name}" for name in names))

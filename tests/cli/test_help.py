@@ -36,10 +36,7 @@ def test_help_shows_commands_in_their_groups(capsys):
     shown = re.findall(r"^(?:╭─|│) (\w+) ", capsys.readouterr().out, re.MULTILINE)
     rest = "Bounds bounds sensitivity Compare compare drift Plan plan"
     start, answer = "Start demo doctor", "Answer estimate certify report"
-    assert (
-        " ".join(shown)
-        == f"Options {start} {answer} {rest}"
-    )
+    assert " ".join(shown) == f"Options {start} {answer} {rest}"
 
 
 def test_shells_complete_commands(environment):

@@ -1,8 +1,9 @@
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxmle import Bounds, Counts
+from jaxmle import Bounds, Counts, bootstrap, fit, profile_interval, sensitivity
 
 FIELDS = ("tp", "fn", "fp", "tn", "unlabeled_pos", "unlabeled_neg")
 
@@ -112,3 +113,95 @@ def test_bounds_from_reference_are_clopper_pearson():
         Bounds.from_reference(anchor, margin=-0.1)
     with pytest.raises(ValueError, match="`confidence`"):
         Bounds.from_reference(anchor, confidence=1.0)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int8", "uint16", "int32", "int64", "uint64", "float32", "bool"])
+def test_counts_are_numbers_that_do_not_wrap(kind):
+    most = 1 if kind in ("bool", "float32") else min(np.iinfo(kind).max, 2**53)
+    given = np.array([most, 0], dtype=kind)
+    counts = Counts(*[given] * 6)
+    for total in (counts.n_labeled, (counts + counts).n_unlabeled):
+        assert total.dtype == np.float64
+        assert total.tolist() == [4.0 * most, 0.0]
+    assert fit(Counts(*[np.full(1, most, kind)] * 6)).converged.all()
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int8", "int32", "bool"])
+def test_counts_of_jax_do_not_wrap_either(kind):
+    most = 1 if kind == "bool" else min(np.iinfo(kind).max, 2**30)
+    counts = Counts(*[jnp.full(2, most, kind)] * 6)
+    assert counts.n_labeled.dtype == jnp.float64
+    assert counts.n_labeled.tolist() == [4.0 * most] * 2
+    assert (
+        jax.jit(lambda x: Counts(x, x, x, x, x, x).n_labeled)(jnp.full(2, most, kind)).tolist()
+        == [4.0 * most] * 2
+    )
+
+
+def test_counts_are_copies():
+    given = np.ones(3)
+    counts = Counts(*[given] * 6)
+    given[0] = 7
+    assert counts.tp.tolist() == [1, 1, 1]
+    with pytest.raises(ValueError, match="read-only"):
+        counts.tp[0] = 7
+
+
+def test_what_float64_cannot_count_is_refused():
+    assert Counts(2**53, 0, 0, 0, 0, 0).tp == 2**53
+    for value in (2**53 + 2, 1e160, 1e308, np.uint64(2**63)):
+        with pytest.raises(ValueError, match="`fn` must be at most 9,007,199,254,740,992"):
+            Counts(0, value, 0, 0, 0, 0)
+    masked = np.ma.masked_array([1, 2], mask=[False, True])
+    with pytest.raises(ValueError, match="`tp` must not be masked"):
+        Counts(masked, *[np.zeros(2)] * 5)
+    assert Counts(np.ma.masked_array([1, 2]), *[np.zeros(2)] * 5).tp.tolist() == [1, 2]
+
+
+def test_masked_labels_are_missing():
+    human = np.ma.masked_array([1, 0, 1], mask=[False, False, True])
+    assert repr(Counts.from_labels(human, [1, 0, 1])) == repr(Counts(1, 0, 0, 1, 1, 0))
+    with pytest.raises(ValueError, match="`judge`"):
+        Counts.from_labels([1, 0, 1], human)
+    with pytest.raises(ValueError, match="datetime64"):
+        Counts.from_labels(np.array(["2026-01-01"], dtype="datetime64[D]"), [1])
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda c: profile_interval(c, design_effect="x"), "design_effect"),
+        (lambda c: profile_interval(c, design_effect=2.0, df="x"), "df"),
+        (lambda c: profile_interval(c, calibrate="x"), "calibrate"),
+        (lambda c: sensitivity(c, over=3), "over"),
+        (lambda c: bootstrap(c, n_resamples=10**11), "n_resamples"),
+    ],
+)
+def test_arguments_of_the_wrong_type_are_named(call, name):
+    with pytest.raises(ValueError, match=f"`{name}` must"):
+        call(Counts(4, 1, 2, 43, 90, 910))
+
+
+@pytest.mark.parametrize("engine", ["numpy", "jax"])
+@pytest.mark.parametrize(
+    ("cells", "bounds", "calibration"),
+    [
+        ((2.4, 0, 9.6e10, 0, 3.6e10, 1.7e-8), {"fpr": (0.5, 1.0)}, "internal"),
+        ((0, 0, 8.3e11, 0, 0, 2.5e-7), {"failure_rate": (0.8, 0.9), "tpr": (1.0, 1.0)}, "internal"),
+        ((0, 0, 0, 0, 4e-7, 5e11), {}, "external"),
+        ((0.67, 1.5e11, 0, 1.2e-6, 0, 3.9e11), {"tpr": (0, 1e-12), "fpr": (0.2, 0.3)}, "internal"),
+        ((0, 2.9e11, 0, 3.5e-3, 4.3e-8, 0), {"fpr": (0.0, 1.6e-4)}, "internal"),
+    ],
+)
+def test_rare_verdicts_keep_a_probability(cells, bounds, calibration, engine):
+    result = fit(Counts(*cells), Bounds(**bounds), calibration=calibration, engine=engine)
+    assert np.isfinite(result.log_likelihood)
+    assert result.gap <= 1e-9
+
+
+def test_a_gap_is_no_less_than_what_a_corner_has_more():
+    # Bounds 1e-12 apart, where the gap as a difference of sums came out as 0.
+    counts, bounds = Counts(344, 365807, 716, 19712, 17654, 84016), Bounds((0, 1e-13), (1 - 1e-12, 1), (0, 1))
+    result = fit(counts, bounds, calibration="external")
+    assert result.converged
+    assert result.gap * sum(counts.values()) >= 1.5670e-9

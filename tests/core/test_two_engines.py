@@ -183,4 +183,4 @@ for value in (counts, jaxmle.Bounds(), result, interval, verdict, jaxmle.Params(
 print(jax.jit(lambda c: c.tp + c.fn)(counts))
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
-    assert (run.stdout, run.stderr) == ("5\n", "")
+    assert (run.stdout, run.stderr) == ("5.0\n", "")

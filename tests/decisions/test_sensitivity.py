@@ -245,7 +245,7 @@ def test_why_a_wider_bound_certifies_is_said(tmp_path, capsys):
         (["--grid", "0.5:0.8"], "--grid goes with --over"),
         (["--limit", "7"], "strictly between 0 and 1"),
         (["--limit", "0.2", "--png", "{folder}/map.doc"], "doc"),
-        (["--limit", "0.2", "--png", "{folder}/none/map.png"], "No such file"),
+        (["--limit", "0.2", "--png", "{folder}/none/map.png"], "there is no folder"),
     ],
 )
 def test_trouble_is_one_line(verdicts, capsys, tmp_path, options, message):

@@ -30,6 +30,7 @@ def lm_eval_rows(path: Path, lines: Iterable[Object]) -> list[LogRow]:
             },
         )
         suffix = f",{line.get('filter')}" if several else ""
-        metrics = line.get("metrics") or []
+        metrics = line.get("metrics")
+        metrics = metrics if isinstance(metrics, list) else []
         row |= {f"score.{name}{suffix}": line.get(name) for name in metrics}
     return list(rows.values())

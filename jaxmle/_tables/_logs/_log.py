@@ -62,6 +62,11 @@ def flat(prefix: str, values: object) -> LogRow:
     return {f"{prefix}.{name}": value for name, value in values.items() if isinstance(value, plain)}
 
 
+def mapping(value: object) -> Object:
+    """A value where it is an object; an empty one in place of whatever else a file may hold there."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def objects(values: object) -> Iterable[Object]:
     """The objects in a list."""
     return [value for value in values if isinstance(value, Mapping)] if isinstance(values, list) else []
@@ -72,5 +77,8 @@ def _number(score: object) -> object:
     if isinstance(score, str):
         return _WORDS.get(score, score)
     if isinstance(score, bool | int | float):
-        return float(score) if score == score else None
+        try:
+            return float(score) if score == score else None
+        except OverflowError:  # a whole number of hundreds of digits
+            return str(score)
     return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from jaxmle._tables._logs._log import LogRow, Object, flat, objects
+from jaxmle._tables._logs._log import LogRow, Object, flat, mapping, objects
 
 OVERALL = "score.pass"
 # What promptfoo gives as the reason where no assertion was tried.
@@ -19,12 +19,12 @@ def promptfoo_rows(results: Iterable[Object]) -> list[LogRow]:
     rows = []
     for result in results:
         provider, prompt = result.get("provider"), result.get("prompt")
-        grading = result.get("gradingResult") or {}
+        grading = mapping(result.get("gradingResult"))
         failed = result.get("failureReason") == _ERROR or (result.get("error") and not grading)
         scores = {OVERALL: result.get("success")}
-        scores |= {f"score.{name}": value for name, value in (result.get("namedScores") or {}).items()}
+        scores |= {f"score.{name}": value for name, value in mapping(result.get("namedScores")).items()}
         for part in objects(grading.get("componentResults")):
-            assertion = part.get("assertion") or {}
+            assertion = mapping(part.get("assertion"))
             if "metric" not in assertion and "type" in assertion:
                 # One of several assertions of a type fails them all.
                 name = f"score.{assertion['type']}"
@@ -35,7 +35,7 @@ def promptfoo_rows(results: Iterable[Object]) -> list[LogRow]:
                 "prompt": prompt.get("label") if isinstance(prompt, Mapping) else None,
                 "provider": provider.get("id") if isinstance(provider, Mapping) else provider,
                 **flat("vars", result.get("vars")),
-                **flat("metadata", result.get("metadata") or (result.get("testCase") or {}).get("metadata")),
+                **flat("metadata", result.get("metadata") or mapping(result.get("testCase")).get("metadata")),
                 **(dict.fromkeys(scores) if failed else scores),
             }
         )

@@ -1,0 +1,92 @@
+"""Hostile input: random data sets, damaged files and logs, conditions that try to do more than choose rows.
+
+    python -m benchmarks.fuzz                  # all of it, about a quarter of an hour on one core
+    python -m benchmarks.fuzz --quick          # a few seconds
+    python -m benchmarks.fuzz --only files --files 100 --seed 7
+    python -m benchmarks.fuzz --only fits --engine jax
+
+Fits are checked by the log-likelihood, written anew in longer floating-point numbers, at the corners of the
+bounds and at other points: "beaten" counts fits that call themselves converged though another point is
+likelier by more than their gap. Of files and conditions, "faults" are traces, more than one line of trouble,
+control characters, numbers that are none, contents of another file, files made or changed, and calls of the
+network. Every section prints its line when it is done; the exit status is 1 if anything was found. Sections
+are independent, so that a run that was stopped goes on with --only.
+"""
+
+import argparse
+import sys
+import time
+import warnings
+
+import numpy as np
+
+from benchmarks import _fuzz_files, _fuzz_fits
+
+SECTIONS = ("fits", "intervals", "certificates", "files", "conditions")
+CHUNK = {"fits": 20_000, "intervals": 2_000, "certificates": 100}
+USUAL = {"fits": 1_000_000, "intervals": 100_000, "certificates": 1_000, "files": 1_000, "conditions": 200}
+FEW = {"fits": 4_000, "intervals": 400, "certificates": 4, "files": 5, "conditions": 20}
+
+
+def sampled(section, number, seed, engine):
+    """Run a section of random data sets and print its line; whether anything was found."""
+    run = getattr(_fuzz_fits, section)
+    start, tally, chunk = time.perf_counter(), np.zeros(5, int), min(CHUNK[section], -(-number // 2))
+    i = 0
+    while tally[0] < number:
+        tally += run(chunk, seed + i, engine)
+        i += 1
+    total, *found, open_ = (int(one) for one in tally)
+    print(
+        f"{section} ({engine}): {total:,} instances, {found[0]:,} not finite, {found[1]:,} infeasible, "
+        f"{found[2]:,} converged but beaten, {open_:,} not converged ({time.perf_counter() - start:.0f} s)",
+        flush=True,
+    )
+    return any(found)
+
+
+def shown(what, runs, faults, start):
+    """Print the line of files or conditions; whether anything was found."""
+    print(f"{what}: {runs:,} runs, {len(faults):,} faults ({time.perf_counter() - start:.0f} s)", flush=True)
+    for fault in faults[:10]:
+        print(f"    {fault}", flush=True)
+    return bool(faults)
+
+
+def main():
+    """Run the sections asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="sizes that take seconds")
+    parser.add_argument("--only", choices=SECTIONS, action="append")
+    parser.add_argument(
+        "--engine", choices=("numpy", "jax"), action="append", help="of fits and intervals; both"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    for section, size in USUAL.items():
+        parser.add_argument(
+            f"--{section}", type=int, metavar="N", help=f"{size:,} by default, on each engine"
+        )
+    given = parser.parse_args()
+    usual = FEW if given.quick else USUAL
+    sizes = {section: getattr(given, section) or usual[section] for section in SECTIONS}
+    warnings.simplefilter("ignore")
+    found = False
+    for section in given.only or SECTIONS:
+        if section in CHUNK:
+            for engine in given.engine or (("numpy",) if given.quick else ("numpy", "jax")):
+                found |= sampled(section, sizes[section], given.seed, engine)
+        elif section == "files":
+            start = time.perf_counter()
+            for name, runs, faults in _fuzz_files.files(sizes["files"], given.seed):
+                found |= shown(f"files ({name})", runs, faults, start)
+                start = time.perf_counter()
+        else:
+            start = time.perf_counter()
+            found |= shown(
+                "conditions", *_fuzz_files.hostile_conditions(sizes["conditions"], given.seed), start
+            )
+    return int(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

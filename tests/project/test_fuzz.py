@@ -1,0 +1,57 @@
+"""A few seconds of the fuzz, which at length is a benchmark."""
+
+import numpy as np
+import pytest
+
+from benchmarks import _fuzz_files, _fuzz_fits
+from jaxmle import Bounds, Counts
+
+
+@pytest.mark.parametrize("engine", ["numpy", "jax"])
+def test_fits_are_finite_feasible_and_not_beaten(engine):
+    total, *found, open_ = _fuzz_fits.fits(3000, 1, engine)
+    assert total > 5000
+    assert found == [0, 0, 0]
+    assert open_ <= 5
+
+
+def test_intervals_are_finite_and_within_their_bounds():
+    total, *found, _ = _fuzz_fits.intervals(300, 1, "numpy")
+    assert total > 500
+    assert found == [0, 0, 0]
+
+
+def test_the_check_of_fits_finds_a_worse_point():
+    counts, bounds = Counts([40], [10], [5], [145], [0], [0]), Bounds()
+    rng = np.random.default_rng(0)
+    there = [np.array([x]) for x in (0.25, 0.8, 1 / 30)]
+    best = _fuzz_fits.best_elsewhere(rng, counts, bounds, there, "internal")
+    assert best <= _fuzz_fits.value(counts, *there, "internal") + 1e-12
+    worse = [there[0] + 1e-4, *there[1:]]
+    best = _fuzz_fits.best_elsewhere(rng, counts, bounds, worse, "internal")
+    assert best > _fuzz_fits.value(counts, *worse, "internal")
+
+
+def test_damaged_files_are_answers_or_one_line():
+    few = ("a.csv", "a.csv.gz", "a.jsonl", "a.json", "a.parquet", "promptfoo.json", "promptfoo.jsonl")
+    few += ("samples_x_2026-01-01T.jsonl",)
+    for name, runs, faults in _fuzz_files.files(6, 2, only=few):
+        assert (runs, faults) == (6, []), name
+
+
+def test_hostile_conditions_are_refused():
+    assert _fuzz_files.hostile_conditions(25, 3) == (25, [])
+
+
+def test_the_watch_sees_what_it_looks_for(monkeypatch):
+    def bad(arguments):
+        print("\x1b[2J", _fuzz_files.CANARY, "nan%")
+        (watch.folder / "left").write_text("")
+        raise KeyError("x")
+
+    with _fuzz_files.watched() as watch:
+        monkeypatch.setattr(_fuzz_files, "main", bad)
+        watch.run("estimate")
+    (fault,) = watch.faults
+    for kind in ("status", "control characters", "leak", "not finite", "files"):
+        assert kind in fault
