@@ -6,6 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
+from jaxmle._cli._options import (
+    FAILURE,
+    HUMAN_FAILURE,
+    HUMAN_THRESHOLD,
+    JUDGE_FAILURE,
+    JUDGE_THRESHOLD,
+    PASSES,
+)
 from jaxmle._cli._show import show
 from jaxmle._tables import check_column, guess, open_source, profile
 from jaxmle._types import Document
@@ -31,12 +39,12 @@ def doctor(
         float | None,
         _option("Failure rate to stay under: say how many labels a certificate takes.", metavar="RATE"),
     ] = None,
-    failure: Annotated[
-        list[str] | None, _option("The verdict that counts as failure (repeatable).", metavar="WORD")
-    ] = None,
-    judge_threshold: Annotated[
-        str | None, _option("Graded judge scores: '>=0.5' or '<3' is a failure.", metavar="SCORE")
-    ] = None,
+    failure: Annotated[list[str] | None, FAILURE] = None,
+    judge_failure: Annotated[list[str] | None, JUDGE_FAILURE] = None,
+    human_failure: Annotated[list[str] | None, HUMAN_FAILURE] = None,
+    passes: Annotated[list[str] | None, PASSES] = None,
+    judge_threshold: Annotated[str | None, JUDGE_THRESHOLD] = None,
+    human_threshold: Annotated[str | None, HUMAN_THRESHOLD] = None,
     human_file: Annotated[
         str | None, _option("Human verdicts in a file of their own, joined by --id.", metavar="FILE")
     ] = None,
@@ -75,8 +83,14 @@ def doctor(
         file=file,
         human_file=human_file,
         id=id,
-        failure=tuple(failure or ()),
-        judge_threshold=judge_threshold,
+        meaning={
+            "failure": tuple(failure or ()),
+            "judge_failure": tuple(judge_failure or ()),
+            "human_failure": tuple(human_failure or ()),
+            "passes": tuple(passes or ()),
+            "judge_threshold": judge_threshold,
+            "human_threshold": human_threshold,
+        },
         by_given=bool(slices),
         limit=limit,
         confidence=confidence,

@@ -8,6 +8,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
 
+import typer
+
+FAILURE = typer.Option(
+    help="The verdict that counts as failure, in both columns (repeatable).", metavar="WORD"
+)
+JUDGE_FAILURE = typer.Option(help="The same in the judge's column alone (repeatable).", metavar="WORD")
+HUMAN_FAILURE = typer.Option(help="The same in the human's column alone (repeatable).", metavar="WORD")
+PASSES = typer.Option("--pass", help="A verdict that counts as pass (repeatable).", metavar="WORD")
+JUDGE_THRESHOLD = typer.Option(help="Graded judge scores: '>=0.5' or '<3' is a failure.", metavar="SCORE")
+HUMAN_THRESHOLD = typer.Option(help="Grades that humans gave: '<2' is a failure.", metavar="SCORE")
 ADJUSTMENTS = ("none", "holm", "benjamini-hochberg")
 METHODS = ("exact", "profile")
 JUDGE_RATES = ("per-slice", "common", "partial")

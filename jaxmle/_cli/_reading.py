@@ -8,7 +8,17 @@ from typing import Annotated, Any, cast, get_type_hints
 
 import typer
 
-from jaxmle._cli._options import check_choice, keep_compiled, parse_range
+from jaxmle._cli._options import (
+    FAILURE,
+    HUMAN_FAILURE,
+    HUMAN_THRESHOLD,
+    JUDGE_FAILURE,
+    JUDGE_THRESHOLD,
+    PASSES,
+    check_choice,
+    keep_compiled,
+    parse_range,
+)
 from jaxmle._tables import Roles, count_rows, open_rows
 
 _RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
@@ -62,12 +72,12 @@ class Reading:
     margin: Annotated[
         float, _option("Widen the ranges from --reference by this much on both sides.", metavar="M", min=0)
     ] = 0.0
-    failure: Annotated[
-        list[str] | None, _option("The verdict that counts as failure (repeatable).", metavar="WORD")
-    ] = None
-    judge_threshold: Annotated[
-        str | None, _option("Graded judge scores: '>=0.5' or '<3' is a failure.", metavar="SCORE")
-    ] = None
+    failure: Annotated[list[str] | None, FAILURE] = None
+    judge_failure: Annotated[list[str] | None, JUDGE_FAILURE] = None
+    human_failure: Annotated[list[str] | None, HUMAN_FAILURE] = None
+    passes: Annotated[list[str] | None, PASSES] = None
+    judge_threshold: Annotated[str | None, JUDGE_THRESHOLD] = None
+    human_threshold: Annotated[str | None, HUMAN_THRESHOLD] = None
     where: Annotated[
         str | None,
         _option(
@@ -135,7 +145,11 @@ class Reading:
         design = cast(Any, self.calibration)
         meaning: dict[str, Any] = {
             "failure": self.failure or (),
+            "judge_failure": self.judge_failure or (),
+            "human_failure": self.human_failure or (),
+            "passes": self.passes or (),
             "judge_threshold": self.judge_threshold,
+            "human_threshold": self.human_threshold,
             "on_invalid": self.on_invalid,
         }
         given = Bounds(**pairs)

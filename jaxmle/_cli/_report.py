@@ -154,7 +154,7 @@ def _command(reading: Reading, own: dict[str, Any]) -> str:
         default = usual.get(name, MISSING)
         if name == "file" or value is None or value == default:
             continue
-        option = "--json" if name == "as_json" else f"--{name.replace('_', '-')}"
+        option = {"as_json": "--json", "passes": "--pass"}.get(name, f"--{name.replace('_', '-')}")
         if value is True:
             words.append(option)
             continue

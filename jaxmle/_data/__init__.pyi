@@ -18,3 +18,17 @@ from ._validation import first_bad as first_bad
 from ._validation import first_index as first_index
 from ._validation import host_number as host_number
 from ._validation import slice_label as slice_label
+from ._words import FAILURE_WORDS as FAILURE_WORDS
+from ._words import MISSING_WORDS as MISSING_WORDS
+from ._words import NAMED_WORDS as NAMED_WORDS
+from ._words import PASS_WORDS as PASS_WORDS
+from ._words import UNLABELED_WORDS as UNLABELED_WORDS
+from ._words import Vocabulary as Vocabulary
+from ._words import as_words as as_words
+from ._words import name_parts as name_parts
+from ._words import opposites_of as opposites_of
+from ._words import plainest as plainest
+from ._words import says_bad as says_bad
+from ._words import says_good as says_good
+from ._words import sides_of as sides_of
+from ._words import writing_of as writing_of

@@ -7,7 +7,18 @@ from jaxmle._doctor._columns import column_findings, verdict_options
 from jaxmle._doctor._commands import DoctorOptions, commands_of, next_line, reading_words
 from jaxmle._doctor._findings import Finding, findings_of, is_balanced, slice_findings
 from jaxmle._doctor._others import other_commands
-from jaxmle._tables import Column, Guess, Roles, SliceCounts, Source, count_rows, open_rows
+from jaxmle._doctor._thresholds import thresholds_of
+from jaxmle._tables import (
+    Column,
+    Guess,
+    Roles,
+    SliceCounts,
+    Source,
+    UnclearMeaningError,
+    count_rows,
+    open_rows,
+    shown,
+)
 from jaxmle._types import Document
 
 # Each way to make slices is one more pass over the rows.
@@ -31,9 +42,10 @@ def doctor_document(
         The document. ``next`` is the command to type next.
     """
     found = column_findings(source, rows, columns, roles, joined=wanted.human_file is not None)
-    options, unclear = verdict_options(columns, roles, wanted.failure, wanted.judge_threshold)
+    options, unclear = verdict_options(columns, roles, wanted.meaning)
     found += unclear
     table: SliceCounts | None = None
+    thresholds: list[Document] = []
     slices: list[tuple[str, ...]] = [(name,) for name in roles.by[:_MOST_SLICINGS]]
     if wanted.by_given:
         slices = [tuple(roles.by)]
@@ -42,10 +54,10 @@ def doctor_document(
             asked = Roles(roles.judge, roles.human)
             joined = {} if wanted.human_file is None else {"human_source": wanted.human_file, "id": wanted.id}
             source, asked = open_rows(source, asked, **joined)
-            tables = [
-                count_rows(source, replace(asked, by=by), on_invalid="drop", look_for_ids=False, **options)
-                for by in slices or [()]
-            ]
+            if any(one.name == roles.judge and one.kind == "score" for one in columns):
+                thresholds, said = _graded(source, asked, options, wanted.confidence)
+                found += said
+            tables = _counted(source, asked, slices, options, found)
             table = replace(tables[0], repeated=roles.cluster)
         except ValueError as error:
             found.append(Finding("blocks", "unreadable", str(error).rstrip(". ")))
@@ -62,6 +74,7 @@ def doctor_document(
     total = table.total if table else None
     return {
         "command": "doctor",
+        "failure": table.failures if table else None,
         "version": version("jaxmle"),
         "file": wanted.file,
         "rows": rows,
@@ -89,6 +102,7 @@ def doctor_document(
             "other_humans": [name for name in roles.humans if name != roles.human],
         },
         "counts": None if total is None else dict(zip(_COUNTS, map(int, total.values()), strict=True)),
+        "thresholds": thresholds,
         "balanced": bool(total is not None and total.n_labeled and is_balanced(total)),
         "findings": [
             vars(one) for one in sorted(found, key=lambda one: ("blocks", "warns", "note").index(one.level))
@@ -105,6 +119,45 @@ def doctor_document(
         ],
         "next": next_line(commands, roles, wanted, options),
     }
+
+
+def _counted(
+    source: Source, roles: Roles, slices: list[tuple[str, ...]], options: Document, found: list[Finding]
+) -> list[SliceCounts]:
+    """Counts, one for each way to make slices; what a name says of its column joins options and findings."""
+
+    def counts(by: tuple[str, ...]) -> SliceCounts:
+        return count_rows(source, replace(roles, by=by), on_invalid="drop", look_for_ids=False, **options)
+
+    several = slices or [()]
+    try:
+        first = counts(several[0])
+    except UnclearMeaningError as error:
+        options |= error.options
+        found.append(Finding("warns", "meaning of 1", str(error).rstrip(".")))
+        first = counts(several[0])
+    return [first, *map(counts, several[1:])]
+
+
+def _graded(
+    source: Source, roles: Roles, options: Document, confidence: float
+) -> tuple[list[Document], list[Finding]]:
+    """Thresholds of a graded judge; the proposed one joins the options where none was given."""
+    try:
+        thresholds = thresholds_of(source, roles, options, confidence)
+    except UnclearMeaningError as error:
+        options |= error.options
+        thresholds = thresholds_of(source, roles, options, confidence)
+    if options.get("judge_threshold") is not None or options.get("judge_failure"):
+        return thresholds, []
+    best = next((one["threshold"] for one in thresholds if one["proposed"]), None)
+    if best is None:
+        return thresholds, []
+    options["judge_threshold"] = best
+    labelled = any(one["width"] is not None for one in thresholds)
+    why = "gives the narrowest interval" if labelled else "is the middle of its scores"
+    text = f"{shown(roles.judge)} holds scores: --judge-threshold '{best}' {why}"
+    return thresholds, [Finding("note" if labelled else "warns", "graded judge", text)]
 
 
 def _likely(roles: Guess) -> dict[str, str]:

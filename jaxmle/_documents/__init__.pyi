@@ -22,6 +22,7 @@ from ._warnings import missing_note as missing_note
 from ._warnings import repeated_note as repeated_note
 from ._words import bounds_text as bounds_text
 from ._words import dropped_lines as dropped_lines
+from ._words import failure_line as failure_line
 from ._words import few_labels_line as few_labels_line
 from ._words import p_value as p_value
 from ._words import percent as percent

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from jaxmle._documents._bounds_check import bounds_document
-from jaxmle._documents._document import document_of, sizes_of
+from jaxmle._documents._document import document_of, first_of, sizes_of
 from jaxmle._documents._fitted import Fitted, fit_table
 from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._warnings import data_warnings, table_warnings
@@ -91,4 +91,4 @@ def certify_document(
     document = document_of("certify", table, analysis, records)
     document["bounds_check"] = bounds_document(fitted)
     document["settings"] |= {"limit": limit, "method": method, "adjustment": adjustment}
-    return {"command": "certify", "certified": passed, **document}
+    return {**first_of(document), "certified": passed, **document}

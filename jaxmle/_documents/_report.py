@@ -91,6 +91,7 @@ def report_document(
             _reconcile(estimate, certificate)
     document = {
         "command": "report",
+        "failure": table.failures,
         "version": version("jaxmle"),
         "source": source,
         "certified": certificate["certified"] if certificate else None,

@@ -44,6 +44,21 @@ def dropped_lines(dropped: dict[str, int]) -> list[str]:
     ]
 
 
+def failure_line(failures: Document | None) -> str:
+    """Which value is a failure in each column, and how many rows have it; what opens every output."""
+    if failures is None:
+        return "Failure: as counted by hand."
+    said = []
+    for one in failures.values():
+        words = " or ".join(map(shown_text, one["words"]))
+        column = shown_text(one["column"])
+        if one["of"]:
+            said.append(f"{words} in {column}, {one['n']:,} of {one['of']:,}")
+        else:
+            said.append(f"none in {column}, which holds no verdict")
+    return f"Failure: {'; '.join(said)}."
+
+
 def source_lines(document: Document) -> list[str]:
     """The log that rows are from, and the labels that came from another file."""
     lines = []

@@ -4,6 +4,7 @@ from jaxmle._documents import (
     Evidence,
     bounds_note,
     dropped_lines,
+    failure_line,
     few_labels_line,
     p_value,
     percent,
@@ -85,7 +86,8 @@ def _lead(document: Document) -> list[str]:
     whole = "over all rows" if estimate["slices"] else ""
     ends = f"{percent(rate['low'])} to {percent(rate['high'])}"
     lines = [
-        f"Failure rate {whole and f'{whole} '}by constrained maximum likelihood; {level} interval {ends}."
+        failure_line(document["failure"]),
+        f"Failure rate {whole and f'{whole} '}by constrained maximum likelihood; {level} interval {ends}.",
     ]
     if certificate:
         verdict = certificate["total"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from jaxmle._types import Array
+from jaxmle._types import Array, Document
 
 if TYPE_CHECKING:
     from jaxmle._data import Clusters, Counts
@@ -34,6 +34,8 @@ class SliceCounts:
         n_items: Items counted, shape ``(n_slices,)``; sums of weights do not tell.
         repeated: Name of an id column that repeats though no cluster column was given, or None.
         log: Tool whose logs were read, and the judge's column in them; None for other sources.
+        failures: For "judge" and "human": the ``column``, the ``words`` that are failures in it, how many of
+            the rows that were counted hold one, ``n``, and ``of`` how many with a verdict there.
     """
 
     counts: "Counts"
@@ -51,6 +53,7 @@ class SliceCounts:
     n_items: Array | None = None
     repeated: str | None = None
     log: dict[str, str] | None = None
+    failures: dict[str, Document] | None = None
 
     @property
     def total(self) -> "Counts":

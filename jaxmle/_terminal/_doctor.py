@@ -1,9 +1,10 @@
 """The document of `jaxmle doctor` for people."""
 
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
-from jaxmle._documents import percent, shown_text
+from jaxmle._documents import failure_line, percent, shown_text
 from jaxmle._terminal._tables import cell, new_table
 from jaxmle._types import Document
 
@@ -38,10 +39,14 @@ def doctor_table(document: Document) -> Group:
             cell(one["name"]), one["kind"], share, distinct, values, Text(one["likely"] or "", "cyan")
         )
     parts: list[RenderableType] = [table]
+    if document["failure"]:
+        parts.insert(0, Text(failure_line(document["failure"])))
     if len(columns) > len(listed):
         parts.append(Text(f"... and {len(columns) - len(listed):,} more columns; --json has them all."))
     if document["counts"]:
         parts.append(_summary(document))
+    if document["thresholds"]:
+        parts.append(_thresholds(document["thresholds"]))
     for finding in document["findings"]:
         line = Text(f"{finding['level']}: ", style=_STYLES[finding["level"]])
         line.append(finding["text"], style="")
@@ -72,6 +77,16 @@ def _summary(document: Document) -> Text:
     for name, hits, size in (("TPR", c["tp"], c["tp"] + c["fn"]), ("FPR", c["fp"], c["fp"] + c["tn"])):
         said += f", {name} {percent(hits / size)} of {size:,}" if size else f", {name} unknown"
     return Text(f"{said}.")
+
+
+def _thresholds(thresholds: list[Document]) -> Table:
+    table = new_table("Thresholds of the graded judge:")
+    for heading in ("failure", "TPR", "FPR", "expected width", ""):
+        table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
+    for one in thresholds:
+        rates = [percent(one[name]) for name in ("tpr", "fpr", "width")]
+        table.add_row(one["threshold"], *rates, Text("proposed" if one["proposed"] else "", "cyan"))
+    return table
 
 
 def _values(column: Document) -> str:

@@ -10,6 +10,7 @@ from jaxmle._documents import (
     bounds_note,
     bounds_text,
     dropped_lines,
+    failure_line,
     few_labels_line,
     p_value,
     percent,
@@ -109,7 +110,7 @@ def _layout(
     if check := document["bounds_check"]:
         notes.append(Text(bounds_note(check)))
     notes += [Text(line, style="yellow") for line in warning_lines(records)]
-    return Group(table, *at_most(notes))
+    return Group(Text(failure_line(document["failure"])), table, *at_most(notes))
 
 
 def at_most(notes: list[Text]) -> list[Text]:
