@@ -9,7 +9,7 @@ import typer
 from jaxmle._cli._compare import compare
 from jaxmle._cli._doctor import doctor
 from jaxmle._cli._drift import drift
-from jaxmle._cli._options import ADJUSTMENTS, JUDGE_RATES, METHODS, ORDERS, check_choice, keep_compiled
+from jaxmle._cli._options import ADJUSTMENTS, JUDGE_RATES, METHODS, ORDERS, check_choice, keep_compiled, rate
 from jaxmle._cli._plan import plan
 from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._report import report
@@ -162,7 +162,10 @@ def estimate(
 @with_reading
 def certify(
     reading: Reading,
-    limit: Annotated[float, typer.Option(help="The failure rate to stay under, such as 0.05.")],
+    limit: Annotated[
+        float,
+        typer.Option(help="The failure rate to stay under, such as 0.05 or 5%.", parser=rate, metavar="RATE"),
+    ],
     method: Annotated[
         str,
         typer.Option(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from jaxmle._cli._options import ADJUSTMENTS, JUDGE_RATES, METHODS, ORDERS, check_choice, check_plots
+from jaxmle._cli._options import ADJUSTMENTS, JUDGE_RATES, METHODS, ORDERS, check_choice, check_plots, rate
 from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._show import say_first
 from jaxmle._types import Document
@@ -26,7 +26,9 @@ def report(
     ] = None,
     limit: Annotated[
         float | None,
-        typer.Option(help="The failure rate to stay under: the page opens with the verdict.", metavar="L"),
+        typer.Option(
+            help="The failure rate to stay under: the page opens with the verdict.", metavar="L", parser=rate
+        ),
     ] = None,
     interval: Annotated[
         str, typer.Option(help="profile (the one to report), or chi-square (at once).", metavar="METHOD")
@@ -101,7 +103,7 @@ def report(
         table,
         analysis,
         fitted=fitted,
-        source=reading.file,
+        source=reading.file or f"counts {reading.counts}",
         command=_command(reading, own),
         limit=limit,
         method=cast(Any, method),
@@ -147,7 +149,7 @@ def _command(reading: Reading, own: dict[str, Any]) -> str:
     """The command line in full, defaults left out, to be pasted into a shell."""
     from jaxmle._documents import shell_line
 
-    words = ["jaxmle", "report", reading.file]
+    words = ["jaxmle", "report", *([reading.file] if reading.file else [])]
     usual = {name: one.default for name, one in inspect.signature(report).parameters.items()}
     given = {one.name: getattr(reading, one.name) for one in fields(Reading)} | own
     for name, value in given.items():

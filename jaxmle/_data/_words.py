@@ -108,7 +108,7 @@ def plainest(words: frozenset[str]) -> list[str]:
 
 def opposites_of(words: frozenset[str]) -> list[str]:
     """The usual word for the other side of each way of writing that some of the words belong to."""
-    found = {}
+    found: dict[str, None] = {}
     for word in sorted(words & _AS_WRITTEN.keys()):
         fails, oks = _AS_WRITTEN[word]
         found[oks[0] if word in fails else fails[0]] = None

@@ -112,7 +112,7 @@ def verdict_options(columns: list[Column], roles: Guess, meaning: Document) -> t
         )
         found.append(Finding("warns", "graded human", text))
     told = options.get("failure") or options.get("passes")
-    unknown = {}
+    unknown: dict[str, bool] = {}
     for role, column in (("judge", judge), ("human", human)):
         if column is None or told or _is_told(options, role):
             continue

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from importlib.metadata import version
 
+from jaxmle._data import Counts
 from jaxmle._doctor._columns import column_findings, verdict_options
-from jaxmle._doctor._commands import DoctorOptions, commands_of, next_line, reading_words
+from jaxmle._doctor._commands import Command, DoctorOptions, commands_of, next_line, reading_words
 from jaxmle._doctor._findings import Finding, findings_of, is_balanced, slice_findings
-from jaxmle._doctor._others import other_commands
+from jaxmle._doctor._others import other_commands, plan_commands
 from jaxmle._doctor._thresholds import thresholds_of
 from jaxmle._tables import (
     Column,
@@ -70,6 +71,21 @@ def doctor_document(
     if table is not None and table.total.n_labeled:
         commands += other_commands(source, tables, slices, roles, wanted, words)
     found += [one.finding for one in commands if one.finding]
+    following = next_line(commands, roles, wanted, options)
+    return _document(rows, columns, roles, wanted, found, commands, following, table, thresholds)
+
+
+def _document(
+    rows: int,
+    columns: list[Column],
+    roles: Guess,
+    wanted: DoctorOptions,
+    found: list[Finding],
+    commands: list[Command],
+    following: str | None,
+    table: SliceCounts | None,
+    thresholds: list[Document],
+) -> Document:
     likely = _likely(roles)
     total = table.total if table else None
     return {
@@ -117,7 +133,7 @@ def doctor_document(
             }
             for one in commands
         ],
-        "next": next_line(commands, roles, wanted, options),
+        "next": following,
     }
 
 
@@ -158,6 +174,21 @@ def _graded(
     why = "gives the narrowest interval" if labelled else "is the middle of its scores"
     text = f"{shown(roles.judge)} holds scores: --judge-threshold '{best}' {why}"
     return thresholds, [Finding("note" if labelled else "warns", "graded judge", text)]
+
+
+def doctor_of_counts(values: tuple[int, ...], wanted: DoctorOptions) -> Document:
+    """Describe counts by hand: what speaks against them, and the commands that they support."""
+    table = SliceCounts.of_counts(Counts(*values))
+    roles, found = Guess(judge="judge", human="human"), findings_of(table)
+    words = ["--counts", ",".join(map(str, values))]
+    if table.total.n_labeled and is_balanced(table.total):
+        words += ["--calibration", "external"]
+    commands = commands_of(table, roles, wanted, words)
+    if table.total.n_labeled:
+        commands += plan_commands(table, wanted)
+    found += [one.finding for one in commands if one.finding]
+    ready = next((one.line for one in commands if one.ready), None)
+    return _document(table.n_rows, [], Guess(), wanted, found, commands, ready, table, [])
 
 
 def _likely(roles: Guess) -> dict[str, str]:

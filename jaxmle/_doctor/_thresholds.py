@@ -17,7 +17,7 @@ def thresholds_of(
     The side of the threshold that means failure is the one that human failures are more often on. Any
     threshold gives a right estimate; the one with the narrowest interval is proposed.
     """
-    found = []
+    found: list[Document] = []
     for cut, counts in counts_below(source, roles, meaning):
         below = not says_bad(roles.judge)
         failures, passes = counts.tp + counts.fn, counts.fp + counts.tn
@@ -36,7 +36,7 @@ def thresholds_of(
         )
     sharp = [one for one in found if one["width"] is not None]
     if sharp:
-        min(sharp, key=lambda one: one["width"])["proposed"] = True
+        min(sharp, key=lambda one: float(one["width"]))["proposed"] = True
     elif found:
         found[len(found) // 2]["proposed"] = True
     return found

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from jaxmle._data import name_parts
 from jaxmle._tables._column_profile import Column
 
 _HUMAN = frozenset(
@@ -52,6 +53,12 @@ class Guess:
     cluster: str | None = None
     weight: str | None = None
     unsure: bool = False
+
+
+def sides_named(name: str) -> set[str]:
+    """Which of "judge" and "human" a column's name speaks of."""
+    parts = set(name_parts(name))
+    return {side for side, words in (("judge", _JUDGE - {"score"}), ("human", _HUMAN)) if parts & words}
 
 
 def guess(

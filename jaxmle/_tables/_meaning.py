@@ -22,6 +22,7 @@ from jaxmle._data import (
 )
 from jaxmle._tables._aggregate import Roles, check_scores, listed, score_code, verdict_code
 from jaxmle._tables._checks import shown
+from jaxmle._tables._guess import sides_named
 from jaxmle._tables._source import Row, Source
 from jaxmle._types import Document
 
@@ -80,11 +81,12 @@ class Meaning:
         Raises:
             ValueError: A threshold is none, or stands beside words that say what the same column means.
         """
-        said = cls(
-            *(frozenset() if words == () else as_words(words) for words in (failure, judge_failure)),
-            *(frozenset() if words == () else as_words(words) for words in (human_failure, passes)),
-            *(None if one is None else str(one) for one in (judge_threshold, human_threshold)),
-        )
+        words = [
+            frozenset[str]() if isinstance(one, tuple) and not one else as_words(one)
+            for one in (failure, judge_failure, human_failure, passes)
+        ]
+        limits = [None if one is None else str(one) for one in (judge_threshold, human_threshold)]
+        said = cls(words[0], words[1], words[2], words[3], limits[0], limits[1])
         for key, role in _ROLES.items():
             if (threshold := said.threshold(key)) is not None:
                 score_code("w", threshold, role)  # before any row is read
@@ -148,6 +150,7 @@ def failures_of(
         f"SELECT j, h, jc, hc, sum(n) AS n FROM (SELECT {words}, jc, hc, n FROM ({coded}) AS coded) AS told "
         "GROUP BY j, h, jc, hc"
     )
+    _check_roles(roles, rows)
     used = [row for row in rows if row[2] in (0, 1) and row[3] in (None, 0, 1)]
     _check(roles, said, rows, used)
     found = {}
@@ -166,6 +169,22 @@ def failures_of(
             "of": sum(n for _, _, n in codes_of),
         }
     return found
+
+
+def _check_roles(roles: Roles, rows: list[Row]) -> None:
+    """Stop where judge and human are likely swapped: judges look at all items, humans at some."""
+    judged = sum(int(row[4]) for row in rows if row[2] in (0, 1))
+    labeled = sum(int(row[4]) for row in rows if row[3] in (0, 1))
+    kinds = [sides_named(getattr(roles, role)) for role in _ROLES.values()]
+    # Names that say which is which are believed; without, a judge that gave no verdict on most items.
+    crossed = kinds[0] == {"human"} or kinds[1] == {"judge"}
+    straight = not crossed and (kinds[0] == {"judge"} or kinds[1] == {"human"})
+    if judged and judged < labeled and not straight and (crossed or 2 * judged < labeled):
+        raise ValueError(
+            f"the judge {shown(roles.judge)} has {judged:,} verdicts and the human {shown(roles.human)} "
+            f"{labeled:,}: did you mean --judge {roles.human} --human {roles.judge}? If not, leave out the "
+            f"rows without a judge verdict: --where '\"{roles.judge}\" IS NOT NULL'."
+        )
 
 
 def _absent(passes: set[str], given: frozenset[str]) -> list[str]:
@@ -192,8 +211,8 @@ def _check(roles: Roles, said: Meaning, rows: list[Row], used: list[Row]) -> Non
             (turned if says_good(name) else neutral)[key] = sides
         elif not said.own(key) and says_bad(name) and said.failure & PASS_WORDS & writing_of(held):
             fails, oks = sides
-            other = "h" if key == "j" else "j"
-            right = {f"{_ROLES[other]}_failure": tuple(plainest(said.failure)), f"{role}_failure": (fails,)}
+            opposite = _ROLES["h" if key == "j" else "j"]
+            right = {f"{opposite}_failure": tuple(plainest(said.failure)), f"{role}_failure": (fails,)}
             raise UnclearMeaningError(
                 f"{shown(name)} reads as if {fails} were the failure, and --failure {oks} (failure= in "
                 f"Python) makes it a pass: say {_options(right)}, or --{role}-failure {oks} if it is one.",
@@ -208,10 +227,9 @@ def _check(roles: Roles, said: Meaning, rows: list[Row], used: list[Row]) -> Non
         if agreeing > 0 and sides in turned.values() and not says_bad(getattr(roles, _ROLES[key])):
             turned[key] = sides
     names = [shown(getattr(roles, _ROLES[key])) for key in sorted(turned, reverse=True)]
-    oks = {key: sides[1] for key, sides in turned.items()}
-    fails = {key: sides[0] for key, sides in turned.items()}
-    right, other = _arguments(oks, said), _arguments(fails, said)
-    good = " and ".join(dict.fromkeys(fails.values()))
+    right = _arguments({key: sides[1] for key, sides in turned.items()}, said)
+    other = _arguments({key: sides[0] for key, sides in turned.items()}, said)
+    good = " and ".join(dict.fromkeys(sides[0] for sides in turned.values()))
     verb = "read" if len(names) > 1 else "reads"
     raise UnclearMeaningError(
         f"{' and '.join(names)} {verb} as if {good} meant good: say {_options(right)} if so, or "

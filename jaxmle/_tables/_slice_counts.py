@@ -1,7 +1,7 @@
 """Counts by slice, and what was left out."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Self, cast
 
 import numpy as np
 
@@ -54,6 +54,13 @@ class SliceCounts:
     repeated: str | None = None
     log: dict[str, str] | None = None
     failures: dict[str, Document] | None = None
+
+    @classmethod
+    def of_counts(cls, counts: "Counts") -> Self:
+        """A table of one slice, counted elsewhere: scalar counts of whole numbers."""
+        whole = type(counts)(*(np.atleast_1d(np.asarray(value)) for value in counts.values()))
+        items = (whole.n_labeled + whole.n_unlabeled).astype(np.int64)
+        return cls(whole, [{}] * len(whole), {}, int(items.sum()), n_items=items)
 
     @property
     def total(self) -> "Counts":

@@ -10,9 +10,9 @@ from jaxmle._tables._source import Source
 if TYPE_CHECKING:
     from jaxmle._data import Counts
 
-# More distinct scores than these are cut at so many quantiles.
+# More distinct scores than these are cut at these quantiles of failures, passes and the rest.
 _MOST_CUTS = 12
-_QUANTILES = 9
+_SHARES = (0.0, 0.1, 0.5, 0.9, 1.0)
 
 
 def counts_below(source: Source, roles: Roles, meaning: Mapping[str, Any]) -> list[tuple[float, "Counts"]]:
@@ -40,9 +40,11 @@ def counts_below(source: Source, roles: Roles, meaning: Mapping[str, Any]) -> li
     )
     cuts = [row[0] for row in source.query(f"SELECT DISTINCT score FROM {scores} ORDER BY score LIMIT 50")]
     if len(cuts) > _MOST_CUTS + 1:
-        shares = ", ".join(f"{(i + 1) / (_QUANTILES + 1):.3f}" for i in range(_QUANTILES))
-        ((found,),) = source.query(f"SELECT quantile_disc(score, [{shares}]) FROM {scores} WHERE h IN (0, 1)")
-        cuts = sorted(set(found or cuts[:1]) | set(cuts[:1]))
+        found = source.query(
+            f"SELECT quantile_disc(score, {list(_SHARES)}) FROM {scores} GROUP BY coalesce(h, -1)"
+        )
+        # Scores of few failures lie beyond most quantiles of all scores.
+        cuts = sorted(set(cuts[:1]).union(*(quantiles for (quantiles,) in found)))
     cuts = cuts[1:]
     if not cuts:
         return []

@@ -38,7 +38,7 @@ def doctor_table(document: Document) -> Group:
         table.add_row(
             cell(one["name"]), one["kind"], share, distinct, values, Text(one["likely"] or "", "cyan")
         )
-    parts: list[RenderableType] = [table]
+    parts: list[RenderableType] = [table] if columns else [Text(title)]
     if document["failure"]:
         parts.insert(0, Text(failure_line(document["failure"])))
     if len(columns) > len(listed):
@@ -68,7 +68,9 @@ def _summary(document: Document) -> Text:
     c, roles = document["counts"], document["roles"]
     labeled = c["tp"] + c["fn"] + c["fp"] + c["tn"]
     unlabeled = c["unlabeled_pos"] + c["unlabeled_neg"]
-    said = f"Judge {shown_text(roles['judge'])}, human {shown_text(roles['human'])}: "
+    said = (
+        f"Judge {shown_text(roles['judge'])}, human {shown_text(roles['human'])}: " if roles["judge"] else ""
+    )
     said += f"{labeled:,} labelled, {unlabeled:,} not"
     if labeled:
         said += f"; humans found {percent((c['tp'] + c['fn']) / labeled)} failures"

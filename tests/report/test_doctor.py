@@ -257,8 +257,8 @@ def test_words_that_must_be_explained(tmp_path, capsys):
         (name, human, 2 + flag * 3 + i / 1000) for i, (name, _, human, flag) in enumerate(plain_rows(300))
     ]
     _, document = doctor(write(tmp_path / "f.csv", ("id", "human", "score"), graded), capsys)
-    assert levels(document)["graded judge"] == "blocks"
-    assert "--judge-threshold" in document["next"]
+    assert levels(document)["graded judge"] == "note"
+    assert "--judge-threshold '>=5.0" in document["next"]
     assert main(words_of(document["next"])) in (0, 1)
     capsys.readouterr()
     stray = [
@@ -403,7 +403,7 @@ def test_the_profile_counts_right(tmp_path):
     assert (number.distinct, number.approximate) == (1000, False)
     assert category.words == {"ax": 500, "x": 500}
     assert (gap.filled, gap.distinct) == (857, 6)
-    assert (verdict.n_spoken, verdict.kind, verdict.words) == (800, "verdict", {"fail": 800, "na": 200})
+    assert (verdict.n_present, verdict.kind, verdict.words) == (800, "verdict", {"fail": 800, "na": 200})
     assert repeats(source, "n") == 0
     assert repeats(source, "c") == 998
     assert copies(source, profile(source)[1]) == []
