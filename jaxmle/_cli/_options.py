@@ -82,8 +82,8 @@ def check_rates(tpr: tuple[float, float], fpr: tuple[float, float]) -> None:
         ranges = [f"{low:g}:{high:g}" for low, high in (tpr, fpr)]
         raise ValueError(
             f"--tpr {ranges[0]} lies below --fpr {ranges[1]}: the judge would flag passes more often than "
-            f"failures; did you mean --tpr {ranges[1]} --fpr {ranges[0]}? If its verdicts are turned round, say "
-            "which is the failure with --judge-failure."
+            f"failures; did you mean --tpr {ranges[1]} --fpr {ranges[0]}? If its verdicts are turned round, "
+            "say which is the failure with --judge-failure."
         )
 
 

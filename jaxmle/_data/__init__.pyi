@@ -3,7 +3,9 @@ from ._bounds import clopper_pearson as clopper_pearson
 from ._bounds import score_limits as score_limits
 from ._clusters import Clusters as Clusters
 from ._counts import Counts as Counts
-from ._counts import coded_verdicts as coded_verdicts
+from ._counts import HasCounts as HasCounts
+from ._counts import counts_of as counts_of
+from ._labels import coded_verdicts as coded_verdicts
 from ._params import Params as Params
 from ._problem import Problem as Problem
 from ._problem import joined as joined

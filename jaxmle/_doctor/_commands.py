@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from jaxmle._doctor._findings import Finding, is_balanced
-from jaxmle._documents import shell_line
+from jaxmle._doctor._findings import Finding
+from jaxmle._documents import is_balanced, shell_line
 from jaxmle._planning import MIN_LABELS, Precision
 from jaxmle._tables import INVALID, Guess, SliceCounts, shown
 

@@ -6,9 +6,10 @@ from importlib.metadata import version
 from jaxmle._data import Counts
 from jaxmle._doctor._columns import column_findings, verdict_options
 from jaxmle._doctor._commands import Command, DoctorOptions, commands_of, next_line, reading_words
-from jaxmle._doctor._findings import Finding, findings_of, is_balanced, slice_findings
+from jaxmle._doctor._findings import Finding, findings_of, slice_findings
 from jaxmle._doctor._others import other_commands, plan_commands
 from jaxmle._doctor._thresholds import thresholds_of
+from jaxmle._documents import is_balanced
 from jaxmle._tables import (
     Column,
     Guess,

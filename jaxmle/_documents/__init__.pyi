@@ -1,4 +1,6 @@
 from ._bounds_check import bounds_note as bounds_note
+from ._cautions import balanced_note as balanced_note
+from ._cautions import is_balanced as is_balanced
 from ._certify import certify_document as certify_document
 from ._compare import Arm as Arm
 from ._compare import compare_document as compare_document
@@ -22,6 +24,7 @@ from ._warnings import left_out_note as left_out_note
 from ._warnings import missing_note as missing_note
 from ._warnings import repeated_note as repeated_note
 from ._words import bounds_text as bounds_text
+from ._words import caution_lines as caution_lines
 from ._words import dropped_lines as dropped_lines
 from ._words import failure_line as failure_line
 from ._words import few_labels_line as few_labels_line

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from jaxmle._documents._bounds_check import bounds_document
+from jaxmle._documents._cautions import cautions
 from jaxmle._documents._document import document_of, first_of, sizes_of
 from jaxmle._documents._fitted import Fitted, fit_table
 from jaxmle._documents._settings import AnalysisSettings
@@ -89,6 +90,7 @@ def certify_document(
         )
     passed = all(record["certified"] for record in (records[:-1] if analysis.by else records))
     document = document_of("certify", table, analysis, records)
+    document |= cautions(table, analysis, fitted, calibrate=False)
     document["bounds_check"] = bounds_document(fitted)
     document["settings"] |= {"limit": limit, "method": method, "adjustment": adjustment}
     return {**first_of(document), "certified": passed, **document}

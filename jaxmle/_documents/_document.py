@@ -40,7 +40,8 @@ def document_of(
 
 def first_of(document: Document) -> Document:
     """What a document says before any number: the command, and what counts as a failure."""
-    return {name: document[name] for name in ("command", "failure") if name in document}
+    said = ("command", "failure", "cautions", "if_external")
+    return {name: document[name] for name in said if name in document}
 
 
 def _unjudged(table: SliceCounts) -> Sequence[Array] | Array:

@@ -92,6 +92,8 @@ def report_document(
     document = {
         "command": "report",
         "failure": table.failures,
+        "cautions": estimate["cautions"],
+        "if_external": estimate["if_external"],
         "version": version("jaxmle"),
         "source": source,
         "certified": certificate["certified"] if certificate else None,

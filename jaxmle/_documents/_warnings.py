@@ -78,8 +78,9 @@ def copy_note(table: SliceCounts) -> str | None:
     if total.fn or total.fp or min(total.tp, total.tn) < _FEW_OF_A_COPY:
         return None
     return (
-        f"judge and human say the same of all {total.n_labeled:,.8g} labelled items: if one column is a copy "
-        "of the other, as where people correct the judge's verdict in place, name the judge's own with --judge"
+        f"judge and human say the same of all {total.n_labeled:,.8g} labelled items: if one column is a "
+        "copy of the other, as where people correct the judge's verdict in place, name the judge's own with "
+        "--judge"
     )
 
 

@@ -1,5 +1,7 @@
 """Numbers, names and notes of documents in words, for every way to show them."""
 
+from collections.abc import Sequence
+
 from jaxmle._data import printable
 from jaxmle._types import Document, Numbers
 
@@ -32,9 +34,14 @@ def record_name(record: Document) -> str:
     return ", ".join(slice_name(value) for value in record.get("key", {}).values()) or "all"
 
 
-def warning_lines(records: list[Document]) -> list[str]:
-    """Warnings of slices and total, a sentence each."""
-    return [f"{record_name(record)}: {warning}." for record in records for warning in record["warnings"]]
+def warning_lines(records: list[Document], said: Sequence[str] = ()) -> list[str]:
+    """Warnings of slices and total, a sentence each; of the total none that were ``said`` before."""
+    return [
+        f"{record_name(record)}: {warning}."
+        for record in records
+        for warning in record["warnings"]
+        if "key" in record or warning not in said
+    ]
 
 
 def dropped_lines(dropped: dict[str, int]) -> list[str]:
@@ -57,6 +64,18 @@ def failure_line(failures: Document | None) -> str:
         else:
             said.append(f"none in {column}, which holds no verdict")
     return f"Failure: {'; '.join(said)}."
+
+
+def caution_lines(document: Document) -> list[str]:
+    """What speaks against the numbers below, and the rate where it is right; said before them."""
+    lines = [f"{note[0].upper()}{note[1:]}." for note in document.get("cautions", ())]
+    if other := document.get("if_external"):
+        rate = "not identified" if other["estimate"] is None else percent(other["estimate"])
+        lines.append(
+            f"With --calibration external: failure rate {rate}, interval {percent(other['low'])} to "
+            f"{percent(other['high'])}."
+        )
+    return lines
 
 
 def source_lines(document: Document) -> list[str]:

@@ -3,6 +3,7 @@
 from jaxmle._documents import (
     Evidence,
     bounds_note,
+    caution_lines,
     dropped_lines,
     failure_line,
     few_labels_line,
@@ -87,6 +88,7 @@ def _lead(document: Document) -> list[str]:
     ends = f"{percent(rate['low'])} to {percent(rate['high'])}"
     lines = [
         failure_line(document["failure"]),
+        *caution_lines(document),
         f"Failure rate {whole and f'{whole} '}by constrained maximum likelihood; {level} interval {ends}.",
     ]
     if certificate:

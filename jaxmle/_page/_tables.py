@@ -15,6 +15,7 @@ def methods_to_show(document: Document) -> dict[str, Document]:
         "judge only": total["judge_only"],
         "human only": total["human_only"],
         "PPI++": document["ppi_plus_plus"],
+        "jaxmle, external": document["if_external"],
     }
     return {name: one for name, one in named.items() if one and one["low"] is not None}
 
@@ -26,6 +27,7 @@ def methods_table(named: dict[str, Document], level: float) -> Rows:
         "judge only": "verdicts of unlabelled items",
         "human only": "labels",
         "PPI++": "labels and verdicts",
+        "jaxmle, external": "labels for the judge alone (--calibration external)",
     }
     rows = [
         [

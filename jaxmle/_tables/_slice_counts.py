@@ -62,6 +62,20 @@ class SliceCounts:
         items = (whole.n_labeled + whole.n_unlabeled).astype(np.int64)
         return cls(whole, [{}] * len(whole), {}, int(items.sum()), n_items=items)
 
+    def as_counts(self) -> "Counts":
+        """Counts for functions that take `Counts`: scalar without slices, else an element a slice.
+
+        Raises:
+            ValueError: The rows had weights or clusters, which counts alone do not tell.
+        """
+        if self.clusters is not None or self.squares is not None:
+            what = "clusters" if self.clusters is not None else "weights"
+            raise ValueError(
+                f"the table has {what}, and an interval of its counts alone would be too short: pass "
+                "`table.counts` with a `design_effect` (jaxmle.design_effect)."
+            )
+        return self.counts if self.keys[0] else self.total
+
     @property
     def total(self) -> "Counts":
         """Counts of all slices together."""
