@@ -9,7 +9,7 @@ from jaxmle._doctor._commands import Command, DoctorOptions, commands_of, next_l
 from jaxmle._doctor._findings import Finding, findings_of, slice_findings
 from jaxmle._doctor._others import other_commands, plan_commands
 from jaxmle._doctor._thresholds import thresholds_of
-from jaxmle._documents import is_balanced
+from jaxmle._documents import agreement_document, is_balanced
 from jaxmle._tables import (
     Column,
     Guess,
@@ -119,6 +119,7 @@ def _document(
             "other_humans": [name for name in roles.humans if name != roles.human],
         },
         "counts": None if total is None else dict(zip(_COUNTS, map(int, total.values()), strict=True)),
+        "agreement": None if total is None else agreement_document(total, wanted.confidence),
         "thresholds": thresholds,
         "balanced": bool(total is not None and total.n_labeled and is_balanced(total)),
         "findings": [

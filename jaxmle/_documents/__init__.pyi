@@ -1,3 +1,5 @@
+from ._agreement import AGREEMENT_NOTE as AGREEMENT_NOTE
+from ._agreement import agreement_document as agreement_document
 from ._bounds_check import bounds_note as bounds_note
 from ._cautions import balanced_note as balanced_note
 from ._cautions import is_balanced as is_balanced
@@ -23,6 +25,7 @@ from ._warnings import design_note as design_note
 from ._warnings import left_out_note as left_out_note
 from ._warnings import missing_note as missing_note
 from ._warnings import repeated_note as repeated_note
+from ._words import agreement_rows as agreement_rows
 from ._words import bounds_text as bounds_text
 from ._words import caution_lines as caution_lines
 from ._words import dropped_lines as dropped_lines

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from jaxmle._data import printable
+from jaxmle._documents._agreement import AGREEMENT
 from jaxmle._types import Document, Numbers
 
 _LONGEST = 60
@@ -76,6 +77,21 @@ def caution_lines(document: Document) -> list[str]:
             f"{percent(other['high'])}."
         )
     return lines
+
+
+def agreement_rows(found: Document) -> list[list[str]]:
+    """Name, estimate and interval of each measure of agreement; kappa and AC1 are no shares."""
+    rows = []
+    for name, title in AGREEMENT.items():
+        one = found[name]
+        if one is None:
+            rows.append([title, "-", "-"])
+            continue
+        ends = ("estimate", "low", "high")
+        write = "{:.3f}".format if name in ("kappa", "ac1") else percent
+        estimate, low, high = (write(one[end]) for end in ends)
+        rows.append([title, estimate, f"{low} to {high}"])
+    return rows
 
 
 def source_lines(document: Document) -> list[str]:

@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from jaxmle._documents import failure_line, percent, shown_text
+from jaxmle._documents import agreement_rows, failure_line, percent, shown_text
 from jaxmle._terminal._tables import cell, new_table
 from jaxmle._types import Document
 
@@ -45,6 +45,8 @@ def doctor_table(document: Document) -> Group:
         parts.append(Text(f"... and {len(columns) - len(listed):,} more columns; --json has them all."))
     if document["counts"]:
         parts.append(_summary(document))
+    if document["agreement"]:
+        parts += _agreement(document["agreement"])
     if document["thresholds"]:
         parts.append(_thresholds(document["thresholds"]))
     for finding in document["findings"]:
@@ -79,6 +81,20 @@ def _summary(document: Document) -> Text:
     for name, hits, size in (("TPR", c["tp"], c["tp"] + c["fn"]), ("FPR", c["fp"], c["fp"] + c["tn"])):
         said += f", {name} {percent(hits / size)} of {size:,}" if size else f", {name} unknown"
     return Text(f"{said}.")
+
+
+def _agreement(found: Document) -> list[Table]:
+    confusion = new_table("Labelled rows:")
+    for heading in ("", "judge: failure", "judge: pass"):
+        confusion.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    for side, cells in (("failure", ("tp", "fn")), ("pass", ("fp", "tn"))):
+        confusion.add_row(f"human: {side}", *(f"{found['confusion'][name]:,.8g}" for name in cells))
+    measures = new_table(None)
+    for heading in ("agreement", "estimate", f"{100 * found['confidence']:g}% interval"):
+        measures.add_column(heading, justify="left" if heading == "agreement" else "right", no_wrap=True)
+    for cells in agreement_rows(found):
+        measures.add_row(*cells)
+    return [confusion, measures]
 
 
 def _thresholds(thresholds: list[Document]) -> Table:
