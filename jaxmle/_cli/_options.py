@@ -66,7 +66,7 @@ def parse_range(option: str, text: str) -> tuple[float, float]:
     except ValueError:
         raise ValueError(f"{option} must be LO:HI, such as 0.85:0.97 or 85%:97%; got {text!r}.") from None
     ends = [one.strip().removesuffix("%") for one in (first, second) if one.strip()]
-    if 1 < max(low, high) <= 100 and min(low, high) >= 0 and "%" not in text:
+    if 1 < max(low, high) <= 100 and (min(low, high) >= 1 or min(low, high) == 0) and "%" not in text:
         meant = ":".join(f"{end}%" for end in ends)
         raise ValueError(f"{option} must lie between 0 and 1; got {text}: did you mean {meant}?")
     if not (0 <= low <= 1 and 0 <= high <= 1):

@@ -23,7 +23,6 @@ from jaxmle._cli._options import (
     parse_range,
     rate,
 )
-from jaxmle._cli._show import say_first
 from jaxmle._tables import Roles, count_rows, open_rows
 
 # What can be said of rows alone.
@@ -170,7 +169,6 @@ class Reading:
         opened, roles = open_rows(self.file, roles, human_source=self.human_file, id=self.id)
         keep_compiled(not self.no_cache)
         from jaxmle._data import Bounds
-        from jaxmle._documents import copy_note
 
         meaning: dict[str, Any] = {
             "failure": self.failure or (),
@@ -192,8 +190,6 @@ class Reading:
                 )
             rates = Bounds.from_reference(counts, margin=self.margin)
             given = Bounds(failure_rate=given.failure_rate, tpr=rates.tpr, fpr=rates.fpr)
-        if note := copy_note(table):
-            say_first(f"{note[0].upper()}{note[1:]}.", self.as_json)
         return table, self._settings(table, given, list(by), labels)
 
     def _read_counts(self, pairs: dict[str, tuple[float, float]], labels: str) -> tuple[Any, Any]:

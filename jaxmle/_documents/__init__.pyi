@@ -20,7 +20,6 @@ from ._sensitivity import sensitivity_document as sensitivity_document
 from ._settings import AnalysisSettings as AnalysisSettings
 from ._settings import known_bounds as known_bounds
 from ._warnings import chance_note as chance_note
-from ._warnings import copy_note as copy_note
 from ._warnings import design_note as design_note
 from ._warnings import left_out_note as left_out_note
 from ._warnings import missing_note as missing_note

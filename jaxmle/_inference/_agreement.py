@@ -36,7 +36,7 @@ class Agreement:
 def agreement(counts: Counts | HasCounts, *, confidence: float = 0.95) -> Agreement:
     """Measure how well judge and human agree on the labelled items.
 
-    All but TPR and FPR depend on how many of the labelled items are failures: they speak of the judged
+    All but TPR and FPR depend on how many of the labelled items are failures: they speak of all judged
     items only where the labelled ones are a random sample of these.
 
     Args:
@@ -55,8 +55,8 @@ def agreement(counts: Counts | HasCounts, *, confidence: float = 0.95) -> Agreem
         Shares: score intervals, Wilson, JASA 22 (1927). Kappa: Cohen, Educ. Psychol. Meas. 20 (1960); its
         standard error: Fleiss, Cohen and Everitt, Psychol. Bull. 72 (1969), equation 13, normal interval.
         AC1 and its standard error: Gwet, Br. J. Math. Stat. Psychol. 61 (2008), for two raters; interval by
-        Student's t of n - 1 degrees of freedom. Where the two never differ both standard errors are 0, and the
-        lower ends come from the score interval of the share of agreement, chance agreement being held.
+        Student's t of n - 1 degrees of freedom. Where the two never differ both standard errors are 0, and
+        the lower ends come from the score interval of the share of agreement, chance agreement being held.
 
     Examples:
         >>> from jaxmle import Counts, agreement

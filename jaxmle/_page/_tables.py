@@ -104,10 +104,10 @@ def judge_table(total: Document, bounds: Document, in_labels: Document, level: f
 def confusion_table(found: Document) -> Rows:
     """What judge and human say of the labelled rows."""
     rows = [
-        [f"human: {side}", *(f"{found['confusion'][name]:,.8g}" for name in cells)]
+        [side, *(f"{found['confusion'][name]:,.8g}" for name in cells)]
         for side, cells in (("failure", ("tp", "fn")), ("pass", ("fp", "tn")))
     ]
-    return Rows("Labelled rows", ["", "judge: failure", "judge: pass"], rows)
+    return Rows("Labelled rows", ["human verdict", "judge: failure", "judge: pass"], rows)
 
 
 def agreement_table(found: Document) -> Rows:

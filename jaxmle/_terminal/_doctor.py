@@ -39,7 +39,7 @@ def doctor_table(document: Document) -> Group:
             cell(one["name"]), one["kind"], share, distinct, values, Text(one["likely"] or "", "cyan")
         )
     parts: list[RenderableType] = [table] if columns else [Text(title)]
-    if document["failure"]:
+    if document["failure"] or not columns:
         parts.insert(0, Text(failure_line(document["failure"])))
     if len(columns) > len(listed):
         parts.append(Text(f"... and {len(columns) - len(listed):,} more columns; --json has them all."))
@@ -92,8 +92,8 @@ def _agreement(found: Document) -> list[Table]:
     measures = new_table(None)
     for heading in ("agreement", "estimate", f"{100 * found['confidence']:g}% interval"):
         measures.add_column(heading, justify="left" if heading == "agreement" else "right", no_wrap=True)
-    for cells in agreement_rows(found):
-        measures.add_row(*cells)
+    for row in agreement_rows(found):
+        measures.add_row(*row)
     return [confusion, measures]
 
 

@@ -311,7 +311,7 @@ def test_files_that_hold_little(tmp_path, capsys, content, status, message):
     [
         (["--judge", "jugde"], "Did you mean 'judge'?"),
         (["--human-file", "labels.csv"], "--human-file and --id"),
-        (["--limit", "5"], "--limit must lie strictly between 0 and 1"),
+        (["--limit", "5"], "got 5: did you mean 5%, which is 0.05?"),
         (["--by", "nothing"], "has no column 'nothing'"),
     ],
 )
