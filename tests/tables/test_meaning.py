@@ -8,8 +8,49 @@ from jaxmle import tables
 from jaxmle._data import says_bad, says_good
 from jaxmle._tables._meaning import UnclearMeaningError
 
-GOOD = ["passed", "human_passed", "isCorrect", "judge.accuracy", "wasAccepted", "acceptable", "success", "label_ok", "GoodAnswer", "is_valid", "faithful", "grounded", "supported", "substantiated", "safe", "helpful", "score", "judge_score", "result.score", "LLMPassed", "scores.correct", "pass_fail", "exact_match"]
-OTHERS = ["judge", "human", "label", "verdict", "flagged", "is_failure", "unsafe", "not_safe", "toxicity_score", "hallucination_score", "scores.judge", "gpt4", "hit", "passage", "scorecard", "surpassed"]
+GOOD = [
+    "passed",
+    "human_passed",
+    "isCorrect",
+    "judge.accuracy",
+    "wasAccepted",
+    "acceptable",
+    "success",
+    "label_ok",
+    "GoodAnswer",
+    "is_valid",
+    "faithful",
+    "grounded",
+    "supported",
+    "substantiated",
+    "safe",
+    "helpful",
+    "score",
+    "judge_score",
+    "result.score",
+    "LLMPassed",
+    "scores.correct",
+    "pass_fail",
+    "exact_match",
+]
+OTHERS = [
+    "judge",
+    "human",
+    "label",
+    "verdict",
+    "flagged",
+    "is_failure",
+    "unsafe",
+    "not_safe",
+    "toxicity_score",
+    "hallucination_score",
+    "scores.judge",
+    "gpt4",
+    "hit",
+    "passage",
+    "scorecard",
+    "surpassed",
+]
 
 
 def rows_of(judge, human, *cells):
