@@ -15,6 +15,7 @@ from ._drift import Drift as Drift
 from ._drift import drift as drift
 
 # Estimate
+from ._inference import Agreement as Agreement
 from ._inference import Bootstrap as Bootstrap
 
 # Decide
@@ -25,9 +26,10 @@ from ._inference import DesignEffect as DesignEffect
 from ._inference import Fit as Fit
 from ._inference import Interval as Interval
 from ._inference import ProfileInterval as ProfileInterval
+from ._inference import adjust_p_values as adjust_p_values
 
 # Slices
-from ._inference import adjust_p_values as adjust_p_values
+from ._inference import agreement as agreement
 from ._inference import bootstrap as bootstrap
 from ._inference import bounds_test as bounds_test
 from ._inference import certify as certify

@@ -18,6 +18,7 @@ from jaxmle._cli._options import (
     check_choice,
     check_outputs,
     keep_compiled,
+    rate,
 )
 from jaxmle._cli._panels import in_panels
 from jaxmle._cli._plan import plan
@@ -197,7 +198,10 @@ def estimate(
 @with_reading
 def certify(
     reading: Reading,
-    limit: Annotated[float, typer.Option(help="The failure rate to stay under, such as 0.05.")],
+    limit: Annotated[
+        float,
+        typer.Option(help="The failure rate to stay under, such as 0.05 or 5%.", parser=rate, metavar="RATE"),
+    ],
     method: Annotated[
         str,
         typer.Option(

@@ -49,6 +49,7 @@ def compare(
             metavar="HOW",
         ),
     ] = "separate",
+    counts_b: Annotated[str | None, _option("--counts of the second.", "SIX")] = None,
     tpr_b: Annotated[str | None, _option("--tpr of the second, if another.", metavar="LO:HI")] = None,
     fpr_b: Annotated[str | None, _option("--fpr of the second, if another.", metavar="LO:HI")] = None,
     adjust: Annotated[
@@ -69,7 +70,9 @@ def compare(
     for option, text in (("--tpr-b", tpr_b), ("--fpr-b", fpr_b)):
         if text is not None:
             parse_range(option, text)
-    if other is None and not (judge_b or human_b or where_b is not None):
+    if (reading.counts is None) != (counts_b is None):
+        raise ValueError("--counts and --counts-b go together: give both or none.")
+    if reading.counts is None and other is None and not (judge_b or human_b or where_b is not None):
         raise ValueError(
             "compare FILE with what? Name a second file, or the second system's columns (--judge-b, "
             "--human-b) or rows (--where-b)."
@@ -88,20 +91,28 @@ def compare(
         with_clusters,
     )
 
+    if reading.counts is None and reading.file is None:
+        raise ValueError("name the FILE of verdicts, or give --counts and --counts-b in place of files.")
     clustered = reading.cluster is not None
-    by_row = other is None and where_b is None and id is None and not clustered
+    by_row = reading.counts is None and other is None and where_b is None and id is None and not clustered
     cluster = reading.cluster or (ROW if by_row else id)
     second = replace(
         reading,
         file=other or reading.file,
         judge=judge_b or reading.judge,
+        counts=counts_b,
         human=human_b or reading.human,
         where=reading.where if where_b is None else where_b,
         tpr=tpr_b or reading.tpr,
         fpr=fpr_b or reading.fpr,
     )
-    read, names = [], []
+    read: list[tuple[Any, Any]] = []
+    names: list[Any] = []
     for one in (reading, second):
+        if one.counts is not None:
+            read.append(one.read())
+            names.append(None)
+            continue
         opened = Table(one.file)
         if by_row:
             number_rows(opened)
@@ -111,7 +122,7 @@ def compare(
     first, last, alone = shared_slices(a, b)
     tables = chosen_slices(a, first), chosen_slices(b, last)
     pairs = clusters = None
-    if cluster:
+    if cluster and reading.counts is None:
         both = aligned_clusters(*tables, cast(Pair, tuple(names)))
         if clustered:
             clusters, tables = both, (with_clusters(tables[0], both[0]), with_clusters(tables[1], both[1]))
@@ -143,7 +154,6 @@ def _of_slices(analysis: "AnalysisSettings", index: Array, size: int) -> "Analys
 
 def _labels(first: Reading, second: Reading) -> list[str]:
     """What tells the two from each other."""
-    told = [
-        name for name in ("file", "judge", "human", "where") if getattr(first, name) != getattr(second, name)
-    ]
+    sides = ("file", "counts", "judge", "human", "where")
+    told = [name for name in sides if getattr(first, name) != getattr(second, name)]
     return [", ".join(f"{name} {getattr(one, name)}" for name in told) for one in (first, second)]

@@ -6,6 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
+from jaxmle._cli._options import (
+    COUNTS,
+    FAILURE,
+    HUMAN_FAILURE,
+    HUMAN_THRESHOLD,
+    JUDGE_FAILURE,
+    JUDGE_THRESHOLD,
+    PASSES,
+    parse_counts,
+    rate,
+)
 from jaxmle._cli._show import show
 from jaxmle._tables import check_column, guess, open_source, profile
 from jaxmle._types import Document
@@ -17,31 +28,36 @@ def _option(text: str, metavar: str = "COL", **more: Any) -> Any:
 
 def doctor(
     file: Annotated[
-        str,
+        str | None,
         typer.Argument(
             help="CSV, TSV, JSONL or Parquet, one row an item; an eval log; a quoted pattern for several "
             "files; - for standard input.",
             metavar="FILE",
         ),
-    ],
+    ] = None,
     judge: Annotated[str | None, _option("Column of judge verdicts, where the guess is wrong.")] = None,
     human: Annotated[str | None, _option("Column of human verdicts, where the guess is wrong.")] = None,
+    counts: Annotated[str | None, COUNTS] = None,
     by: Annotated[list[str] | None, _option("Slice by this column (repeatable).")] = None,
     limit: Annotated[
         float | None,
-        _option("Failure rate to stay under: say how many labels a certificate takes.", metavar="RATE"),
+        _option(
+            "Failure rate to stay under: say how many labels a certificate takes.",
+            metavar="RATE",
+            parser=rate,
+        ),
     ] = None,
-    failure: Annotated[
-        list[str] | None, _option("The verdict that counts as failure (repeatable).", metavar="WORD")
-    ] = None,
-    judge_threshold: Annotated[
-        str | None, _option("Graded judge scores: '>=0.5' or '<3' is a failure.", metavar="SCORE")
-    ] = None,
+    failure: Annotated[list[str] | None, FAILURE] = None,
+    judge_failure: Annotated[list[str] | None, JUDGE_FAILURE] = None,
+    human_failure: Annotated[list[str] | None, HUMAN_FAILURE] = None,
+    passes: Annotated[list[str] | None, PASSES] = None,
+    judge_threshold: Annotated[str | None, JUDGE_THRESHOLD] = None,
+    human_threshold: Annotated[str | None, HUMAN_THRESHOLD] = None,
     human_file: Annotated[
         str | None, _option("Human verdicts in a file of their own, joined by --id.", metavar="FILE")
     ] = None,
     id: Annotated[str | None, _option("Column that names an item, in both files.")] = None,
-    confidence: Annotated[float, _option("Confidence, such as 0.95.", metavar="LEVEL")] = 0.95,
+    confidence: Annotated[float, _option("Confidence, such as 0.95.", metavar="LEVEL", parser=rate)] = 0.95,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document instead of a table.")
     ] = False,
@@ -57,6 +73,24 @@ def doctor(
         raise ValueError("--human-file and --id go together: give both or none.")
     if human_file is not None and human is None:
         raise ValueError("--human must name the column of verdicts in --human-file.")
+    meaning = {
+        "failure": tuple(failure or ()),
+        "judge_failure": tuple(judge_failure or ()),
+        "human_failure": tuple(human_failure or ()),
+        "passes": tuple(passes or ()),
+        "judge_threshold": judge_threshold,
+        "human_threshold": human_threshold,
+    }
+    if counts is not None:
+        if any((file, judge, human, by, human_file, *meaning.values())):
+            raise ValueError("--counts stands in place of a file of verdicts: leave what is said of one out.")
+        values = parse_counts("--counts", counts)
+        from jaxmle._doctor import DoctorOptions, doctor_of_counts
+
+        asked = DoctorOptions(file="counts by hand", limit=limit, confidence=confidence)
+        return _show(doctor_of_counts(values, asked), as_json)
+    if file is None:
+        raise ValueError("name the FILE to look at, or give --counts in place of it.")
     slices = tuple(dict.fromkeys(by or ()))
     with ThreadPoolExecutor(1) as pool:
         # What counts verdicts is imported while the engine reads the rows.
@@ -69,18 +103,22 @@ def doctor(
         roles = guess(columns, judge=judge, human=human, by=slices)
     loading.result()
     from jaxmle._doctor import DoctorOptions, doctor_document
-    from jaxmle._terminal import doctor_table
 
     options = DoctorOptions(
         file=file,
         human_file=human_file,
         id=id,
-        failure=tuple(failure or ()),
-        judge_threshold=judge_threshold,
+        meaning=meaning,
         by_given=bool(slices),
         limit=limit,
         confidence=confidence,
     )
     document: Document = doctor_document(source, rows, columns, roles, options)
+    return _show(document, as_json)
+
+
+def _show(document: Document, as_json: bool) -> int:
+    from jaxmle._terminal import doctor_table
+
     show(document, as_json, doctor_table)
     return 1 if any(one["level"] != "note" for one in document["findings"]) else 0

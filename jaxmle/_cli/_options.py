@@ -8,21 +8,97 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
 
+import typer
+
+FAILURE = typer.Option(
+    help="The verdict that counts as failure, in both columns (repeatable).", metavar="WORD"
+)
+JUDGE_FAILURE = typer.Option(help="The same in the judge's column alone (repeatable).", metavar="WORD")
+HUMAN_FAILURE = typer.Option(help="The same in the human's column alone (repeatable).", metavar="WORD")
+PASSES = typer.Option("--pass", help="A verdict that counts as pass (repeatable).", metavar="WORD")
+JUDGE_THRESHOLD = typer.Option(help="Graded judge scores: '>=0.5' or '<3' is a failure.", metavar="SCORE")
+HUMAN_THRESHOLD = typer.Option(help="Grades that humans gave: '<2' is a failure.", metavar="SCORE")
+COUNTS = typer.Option(
+    help="In place of FILE, counts by hand: tp,fn,fp,tn,unlabelled flagged,unlabelled passed.",
+    metavar="SIX",
+)
 ADJUSTMENTS = ("none", "holm", "benjamini-hochberg")
 METHODS = ("exact", "profile")
 JUDGE_RATES = ("per-slice", "common", "partial")
 ORDERS = ("key", "estimate", "width")
 
 
-def parse_range(option: str, text: str) -> tuple[float, float]:
-    """Read ``LO:HI``, ``LO:``, ``:HI`` or a single number; `Bounds` checks what it means."""
-    low, colon, high = text.partition(":")
+def _number(text: str) -> float:
+    """A number, also in percent, or with a comma for the point."""
+    number = text.strip()
+    value = float(number.removesuffix("%").replace(",", "."))
+    return value / 100 if number.endswith("%") else value
+
+
+def rate(text: str | float) -> float:
+    """Read a rate, such as 0.05 or 5%, of an option.
+
+    Raises:
+        typer.BadParameter: It is none; the message says what was likely meant.
+    """
+    if not isinstance(text, str):
+        return text
     try:
-        if not colon:
-            return float(low), float(low)
-        return float(low or 0), float(high or 1)
+        value = _number(text)
     except ValueError:
-        raise ValueError(f"{option} must be LO:HI, such as 0.85:0.97; got {text!r}.") from None
+        raise typer.BadParameter(f"{text!r} is no rate, such as 0.05 or 5%.") from None
+    if not 0 <= value <= 1:
+        meant = f": did you mean {value:g}%, which is {value / 100:g}?" if 1 < value <= 100 else "."
+        raise typer.BadParameter(f"it must lie between 0 and 1; got {text}{meant}")
+    return value
+
+
+def parse_range(option: str, text: str) -> tuple[float, float]:
+    """Read ``LO:HI``, ``LO:``, ``:HI`` or a single number, also in percent.
+
+    Raises:
+        ValueError: It is none, the wrong way round, or beyond [0, 1].
+    """
+    first, colon, second = text.partition(":")
+    try:
+        low = _number(first) if first.strip() or not colon else 0.0
+        high = (_number(second) if second.strip() else 1.0) if colon else low
+    except ValueError:
+        raise ValueError(f"{option} must be LO:HI, such as 0.85:0.97 or 85%:97%; got {text!r}.") from None
+    ends = [one.strip().removesuffix("%") for one in (first, second) if one.strip()]
+    if 1 < max(low, high) <= 100 and (min(low, high) >= 1 or min(low, high) == 0) and "%" not in text:
+        meant = ":".join(f"{end}%" for end in ends)
+        raise ValueError(f"{option} must lie between 0 and 1; got {text}: did you mean {meant}?")
+    if not (0 <= low <= 1 and 0 <= high <= 1):
+        raise ValueError(f"{option} must lie between 0 and 1; got {text}.")
+    if low > high:
+        raise ValueError(f"{option} must be LO:HI with LO <= HI; got {text}: did you mean {high:g}:{low:g}?")
+    return low, high
+
+
+def check_rates(tpr: tuple[float, float], fpr: tuple[float, float]) -> None:
+    """Raise ``ValueError`` where the bounds say that the judge flags passes more than failures."""
+    if tpr[1] < fpr[0]:
+        ranges = [f"{low:g}:{high:g}" for low, high in (tpr, fpr)]
+        raise ValueError(
+            f"--tpr {ranges[0]} lies below --fpr {ranges[1]}: the judge would flag passes more often than "
+            f"failures; did you mean --tpr {ranges[1]} --fpr {ranges[0]}? If its verdicts are turned round, "
+            "say which is the failure with --judge-failure."
+        )
+
+
+def parse_counts(option: str, text: str) -> tuple[int, ...]:
+    """Read six whole numbers, in the order of `Counts`."""
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 6 or not all(part.isascii() and part.isdigit() for part in parts):
+        raise ValueError(
+            f"{option} must be six whole numbers, as in 4,1,2,43,900,9100: tp, fn, fp, tn, unlabelled "
+            f"flagged, unlabelled passed; got {text!r}."
+        )
+    found = tuple(map(int, parts))
+    if not any(found):
+        raise ValueError(f"{option} holds no verdict: all six numbers are zero.")
+    return found
 
 
 def check_choice(option: str, value: str, choices: tuple[str, ...]) -> None:

@@ -5,7 +5,16 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from jaxmle._cli._options import METHODS, check_choice, check_outputs, check_plots, keep_compiled, parse_range
+from jaxmle._cli._options import (
+    METHODS,
+    check_choice,
+    check_outputs,
+    check_plots,
+    check_rates,
+    keep_compiled,
+    parse_range,
+    rate,
+)
 from jaxmle._cli._show import say_first, show
 
 _RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
@@ -15,10 +24,14 @@ def _option(text: str, metavar: str, **more: Any) -> Any:
     return typer.Option(help=text, metavar=metavar, **more)
 
 
+def _rate(text: str, metavar: str = "RATE") -> Any:
+    return _option(text, metavar, parser=rate)
+
+
 def plan(
-    failure_rate: Annotated[float, _option("Failure rate that you expect, such as 0.04.", "RATE")],
-    judge_tpr: Annotated[float, _option("P(judge fails it | failure) that you expect.", "RATE")],
-    judge_fpr: Annotated[float, _option("P(judge fails it | pass) that you expect.", "RATE")],
+    failure_rate: Annotated[float, _rate("Failure rate that you expect, such as 0.04.", "RATE")],
+    judge_tpr: Annotated[float, _rate("P(judge fails it | failure) that you expect.")],
+    judge_fpr: Annotated[float, _rate("P(judge fails it | pass) that you expect.")],
     unlabeled: Annotated[
         int,
         _option(
@@ -26,12 +39,11 @@ def plan(
         ),
     ],
     width: Annotated[
-        float | None, _option("Mean width of the interval to reach, such as 0.05; or --limit.", "WIDTH")
+        float | None,
+        _rate("Mean width of the interval to reach, such as 0.05; or --limit.", "WIDTH"),
     ] = None,
-    limit: Annotated[
-        float | None, _option("Failure rate to certify to be below; or --width.", "RATE")
-    ] = None,
-    power: Annotated[float, _option("With --limit: probability of a certificate to reach.", "P")] = 0.8,
+    limit: Annotated[float | None, _rate("Failure rate to certify to be below; or --width.", "RATE")] = None,
+    power: Annotated[float, _rate("With --limit: probability of a certificate to reach.", "P")] = 0.8,
     tpr: Annotated[str, _option(f"Range of the TPR that the analysis will use: {_RANGE}", "LO:HI")] = "0:1",
     fpr: Annotated[str, _option(f"Range of the FPR that the analysis will use: {_RANGE}", "LO:HI")] = "0:1",
     calibration: Annotated[
@@ -52,7 +64,7 @@ def plan(
         _option("Price of a judge's verdict: then how many items to judge is planned too.", "PRICE"),
     ] = None,
     png: Annotated[Path | None, _option("Draw width or power against labels into this file.", "FILE")] = None,
-    confidence: Annotated[float, _option("Confidence, such as 0.95.", "LEVEL")] = 0.95,
+    confidence: Annotated[float, _rate("Confidence, such as 0.95.", "LEVEL")] = 0.95,
     seed: Annotated[int, _option("Seed of the simulation.", "N", min=0)] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document instead of a table.")
@@ -75,6 +87,13 @@ def plan(
         raise ValueError("give one of --width and --limit, not both or none.")
     if cost_judge is not None and cost_human is None:
         raise ValueError("--cost-judge goes with --cost-human.")
+    tpr_range, fpr_range = parse_range("--tpr", tpr), parse_range("--fpr", fpr)
+    if judge_tpr < judge_fpr:
+        raise ValueError(
+            f"--judge-tpr {judge_tpr:g} lies below --judge-fpr {judge_fpr:g}: did you mean --judge-tpr "
+            f"{judge_fpr:g} --judge-fpr {judge_tpr:g}?"
+        )
+    check_rates(tpr_range, fpr_range)
     keep_compiled(not no_cache)
     from jaxmle._data import Bounds
     from jaxmle._documents import plan_document
@@ -84,7 +103,7 @@ def plan(
 
     check_plots("--png", png)
     check_outputs({"--png": png}, [])
-    bounds = Bounds(tpr=parse_range("--tpr", tpr), fpr=parse_range("--fpr", fpr))
+    bounds = Bounds(tpr=tpr_range, fpr=fpr_range)
     options: dict[str, Any] = {
         "failure_rate": failure_rate,
         "tpr": judge_tpr,

@@ -8,9 +8,37 @@ from typing import Annotated, Any, cast, get_type_hints
 
 import typer
 
-from jaxmle._cli._options import check_choice, keep_compiled, parse_range
+from jaxmle._cli._options import (
+    COUNTS,
+    FAILURE,
+    HUMAN_FAILURE,
+    HUMAN_THRESHOLD,
+    JUDGE_FAILURE,
+    JUDGE_THRESHOLD,
+    PASSES,
+    check_choice,
+    check_rates,
+    keep_compiled,
+    parse_counts,
+    parse_range,
+    rate,
+)
 from jaxmle._tables import Roles, count_rows, open_rows
 
+# What can be said of rows alone.
+_OF_ROWS: tuple[str, ...] = (
+    "file",
+    "human",
+    "judge",
+    "by",
+    "reference",
+    "where",
+    "human_file",
+    "id",
+    "weight",
+    "cluster",
+)
+_OF_ROWS += ("failure", "judge_failure", "human_failure", "passes", "judge_threshold", "human_threshold")
 _RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
 
 
@@ -23,17 +51,20 @@ class Reading:
     """What rows to read, what they mean, and what the user says of them."""
 
     file: Annotated[
-        str,
+        str | None,
         typer.Argument(
             help="CSV, TSV, JSONL or Parquet, one row an item; a quoted pattern for several files; "
             "- for standard input.",
             metavar="FILE",
         ),
-    ]
-    human: Annotated[str, _option("Column of human verdicts, blank, NA, null or -1 if unlabelled.")]
+    ] = None
+    human: Annotated[
+        str | None, _option("Column of human verdicts, blank, NA, null or -1 if unlabelled.")
+    ] = None
     judge: Annotated[
         str | None, _option("Column of judge verdicts; an eval log with one score needs none.")
     ] = None
+    counts: Annotated[str | None, COUNTS] = None
     by: Annotated[list[str] | None, _option("Slice by this column (repeatable).")] = None
     tpr: Annotated[str, _option(f"Known range of P(judge fails it | failure): {_RANGE}", metavar="LO:HI")] = (
         "0:1"
@@ -60,14 +91,15 @@ class Reading:
         ),
     ] = None
     margin: Annotated[
-        float, _option("Widen the ranges from --reference by this much on both sides.", metavar="M", min=0)
+        float,
+        _option("Widen the ranges from --reference by this much on both sides.", metavar="M", parser=rate),
     ] = 0.0
-    failure: Annotated[
-        list[str] | None, _option("The verdict that counts as failure (repeatable).", metavar="WORD")
-    ] = None
-    judge_threshold: Annotated[
-        str | None, _option("Graded judge scores: '>=0.5' or '<3' is a failure.", metavar="SCORE")
-    ] = None
+    failure: Annotated[list[str] | None, FAILURE] = None
+    judge_failure: Annotated[list[str] | None, JUDGE_FAILURE] = None
+    human_failure: Annotated[list[str] | None, HUMAN_FAILURE] = None
+    passes: Annotated[list[str] | None, PASSES] = None
+    judge_threshold: Annotated[str | None, JUDGE_THRESHOLD] = None
+    human_threshold: Annotated[str | None, HUMAN_THRESHOLD] = None
     where: Annotated[
         str | None,
         _option(
@@ -98,7 +130,7 @@ class Reading:
         str,
         _option("How items were chosen for labelling: random, or by-verdict of the judge.", metavar="HOW"),
     ] = "random"
-    confidence: Annotated[float, _option("Confidence, such as 0.95.", metavar="LEVEL")] = 0.95
+    confidence: Annotated[float, _option("Confidence, such as 0.95.", metavar="LEVEL", parser=rate)] = 0.95
     min_labels: Annotated[int, _option("Mark slices with fewer labels than this.", metavar="N", min=0)] = 10
     seed: Annotated[int, _option("Seed of the simulation.", metavar="N", min=0)] = 0
     as_json: Annotated[
@@ -130,17 +162,26 @@ class Reading:
             raise ValueError("--reference takes the place of --tpr and --fpr: give one or the other.")
         if self.margin and not self.reference:
             raise ValueError("--margin widens the ranges from --reference: give both or none.")
+        check_rates(pairs["tpr"], pairs["fpr"])
         by = tuple(dict.fromkeys(self.by or ()))
+        if self.counts is not None:
+            return self._read_counts(pairs, labels)
+        if self.file is None:
+            raise ValueError("name the FILE of verdicts, or give --counts in place of it.")
+        if self.human is None:
+            raise ValueError("Missing option '--human': the column of human verdicts.")
         roles = Roles(self.judge or "", self.human, by, self.weight, self.cluster, self.where)
         opened, roles = open_rows(self.file, roles, human_source=self.human_file, id=self.id)
         keep_compiled(not self.no_cache)
         from jaxmle._data import Bounds
-        from jaxmle._documents import AnalysisSettings, known_bounds
 
-        design = cast(Any, self.calibration)
         meaning: dict[str, Any] = {
             "failure": self.failure or (),
+            "judge_failure": self.judge_failure or (),
+            "human_failure": self.human_failure or (),
+            "passes": self.passes or (),
             "judge_threshold": self.judge_threshold,
+            "human_threshold": self.human_threshold,
             "on_invalid": self.on_invalid,
         }
         given = Bounds(**pairs)
@@ -154,18 +195,37 @@ class Reading:
                 )
             rates = Bounds.from_reference(counts, margin=self.margin)
             given = Bounds(failure_rate=given.failure_rate, tpr=rates.tpr, fpr=rates.fpr)
+        return table, self._settings(table, given, list(by), labels)
+
+    def _read_counts(self, pairs: dict[str, tuple[float, float]], labels: str) -> tuple[Any, Any]:
+        """The table and the analysis of counts by hand, which leave nothing to say of rows."""
+        usual = {one.name: one.default for one in fields(self)}
+        for name in _OF_ROWS:
+            if getattr(self, name) != usual[name]:
+                option = {"file": "FILE", "passes": "--pass"}.get(name, f"--{name.replace('_', '-')}")
+                raise ValueError(f"--counts stands in place of a file of verdicts: leave {option} out.")
+        values = parse_counts("--counts", cast(str, self.counts))
+        keep_compiled(not self.no_cache)
+        from jaxmle._data import Bounds, Counts
+        from jaxmle._tables import SliceCounts
+
+        table = SliceCounts.of_counts(Counts(*values))
+        return table, self._settings(table, Bounds(**pairs), [], labels)
+
+    def _settings(self, table: Any, given: Any, by: list[str], labels: str) -> Any:
+        from jaxmle._documents import AnalysisSettings, known_bounds
+
         bounds, notes = known_bounds(table, given, self.bounds)
-        analysis = AnalysisSettings(
+        return AnalysisSettings(
             bounds=bounds,
-            by=list(by),
-            calibration=design,
+            by=by,
+            calibration=cast(Any, self.calibration),
             labels=cast(Any, labels.replace("-", "_")),
             confidence=self.confidence,
             seed=self.seed,
             min_labels=self.min_labels,
             notes=notes,
         )
-        return table, analysis
 
 
 def with_reading(command: Callable[..., Any], without: tuple[str, ...] = ()) -> Callable[..., Any]:
@@ -192,7 +252,7 @@ def with_reading(command: Callable[..., Any], without: tuple[str, ...] = ()) -> 
         return command(reading, **options)
 
     # Typer reads options off the signature and their types off the annotations.
-    parameters = [*shared[:3], *own, *shared[3:]]
+    parameters = [*shared[:4], *own, *shared[4:]]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     run.__name__, run.__doc__ = command.__name__, command.__doc__

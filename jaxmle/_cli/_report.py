@@ -15,6 +15,7 @@ from jaxmle._cli._options import (
     check_choice,
     check_outputs,
     check_plots,
+    rate,
 )
 from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._show import check_finite, new_console, say_first
@@ -36,7 +37,9 @@ def report(
     ] = None,
     limit: Annotated[
         float | None,
-        typer.Option(help="The failure rate to stay under: the page opens with the verdict.", metavar="L"),
+        typer.Option(
+            help="The failure rate to stay under: the page opens with the verdict.", metavar="L", parser=rate
+        ),
     ] = None,
     interval: Annotated[
         str, typer.Option(help="profile (the one to report), or chi-square (at once).", metavar="METHOD")
@@ -108,7 +111,7 @@ def report(
         table,
         analysis,
         fitted=fitted,
-        source=reading.file,
+        source=reading.file or f"counts {reading.counts}",
         command=_command(reading, own),
         limit=limit,
         method=cast(Any, method),
@@ -156,14 +159,14 @@ def _command(reading: Reading, own: dict[str, Any]) -> str:
     """The command line in full, defaults left out, to be pasted into a shell."""
     from jaxmle._documents import shell_line
 
-    words = ["jaxmle", "report", reading.file]
+    words = ["jaxmle", "report", *([reading.file] if reading.file else [])]
     usual = {name: one.default for name, one in inspect.signature(report).parameters.items()}
     given = {one.name: getattr(reading, one.name) for one in fields(Reading)} | own
     for name, value in given.items():
         default = usual.get(name, MISSING)
         if name == "file" or value is None or value == default:
             continue
-        option = "--json" if name == "as_json" else f"--{name.replace('_', '-')}"
+        option = {"as_json": "--json", "passes": "--pass"}.get(name, f"--{name.replace('_', '-')}")
         if value is True:
             words.append(option)
             continue

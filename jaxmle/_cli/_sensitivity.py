@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jaxmle._cli._options import check_outputs, check_plots, parse_range
+from jaxmle._cli._options import check_outputs, check_plots, parse_range, rate
 from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._show import show
 
@@ -16,7 +16,9 @@ def sensitivity(
     reading: Reading,
     limit: Annotated[
         float | None,
-        typer.Option(help="The failure rate to stay under: where does the verdict flip?", metavar="L"),
+        typer.Option(
+            help="The failure rate to stay under: where does the verdict flip?", metavar="L", parser=rate
+        ),
     ] = None,
     over: Annotated[
         list[str] | None,

@@ -2,14 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 import numpy as np
 
 from jaxmle._arrays import is_jax, is_traced, rebuilt, unchecked_pytree
+from jaxmle._data._labels import aligned_verdicts, coded_verdicts, unknown_words
 from jaxmle._data._validation import first_bad, host_number
 from jaxmle._results import Result
 from jaxmle._types import Array, ArrayLike, Index, Verdicts
+
+
+class HasCounts(Protocol):
+    """A table that was counted, such as `jaxmle.tables.count` returns."""
+
+    def as_counts(self) -> "Counts":
+        """The counts it holds."""
 
 
 @unchecked_pytree
@@ -96,30 +104,41 @@ class Counts(Result):
         judge: Verdicts,
         *,
         weights: ArrayLike | None = None,
+        failure: object = None,
     ) -> Self:
         """Count verdicts given item by item.
 
         Args:
-            human: Human verdicts, shape ``(n_items,)``: 1 or True is a failure, 0 or False a pass,
-                and NaN, None or -1 an item that nobody labelled.
-            judge: Judge verdicts, shape ``(n_items,)``: 1 or True is a failure, 0 or False a pass.
+            human: Human verdicts, shape ``(n_items,)``: 1, True, "fail" and the like are failures, 0, False,
+                "pass" and the like passes, and NaN, None, -1 and masked elements items that nobody labelled.
+            judge: Judge verdicts, shape ``(n_items,)``, likewise; none may be missing. Of two pandas Series
+                with different indexes, items that ``human`` lacks have no label.
             weights: Optional item weights, shape ``(n_items,)``, finite and >= 0; the counts are
                 then sums of weights.
+            failure: Word, number or several that mean failure where that is not plain, such as "refusal" for
+                words of your own, the one other word being a pass, or 0 where 1 means good.
 
         Returns:
             Scalar counts, or sums of weights where these are given.
 
         Raises:
-            ValueError: The lengths differ, a verdict is none of the values above (the judge's may
-                not be missing), a weight is negative or not finite, or there are no items.
+            ValueError: The lengths differ, or indexes do not name the same items; a verdict is none of the
+                values above (the judge's may not be missing); a Series has a name such as "passed", for which
+                1 is good, and no ``failure`` was given; a weight is negative or not finite; or there are no
+                items.
 
         Examples:
             >>> from jaxmle import Counts
             >>> Counts.from_labels([1, 0, None, -1], [1, 1, 0, 1])
             Counts(tp=1, fn=0, fp=1, tn=0, unlabeled_pos=1, unlabeled_neg=1)
+            >>> human, judge = ["refusal", "answer", ""], ["refusal", "refusal", "answer"]
+            >>> Counts.from_labels(human, judge, failure="refusal")
+            Counts(tp=1, fn=0, fp=1, tn=0, unlabeled_pos=0, unlabeled_neg=1)
         """
-        truth = coded_verdicts("human", human, missing_allowed=True)
-        test = coded_verdicts("judge", judge, missing_allowed=False)
+        human, judge = aligned_verdicts(human, judge)
+        both = unknown_words(human) | unknown_words(judge) if failure is not None else frozenset[str]()
+        truth = coded_verdicts("human", human, missing_allowed=True, failure=failure, other_words=both)
+        test = coded_verdicts("judge", judge, missing_allowed=False, failure=failure, other_words=both)
         if truth.shape != test.shape:
             raise ValueError(
                 f"`human` and `judge` must have the same length; got {truth.size} and {test.size}."
@@ -193,6 +212,25 @@ class Counts(Result):
         return (self.tp, self.fn, self.fp, self.tn, self.unlabeled_pos, self.unlabeled_neg)
 
 
+def counts_of(name: str, value: object) -> Counts:
+    """Counts, or those of a table that was counted.
+
+    Raises:
+        TypeError: ``value`` is neither; the message says what to do with a table of rows.
+        ValueError: A table holds clusters or weights, which counts alone do not tell.
+    """
+    if isinstance(value, Counts):
+        return value
+    if hasattr(value, "as_counts"):
+        found = value.as_counts()
+        if isinstance(found, Counts):
+            return found
+    hint = ""
+    if hasattr(value, "columns") or isinstance(value, list | dict):
+        hint = ", or a table that was counted: jaxmle.tables.count(rows, judge=..., human=...)"
+    raise TypeError(f"`{name}` must be a Counts{hint}; got {type(value).__name__}.")
+
+
 _NAMES = tuple(field.name for field in fields(Counts))
 # The whole numbers that float64 and float32 hold exactly.
 _MOST, _MOST_SINGLE = 2**53, 2**24
@@ -205,33 +243,6 @@ def _floating(value: Any) -> Array:
     from jax import numpy as jnp
 
     return cast(Array, value.astype(jnp.result_type(float)))
-
-
-def coded_verdicts(name: str, values: object, *, missing_allowed: bool) -> Array:
-    """Return verdicts as an integer array of 0, 1 and, for missing, -1."""
-    if isinstance(values, np.ma.MaskedArray):
-        values = np.where(np.ma.getmaskarray(values), None, np.ma.getdata(values).astype(object))
-    array = np.asarray(values)
-    if array.ndim != 1:
-        raise ValueError(f"`{name}` must be one-dimensional; got shape {array.shape}.")
-    if array.dtype == object:
-        kinds = np.frompyfunc(lambda v: v is None or type(v).__name__ in ("NAType", "NaTType"), 1, 1)
-        array = np.where(kinds(array).astype(bool), np.nan, array)
-    if array.dtype.kind in "Mmc":
-        raise ValueError(f"`{name}` must hold verdicts, 0 or 1; got values of type {array.dtype}.")
-    try:
-        number = array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"`{name}` must hold 0, 1, True or False"
-            f"{', and NaN, None or -1 where missing' if missing_allowed else ''}; got {error}."
-        ) from error
-    missing = np.isnan(number) | ((number == -1) if missing_allowed else False)
-    if not missing_allowed:
-        first_bad(name, number, missing, "0 or 1 for every item (leave out items the judge did not decide)")
-    bad = ~missing & (number != 0) & (number != 1)
-    first_bad(name, number, bad, "0 or 1" + (", or NaN, None or -1 where missing" if missing_allowed else ""))
-    return np.where(missing, -1, number).astype(np.int64)
 
 
 def _weights(weights: object, n_items: int) -> Array:

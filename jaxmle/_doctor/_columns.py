@@ -1,14 +1,18 @@
 """What there is to say of the columns of a file, and what the verdicts in them need to be read."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
+from jaxmle._data import FAILURE_WORDS, PASS_WORDS, says_bad
 from jaxmle._doctor._findings import Finding
 from jaxmle._planning import MIN_LABELS
-from jaxmle._tables import Column, Guess, Source, copies, repeats, shown, turned_word
+from jaxmle._tables import Column, Guess, Source, copies, repeats, shown
 from jaxmle._types import Document
 
 _MOST_NAMED = 5
+# A judge that broke down, or was not asked, has given no class.
+_ERROR = re.compile(r"error|time.?out|exception|parse|skip|missing|crash")
 # Words that begin so are failures more often than not.
 _BAD = (
     "fail",
@@ -87,45 +91,82 @@ def column_findings(
     return found
 
 
-def verdict_options(
-    columns: list[Column], roles: Guess, failure: tuple[str, ...], judge_threshold: str | None
-) -> tuple[Document, list[Finding]]:
-    """Options that say what the verdicts mean, and what is not plain about them."""
-    options: dict[str, Any] = {"failure": failure, "judge_threshold": judge_threshold}
+def verdict_options(columns: list[Column], roles: Guess, meaning: Document) -> tuple[Document, list[Finding]]:
+    """Options that say what the verdicts mean, and what is not plain about them.
+
+    Args:
+        columns: The columns of the file.
+        roles: Which is what.
+        meaning: What the user has said, as arguments of `count_rows`.
+    """
+    options: dict[str, Any] = dict(meaning)
     by_name = {one.name: one for one in columns}
     judge, human = (by_name.get(name or "") for name in (roles.judge, roles.human))
     found = []
-    if judge and judge.kind == "score" and judge_threshold is None:
-        low, high = judge.numbers or (0.0, 1.0)
-        middle = f"{(low + high) / 2:g}"
+    if human and human.kind == "score" and human.name != roles.judge and not _is_told(options, "human"):
+        options["human_threshold"] = _middle(human)
+        low, high = human.numbers or (0.0, 1.0)
         text = (
-            f"{shown(judge.name)} holds scores from {low:g} to {high:g}: say which are failures, such as "
-            f"--judge-threshold '<{middle}' where low scores are bad"
+            f"{shown(human.name)} holds grades from {low:g} to {high:g}: --human-threshold "
+            f"'{options['human_threshold']}' is a guess at which are failures"
         )
-        found.append(Finding("blocks", "graded judge", text))
-        options["judge_threshold"] = f"<{middle}"
-    if failure:
-        return options, found
-    for column in (judge, human):
-        if column and column.kind in ("category", "constant", "text"):
+        found.append(Finding("warns", "graded human", text))
+    told = options.get("failure") or options.get("passes")
+    unknown: dict[str, bool] = {}
+    for role, column in (("judge", judge), ("human", human)):
+        if column is None or told or _is_told(options, role):
+            continue
+        if column.kind in ("category", "constant", "text"):
             words = sorted(column.present_values)
             said = f" ({_named([shown(word) for word in words])})" if words else ""
             text = (
                 f"{shown(column.name)} has words of its own{said}: say with --failure WORD which is a failure"
             )
             found.append(Finding("blocks", "unknown words", text))
-            options["failure"] = tuple(sorted(words, key=lambda word: not word.startswith(_BAD))[:1])
-    turned = [turned_word(column) if column else None for column in (judge, human)]
-    for column, word in zip((judge, human), turned, strict=True):
-        if column and word:
-            text = (
-                f"{shown(column.name)} reads as if {word!r} were the failure, but it is taken for a pass: "
-                f"--failure {word} turns it round"
-            )
-            found.append(Finding("warns", "meaning of 1", text))
-    if turned[0] and turned[0] == turned[1]:
-        options["failure"] = (turned[0],)
+            unknown |= dict.fromkeys(words, False)
+        elif column.kind == "verdict":
+            further = {
+                word: times
+                for word, times in (column.words or {}).items()
+                if word in column.present_values and not _is_known(word)
+            }
+            if further:
+                named = _named([f"{shown(word)} in {times:,} rows" for word, times in further.items()])
+                text = (
+                    f"{shown(column.name)} has a further class ({named}): say with --failure WORD or --pass "
+                    "WORD what it is, which is better than to leave it out"
+                )
+                found.append(Finding("blocks", "unknown words", text))
+                unknown |= {word: word in FAILURE_WORDS for word in column.present_values - PASS_WORDS}
+    if unknown:
+        words = sorted(unknown)
+        known = [word for word in words if unknown[word]]
+        own = [word for word in words if not unknown[word] and not _ERROR.search(word)]
+        bad = [word for word in own if word.startswith(_BAD)] or ([] if known else own[:1])
+        rest = [word for word in own if word not in bad]
+        if bad:
+            options["failure"] = (*known, *bad)
+        # One other word is a pass without being named.
+        if len(rest) > 1 or not bad or known:
+            options["passes"] = tuple(rest)
     return options, found
+
+
+def _is_told(options: Document, role: str) -> bool:
+    return bool(options.get(f"{role}_failure") or options.get(f"{role}_threshold"))
+
+
+def _is_known(word: str) -> bool:
+    return word in FAILURE_WORDS | PASS_WORDS or bool(_ERROR.search(word))
+
+
+def _middle(column: Column) -> str:
+    """Threshold at the middle of a scale: below it where the name does not say that high is bad."""
+    low, high = column.numbers or (0.0, 1.0)
+    middle = (low + high) / 2
+    grades = sorted(float(word.replace(",", ".")) for word in column.present_values)
+    cut = next((grade for grade in grades if grade > middle), middle)
+    return f"{'>=' if says_bad(column.name) else '<'}{cut:g}"
 
 
 def _quoted(columns: list[Column], test: Callable[[Column], bool]) -> list[str]:

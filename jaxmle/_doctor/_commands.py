@@ -1,10 +1,10 @@
 """Commands that a file supports, ready to be pasted, and what the others wait for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from jaxmle._doctor._findings import Finding, is_balanced
-from jaxmle._documents import shell_line
+from jaxmle._doctor._findings import Finding
+from jaxmle._documents import is_balanced, shell_line
 from jaxmle._planning import MIN_LABELS, Precision
 from jaxmle._tables import INVALID, Guess, SliceCounts, shown
 
@@ -21,8 +21,7 @@ class DoctorOptions:
         file: Its name, as it was typed.
         human_file: File of human verdicts, if they are not in ``file``.
         id: Column that names an item in both.
-        failure: Words that mean failure.
-        judge_threshold: Threshold of graded scores.
+        meaning: What the verdicts mean, as arguments of `count_rows`.
         by_given: Whether the slices are the user's choice.
         limit: Failure rate to be certified.
         confidence: Confidence, in (0, 1).
@@ -31,8 +30,7 @@ class DoctorOptions:
     file: str
     human_file: str | None = None
     id: str | None = None
-    failure: tuple[str, ...] = ()
-    judge_threshold: str | None = None
+    meaning: dict[str, Any] = field(default_factory=dict)
     by_given: bool = False
     limit: float | None = None
     confidence: float = 0.95
@@ -89,7 +87,7 @@ def next_line(
     ready = next((one.line for one in commands if one.ready), None)
     if ready or not roles.human:
         return ready or (commands[0].line if commands else None)
-    if (options["failure"], options["judge_threshold"]) == (wanted.failure, wanted.judge_threshold):
+    if options == wanted.meaning:
         return None
     return shell_line("jaxmle", "doctor", *reading_words(roles, wanted, options))
 
@@ -105,10 +103,10 @@ def reading_words(
     elif not roles.human:
         words += ["--human-file", "labels.csv", "--id", roles.id or "id"]
     words += ["--human", roles.human or "human"]
-    for word in options["failure"]:
-        words += ["--failure", word]
-    if options["judge_threshold"] is not None:
-        words += ["--judge-threshold", options["judge_threshold"]]
+    for name, value in options.items():
+        option = "--pass" if name == "passes" else f"--{name.replace('_', '-')}"
+        for word in (value,) if isinstance(value, str) else value or ():
+            words += [f"{option}={word}"] if word.startswith("-") else [option, word]
     if table is not None and table.total.n_labeled and is_balanced(table.total):
         words += ["--calibration", "external"]
     if table is not None and INVALID & table.dropped.keys():

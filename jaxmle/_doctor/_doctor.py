@@ -3,11 +3,24 @@
 from dataclasses import replace
 from importlib.metadata import version
 
+from jaxmle._data import Counts
 from jaxmle._doctor._columns import column_findings, verdict_options
-from jaxmle._doctor._commands import DoctorOptions, commands_of, next_line, reading_words
-from jaxmle._doctor._findings import Finding, findings_of, is_balanced, slice_findings
-from jaxmle._doctor._others import other_commands
-from jaxmle._tables import Column, Guess, Roles, SliceCounts, Source, count_rows, open_rows
+from jaxmle._doctor._commands import Command, DoctorOptions, commands_of, next_line, reading_words
+from jaxmle._doctor._findings import Finding, findings_of, slice_findings
+from jaxmle._doctor._others import other_commands, plan_commands
+from jaxmle._doctor._thresholds import thresholds_of
+from jaxmle._documents import agreement_document, is_balanced
+from jaxmle._tables import (
+    Column,
+    Guess,
+    Roles,
+    SliceCounts,
+    Source,
+    UnclearMeaningError,
+    count_rows,
+    open_rows,
+    shown,
+)
 from jaxmle._types import Document
 
 # Each way to make slices is one more pass over the rows.
@@ -31,9 +44,10 @@ def doctor_document(
         The document. ``next`` is the command to type next.
     """
     found = column_findings(source, rows, columns, roles, joined=wanted.human_file is not None)
-    options, unclear = verdict_options(columns, roles, wanted.failure, wanted.judge_threshold)
+    options, unclear = verdict_options(columns, roles, wanted.meaning)
     found += unclear
     table: SliceCounts | None = None
+    thresholds: list[Document] = []
     slices: list[tuple[str, ...]] = [(name,) for name in roles.by[:_MOST_SLICINGS]]
     if wanted.by_given:
         slices = [tuple(roles.by)]
@@ -42,10 +56,10 @@ def doctor_document(
             asked = Roles(roles.judge, roles.human)
             joined = {} if wanted.human_file is None else {"human_source": wanted.human_file, "id": wanted.id}
             source, asked = open_rows(source, asked, **joined)
-            tables = [
-                count_rows(source, replace(asked, by=by), on_invalid="drop", look_for_ids=False, **options)
-                for by in slices or [()]
-            ]
+            if any(one.name == roles.judge and one.kind == "score" for one in columns):
+                thresholds, said = _graded(source, asked, options, wanted.confidence)
+                found += said
+            tables = _counted(source, asked, slices, options, found)
             table = replace(tables[0], repeated=roles.cluster)
         except ValueError as error:
             found.append(Finding("blocks", "unreadable", str(error).rstrip(". ")))
@@ -58,10 +72,26 @@ def doctor_document(
     if table is not None and table.total.n_labeled:
         commands += other_commands(source, tables, slices, roles, wanted, words)
     found += [one.finding for one in commands if one.finding]
+    following = next_line(commands, roles, wanted, options)
+    return _document(rows, columns, roles, wanted, found, commands, following, table, thresholds)
+
+
+def _document(
+    rows: int,
+    columns: list[Column],
+    roles: Guess,
+    wanted: DoctorOptions,
+    found: list[Finding],
+    commands: list[Command],
+    following: str | None,
+    table: SliceCounts | None,
+    thresholds: list[Document],
+) -> Document:
     likely = _likely(roles)
     total = table.total if table else None
     return {
         "command": "doctor",
+        "failure": table.failures if table else None,
         "version": version("jaxmle"),
         "file": wanted.file,
         "rows": rows,
@@ -89,6 +119,8 @@ def doctor_document(
             "other_humans": [name for name in roles.humans if name != roles.human],
         },
         "counts": None if total is None else dict(zip(_COUNTS, map(int, total.values()), strict=True)),
+        "agreement": None if total is None else agreement_document(total, wanted.confidence),
+        "thresholds": thresholds,
         "balanced": bool(total is not None and total.n_labeled and is_balanced(total)),
         "findings": [
             vars(one) for one in sorted(found, key=lambda one: ("blocks", "warns", "note").index(one.level))
@@ -103,8 +135,62 @@ def doctor_document(
             }
             for one in commands
         ],
-        "next": next_line(commands, roles, wanted, options),
+        "next": following,
     }
+
+
+def _counted(
+    source: Source, roles: Roles, slices: list[tuple[str, ...]], options: Document, found: list[Finding]
+) -> list[SliceCounts]:
+    """Counts, one for each way to make slices; what a name says of its column joins options and findings."""
+
+    def counts(by: tuple[str, ...]) -> SliceCounts:
+        return count_rows(source, replace(roles, by=by), on_invalid="drop", look_for_ids=False, **options)
+
+    several = slices or [()]
+    try:
+        first = counts(several[0])
+    except UnclearMeaningError as error:
+        options |= error.options
+        found.append(Finding("warns", "meaning of 1", str(error).rstrip(".")))
+        first = counts(several[0])
+    return [first, *map(counts, several[1:])]
+
+
+def _graded(
+    source: Source, roles: Roles, options: Document, confidence: float
+) -> tuple[list[Document], list[Finding]]:
+    """Thresholds of a graded judge; the proposed one joins the options where none was given."""
+    try:
+        thresholds = thresholds_of(source, roles, options, confidence)
+    except UnclearMeaningError as error:
+        options |= error.options
+        thresholds = thresholds_of(source, roles, options, confidence)
+    if options.get("judge_threshold") is not None or options.get("judge_failure"):
+        return thresholds, []
+    best = next((one["threshold"] for one in thresholds if one["proposed"]), None)
+    if best is None:
+        return thresholds, []
+    options["judge_threshold"] = best
+    labelled = any(one["width"] is not None for one in thresholds)
+    why = "gives the narrowest interval" if labelled else "is the middle of its scores"
+    text = f"{shown(roles.judge)} holds scores: --judge-threshold '{best}' {why}"
+    return thresholds, [Finding("note" if labelled else "warns", "graded judge", text)]
+
+
+def doctor_of_counts(values: tuple[int, ...], wanted: DoctorOptions) -> Document:
+    """Describe counts by hand: what speaks against them, and the commands that they support."""
+    table = SliceCounts.of_counts(Counts(*values))
+    roles, found = Guess(judge="judge", human="human"), findings_of(table)
+    words = ["--counts", ",".join(map(str, values))]
+    if table.total.n_labeled and is_balanced(table.total):
+        words += ["--calibration", "external"]
+    commands = commands_of(table, roles, wanted, words)
+    if table.total.n_labeled:
+        commands += plan_commands(table, wanted)
+    found += [one.finding for one in commands if one.finding]
+    ready = next((one.line for one in commands if one.ready), None)
+    return _document(table.n_rows, [], Guess(), wanted, found, commands, ready, table, [])
 
 
 def _likely(roles: Guess) -> dict[str, str]:

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jaxmle._data import Counts
-from jaxmle._documents import chance_note, design_note, left_out_note, missing_note, repeated_note
+from jaxmle._documents import (
+    balanced_note,
+    chance_note,
+    design_note,
+    is_balanced,
+    left_out_note,
+    missing_note,
+    repeated_note,
+)
 from jaxmle._inference import design_check, mismatched
 from jaxmle._planning import MIN_LABELS
 from jaxmle._tables import SliceCounts, shown, shown_key
@@ -16,8 +24,6 @@ Level = Literal["blocks", "warns", "note"]
 
 # A class of fewer labels tells next to nothing of the rate that the judge has in it.
 FEW_OF_A_CLASS = 5
-# Sets put together by true label are rarely off by more.
-_BALANCED = 0.05
 _WEAK_JUDGE = 0.2
 _MOST_NAMED = 5
 _TELLING = 0.05
@@ -53,12 +59,7 @@ def findings_of(table: SliceCounts) -> list[Finding]:
         odd = design_note(float(check.flag_rate_labeled), float(check.flag_rate_unlabeled))
         found.append(Finding("warns", "design", odd))
     if is_balanced(total):
-        failures = total.tp + total.fn
-        text = (
-            f"{failures:,.10g} of the {labeled:,.10g} labels are failures, as in a set that was balanced by "
-            "true label: their rate is not that of the rest, which --calibration external allows for"
-        )
-        found.append(Finding("warns", "balanced calibration", text))
+        found.append(Finding("warns", "balanced calibration", balanced_note(total)))
     found += _of_classes(total)
     if note := chance_note(total):
         found.append(Finding("warns", "judge at chance", note))
@@ -114,13 +115,6 @@ def slice_findings(table: SliceCounts, by: tuple[str, ...], *, asked: bool) -> l
         )
         found.append(Finding("warns", "design of slices", text))
     return found
-
-
-def is_balanced(total: Counts) -> bool:
-    """Whether the labels look as if they had been chosen by what they say."""
-    failures, labeled = total.tp + total.fn, total.n_labeled
-    even = labeled and abs(failures / labeled - 0.5) <= _BALANCED
-    return bool(even and mismatched(design_check(total)).any())
 
 
 def _rates(one: Counts) -> tuple[float, float]:

@@ -35,7 +35,7 @@ def other_commands(
         if len(by) == 1 and by[0].rpartition(".")[2].casefold() in _SYSTEMS and wanted.human_file is None:
             found += _compare(source, table, by[0], roles, words)
             break
-    return [*found, *_plan(tables[0], wanted, roles.cluster)]
+    return [*found, *plan_commands(tables[0], wanted, roles.cluster)]
 
 
 def _compare(source: Source, table: SliceCounts, by: str, roles: Guess, words: list[str]) -> list[Command]:
@@ -60,7 +60,7 @@ def _compare(source: Source, table: SliceCounts, by: str, roles: Guess, words: l
     return [Command("compare", True, line, f"{named}{more}")]
 
 
-def _plan(table: SliceCounts, wanted: DoctorOptions, cluster: str | None) -> list[Command]:
+def plan_commands(table: SliceCounts, wanted: DoctorOptions, cluster: str | None = None) -> list[Command]:
     """How many labels for a limit, or for an interval of ten points."""
     total = table.total
     precision = Precision.of(total, external=False)

@@ -1,5 +1,9 @@
+from ._agreement import AGREEMENT_NOTE as AGREEMENT_NOTE
+from ._agreement import agreement_document as agreement_document
 from ._bounds import bounds_document as bounds_document
 from ._bounds_check import bounds_note as bounds_note
+from ._cautions import balanced_note as balanced_note
+from ._cautions import is_balanced as is_balanced
 from ._certify import certify_document as certify_document
 from ._compare import Arm as Arm
 from ._compare import compare_document as compare_document
@@ -22,8 +26,11 @@ from ._warnings import design_note as design_note
 from ._warnings import left_out_note as left_out_note
 from ._warnings import missing_note as missing_note
 from ._warnings import repeated_note as repeated_note
+from ._words import agreement_rows as agreement_rows
 from ._words import bounds_text as bounds_text
+from ._words import caution_lines as caution_lines
 from ._words import dropped_lines as dropped_lines
+from ._words import failure_line as failure_line
 from ._words import few_labels_line as few_labels_line
 from ._words import p_value as p_value
 from ._words import percent as percent

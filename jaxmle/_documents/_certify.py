@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from jaxmle._documents._bounds_check import check_of_bounds
-from jaxmle._documents._document import document_of, sizes_of
+from jaxmle._documents._cautions import cautions
+from jaxmle._documents._document import document_of, first_of, sizes_of
 from jaxmle._documents._fitted import Fitted, fit_table
 from jaxmle._documents._order import sort_naturally
 from jaxmle._documents._settings import AnalysisSettings
@@ -91,6 +92,7 @@ def certify_document(
     passed = all(record["certified"] for record in (records[:-1] if analysis.by else records))
     document = document_of("certify", table, analysis, records)
     sort_naturally(document["slices"])
+    document |= cautions(table, analysis, fitted, calibrate=False)
     document["bounds_check"] = check_of_bounds(fitted)
     document["settings"] |= {"limit": limit, "method": method, "adjustment": adjustment}
-    return {"command": "certify", "certified": passed, **document}
+    return {**first_of(document), "certified": passed, **document}

@@ -96,16 +96,17 @@ def compare_document(
     different = any(record["different"] for record in (records[:-1] if analysis.by else records))
     document = document_of("compare", first.table, analysis, records)
     sort_naturally(document["slices"])
-    for key in ("rows", "log", "labels", "dropped"):
+    for key in ("failure", "rows", "log", "labels", "dropped"):
         document.pop(key)
     for record in (*document["slices"], document["total"]):
         record.pop("unjudged", None)
     document["settings"] |= {"judge": judge, "adjustment": adjustment, "paired": pairs is not None}
     document["settings"]["clustered"] = clusters is not None
     document["settings"]["bounds_b"] = settings_of(second.analysis)["bounds"]
-    document |= {
+    arms_said = {
         name: {
             "name": arm.label,
+            "failure": arm.table.failures,
             "rows": arm.table.n_rows,
             "dropped": arm.table.dropped,
             "log": arm.table.log,
@@ -113,7 +114,7 @@ def compare_document(
         }
         for name, arm, one in zip(_NAMES, arms, fitted, strict=True)
     }
-    return {"command": "compare", "different": different, **document}
+    return {"command": "compare", **arms_said, "different": different, **document}
 
 
 def _record(

@@ -26,6 +26,7 @@ def document_of(
     *slices, total = records
     return {
         "command": command,
+        "failure": table.failures,
         "version": version("jaxmle"),
         "settings": settings_of(analysis),
         "total": total,
@@ -35,6 +36,12 @@ def document_of(
         "labels": table.labels,
         "dropped": table.dropped,
     }
+
+
+def first_of(document: Document) -> Document:
+    """What a document says before any number: the command, and what counts as a failure."""
+    said = ("command", "failure", "cautions", "if_external")
+    return {name: document[name] for name in said if name in document}
 
 
 def _unjudged(table: SliceCounts) -> Sequence[Array] | Array:

@@ -85,6 +85,7 @@ def drift_document(table: SliceCounts, analysis: AnalysisSettings) -> Document:
                 ]
     return {
         "command": "drift",
+        "failure": table.failures,
         "verdict": next((word for word in ("outside", "undecided") if word in said), "inside"),
         "version": version("jaxmle"),
         "settings": {"confidence": analysis.confidence, "by": analysis.by},

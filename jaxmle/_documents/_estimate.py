@@ -11,8 +11,9 @@ import numpy as np
 from jaxmle import baselines
 from jaxmle._data import Clusters, Counts
 from jaxmle._documents._bounds_check import check_of_bounds
+from jaxmle._documents._cautions import cautions
 from jaxmle._documents._design_effects import DesignEffects
-from jaxmle._documents._document import document_of, sizes_of
+from jaxmle._documents._document import document_of, first_of, sizes_of
 from jaxmle._documents._fitted import Fitted, fit_table
 from jaxmle._documents._order import sort_naturally
 from jaxmle._documents._pooled import FEW_LABELS, SharedFit, few_labels, pooled_slices
@@ -122,6 +123,7 @@ def estimate_document(
         )
     ]
     document = document_of("estimate", table, analysis, records)
+    document |= cautions(table, analysis, fitted, calibrate=interval != "chi-square")
     document["bounds_check"] = check_of_bounds(fitted)
     document["settings"] |= {"interval": interval, "order": order}
     if target != "population":
@@ -136,7 +138,7 @@ def estimate_document(
         sort_naturally(document["slices"])
     else:
         document["slices"].sort(key=lambda record: _size(record, order), reverse=True)
-    return document
+    return {**first_of(document), **document}
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from jaxmle import baselines
 from jaxmle._data import Counts
+from jaxmle._documents._agreement import agreement_document
 from jaxmle._documents._certify import NOTHING_CERTIFIED, certify_document
 from jaxmle._documents._design_effects import DesignEffects
 from jaxmle._documents._estimate import estimate_document
@@ -91,12 +92,18 @@ def report_document(
             _reconcile(estimate, certificate)
     document = {
         "command": "report",
+        "failure": table.failures,
+        "cautions": estimate["cautions"],
+        "if_external": estimate["if_external"],
         "version": version("jaxmle"),
         "source": source,
         "certified": certificate["certified"] if certificate else None,
         "estimate": estimate,
         "certificate": certificate,
         "ppi_plus_plus": _ppi(counts, analysis, effects),
+        "agreement": agreement_document(
+            counts, analysis.confidence, effects.for_humans(last, counts) if effects else None
+        ),
         "judge_in_labels": _in_labels(effects.for_humans(last, counts) if effects else counts, analysis),
         "effects": _effects(fitted, analysis, limit),
         "reproduce": {"command": command, "seed": analysis.seed, "versions": _versions()},

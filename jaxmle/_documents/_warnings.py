@@ -15,6 +15,8 @@ from jaxmle._tables import SliceCounts, shown_key
 # With fewer in effect limits were seen to cover less than they say (python -m benchmarks.clustered).
 FEW_CLUSTERS = 12
 _FEW_NAMED = 5
+# A judge that is right of fewer items of a class may simply be good.
+_FEW_OF_A_COPY = 5
 
 
 def data_warnings(
@@ -70,9 +72,21 @@ def chance_note(counts: Counts) -> str | None:
     return None
 
 
+def copy_note(table: SliceCounts) -> str | None:
+    """What to say where judge and human agree on every labelled row, failures and passes."""
+    total = table.total
+    if total.fn or total.fp or min(total.tp, total.tn) < _FEW_OF_A_COPY:
+        return None
+    return (
+        f"judge and human say the same of all {total.n_labeled:,.8g} labelled items: if one column is a "
+        "copy of the other, as where people correct the judge's verdict in place, name the judge's own with "
+        "--judge"
+    )
+
+
 def table_warnings(table: SliceCounts) -> list[str]:
     """Warnings about the rows that the counts come from."""
-    notes = (missing_note(table), left_out_note(table), repeated_note(table))
+    notes = (copy_note(table), missing_note(table), left_out_note(table), repeated_note(table))
     return [note for note in notes if note]
 
 

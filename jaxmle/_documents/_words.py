@@ -1,6 +1,9 @@
 """Numbers, names and notes of documents in words, for every way to show them."""
 
+from collections.abc import Sequence
+
 from jaxmle._data import printable
+from jaxmle._documents._agreement import AGREEMENT
 from jaxmle._types import Document, Numbers
 
 _LONGEST = 60
@@ -32,9 +35,14 @@ def record_name(record: Document) -> str:
     return ", ".join(slice_name(value) for value in record.get("key", {}).values()) or "all"
 
 
-def warning_lines(records: list[Document]) -> list[str]:
-    """Warnings of slices and total, a sentence each."""
-    return [f"{record_name(record)}: {warning}." for record in records for warning in record["warnings"]]
+def warning_lines(records: list[Document], said: Sequence[str] = ()) -> list[str]:
+    """Warnings of slices and total, a sentence each; of the total none that were ``said`` before."""
+    return [
+        f"{record_name(record)}: {warning}."
+        for record in records
+        for warning in record["warnings"]
+        if "key" in record or warning not in said
+    ]
 
 
 def dropped_lines(dropped: dict[str, int]) -> list[str]:
@@ -42,6 +50,48 @@ def dropped_lines(dropped: dict[str, int]) -> list[str]:
     return [
         f"{rows:,} {'row' if rows == 1 else 'rows'} left out: {reason}." for reason, rows in dropped.items()
     ]
+
+
+def failure_line(failures: Document | None) -> str:
+    """Which value is a failure in each column, and how many rows have it; what opens every output."""
+    if failures is None:
+        return "Failure: as counted by hand."
+    said = []
+    for one in failures.values():
+        words = " or ".join(map(shown_text, one["words"]))
+        column = shown_text(one["column"])
+        if one["of"]:
+            said.append(f"{words} in {column}, {one['n']:,} of {one['of']:,}")
+        else:
+            said.append(f"none in {column}, which holds no verdict")
+    return f"Failure: {'; '.join(said)}."
+
+
+def caution_lines(document: Document) -> list[str]:
+    """What speaks against the numbers below, and the rate where it is right; said before them."""
+    lines = [f"{note[0].upper()}{note[1:]}." for note in document.get("cautions", ())]
+    if other := document.get("if_external"):
+        rate = "not identified" if other["estimate"] is None else percent(other["estimate"])
+        lines.append(
+            f"With --calibration external: failure rate {rate}, interval {percent(other['low'])} to "
+            f"{percent(other['high'])}."
+        )
+    return lines
+
+
+def agreement_rows(found: Document) -> list[list[str]]:
+    """Name, estimate and interval of each measure of agreement; kappa and AC1 are no shares."""
+    rows = []
+    for name, title in AGREEMENT.items():
+        one = found[name]
+        if one is None:
+            rows.append([title, "-", "-"])
+            continue
+        ends = ("estimate", "low", "high")
+        write = "{:.3f}".format if name in ("kappa", "ac1") else percent
+        estimate, low, high = (write(one[end]) for end in ends)
+        rows.append([title, estimate, f"{low} to {high}"])
+    return rows
 
 
 def source_lines(document: Document) -> list[str]:

@@ -11,9 +11,11 @@ from jaxmle._data import (
     Bounds,
     Calibration,
     Counts,
+    HasCounts,
     InfeasibleError,
     Problem,
     check_calibration,
+    counts_of,
     first_index,
     slice_label,
 )
@@ -24,7 +26,7 @@ T = TypeVar("T")
 
 
 def checked_problem(
-    counts: Counts, bounds: Bounds | None, calibration: Calibration
+    counts: Counts | HasCounts, bounds: Bounds | None, calibration: Calibration
 ) -> tuple[Problem, tuple[int, ...]]:
     """Check counts and bounds and lay them out flat.
 
@@ -34,12 +36,11 @@ def checked_problem(
     Raises:
         ValueError: ``calibration`` is unknown; shapes do not match; there is no data set, an empty one, or
             one that the bounds give probability zero.
-        TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
+        TypeError: ``counts`` is no `Counts` and no table that was counted, or ``bounds`` not a `Bounds`.
     """
     check_calibration(calibration)
     bounds = Bounds() if bounds is None else bounds
-    if not isinstance(counts, Counts):
-        raise TypeError(f"`counts` must be a Counts; got {type(counts).__name__}.")
+    counts = counts_of("counts", counts)
     if not isinstance(bounds, Bounds):
         raise TypeError(f"`bounds` must be a Bounds; got {type(bounds).__name__}.")
     problem = Problem(counts, bounds)

@@ -10,6 +10,7 @@ from jaxmle._data import (
     Bounds,
     Calibration,
     Counts,
+    HasCounts,
     Problem,
     check_calibration,
     check_confidence,
@@ -104,7 +105,7 @@ class Certificate(Batch):
 
 
 def certify(
-    counts: Counts,
+    counts: Counts | HasCounts,
     bounds: Bounds | None = None,
     *,
     limit: ArrayLike,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from jaxmle._arrays import namespace, pytree, rebuilt, tree_map
-from jaxmle._data import Bounds, Calibration, Counts, Problem
+from jaxmle._data import Bounds, Calibration, Counts, HasCounts, Problem
 from jaxmle._engine import Engine, check_engine, chosen_engine, in_tiles, map_batched, program
 from jaxmle._inference._arguments import checked_problem, shaped
 from jaxmle._inference._options import CertifyOptions, IntervalOptions
@@ -161,7 +161,7 @@ class Fit(Batch):
 
 
 def fit(
-    counts: Counts,
+    counts: Counts | HasCounts,
     bounds: Bounds | None = None,
     *,
     calibration: Calibration = "internal",

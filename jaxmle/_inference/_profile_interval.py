@@ -6,7 +6,7 @@ from typing import Literal, Unpack, get_args
 import numpy as np
 
 from jaxmle._arrays import pytree
-from jaxmle._data import Bounds, Calibration, Counts, Params, Problem, check_confidence
+from jaxmle._data import Bounds, Calibration, Counts, HasCounts, Params, Problem, check_confidence
 from jaxmle._engine import Engine, check_engine, chosen_engine, progress_bar
 from jaxmle._inference._arguments import (
     check_labels,
@@ -69,7 +69,7 @@ class ProfileInterval(Interval):
 
 
 def profile_interval(
-    counts: Counts,
+    counts: Counts | HasCounts,
     bounds: Bounds | None = None,
     *,
     confidence: float = 0.95,

@@ -1,9 +1,12 @@
 """What stands on a page, and in which order."""
 
 from jaxmle._documents import (
+    AGREEMENT_NOTE,
     Evidence,
     bounds_note,
+    caution_lines,
     dropped_lines,
+    failure_line,
     few_labels_line,
     p_value,
     percent,
@@ -17,6 +20,8 @@ from jaxmle._page._blocks import Block, Bullets, Page, Paragraph, Section
 from jaxmle._page._figures import interval_figure, judge_figure, profile_figure, slices_figure
 from jaxmle._page._reproduce import reproduce
 from jaxmle._page._tables import (
+    agreement_table,
+    confusion_table,
     effects_table,
     judge_table,
     methods_table,
@@ -85,7 +90,9 @@ def _lead(document: Document) -> list[str]:
     whole = "over all rows" if estimate["slices"] else ""
     ends = f"{percent(rate['low'])} to {percent(rate['high'])}"
     lines = [
-        f"Failure rate {whole and f'{whole} '}by constrained maximum likelihood; {level} interval {ends}."
+        failure_line(document["failure"]),
+        *caution_lines(document),
+        f"Failure rate {whole and f'{whole} '}by constrained maximum likelihood; {level} interval {ends}.",
     ]
     if certificate:
         verdict = certificate["total"]
@@ -139,8 +146,13 @@ def _judge(document: Document, draw: bool) -> Section:
             Paragraph("TPR is the share of failures that the judge flags, FPR the share of passes."),
             judge_figure(total, bounds, in_labels, draw),
             judge_table(total, bounds, in_labels, settings["confidence"]),
+            *_agreement(document["agreement"]),
         ],
     )
+
+
+def _agreement(found: Document | None) -> list[Block]:
+    return [confusion_table(found), agreement_table(found), Paragraph(AGREEMENT_NOTE)] if found else []
 
 
 def _profile(evidence: Evidence, limit: float | None, draw: bool) -> Section:

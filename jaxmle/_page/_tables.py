@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jaxmle._documents import p_value, percent, shown_text, slice_name
+from jaxmle._documents import agreement_rows, p_value, percent, shown_text, slice_name
 from jaxmle._page._blocks import Rows
 from jaxmle._types import Document
 
@@ -15,6 +15,7 @@ def methods_to_show(document: Document) -> dict[str, Document]:
         "judge only": total["judge_only"],
         "human only": total["human_only"],
         "PPI++": document["ppi_plus_plus"],
+        "jaxmle, external": document["if_external"],
     }
     return {name: one for name, one in named.items() if one and one["low"] is not None}
 
@@ -26,6 +27,7 @@ def methods_table(named: dict[str, Document], level: float) -> Rows:
         "judge only": "verdicts of unlabelled items",
         "human only": "labels",
         "PPI++": "labels and verdicts",
+        "jaxmle, external": "labels for the judge alone (--calibration external)",
     }
     rows = [
         [
@@ -97,6 +99,21 @@ def judge_table(total: Document, bounds: Document, in_labels: Document, level: f
         f"{100 * level:g}% interval (Wilson)",
     ]
     return Rows("The judge's rates over all rows", headings, rows, words=("active",))
+
+
+def confusion_table(found: Document) -> Rows:
+    """What judge and human say of the labelled rows."""
+    rows = [
+        [side, *(f"{found['confusion'][name]:,.8g}" for name in cells)]
+        for side, cells in (("failure", ("tp", "fn")), ("pass", ("fp", "tn")))
+    ]
+    return Rows("Labelled rows", ["human verdict", "judge: failure", "judge: pass"], rows)
+
+
+def agreement_table(found: Document) -> Rows:
+    """How well judge and human agree on them."""
+    level = f"{100 * found['confidence']:g}% interval"
+    return Rows("Agreement on the labelled rows", ["measure", "estimate", level], agreement_rows(found))
 
 
 def effects_table(document: Document, limit: float | None) -> Rows:

@@ -16,7 +16,7 @@ from ._files import quote_name as quote_name
 from ._files import quote_text as quote_text
 from ._guess import Guess as Guess
 from ._guess import guess as guess
-from ._guess import turned_word as turned_word
+from ._meaning import UnclearMeaningError as UnclearMeaningError
 from ._open import open_source as open_source
 from ._pairs import ROW as ROW
 from ._pairs import aligned_clusters as aligned_clusters
@@ -34,3 +34,4 @@ from ._slice_mix import slice_mix as slice_mix
 from ._slice_rows import few as few
 from ._source import Source as Source
 from ._table import Table as Table
+from ._thresholds import counts_below as counts_below

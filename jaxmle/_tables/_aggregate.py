@@ -8,9 +8,9 @@ engine looks at each row once and at each distinct verdict a second time.
 import re
 from dataclasses import dataclass
 
+from jaxmle._data import MISSING_WORDS, Vocabulary
 from jaxmle._tables._files import quote_text
 from jaxmle._tables._source import VERDICTS, Source
-from jaxmle._tables._words import MISSING_WORDS, Vocabulary
 
 # What becomes of a row. The first six are the counts, in their order; rows without a judge verdict are told
 # apart by what the human says; the rest are rows that cannot be used.
@@ -20,10 +20,13 @@ BAD_JUDGE, BAD_HUMAN, BAD_WEIGHT, BAD_CLUSTER = 9, 10, 11, 12
 N_KINDS = 13
 
 _SPACE = quote_text(" \t\r\n")
-_NUMBER = quote_text("^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)(e[+-]?[0-9]+)?$")
+# A comma may stand for the point.
+_NUMBER = quote_text("^[+-]?([0-9]+[.,]?[0-9]*|[.,][0-9]+)(e[+-]?[0-9]+)?$")
+_THOUSANDS = quote_text("^[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+$")
+_COMMAS = quote_text("^[+-]?(0?,[0-9]+|[0-9]+,([0-9]{1,2}|[0-9]{4,}))$")
 # Products of four weights must be numbers too.
 _LEAST, _MOST = "1e-50", "1e50"
-_THRESHOLD = re.compile(r"\s*(>=|>|<=|<)?\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*", re.IGNORECASE)
+_THRESHOLD = re.compile(r"\s*(>=|>|<=|<)?\s*([+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:e[+-]?\d+)?)\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -72,23 +75,62 @@ def verdict_code(word: str, vocabulary: Vocabulary, missing: frozenset[str] = MI
     )
 
 
-def score_code(word: str, threshold: str) -> str:
+def is_number(word: str) -> str:
+    """SQL for whether a word is a number."""
+    return f"regexp_matches({word}, {_NUMBER})"
+
+
+def number_of(word: str) -> str:
+    """SQL for a word that is a number, as one."""
+    return f"CAST(replace({word}, ',', '.') AS DOUBLE)"
+
+
+def _parsed(threshold: str, role: str) -> tuple[str, float]:
+    """Comparison and number of a threshold."""
+    match = _THRESHOLD.fullmatch(threshold)
+    if not match:
+        raise ValueError(
+            f"`{role}_threshold` (--{role}-threshold) must be a number, at or above which a score is a "
+            f"failure, or say it all, as in '>=0.5' or '<3'; got {threshold!r}."
+        )
+    return match[1] or ">=", float(match[2].replace(",", "."))
+
+
+def score_code(
+    word: str, threshold: str, role: str = "judge", missing: frozenset[str] = MISSING_WORDS
+) -> str:
     """SQL for 1 failure, 0 pass, NULL missing, -1 no number, of a graded score.
 
     Raises:
         ValueError: ``threshold`` is not a number after at most one of >=, >, <= and <.
     """
-    match = _THRESHOLD.fullmatch(threshold)
-    if not match:
-        raise ValueError(
-            "`judge_threshold` (--judge-threshold) must be a number, at or above which a score is a failure, "
-            f"or say it all, as in '>=0.5' or '<3'; got {threshold!r}."
-        )
-    beyond = f"CAST({word} AS DOUBLE) {match[1] or '>='} {float(match[2])!r}"
+    compared, limit = _parsed(threshold, role)
+    beyond = f"{number_of(word)} {compared} {limit!r}"
     return (
-        f"CASE WHEN {word} IS NULL OR {word} IN ({listed(MISSING_WORDS)}) THEN NULL "
-        f"WHEN regexp_matches({word}, {_NUMBER}) THEN CASE WHEN {beyond} THEN 1 ELSE 0 END ELSE -1 END"
+        f"CASE WHEN {word} IS NULL OR {word} IN ({listed(missing)}) THEN NULL "
+        f"WHEN {is_number(word)} THEN CASE WHEN {beyond} THEN 1 ELSE 0 END ELSE -1 END"
     )
+
+
+def check_scores(source: Source, staged: str, word: str, threshold: str, role: str, column: str) -> None:
+    """Raise ``ValueError`` where scores could be read in two ways."""
+    tests = (
+        f"regexp_matches({word}, {_THOUSANDS})",
+        f"regexp_matches({word}, {_COMMAS})",
+        f"{word} IN ('-1', '-1.0')",
+    )
+    asked = ", ".join(f"max(CASE WHEN {test} THEN 1 ELSE 0 END) AS t{i}" for i, test in enumerate(tests))
+    ((thousands, commas, minus_one),) = source.query(f"SELECT {asked} FROM {staged}")
+    if thousands and not commas:
+        raise ValueError(
+            f"{column!r} holds numbers such as '1,000': write 1000 for a thousand and 1.000 for one."
+        )
+    _, limit = _parsed(threshold, role)
+    if minus_one and role == "human" and limit <= 0:
+        raise ValueError(
+            f"{column!r} holds -1, which says in a column of human verdicts that there is none: leave such "
+            "cells blank, or, if it is a grade, add 1 or more to all grades and to --human-threshold."
+        )
 
 
 def grouped(source: Source, roles: Roles) -> str:
@@ -121,7 +163,7 @@ def grouped(source: Source, roles: Roles) -> str:
 
 def weight_of(word: str) -> str:
     """SQL for a weight as a number, NULL where it is none, negative, or too small or large to be squared."""
-    number = f"CASE WHEN regexp_matches({word}, {_NUMBER}) THEN CAST({word} AS DOUBLE) ELSE NULL END"
+    number = f"CASE WHEN {is_number(word)} THEN {number_of(word)} ELSE NULL END"
     return f"CASE WHEN {number} = 0 OR {number} BETWEEN {_LEAST} AND {_MOST} THEN {number} ELSE NULL END"
 
 

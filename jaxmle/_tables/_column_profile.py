@@ -1,14 +1,13 @@
 """What the columns of a table hold, in passes over its rows that do not grow with their number."""
 
 import math
-import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from jaxmle._data import FAILURE_WORDS, MISSING_WORDS, PASS_WORDS, UNLABELED_WORDS, name_parts
 from jaxmle._tables._aggregate import listed, word_of
 from jaxmle._tables._source import VERDICTS, Source
-from jaxmle._tables._words import FAILURE_WORDS, MISSING_WORDS, PASS_WORDS, UNLABELED_WORDS
 
 Kind = Literal["empty", "constant", "verdict", "score", "id", "category", "text"]
 
@@ -54,8 +53,7 @@ class Column:
     @cached_property
     def tokens(self) -> frozenset[str]:
         """Parts of the name, lower case."""
-        parts = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.name[:_LONGEST_NAME]).lower()
-        return frozenset(re.findall(r"[a-z]+|[0-9]+", parts))
+        return frozenset(name_parts(self.name))
 
     @cached_property
     def present_values(self) -> frozenset[str]:
@@ -213,7 +211,7 @@ def _ranges(source: Source, names: list[str], chosen: list[int]) -> dict[int, tu
     """Least and largest value of the columns whose first values are all numbers."""
     if not chosen:
         return {}
-    number = "TRY_CAST(value AS DOUBLE)"
+    number = "TRY_CAST(replace(value, ',', '.') AS DOUBLE)"
     found = source.query(
         f"SELECT name, count(value), count_if(isfinite({number})), min({number}), max({number}) "
         f"FROM ({_long(source, names, chosen, f' LIMIT {_SAMPLE}')}) "
@@ -226,7 +224,7 @@ def _ranges(source: Source, names: list[str], chosen: list[int]) -> dict[int, tu
 def _range_of(words: dict[str, int]) -> tuple[float, float] | None:
     """Least and largest of few words, if all are numbers."""
     try:
-        values = [float(word) for word in words if word not in MISSING_WORDS]
+        values = [float(word.replace(",", ".")) for word in words if word not in MISSING_WORDS]
     except ValueError:
         return None
     return (min(values), max(values)) if values and all(map(math.isfinite, values)) else None

@@ -1,8 +1,7 @@
 """One group-by from rows of verdicts to six numbers a slice."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Literal, get_args
 
 from jaxmle._tables._aggregate import (
@@ -13,20 +12,17 @@ from jaxmle._tables._aggregate import (
     Roles,
     counted,
     grouped,
-    listed,
-    score_code,
-    verdict_code,
     weight_of,
     word_of,
 )
 from jaxmle._tables._checks import check_column, check_condition, check_names, shown
 from jaxmle._tables._join import join_labels
+from jaxmle._tables._meaning import Coder, Meaning, Said, coders_of, failures_of
 from jaxmle._tables._open import open_source
 from jaxmle._tables._slice_counts import SliceCounts
 from jaxmle._tables._source import VERDICTS, Source
 from jaxmle._tables._sums import Sums
 from jaxmle._tables._table import Table
-from jaxmle._tables._words import FAILURE_WORDS, PASS_WORDS, UNLABELED_WORDS, Vocabulary
 
 OnInvalid = Literal["error", "drop"]
 
@@ -53,8 +49,12 @@ def count(
     by: str | Sequence[str] = (),
     weight: str | None = None,
     cluster: str | None = None,
-    failure: str | Sequence[str] = (),
+    failure: Said = (),
+    judge_failure: Said = (),
+    human_failure: Said = (),
+    passes: Said = (),
     judge_threshold: str | float | None = None,
+    human_threshold: str | float | None = None,
     where: str | None = None,
     on_invalid: OnInvalid = "error",
     human_source: object = None,
@@ -63,9 +63,10 @@ def count(
     r"""Count human and judge verdicts, by slice.
 
     Verdicts are read without regard to case and surrounding space: 1, true, fail, unsafe and the
-    like are failures, 0, false, pass, safe and the like are passes. A verdict that is empty, null,
-    none, nan, na or n/a is missing, and so is a human one of -1: nobody labelled the item. Rows without a
-    judge verdict are left out and counted.
+    like are failures, 0, false, pass, safe and the like are passes. Where 1, true or yes stand in a column
+    whose name says that they are good (`passed`, `isCorrect`, `answer.faithful`), say which is the failure.
+    A verdict that is empty, null, none, nan, na or n/a is missing, and so is a human one of -1: nobody
+    labelled the item. Rows without a judge verdict are left out and counted.
 
     Args:
         source: Path or pattern of CSV, TSV, JSONL or Parquet files, also compressed (.gz, .zst), or of logs
@@ -81,8 +82,12 @@ def count(
         failure: Word or words that mean failure in this file, such as "refusal". The one other
             word that is not known is then a pass. Calling a word a failure that is a pass by
             default, such as "0", makes its opposite a pass.
+        judge_failure: The same for the judge's column alone.
+        human_failure: The same for the human's column alone.
+        passes: Word or words that mean pass, where there are several that are not known.
         judge_threshold: For graded judge scores: "0.5" or ">=0.5" makes scores of a half and more failures,
-            "<3" those below three.
+            "<3" those below three. A comma may stand for the point.
+        human_threshold: The same for grades that humans gave; a -1 stays no grade.
         where: Condition in SQL that rows must meet, such as "language = 'en'". Columns of CSV and TSV
             files and of lists are text, so numbers are compared as in "turn::int >= 9". It is one expression
             over the columns, without subqueries, with DuckDB's functions of their arguments alone.
@@ -96,7 +101,8 @@ def count(
 
     Raises:
         ValueError: A file is missing, unreadable or empty; a column does not exist (the message
-            lists those that do); a verdict is neither failure nor pass (it names row and value); ids are
+            lists those that do); a verdict is neither failure nor pass (it names row and value); the name of
+            a column says that its 1 is good, and nothing else was said; ids are
             repeated or none matches; an argument is out of range; or there is no judge verdict at all.
         TypeError: ``source`` is nothing that holds rows.
 
@@ -118,7 +124,17 @@ def count(
     columns = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
     roles = Roles(judge or "", human, columns, weight, cluster, where)
     opened, roles = open_rows(source, roles, human_source=human_source, id=id)
-    return count_rows(opened, roles, failure=failure, judge_threshold=judge_threshold, on_invalid=on_invalid)
+    return count_rows(
+        opened,
+        roles,
+        failure=failure,
+        judge_failure=judge_failure,
+        human_failure=human_failure,
+        passes=passes,
+        judge_threshold=judge_threshold,
+        human_threshold=human_threshold,
+        on_invalid=on_invalid,
+    )
 
 
 def open_rows(
@@ -152,27 +168,22 @@ def count_rows(
     source: Source,
     roles: Roles,
     *,
-    failure: str | Sequence[str] = (),
+    failure: Said = (),
+    judge_failure: Said = (),
+    human_failure: Said = (),
+    passes: Said = (),
     judge_threshold: str | float | None = None,
+    human_threshold: str | float | None = None,
     on_invalid: OnInvalid = "error",
     look_for_ids: bool = True,
 ) -> SliceCounts:
     """Count the verdicts in an opened source, as `count` does; an id that repeats is looked for if asked."""
     if on_invalid not in get_args(OnInvalid):
         raise ValueError(f'`on_invalid` (--on-invalid) must be "error" or "drop"; got {on_invalid!r}.')
-    words = (failure,) if isinstance(failure, str) else tuple(failure)
-    threshold = None if judge_threshold is None else str(judge_threshold)
-    if threshold is not None:
-        score_code("j", threshold)  # before any row is read
+    said = Meaning.of(failure, judge_failure, human_failure, passes, judge_threshold, human_threshold)
     staged = source.stage(grouped(source, roles))
-    present_values = ("j", "h") if threshold is None else ("h",)
-    meanings = _vocabularies(source, staged, roles, words, present_values)
-    coders: dict[str, Callable[[str], str]] = {
-        "j": partial(verdict_code, vocabulary=meanings["j"]),
-        "h": partial(verdict_code, vocabulary=meanings["h"], missing=UNLABELED_WORDS),
-    }
-    if threshold is not None:
-        coders["j"] = partial(score_code, threshold=threshold)
+    coders = coders_of(source, staged, roles, said)
+    failures = failures_of(source, staged, roles, said, coders)
     rows = source.query(counted(staged, roles, coders["j"]("j"), coders["h"]("h")))
     if not rows:
         reason = "no row meets the condition" if roles.where else "it has a header but no rows"
@@ -187,6 +198,7 @@ def count_rows(
         result,
         repeated=_repeated_id(source) if look_for_ids and not roles.cluster else None,
         log={"tool": tool, "judge": roles.judge} if tool else None,
+        failures=failures,
     )
 
 
@@ -213,38 +225,7 @@ def _repeated_id(source: Source) -> str | None:
     return None
 
 
-def _vocabularies(
-    source: Source, staged: str, roles: Roles, words: tuple[str, ...], columns: tuple[str, ...]
-) -> dict[str, Vocabulary]:
-    """What the words of each column mean, given the words that the user calls failures."""
-    meanings = {"j": Vocabulary(), "h": Vocabulary()}
-    if not words:
-        return meanings
-    given = frozenset(word.strip().lower() for word in words)
-    given |= {f"{word}.0" for word in given & {"0", "1"}}
-    known = listed(FAILURE_WORDS | PASS_WORDS | UNLABELED_WORDS | given)
-    holds: dict[str, bool] = {}
-    unknown: set[str] = set()
-    for word in columns:
-        ((found,),) = source.query(f"SELECT count(*) AS n FROM {staged} WHERE {word} IN ({listed(given)})")
-        holds[word] = found > 0
-        others = f"{word} IS NOT NULL AND {word} NOT IN ({known})"
-        unknown |= {
-            row[0]
-            for row in source.query(f"SELECT DISTINCT {word} AS word FROM {staged} WHERE {others} LIMIT 2")
-        }
-    if not any(holds.values()):
-        names = {"j": roles.judge, "h": roles.human}
-        where = " or ".join(repr(names[word]) for word in columns)
-        raise ValueError(f"no verdict in {where} is {' or '.join(map(repr, words))}.")
-    for word in columns:
-        meanings[word] = Vocabulary.with_failure(given, frozenset(unknown), holds[word])
-    return meanings
-
-
-def _raise_invalid(
-    source: Source, roles: Roles, coders: dict[str, Callable[[str], str]], kinds: Iterable[int]
-) -> None:
+def _raise_invalid(source: Source, roles: Roles, coders: dict[str, Coder], kinds: Iterable[int]) -> None:
     """Name the first row that can't be used, and what to do about it."""
     found = []
     for kind in kinds:
@@ -266,16 +247,18 @@ def _raise_invalid(
     drop = "or leave such rows out with --on-invalid drop"
     if kind in (BAD_WEIGHT, BAD_CLUSTER):
         raise ValueError(f"{where}: {column} is {shown(value)}: {_REASONS[kind]}; {drop}.")
-    score = " Graded scores need --judge-threshold, such as '<0.5'." if _is_number(value) else ""
+    role = "judge" if kind == BAD_JUDGE else "human"
+    score = f" Graded scores need --{role}-threshold, such as '<0.5'." if _is_number(value) else ""
     raise ValueError(
         f"{where}: {column} is {shown(value)}, neither a failure nor a pass. Name every word that is a "
-        f"failure, as in --failure WORD --failure WORD (failure= in Python), {drop}.{score}"
+        "failure, as in --failure WORD --failure WORD (failure= in Python), and with --pass WORD (passes=) "
+        f"others that are none, {drop}.{score}"
     )
 
 
 def _is_number(value: str | None) -> bool:
     try:
-        float(value or "")
+        float((value or "").replace(",", "."))
     except ValueError:
         return False
     return True

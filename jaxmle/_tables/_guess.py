@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from jaxmle._data import name_parts
 from jaxmle._tables._column_profile import Column
 
 _HUMAN = frozenset(
@@ -19,12 +20,6 @@ _SLICE = frozenset(
     | {"task", "dataset", "source", "region", "locale", "tag", "subset", "split", "variant", "version"}
 )
 _WEIGHT = frozenset(("weight", "weights", "importance"))
-# Columns of these names have 1 for what is right; 1 means failure here.
-_RIGHT = frozenset(
-    {"correct", "acceptable", "accepted", "pass", "passed", "passes", "safe", "success", "ok", "good"}
-    | {"right", "compliant", "valid", "helpful", "harmless"}
-)
-_TURNED = {"1": "0", "1.0": "0", "true": "false", "t": "f", "yes": "no", "y": "n"}
 _FULL = 0.9
 # Names are unique but for a few that occur again.
 _REPEATS = 0.8
@@ -60,6 +55,12 @@ class Guess:
     unsure: bool = False
 
 
+def sides_named(name: str) -> set[str]:
+    """Which of "judge" and "human" a column's name speaks of."""
+    parts = set(name_parts(name))
+    return {side for side, words in (("judge", _JUDGE - {"score"}), ("human", _HUMAN)) if parts & words}
+
+
 def guess(
     columns: list[Column], *, judge: str | None = None, human: str | None = None, by: tuple[str, ...] = ()
 ) -> Guess:
@@ -77,7 +78,8 @@ def guess(
     verdicts = [one for one in columns if one.kind == "verdict"]
     named = [one for one in columns if _may_be_verdict(one)]
     humans = [one for one in verdicts if one.tokens & _HUMAN]
-    humans = humans or [one for one in named if one.tokens & _HUMAN and one.kind != "score"]
+    # Humans give few grades, and other numbers are none.
+    humans = humans or [one for one in named if one.tokens & _HUMAN and one.words is not None]
     judges = [one for one in verdicts if one not in humans]
     judges = judges or [one for one in named if one not in humans and one.tokens & _JUDGE]
     unsure = False
@@ -129,13 +131,6 @@ def guess(
         weight=next((one.name for one in weights if one.name not in taken), None),
         unsure=unsure,
     )
-
-
-def turned_word(column: Column) -> str | None:
-    """Word that is the failure in a column whose name says that 1, true or yes is right."""
-    if not column.tokens & _RIGHT or column.tokens & {"not", "no", "un", "non"}:
-        return None
-    return next((_TURNED[word] for word in _TURNED if word in column.present_values), None)
 
 
 def _may_be_verdict(column: Column) -> bool:

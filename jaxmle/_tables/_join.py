@@ -1,10 +1,10 @@
 """Human labels in a table of their own, joined by the name of the item."""
 
+from jaxmle._data import UNLABELED_WORDS
 from jaxmle._tables._aggregate import listed, word_of
 from jaxmle._tables._checks import check_column, check_condition
 from jaxmle._tables._source import VERDICTS, Source
 from jaxmle._tables._table import Table
-from jaxmle._tables._words import UNLABELED_WORDS
 
 
 def join_labels(

@@ -1,11 +1,11 @@
 """Counts by slice, and what was left out."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Self, cast
 
 import numpy as np
 
-from jaxmle._types import Array
+from jaxmle._types import Array, Document
 
 if TYPE_CHECKING:
     from jaxmle._data import Clusters, Counts
@@ -34,6 +34,8 @@ class SliceCounts:
         n_items: Items counted, shape ``(n_slices,)``; sums of weights do not tell.
         repeated: Name of an id column that repeats though no cluster column was given, or None.
         log: Tool whose logs were read, and the judge's column in them; None for other sources.
+        failures: For "judge" and "human": the ``column``, the ``words`` that are failures in it, how many of
+            the rows that were counted hold one, ``n``, and ``of`` how many with a verdict there.
     """
 
     counts: "Counts"
@@ -51,6 +53,28 @@ class SliceCounts:
     n_items: Array | None = None
     repeated: str | None = None
     log: dict[str, str] | None = None
+    failures: dict[str, Document] | None = None
+
+    @classmethod
+    def of_counts(cls, counts: "Counts") -> Self:
+        """A table of one slice, counted elsewhere: scalar counts of whole numbers."""
+        whole = type(counts)(*(np.atleast_1d(np.asarray(value)) for value in counts.values()))
+        items = (whole.n_labeled + whole.n_unlabeled).astype(np.int64)
+        return cls(whole, [{}] * len(whole), {}, int(items.sum()), n_items=items)
+
+    def as_counts(self) -> "Counts":
+        """Counts for functions that take `Counts`: scalar without slices, else an element a slice.
+
+        Raises:
+            ValueError: The rows had weights or clusters, which counts alone do not tell.
+        """
+        if self.clusters is not None or self.squares is not None:
+            what = "clusters" if self.clusters is not None else "weights"
+            raise ValueError(
+                f"the table has {what}, and an interval of its counts alone would be too short: pass "
+                "`table.counts` with a `design_effect` (jaxmle.design_effect)."
+            )
+        return self.counts if self.keys[0] else self.total
 
     @property
     def total(self) -> "Counts":

@@ -3,7 +3,15 @@
 from rich.console import Group
 from rich.text import Text
 
-from jaxmle._documents import bounds_note, dropped_lines, few_labels_line, p_value, percent, warning_lines
+from jaxmle._documents import (
+    bounds_note,
+    dropped_lines,
+    failure_line,
+    few_labels_line,
+    p_value,
+    percent,
+    warning_lines,
+)
 from jaxmle._terminal._tables import at_most, cell, new_table, slice_cell
 from jaxmle._types import Document
 
@@ -53,7 +61,8 @@ def compare_table(document: Document) -> Group:
         if check := document[name]["bounds_check"]:
             notes.append(Text(f"{name}: {bounds_note(check)}"))
     notes += [Text(line, style="yellow") for line in warning_lines(records)]
-    return Group(table, *at_most(notes), _verdict(document))
+    said = [Text(f"{name}: {failure_line(document[name]['failure'])}") for name in _NAMES]
+    return Group(*said, table, *at_most(notes), _verdict(document))
 
 
 def _cells(record: Document) -> list[Text]:

@@ -1,9 +1,10 @@
 """The document of `jaxmle doctor` for people."""
 
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
-from jaxmle._documents import percent, shown_text
+from jaxmle._documents import agreement_rows, failure_line, percent, shown_text
 from jaxmle._terminal._tables import cell, new_table
 from jaxmle._types import Document
 
@@ -37,11 +38,17 @@ def doctor_table(document: Document) -> Group:
         table.add_row(
             cell(one["name"]), one["kind"], share, distinct, values, Text(one["likely"] or "", "cyan")
         )
-    parts: list[RenderableType] = [table]
+    parts: list[RenderableType] = [table] if columns else [Text(title)]
+    if document["failure"] or not columns:
+        parts.insert(0, Text(failure_line(document["failure"])))
     if len(columns) > len(listed):
         parts.append(Text(f"... and {len(columns) - len(listed):,} more columns; --json has them all."))
     if document["counts"]:
         parts.append(_summary(document))
+    if document["agreement"]:
+        parts += _agreement(document["agreement"])
+    if document["thresholds"]:
+        parts.append(_thresholds(document["thresholds"]))
     for finding in document["findings"]:
         line = Text(f"{finding['level']}: ", style=_STYLES[finding["level"]])
         line.append(finding["text"], style="")
@@ -63,7 +70,9 @@ def _summary(document: Document) -> Text:
     c, roles = document["counts"], document["roles"]
     labeled = c["tp"] + c["fn"] + c["fp"] + c["tn"]
     unlabeled = c["unlabeled_pos"] + c["unlabeled_neg"]
-    said = f"Judge {shown_text(roles['judge'])}, human {shown_text(roles['human'])}: "
+    said = (
+        f"Judge {shown_text(roles['judge'])}, human {shown_text(roles['human'])}: " if roles["judge"] else ""
+    )
     said += f"{labeled:,} labelled, {unlabeled:,} not"
     if labeled:
         said += f"; humans found {percent((c['tp'] + c['fn']) / labeled)} failures"
@@ -72,6 +81,30 @@ def _summary(document: Document) -> Text:
     for name, hits, size in (("TPR", c["tp"], c["tp"] + c["fn"]), ("FPR", c["fp"], c["fp"] + c["tn"])):
         said += f", {name} {percent(hits / size)} of {size:,}" if size else f", {name} unknown"
     return Text(f"{said}.")
+
+
+def _agreement(found: Document) -> list[Table]:
+    confusion = new_table("Labelled rows:")
+    for heading in ("", "judge: failure", "judge: pass"):
+        confusion.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    for side, cells in (("failure", ("tp", "fn")), ("pass", ("fp", "tn"))):
+        confusion.add_row(f"human: {side}", *(f"{found['confusion'][name]:,.8g}" for name in cells))
+    measures = new_table(None)
+    for heading in ("agreement", "estimate", f"{100 * found['confidence']:g}% interval"):
+        measures.add_column(heading, justify="left" if heading == "agreement" else "right", no_wrap=True)
+    for row in agreement_rows(found):
+        measures.add_row(*row)
+    return [confusion, measures]
+
+
+def _thresholds(thresholds: list[Document]) -> Table:
+    table = new_table("Thresholds of the graded judge:")
+    for heading in ("failure", "TPR", "FPR", "expected width", ""):
+        table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
+    for one in thresholds:
+        rates = [percent(one[name]) for name in ("tpr", "fpr", "width")]
+        table.add_row(one["threshold"], *rates, Text("proposed" if one["proposed"] else "", "cyan"))
+    return table
 
 
 def _values(column: Document) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
-from jaxmle._documents import dropped_lines, p_value, percent
+from jaxmle._documents import dropped_lines, failure_line, p_value, percent
 from jaxmle._terminal._tables import cell, new_table, slice_cell
 from jaxmle._types import Document
 
@@ -50,7 +50,9 @@ def drift_table(document: Document) -> Group:
         said += f" ({counted} of {len(records)} slices{together})"
     elif verdict != "outside" and (reach := _reach(document["total"])):
         said += f". A set of this size would find, 4 times in 5, {reach}"
-    return Group(table, *notes, Text(said, style=f"bold {_STYLES[verdict]}"))
+    return Group(
+        Text(failure_line(document["failure"])), table, *notes, Text(said, style=f"bold {_STYLES[verdict]}")
+    )
 
 
 def _reach(record: Document) -> str:

@@ -5,7 +5,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from jaxmle._documents import bounds_text, dropped_lines, percent, shown_text
+from jaxmle._documents import bounds_text, dropped_lines, failure_line, percent, shown_text
 from jaxmle._terminal._tables import new_table
 from jaxmle._types import Document
 
@@ -28,7 +28,8 @@ def sensitivity_table(document: Document) -> Group:
         f"upper limit {percent(total['upper_limit'])}; {total['n_labeled']:,.8g} labelled and "
         f"{total['n_unlabeled']:,.8g} unlabelled items; {bounds_text(settings)}."
     )
-    parts: list[RenderableType] = [head, Text(""), _effects(document), Text("")]
+    said = Text(failure_line(document["failure"]))
+    parts: list[RenderableType] = [said, head, Text(""), _effects(document), Text("")]
     parts.append(_curve(document) if len(settings["over"]) == 1 else _map(document))
     parts.append(Text(""))
     if settings["limit"] is not None:

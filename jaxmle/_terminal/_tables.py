@@ -9,7 +9,9 @@ from rich.text import Text
 from jaxmle._documents import (
     bounds_note,
     bounds_text,
+    caution_lines,
     dropped_lines,
+    failure_line,
     few_labels_line,
     p_value,
     percent,
@@ -108,8 +110,9 @@ def _layout(
         )
     if check := document["bounds_check"]:
         notes.append(Text(bounds_note(check)))
-    notes += [Text(line, style="yellow") for line in warning_lines(records)]
-    return Group(table, *at_most(notes))
+    notes += [Text(line, style="yellow") for line in warning_lines(records, document["cautions"])]
+    first = [Text(line, style="bold yellow") for line in caution_lines(document)]
+    return Group(Text(failure_line(document["failure"])), *first, table, *at_most(notes))
 
 
 def at_most(notes: list[Text]) -> list[Text]:

@@ -116,10 +116,13 @@ def test_what_is_not_identified_is_a_set(tmp_path, capsys):
         (["estimate", "{file}", "--judge", "topic", "--human", "human"], "row 1 of"),
         (["estimate", "{file}", "--judge", "judge"], "Missing option '--human'"),
         (["estimate", "{file}", "--judge", "judge", "--human", "human", "--frob"], "No such option"),
-        (["estimate", "{file}", "--judge", "judge", "--human", "human", "--tpr", "0.9:0.8"], "low <= high"),
+        (
+            ["estimate", "{file}", "--judge", "judge", "--human", "human", "--tpr", "0.9:0.8"],
+            "did you mean 0.8:0.9?",
+        ),
         (
             ["estimate", "{file}", "--judge", "judge", "--human", "human", "--tpr", "0.9:1.8"],
-            "must be in [0, 1]",
+            "--tpr must lie between 0 and 1",
         ),
         (["estimate", "{file}", "--judge", "judge", "--human", "human", "--fpr", "x"], "--fpr must be LO:HI"),
         (["estimate", "{file}", "--judge", "judge", "--human", "human", "--tpr", "0"], "no feasible point"),
@@ -129,9 +132,12 @@ def test_what_is_not_identified_is_a_set(tmp_path, capsys):
         ),
         (["estimate", "{file}", *COLUMNS, "--calibration", "x"], "--calibration must be one of"),
         (["estimate", "{file}", *COLUMNS, "--interval", "x"], "--interval must be one of"),
-        (["estimate", "{file}", *COLUMNS, "--confidence", "2"], "--confidence must lie"),
+        (
+            ["estimate", "{file}", *COLUMNS, "--confidence", "2"],
+            "'--confidence': it must lie between 0 and 1",
+        ),
         (["certify", "{file}", *COLUMNS], "Missing option '--limit'"),
-        (["certify", "{file}", *COLUMNS, "--limit", "5"], "`limit` must be strictly between"),
+        (["certify", "{file}", *COLUMNS, "--limit", "5"], "got 5: did you mean 5%, which is 0.05?"),
         (["demo", "--labels", "0"], "--labels"),
         (["frobnicate"], "No such command"),
     ],
@@ -307,7 +313,7 @@ def test_wrong_designs_and_bounds_are_said(tmp_path, capsys):
     path.write_text("\n".join(["human,judge", *cells, *([",fail"] * 360), *([",pass"] * 1640)]) + "\n")
     assert main(["estimate", str(path), *COLUMNS, "--no-cache"]) == 0
     out = " ".join(capsys.readouterr().out.split())
-    assert "the judge flags 50.0% of the labelled items and 18.0% of the others" in out
+    assert "he judge flags 50.0% of the labelled items and 18.0% of the others" in out
     assert "--calibration external" in out
     assert main(["estimate", str(path), *COLUMNS, "--calibration", "external", "--json", "--no-cache"]) == 0
     total = json.loads(capsys.readouterr().out)["total"]
@@ -321,12 +327,13 @@ def test_wrong_designs_and_bounds_are_said(tmp_path, capsys):
 def test_a_pipe_of_eighty_columns_wraps_no_line(verdicts, environment):
     options = [*COLUMNS, "--tpr", "0.85:0.95", "--fpr", ":0.08", "--limit", "0.2", "--method", "profile"]
     out = run(["certify", verdicts, *options, "--no-cache"], environment | {"COLUMNS": "80"}).stdout
-    title, headings, *_ = out.splitlines()
+    failure, title, headings, *_ = out.splitlines()
     assert title == (
         "Is the failure rate below 20.00%? 95% confidence, profile; "
         "bounds: TPR in [0.85, 0.95], FPR in [0, 0.08]"
     )
     assert headings.startswith("slice")
+    assert failure == "Failure: unsafe in judge, 176 of 1,200; fail in human, 7 of 100."
 
 
 @pytest.mark.parametrize(

@@ -94,8 +94,8 @@ def test_the_table_shows_what_is_borrowed_and_names_of_strangers(verdicts, capsy
     status, out, err = run(capsys, verdicts, "--judge-rates", "common", "--min-labels", "13")
     assert (status, err) == (0, "")
     lines = [line.rstrip() for line in out.splitlines()]
-    assert "borrows" in lines[1]
-    starts = [line[: lines[1].index("labelled")].strip() for line in lines[2:9]]
+    assert "borrows" in lines[2]
+    starts = [line[: lines[2].index("labelled")].strip() for line in lines[3:10]]
     assert sorted(starts) == sorted(
         ["(none)", "'all'", "'mix of slices'", "[red]x[/]\\x1b[31m", "a", "all", "mix of slices"]
     )

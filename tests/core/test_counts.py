@@ -28,7 +28,7 @@ def test_weights_give_weighted_counts():
         ([1, 0], [1, None], None, "`judge` must be 0 or 1 for every item"),
         ([1, 0], [1, -1], None, "`judge` must be 0 or 1.*got -1.0"),
         ([1, 0], [1, 0.5], None, "`judge` must be 0 or 1.*got 0.5"),
-        (["fail", "pass"], [1, 0], None, "`human` must hold 0, 1, True or False"),
+        (["refused", "answered"], [1, 0], None, "`human` must hold 0, 1, True, False or words"),
         ([], [], None, "`judge` must hold at least one verdict"),
         ([[1]], [[1]], None, "`human` must be one-dimensional"),
         ([1, 0], [1, 0], [1.0], r"`weights` must have shape \(2,\)"),

@@ -257,8 +257,8 @@ def test_words_that_must_be_explained(tmp_path, capsys):
         (name, human, 2 + flag * 3 + i / 1000) for i, (name, _, human, flag) in enumerate(plain_rows(300))
     ]
     _, document = doctor(write(tmp_path / "f.csv", ("id", "human", "score"), graded), capsys)
-    assert levels(document)["graded judge"] == "blocks"
-    assert "--judge-threshold" in document["next"]
+    assert levels(document)["graded judge"] == "note"
+    assert "--judge-threshold '>=5.0" in document["next"]
     assert main(words_of(document["next"])) in (0, 1)
     capsys.readouterr()
     stray = [
@@ -311,7 +311,7 @@ def test_files_that_hold_little(tmp_path, capsys, content, status, message):
     [
         (["--judge", "jugde"], "Did you mean 'judge'?"),
         (["--human-file", "labels.csv"], "--human-file and --id"),
-        (["--limit", "5"], "--limit must lie strictly between 0 and 1"),
+        (["--limit", "5"], "got 5: did you mean 5%, which is 0.05?"),
         (["--by", "nothing"], "has no column 'nothing'"),
     ],
 )

@@ -1,0 +1,135 @@
+"""How well judge and human agree on the labelled items."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from jaxmle._data import Counts, HasCounts, check_confidence, counts_of
+from jaxmle._inference._interval import Interval
+from jaxmle._stats import quantile_of_t, score_limits
+from jaxmle._types import Array
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Agreement of judge and human on labelled items; None where the items leave a measure undefined.
+
+    Attributes:
+        tpr: Share of failures that the judge flags.
+        fpr: Share of passes that the judge flags.
+        precision: Share of failures among the items that the judge flags.
+        accuracy: Share of items of which both say the same.
+        kappa: Cohen's kappa: agreement beyond that of two independent raters with these shares of failures,
+            as a share of the most there could be. Low where failures are rare, however good the judge.
+        ac1: Gwet's AC1: the same, chance being agreement on items that both rate at random.
+    """
+
+    tpr: Interval | None
+    fpr: Interval | None
+    precision: Interval | None
+    accuracy: Interval | None
+    kappa: Interval | None
+    ac1: Interval | None
+
+
+def agreement(counts: Counts | HasCounts, *, confidence: float = 0.95) -> Agreement:
+    """Measure how well judge and human agree on the labelled items.
+
+    All but TPR and FPR depend on how many of the labelled items are failures: they speak of all judged
+    items only where the labelled ones are a random sample of these.
+
+    Args:
+        counts: Scalar counts; items without a label are not used.
+        confidence: Nominal coverage of each interval, in (0, 1).
+
+    Returns:
+        The measures and their intervals; None for one that no item bears on, and for kappa where both say the
+        same of all items.
+
+    Raises:
+        ValueError: ``counts`` hold several data sets, or ``confidence`` is not in (0, 1).
+        TypeError: ``counts`` is no `Counts` and no table that was counted.
+
+    Source:
+        Shares: score intervals, Wilson, JASA 22 (1927). Kappa: Cohen, Educ. Psychol. Meas. 20 (1960); its
+        standard error: Fleiss, Cohen and Everitt, Psychol. Bull. 72 (1969), equation 13, normal interval.
+        AC1 and its standard error: Gwet, Br. J. Math. Stat. Psychol. 61 (2008), for two raters; interval by
+        Student's t of n - 1 degrees of freedom. Where the two never differ both standard errors are 0, and
+        the lower ends come from the score interval of the share of agreement, chance agreement being held.
+
+    Examples:
+        >>> from jaxmle import Counts, agreement
+        >>> result = agreement(Counts(tp=40, fn=9, fp=6, tn=45, unlabeled_pos=0, unlabeled_neg=0))
+        >>> print(result.kappa)
+        0.6995 [0.5596, 0.8394] (Fleiss, Cohen, Everitt)
+        >>> print(result.ac1)
+        0.7007 [0.5585, 0.8430] (Gwet)
+    """
+    c = counts_of("counts", counts)
+    if c.shape:
+        raise ValueError(f"`counts` must be of one data set; got shape {c.shape}.")
+    alpha = 1 - check_confidence(confidence)
+    tp, fn, fp, tn = (float(value) for value in c.values()[:4])
+
+    def share(hits: float, misses: float) -> Interval | None:
+        if hits + misses <= 0:
+            return None
+        low, high = score_limits(np.array(hits), np.array(misses), alpha / 2)
+        return Interval(hits / (hits + misses), float(low), float(high), confidence, "Wilson")
+
+    n = tp + fn + fp + tn
+    kappa = ac1 = None
+    accuracy = share(tp + tn, fn + fp)
+    if accuracy is not None:
+        cells = np.array([[tp, fn], [fp, tn]]) / n
+        least = float(accuracy.low) if fn + fp == 0 else None
+        kappa = _kappa(cells, n, alpha, confidence, least)
+        ac1 = _ac1(cells, n, alpha, confidence, least)
+    return Agreement(
+        tpr=share(tp, fn),
+        fpr=share(fp, tn),
+        precision=share(tp, fp),
+        accuracy=accuracy,
+        kappa=kappa,
+        ac1=ac1,
+    )
+
+
+def _kappa(cells: Array, n: float, alpha: float, confidence: float, least: float | None) -> Interval | None:
+    """Cohen's kappa of a table of shares, rows the human's; ``least`` agreement where they never differ."""
+    human, judge = cells.sum(1), cells.sum(0)
+    agreed, chance = float(np.trace(cells)), float(human @ judge)
+    if chance >= 1 or n <= 1:
+        return None
+    kappa = (agreed - chance) / (1 - chance)
+    method = "Fleiss, Cohen, Everitt"
+    if least is not None:
+        return Interval(kappa, (least - chance) / (1 - chance), 1.0, confidence, method)
+    # Sums over cells of the derivative of kappa, squared, less the square of its mean.
+    both = human[None, :] + judge[:, None]
+    diagonal = np.diag(cells)
+    own = float(diagonal @ (1 - (human + judge) * (1 - kappa)) ** 2)
+    apart = float((cells * both**2).sum() - diagonal @ np.diag(both) ** 2)
+    variance = own + (1 - kappa) ** 2 * apart - (kappa - chance * (1 - kappa)) ** 2
+    error = math.sqrt(max(variance, 0.0) / n) / (1 - chance)
+    half = float(quantile_of_t(np.array(alpha / 2), np.array(np.inf))) * error
+    return Interval(kappa, max(kappa - half, -1.0), min(kappa + half, 1.0), confidence, method)
+
+
+def _ac1(cells: Array, n: float, alpha: float, confidence: float, least: float | None) -> Interval | None:
+    """Gwet's AC1, likewise."""
+    share = float(cells.sum(1)[0] + cells.sum(0)[0]) / 2
+    agreed, chance = float(np.trace(cells)), 2 * share * (1 - share)
+    ac1 = (agreed - chance) / (1 - chance)
+    if least is not None:
+        return Interval(ac1, (least - chance) / (1 - chance), 1.0, confidence, "Gwet")
+    if n <= 1:
+        return None
+    # What each item adds: agreement, and chance agreement by the share of its two ratings that are failures.
+    ratings = np.array([[1.0, 0.5], [0.5, 0.0]])
+    by_item = ratings * (1 - share) + (1 - ratings) * share
+    parts = (np.eye(2) - chance) / (1 - chance) - 2 * (1 - ac1) * (by_item - chance) / (1 - chance)
+    error = math.sqrt(float((cells * (parts - ac1) ** 2).sum()) / (n - 1))
+    half = float(quantile_of_t(np.array(alpha / 2), np.array(n - 1.0))) * error
+    return Interval(ac1, max(ac1 - half, -1.0), min(ac1 + half, 1.0), confidence, "Gwet")

@@ -1,0 +1,259 @@
+"""What the command line says before any number, and what it asks before it gives one."""
+
+import csv
+import json
+import shlex
+
+import pytest
+
+from jaxmle import Counts, fit
+from jaxmle._cli import main
+
+SIX = "4,1,2,43,900,9100"
+
+
+def write(path, header, *cells):
+    rows = [row for *row, times in cells for _ in range(times)]
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("id", *header), *((i, *row) for i, row in enumerate(rows))])
+    return str(path)
+
+
+@pytest.fixture
+def bad_model(tmp_path):
+    cells = (0, 0, 131), (1, 1, 15), (1, 0, 4), (0, "", 1625), (1, "", 225)
+    return write(tmp_path / "bad.csv", ("judge_passed", "human_passed"), *cells)
+
+
+@pytest.fixture
+def graded(tmp_path):
+    cells = (0, 0, 15), (0, 1, 7), (1, 1, 4), (1, 0, 3), (2, 1, 1), (3, 3, 63), (2, 2, 32), (2, 3, 9)
+    others = (1, 2, 8), (3, 2, 8), (3, "", 333), (2, "", 176), (1, "", 79), (0, "", 62)
+    return write(tmp_path / "graded.csv", ("judge_score", "human_score"), *cells, *others)
+
+
+def answer(capsys, *arguments):
+    status = main([*arguments, "--json", "--no-cache"])
+    out, err = capsys.readouterr()
+    return status, json.loads(out) if out else None, err
+
+
+QUICK = {
+    "estimate": ["--interval", "chi-square"],
+    "certify": ["--limit", "20%", "--method", "profile"],
+    "sensitivity": ["--limit", "20%"],
+    "drift": ["--tpr", "80%:"],
+    "report": ["--interval", "chi-square"],
+    "compare": ["--where-b", "id::int % 2 = 1", "--where", "id::int % 2 = 0"],
+}
+
+
+@pytest.mark.parametrize("command", QUICK)
+def test_every_command_asks_and_says_first_what_a_failure_is(command, bad_model, capsys):
+    columns = ["--judge", "judge_passed", "--human", "human_passed", *QUICK[command]]
+    status, document, err = answer(capsys, command, bad_model, *columns)
+    assert (status, document) == (2, None)
+    assert "say --failure 0 if so, or --failure 1 if 1 is the failure all the same" in err
+    assert err.count("\n") == 1
+    status, document, _ = answer(capsys, command, bad_model, *columns, "--failure", "0")
+    assert status in (0, 1)
+    if command != "compare":
+        assert list(document)[:2] == ["command", "failure"]
+        human = {"column": "human_passed", "words": ["0"], "n": 135, "of": 150}
+        assert document["failure"]["human"] == human
+    if command == "certify":
+        assert not document["certified"]
+    if command == "estimate":
+        assert document["total"]["failure_rate"]["estimate"] == pytest.approx(0.9037, abs=1e-4)
+
+
+def test_the_first_line_of_tables_and_pages(bad_model, tmp_path, capsys):
+    columns = [
+        "--judge",
+        "judge_passed",
+        "--human",
+        "human_passed",
+        "--failure",
+        "0",
+        "--interval",
+        "chi-square",
+    ]
+    line = "Failure: 0 in judge_passed, 1,756 of 2,000; 0 in human_passed, 135 of 150."
+    assert main(["estimate", bad_model, *columns, "--no-cache"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == line
+    html, markdown = tmp_path / "r.html", tmp_path / "r.md"
+    assert (
+        main(["report", bad_model, *columns, "--html", str(html), "--markdown", str(markdown), "--no-cache"])
+        == 0
+    )
+    assert line in capsys.readouterr().out
+    assert line in html.read_text()
+    text = markdown.read_text()
+    assert line in text.replace("\\", "")
+    assert text.index("judge\\_passed, 1,756") < text.index("95% interval")
+    assert "Cohen's kappa" in text
+    assert "Gwet's AC1" in text
+
+
+def test_doctor_proposes_what_is_right(bad_model, graded, capsys):
+    status, document, _ = answer_of_doctor(capsys, bad_model)
+    assert status == 1
+    assert all("--failure 0" in one["line"] for one in document["commands"] if one["command"] != "plan")
+    assert document["next"].endswith("--judge judge_passed --human human_passed --failure 0")
+    status, document, _ = answer_of_doctor(capsys, graded)
+    assert document["next"].endswith("--judge-threshold '<2' --human-threshold '<2'")
+    assert [one["threshold"] for one in document["thresholds"]] == ["<1", "<2", "<3"]
+    (proposed,) = (one for one in document["thresholds"] if one["proposed"])
+    assert proposed["tpr"] == pytest.approx(29 / 30)
+    assert proposed["fpr"] == pytest.approx(8 / 120)
+    assert proposed["width"] == min(one["width"] for one in document["thresholds"])
+    assert "--on-invalid" not in document["next"]
+    arguments = shlex.split(document["next"])[1:]
+    status, found, _ = answer(capsys, *arguments, "--interval", "chi-square")
+    rate = found["total"]["failure_rate"]
+    assert rate["low"] < 0.2 < rate["high"]
+    assert found["total"]["human_only"]["estimate"] == pytest.approx(0.2)
+
+
+def answer_of_doctor(capsys, *arguments):
+    status = main(["doctor", *arguments, "--json"])
+    out, err = capsys.readouterr()
+    return status, json.loads(out), err
+
+
+def test_doctor_drops_no_class(tmp_path, capsys):
+    cells = ("fail", "fail", 20), ("partial", "fail", 8), ("pass", "pass", 60), ("fail", "", 90)
+    path = write(tmp_path / "f.csv", ("judge", "human"), *cells, ("partial", "", 50), ("pass", "", 300))
+    status, document, _ = answer_of_doctor(capsys, path)
+    assert status == 1
+    (found,) = (one for one in document["findings"] if one["topic"] == "unknown words")
+    assert "'partial' in 58 rows" in found["text"]
+    assert "--on-invalid" not in document["next"]
+    arguments = shlex.split(document["next"])[2:]
+    _, document, _ = answer_of_doctor(capsys, *arguments)
+    assert sum(document["counts"].values()) == 528
+    # Refusals in full or in part, and answers: the words that sound bad are failures.
+    cells = ("full_refusal", "full_refusal", 20), ("partial", "partial", 8), ("complied", "complied", 60)
+    path = write(tmp_path / "g.csv", ("judge", "human"), *cells, ("complied", "", 90))
+    _, document, _ = answer_of_doctor(capsys, path)
+    assert "--failure full_refusal --pass complied --pass partial" in document["next"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--limit", "5"], "got 5: did you mean 5%, which is 0.05?"),
+        (["--limit", "-1"], "it must lie between 0 and 1"),
+        (["--limit", "many"], "'many' is no rate"),
+        (["--limit", "0.1", "--tpr", "80:92"], "got 80:92: did you mean 80%:92%?"),
+        (["--limit", "0.1", "--tpr", "0.92:0.8"], "did you mean 0.8:0.92?"),
+        (
+            ["--limit", "0.1", "--tpr", ".05:.1", "--fpr", ".8:.9"],
+            "did you mean --tpr 0.8:0.9 --fpr 0.05:0.1?",
+        ),
+        (["--limit", "0.1", "--confidence", "95"], "did you mean 95%, which is 0.95?"),
+    ],
+)
+def test_what_was_likely_meant(options, message, capsys):
+    assert main(["certify", "--counts", SIX, *options]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("percent", "plain"),
+    [
+        (
+            ["--limit", "5%", "--tpr", "80%:92%", "--fpr", ":8%"],
+            ["--limit", "0.05", "--tpr", "0.8:0.92", "--fpr", ":0.08"],
+        ),
+        (["--limit", "20%", "--confidence", "90%"], ["--limit", "0,2", "--confidence", "0.9"]),
+        (["--limit", "20%", "--failure-rate", "1%:30%"], ["--limit", "0.2", "--failure-rate", "0.01:0.3"]),
+    ],
+)
+def test_percent_signs_are_read(percent, plain, capsys):
+    one, other = (
+        answer(capsys, "certify", "--counts", SIX, "--method", "profile", *options)
+        for options in (percent, plain)
+    )
+    assert one == other
+
+
+def test_plan_reads_percent_signs(capsys):
+    words = ["plan", "--unlabeled", "10000", "--interval", "chi-square"]
+    rates = ["--failure-rate", "4%", "--judge-tpr", "90%", "--judge-fpr", "5%", "--width", "4%"]
+    assert main([*words, *rates, "--json"]) == 0
+    settings = json.loads(capsys.readouterr().out)
+    assert settings["target"] == pytest.approx(0.04)
+    assert (
+        main([*words, "--failure-rate", "4%", "--judge-tpr", "5%", "--judge-fpr", "90%", "--width", "4%"])
+        == 2
+    )
+    assert "did you mean --judge-tpr 0.9 --judge-fpr 0.05?" in capsys.readouterr().err
+
+
+def test_counts_by_hand(capsys):
+    status, document, _ = answer(capsys, "estimate", "--counts", SIX, "--interval", "chi-square")
+    assert status == 0
+    assert document["failure"] is None
+    expected = fit(Counts(*map(int, SIX.split(","))))
+    assert document["total"]["failure_rate"]["estimate"] == pytest.approx(expected.failure_rate)
+    for command in ("certify", "sensitivity", "drift", "report"):
+        status, found, _ = answer(capsys, command, "--counts", SIX, *QUICK[command])
+        assert status in (0, 1)
+        assert found["failure"] is None
+    status, found, _ = answer(capsys, "compare", "--counts", SIX, "--counts-b", "20,1,2,27,3000,7000")
+    assert (status, found["different"]) == (1, True)
+    _, found, _ = answer_of_doctor(capsys, "--counts", SIX, "--limit", "20%")
+    assert found["next"] == f"jaxmle estimate --counts {SIX}"
+    assert found["agreement"]["accuracy"]["estimate"] == pytest.approx(0.94)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--counts", "1,2,3"], "--counts must be six whole numbers"),
+        (["--counts", "1,2,3,4,5,x"], "--counts must be six whole numbers"),
+        (["--counts", "0,0,0,0,0,0"], "all six numbers are zero"),
+        (["--counts", SIX, "--judge", "j"], "leave --judge out"),
+        (["f.csv", "--counts", SIX], "leave FILE out"),
+        ([], "name the FILE of verdicts, or give --counts"),
+    ],
+)
+def test_counts_that_cannot_be_used(options, message, capsys):
+    assert main(["estimate", *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_balanced_labels_are_said_first_and_the_other_rate_stands_beside(tmp_path, capsys):
+    # 25 failures and 25 passes of a judge with TPR .8 and FPR .04, in a population of 10% failures.
+    cells = ("fail", "fail", 20), ("pass", "fail", 5), ("fail", "pass", 1), ("pass", "pass", 24)
+    others = ("fail", "", 1160), ("pass", "", 8840)
+    path = write(tmp_path / "f.csv", ("judge", "human"), *cells, *others)
+    columns = ["--judge", "judge", "--human", "human"]
+    options = ["--interval", "chi-square"]
+    _, document, _ = answer(capsys, "estimate", path, *columns, *options)
+    assert document["cautions"][0].startswith("25 of the 50 labels are failures")
+    assert document["if_external"]["estimate"] == pytest.approx(0.1)
+    _, external, _ = answer(capsys, "estimate", path, *columns, *options, "--calibration", "external")
+    assert external["total"]["failure_rate"]["low"] == pytest.approx(document["if_external"]["low"])
+    assert (external["cautions"], external["if_external"]) == ([], None)
+    assert main(["estimate", path, *columns, *options, "--no-cache"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("25 of the 50 labels are failures")
+    assert lines[3].startswith("With --calibration external: failure rate 10.00%")
+    assert main(["certify", path, *columns, "--limit", "40%", "--no-cache"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("25 of the 50 labels are failures")
+    assert lines[-1].startswith("NOT CERTIFIED")
+
+
+def test_a_copied_column_is_said_first(tmp_path, capsys):
+    cells = ("fail", "fail", 20), ("pass", "pass", 80), ("pass", "", 500), ("fail", "", 90)
+    path = write(tmp_path / "f.csv", ("judge", "human"), *cells)
+    assert main(["estimate", path, "--judge", "judge", "--human", "human", "--interval", "chi-square"]) == 0
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith("Failure: fail in judge, 110 of 690; fail in human, 20 of 100")
+    assert second.startswith("Judge and human say the same of all 100 labelled items")
