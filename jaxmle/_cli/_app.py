@@ -9,6 +9,7 @@ import typer
 from jaxmle._cli._compare import compare
 from jaxmle._cli._doctor import doctor
 from jaxmle._cli._drift import drift
+from jaxmle._cli._once import Once
 from jaxmle._cli._options import ADJUSTMENTS, JUDGE_RATES, METHODS, ORDERS, check_choice, keep_compiled
 from jaxmle._cli._plan import plan
 from jaxmle._cli._reading import Reading, with_reading
@@ -47,7 +48,7 @@ def _options(
     """True failure rates from LLM-judge verdicts, by constrained maximum likelihood."""
 
 
-@app.command()
+@app.command(cls=Once)
 def demo(
     seed: Annotated[int, typer.Option(help="Which human labels are kept.", min=0)] = 0,
     labels: Annotated[int, typer.Option(help="Human labels kept for each system.", min=5, max=250)] = 50,
@@ -66,7 +67,7 @@ def demo(
     show(document, as_json, demo_table)
 
 
-@app.command()
+@app.command(cls=Once)
 @with_reading
 def estimate(
     reading: Reading,
@@ -158,7 +159,7 @@ def estimate(
     show(document, reading.as_json, estimate_table)
 
 
-@app.command()
+@app.command(cls=Once)
 @with_reading
 def certify(
     reading: Reading,
@@ -198,12 +199,12 @@ def certify(
     return 0 if document["certified"] else 1
 
 
-app.command()(report)
-app.command()(doctor)
-app.command()(compare)
-app.command()(drift)
-app.command()(sensitivity)
-app.command()(plan)
+app.command(cls=Once)(report)
+app.command(cls=Once)(doctor)
+app.command(cls=Once)(compare)
+app.command(cls=Once)(drift)
+app.command(cls=Once)(sensitivity)
+app.command(cls=Once)(plan)
 
 
 def run(arguments: list[str]) -> int:

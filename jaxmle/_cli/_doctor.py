@@ -40,7 +40,7 @@ def doctor(
     human_file: Annotated[
         str | None, _option("Human verdicts in a file of their own, joined by --id.", metavar="FILE")
     ] = None,
-    id: Annotated[str | None, _option("Column that names an item, in both files.")] = None,
+    id: Annotated[list[str] | None, _option("Column that names an item, in both files (repeatable).")] = None,
     confidence: Annotated[float, _option("Confidence, such as 0.95.", metavar="LEVEL")] = 0.95,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document instead of a table.")
@@ -53,7 +53,7 @@ def doctor(
     for option, value in (("--limit", limit), ("--confidence", confidence)):
         if value is not None and not 0 < value < 1:
             raise ValueError(f"{option} must lie strictly between 0 and 1, such as 0.05; got {value:g}.")
-    if (human_file is None) != (id is None):
+    if (human_file is None) != (not id):
         raise ValueError("--human-file and --id go together: give both or none.")
     if human_file is not None and human is None:
         raise ValueError("--human must name the column of verdicts in --human-file.")
@@ -62,7 +62,7 @@ def doctor(
         # What counts verdicts is imported while the engine reads the rows.
         loading = pool.submit(importlib.import_module, "jaxmle._doctor._doctor")
         source = open_source(file)
-        for column in (judge, None if human_file else human, *slices, id):
+        for column in (judge, None if human_file else human, *slices, *(id or ())):
             if column is not None:
                 check_column(source, column)
         rows, columns = profile(source)
@@ -74,7 +74,7 @@ def doctor(
     options = DoctorOptions(
         file=file,
         human_file=human_file,
-        id=id,
+        id=tuple(id or ()),
         failure=tuple(failure or ()),
         judge_threshold=judge_threshold,
         by_given=bool(slices),

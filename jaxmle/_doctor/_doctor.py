@@ -40,8 +40,7 @@ def doctor_document(
     if roles.judge and roles.human and rows and not any(one.level == "blocks" for one in found):
         try:
             asked = Roles(roles.judge, roles.human)
-            joined = {} if wanted.human_file is None else {"human_source": wanted.human_file, "id": wanted.id}
-            source, asked = open_rows(source, asked, **joined)
+            source, asked = open_rows(source, asked, human_source=wanted.human_file, id=wanted.id)
             tables = [
                 count_rows(source, replace(asked, by=by), on_invalid="drop", look_for_ids=False, **options)
                 for by in slices or [()]

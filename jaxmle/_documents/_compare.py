@@ -11,6 +11,7 @@ from jaxmle._data import Clusters, Counts
 from jaxmle._documents._bounds_check import bounds_document
 from jaxmle._documents._document import document_of, settings_of, sizes_of
 from jaxmle._documents._fitted import fit_table
+from jaxmle._documents._panel import panel_document
 from jaxmle._documents._quoting import shell_line
 from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._warnings import data_warnings, table_warnings
@@ -94,8 +95,8 @@ def compare_document(
     records[-1]["warnings"] += _of_tables(arms, alone or [])
     different = any(record["different"] for record in (records[:-1] if analysis.by else records))
     document = document_of("compare", first.table, analysis, records)
-    for key in ("rows", "log", "labels", "dropped"):
-        document.pop(key)
+    for key in ("rows", "log", "labels", "dropped", "panel"):
+        document.pop(key, None)
     for record in (*document["slices"], document["total"]):
         record.pop("unjudged", None)
     document["settings"] |= {"judge": judge, "adjustment": adjustment, "paired": pairs is not None}
@@ -107,6 +108,7 @@ def compare_document(
             "rows": arm.table.n_rows,
             "dropped": arm.table.dropped,
             "log": arm.table.log,
+            **({} if arm.table.panel is None else {"panel": panel_document(arm.table.panel, arm.analysis)}),
             "bounds_check": bounds_document(one),
         }
         for name, arm, one in zip(_NAMES, arms, fitted, strict=True)

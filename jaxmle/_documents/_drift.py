@@ -6,6 +6,7 @@ from importlib.metadata import version
 import numpy as np
 
 from jaxmle._documents._document import sizes_of
+from jaxmle._documents._panel import panel_document
 from jaxmle._documents._quoting import shell_line
 from jaxmle._documents._settings import AnalysisSettings, counts_with_total
 from jaxmle._documents._warnings import few_clusters_notes, table_warnings
@@ -92,6 +93,7 @@ def drift_document(table: SliceCounts, analysis: AnalysisSettings) -> Document:
         "log": table.log,
         "labels": table.labels,
         "dropped": table.dropped,
+        **({} if table.panel is None else {"panel": panel_document(table.panel, analysis)}),
         "warnings": notes + table_warnings(replace(table, repeated=None)) + analysis.notes,
     }
 

@@ -37,6 +37,7 @@ class Roles:
         weight: Column of item weights, or None.
         cluster: Column of cluster names, or None.
         where: Condition in SQL that rows must meet, or None.
+        coded: "j", "h" or both where the column holds 1 for a failure and 0 for a pass, whatever words mean.
     """
 
     judge: str
@@ -45,6 +46,7 @@ class Roles:
     weight: str | None = None
     cluster: str | None = None
     where: str | None = None
+    coded: frozenset[str] = frozenset()
 
     @property
     def columns(self) -> list[str]:
@@ -70,6 +72,11 @@ def verdict_code(word: str, vocabulary: Vocabulary, missing: frozenset[str] = MI
         f"WHEN {word} IN ({listed(vocabulary.failures)}) THEN 1 "
         f"WHEN {word} IN ({listed(vocabulary.passes)}) THEN 0 ELSE -1 END"
     )
+
+
+def code_of(word: str) -> str:
+    """SQL for 1 failure, 0 pass, NULL missing, -1 neither, of a column that holds just these."""
+    return f"CASE WHEN {word} IS NULL THEN NULL WHEN {word} = '1' THEN 1 WHEN {word} = '0' THEN 0 ELSE -1 END"
 
 
 def score_code(word: str, threshold: str) -> str:

@@ -1,6 +1,7 @@
 """Columns: what is asked for, and what there is."""
 
 import difflib
+from collections.abc import Sequence
 
 from jaxmle._tables._aggregate import Roles
 from jaxmle._tables._files import explain
@@ -9,10 +10,14 @@ from jaxmle._tables._source import VERDICTS, Source
 _LONGEST = 40
 
 
-def check_names(roles: Roles, id: str | None) -> None:
+def check_names(roles: Roles, id: Sequence[str]) -> None:
     """Raise ``TypeError`` unless columns are named by strings."""
     named = {"judge": roles.judge, "human": roles.human, "weight": roles.weight, "cluster": roles.cluster}
-    for argument, name in [*named.items(), *(("by", column) for column in roles.by), ("id", id)]:
+    for argument, name in [
+        *named.items(),
+        *(("by", column) for column in roles.by),
+        *(("id", column) for column in id),
+    ]:
         if not isinstance(name, str | None):
             raise TypeError(f"`{argument}` must be a column's name, a string; got {name!r}.")
 
@@ -36,14 +41,14 @@ def check_column(source: Source, column: str) -> None:
     raise ValueError(f"{lacking.name} has no column {shown(column)}. Its columns: {listed_}{more}.{hint}")
 
 
-def check_condition(source: Source, where: str) -> None:
+def check_condition(source: Source, where: str, what: str = "`where` (--where)") -> None:
     """Raise ``ValueError`` unless rows can be asked whether they meet a condition."""
     try:
         source.query(f"SELECT 1 AS one FROM {VERDICTS} WHERE ({where}\n) LIMIT 0")
     except ValueError as error:
         reason = explain(error.__cause__ if isinstance(error.__cause__, Exception) else error)
         hint = " Columns of text files are text: write `turn::int >= 9`." if "explicit " in reason else ""
-        raise ValueError(f"`where` (--where) is no condition on these rows: {reason}.{hint}") from error
+        raise ValueError(f"{what} is no condition on these rows: {reason}.{hint}") from error
 
 
 def shown(value: str | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from jaxmle._tables._aggregate import (
     BAD_CLUSTER,
@@ -11,6 +11,7 @@ from jaxmle._tables._aggregate import (
     BAD_JUDGE,
     BAD_WEIGHT,
     Roles,
+    code_of,
     counted,
     grouped,
     listed,
@@ -29,6 +30,7 @@ from jaxmle._tables._table import Table
 from jaxmle._tables._words import FAILURE_WORDS, PASS_WORDS, UNLABELED_WORDS, Vocabulary
 
 OnInvalid = Literal["error", "drop"]
+Missing = Literal["drop", "failure", "pass"]
 
 _IDS = {"id"} | {
     f"{what}_id" for what in ("prompt", "item", "question", "sample", "example", "conversation", "doc")
@@ -48,8 +50,8 @@ INVALID = frozenset(_REASONS.values())
 def count(
     source: object,
     *,
-    judge: str | None = None,
-    human: str,
+    judge: str | Sequence[str] | None = None,
+    human: str | Sequence[str],
     by: str | Sequence[str] = (),
     weight: str | None = None,
     cluster: str | None = None,
@@ -58,7 +60,11 @@ def count(
     where: str | None = None,
     on_invalid: OnInvalid = "error",
     human_source: object = None,
-    id: str | None = None,
+    id: str | Sequence[str] | None = None,
+    human_where: str | None = None,
+    combine: str | int | None = None,
+    human_combine: str | int | None = None,
+    missing: Missing = "drop",
 ) -> SliceCounts:
     r"""Count human and judge verdicts, by slice.
 
@@ -73,8 +79,9 @@ def count(
             polars or pyarrow table; a list of dictionaries; or an Ibis table expression, in whose engine
             the counting then runs.
         judge: Column of judge verdicts. In JSON a dotted name reaches into nested objects. A log with one
-            score, or an overall verdict, needs none.
-        human: Column of human verdicts, blank where nobody labelled.
+            score, or an overall verdict, needs none. Several columns are made one by ``combine``.
+        human: Column of human verdicts, blank where nobody labelled. Several are made one by
+            ``human_combine``, or refused where they disagree.
         by: Column or columns whose distinct values make the slices; sorted by value.
         weight: Column of item weights, 0 or from 1e-50 to 1e50; counts are then sums of weights.
         cluster: Column that tells items that belong together, such as answers to one prompt.
@@ -88,7 +95,12 @@ def count(
         on_invalid: What to do with a verdict that is neither failure nor pass, and with a weight that is
             none: "error", or "drop" to leave the row out and count it.
         human_source: Human verdicts in a file or table of their own; ``human`` is then a column there.
-        id: Column that names an item in both, where there is a ``human_source``.
+        id: Column or columns that name an item in both, where there is a ``human_source``.
+        human_where: Condition in SQL that rows of ``human_source`` must meet.
+        combine: Of several judges: "any", "all" or "majority" of those that gave a verdict say failure, or at
+            least so many of them.
+        human_combine: The same of several humans.
+        missing: What a judge said that gave no verdict: nothing ("drop"), "failure" or "pass".
 
     Returns:
         Counts by slice, their keys, and rows left out by reason.
@@ -96,7 +108,8 @@ def count(
     Raises:
         ValueError: A file is missing, unreadable or empty; a column does not exist (the message
             lists those that do); a verdict is neither failure nor pass (it names row and value); ids are
-            repeated or none matches; an argument is out of range; or there is no judge verdict at all.
+            repeated or none matches; humans disagree and no rule says what counts; an argument is out of
+            range; or there is no judge verdict at all.
         TypeError: ``source`` is nothing that holds rows.
 
     Examples:
@@ -115,13 +128,29 @@ def count(
     if not isinstance(by, Iterable):
         raise TypeError(f"`by` must name columns; got {by!r}.")
     columns = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
-    roles = Roles(judge or "", human, columns, weight, cluster, where)
-    opened, roles = open_rows(source, roles, human_source=human_source, id=id)
-    return count_rows(opened, roles, failure=failure, judge_threshold=judge_threshold, on_invalid=on_invalid)
+    from jaxmle._tables._combine import Combining, open_panel
+
+    judges, humans = _names(judge), _names(human)
+    combining = Combining(judges, humans, _rule(combine), _rule(human_combine), missing)
+    roles = Roles(next(iter(judges), ""), next(iter(humans), ""), columns, weight, cluster, where)
+    meaning: dict[str, Any] = {
+        "failure": failure,
+        "judge_threshold": judge_threshold,
+        "on_invalid": on_invalid,
+    }
+    opened, roles, panel = open_panel(
+        source, roles, combining, human_source=human_source, id=_names(id), human_where=human_where, **meaning
+    )
+    return replace(count_rows(opened, roles, **meaning), panel=panel)
 
 
 def open_rows(
-    source: object, roles: Roles, *, human_source: object = None, id: str | None = None
+    source: object,
+    roles: Roles,
+    *,
+    human_source: object = None,
+    id: Sequence[str] = (),
+    human_where: str | None = None,
 ) -> tuple[Source, Roles]:
     """Open a source and see that it has the columns: the part of `count` that is quick.
 
@@ -131,13 +160,15 @@ def open_rows(
     opened = source if isinstance(source, Table) else open_source(source)
     if not roles.judge:
         roles = replace(roles, judge=_judge_of(opened))
-    if (human_source is None) != (id is None):
+    if (human_source is None) != (not id):
         raise ValueError("`human_source` and `id` (--human-file and --id) go together: give both or none.")
-    if human_source is not None and id is not None:
+    if human_source is None and human_where:
+        raise ValueError("`human_where` (--human-where) goes with `human_source` (--human-file).")
+    if human_source is not None:
         if not isinstance(opened, Table):
             raise ValueError("`human_source` is for files and tables in memory; join Ibis tables in Ibis.")
-        labels = open_source(human_source)
-        join_labels(opened, labels, human=roles.human, id=id, where=roles.where)
+        labels = human_source if isinstance(human_source, Table) else open_source(human_source)
+        join_labels(opened, labels, human=roles.human, id=id, where=roles.where, human_where=human_where)
     for column in roles.columns:
         check_column(opened, column)
     if roles.judge == roles.human:
@@ -159,19 +190,7 @@ def count_rows(
     """Count the verdicts in an opened source, as `count` does; an id that repeats is looked for if asked."""
     if on_invalid not in get_args(OnInvalid):
         raise ValueError(f'`on_invalid` (--on-invalid) must be "error" or "drop"; got {on_invalid!r}.')
-    words = (failure,) if isinstance(failure, str) else tuple(failure)
-    threshold = None if judge_threshold is None else str(judge_threshold)
-    if threshold is not None:
-        score_code("j", threshold)  # before any row is read
-    staged = source.stage(grouped(source, roles))
-    present_values = ("j", "h") if threshold is None else ("h",)
-    meanings = _vocabularies(source, staged, roles, words, present_values)
-    coders: dict[str, Callable[[str], str]] = {
-        "j": partial(verdict_code, vocabulary=meanings["j"]),
-        "h": partial(verdict_code, vocabulary=meanings["h"], missing=UNLABELED_WORDS),
-    }
-    if threshold is not None:
-        coders["j"] = partial(score_code, threshold=threshold)
+    staged, coders = _staged(source, roles, failure=failure, judge_threshold=judge_threshold)
     rows = source.query(counted(staged, roles, coders["j"]("j"), coders["h"]("h")))
     if not rows:
         reason = "no row meets the condition" if roles.where else "it has a header but no rows"
@@ -187,6 +206,71 @@ def count_rows(
         repeated=_repeated_id(source) if look_for_ids and not roles.cluster else None,
         log={"tool": tool, "judge": roles.judge} if tool else None,
     )
+
+
+def column_code(
+    source: Source,
+    roles: Roles,
+    which: Literal["j", "h"],
+    *,
+    on_invalid: OnInvalid = "error",
+    **meaning: Any,
+) -> str:
+    """SQL for what one of the two columns says of a row: 1 failure, 0 pass, NULL missing, -1 neither.
+
+    Args:
+        source: An opened source.
+        roles: Which columns are meant.
+        which: The judge's column, "j", or the human's, "h".
+        on_invalid: As in `count`.
+        **meaning: What words and scores mean, as in `count`.
+
+    Raises:
+        ValueError: A verdict is neither, and ``on_invalid`` is "error".
+    """
+    staged, coders = _staged(source, roles, **meaning)
+    if on_invalid == "error" and source.query(
+        f"SELECT 1 FROM {staged} WHERE ({coders[which](which)}) = -1 LIMIT 1"
+    ):
+        _raise_invalid(source, roles, coders, [BAD_JUDGE if which == "j" else BAD_HUMAN])
+    return coders[which](word_of(source.text(roles.judge if which == "j" else roles.human)))
+
+
+def _staged(
+    source: Source,
+    roles: Roles,
+    *,
+    failure: str | Sequence[str] = (),
+    judge_threshold: str | float | None = None,
+) -> tuple[str, dict[str, Callable[[str], str]]]:
+    """Rows grouped by what is written, and SQL for what that means of judge and human."""
+    words = (failure,) if isinstance(failure, str) else tuple(failure)
+    threshold = None if judge_threshold is None else str(judge_threshold)
+    if threshold is not None:
+        score_code("j", threshold)  # before any row is read
+    staged = source.stage(grouped(source, roles))
+    written = [word for word in ("j", "h") if word not in roles.coded]
+    if threshold is not None and "j" in written:
+        written.remove("j")
+    meanings = _vocabularies(source, staged, roles, words if written else (), tuple(written))
+    coders: dict[str, Callable[[str], str]] = {
+        "j": partial(verdict_code, vocabulary=meanings["j"]),
+        "h": partial(verdict_code, vocabulary=meanings["h"], missing=UNLABELED_WORDS),
+    }
+    if threshold is not None:
+        coders["j"] = partial(score_code, threshold=threshold)
+    coders |= dict.fromkeys(roles.coded, code_of)
+    return staged, coders
+
+
+def _names(columns: str | Sequence[str] | None) -> tuple[str, ...]:
+    if columns is None or isinstance(columns, str):
+        return () if columns is None else (columns,)
+    return tuple(columns) if isinstance(columns, list | tuple) else (columns,)  # which `check_names` refuses
+
+
+def _rule(rule: str | int | None) -> str | None:
+    return None if rule is None else str(rule)
 
 
 def _judge_of(source: Source) -> str:
@@ -232,7 +316,7 @@ def _vocabularies(
             row[0]
             for row in source.query(f"SELECT DISTINCT {word} AS word FROM {staged} WHERE {others} LIMIT 2")
         }
-    if not any(holds.values()):
+    if not any(holds.values()) and not roles.coded:
         names = {"j": roles.judge, "h": roles.human}
         where = " or ".join(repr(names[word]) for word in columns)
         raise ValueError(f"no verdict in {where} is {' or '.join(map(repr, words))}.")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from jaxmle._tables._panel import Panel
 from jaxmle._types import Array
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class SliceCounts:
         n_items: Items counted, shape ``(n_slices,)``; sums of weights do not tell.
         repeated: Name of an id column that repeats though no cluster column was given, or None.
         log: Tool whose logs were read, and the judge's column in them; None for other sources.
+        panel: Judges and raters one by one, where there are several, or where missing verdicts count.
     """
 
     counts: "Counts"
@@ -51,6 +53,7 @@ class SliceCounts:
     n_items: Array | None = None
     repeated: str | None = None
     log: dict[str, str] | None = None
+    panel: Panel | None = None
 
     @property
     def total(self) -> "Counts":

@@ -141,6 +141,18 @@ class Table:
         self.columns = [*others, column]
         self._attached[column] = origin
 
+    def derive(self, columns: Mapping[str, str]) -> None:
+        """Add columns that are computed from others, in place of any of that name."""
+        given = {name.casefold() for name in columns}
+        kept = [name for name in self.columns if name.casefold() not in given]
+        before = f"derived_from_{len(self._attached)}"
+        self.query(f"ALTER VIEW {VERDICTS} RENAME TO {before}")
+        texts = [quote_name(name) for name in kept]
+        texts += [f"{text} AS {quote_name(name)}" for name, text in columns.items()]
+        self.query(f"CREATE VIEW {VERDICTS} AS SELECT {', '.join(texts)} FROM {before}")
+        self.columns = [*kept, *columns]
+        self._attached |= dict.fromkeys(columns, self)
+
     def _open_files(self, source: str) -> None:
         self.name = repr(source) if source != "-" else "standard input"
         self._paths = expand(source) if source != "-" else [keep_input(self)]

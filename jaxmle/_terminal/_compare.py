@@ -3,7 +3,15 @@
 from rich.console import Group
 from rich.text import Text
 
-from jaxmle._documents import bounds_note, dropped_lines, few_labels_line, p_value, percent, warning_lines
+from jaxmle._documents import (
+    bounds_note,
+    dropped_lines,
+    few_labels_line,
+    p_value,
+    panel_lines,
+    percent,
+    warning_lines,
+)
 from jaxmle._terminal._tables import at_most, cell, new_table, slice_cell
 from jaxmle._types import Document
 
@@ -46,6 +54,7 @@ def compare_table(document: Document) -> Group:
         )
     for name in _NAMES:
         notes += [Text(f"{name}: {line}") for line in dropped_lines(document[name]["dropped"])]
+        notes += [Text(f"{name}: {line}") for line in panel_lines(document[name].get("panel"))]
     records = [*document["slices"], document["total"]]
     if any(record[name]["few_labels"] for record in records for name in _NAMES):
         notes.append(Text(few_labels_line(settings)))
