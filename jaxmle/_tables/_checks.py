@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from jaxmle._tables._aggregate import Roles
 from jaxmle._tables._files import explain
-from jaxmle._tables._source import VERDICTS, Source
+from jaxmle._tables._source import VERDICTS, Part, Source
 
 _LONGEST = 40
 
@@ -34,11 +34,19 @@ def check_column(source: Source, column: str) -> None:
     if not lacking:
         return
     names = source.inside(lacking, column) or lacking.columns
-    near = difflib.get_close_matches(column, names, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = f" Did you mean {near!r}?" if (near := _nearest(source, lacking, column, names)) else ""
     listed_ = ", ".join(shown(name) for name in names[:20])
     more = f" and {len(names) - 20} more" if len(names) > 20 else ""
     raise ValueError(f"{lacking.name} has no column {shown(column)}. Its columns: {listed_}{more}.{hint}")
+
+
+def _nearest(source: Source, part: Part, column: str, names: list[str]) -> str | None:
+    """The name that was probably meant: one nearly like it, or a field of that name within a column."""
+    nested = [] if "." in column else [one for name in names for one in source.inside(part, f"{name}.")]
+    ends = {name.rpartition(".")[2].casefold(): name for name in reversed([*nested, *names])}
+    if column.casefold() in ends:
+        return ends[column.casefold()]
+    return next(iter(difflib.get_close_matches(column, [*names, *nested], n=1)), None)
 
 
 def check_condition(source: Source, where: str, what: str = "`where` (--where)") -> None:

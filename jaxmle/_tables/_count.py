@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from jaxmle._tables._aggregate import (
     BAD_CLUSTER,
@@ -201,8 +201,10 @@ def count_rows(
         _raise_invalid(source, roles, coders, bad)
     result = table.counts(source, roles, {_REASONS[kind]: n for kind, n in bad.items()})
     tool = source.tool if isinstance(source, Table) else None
+    left_out = source.left_out if isinstance(source, Table) else {}
     return replace(
         result,
+        dropped=left_out | result.dropped,
         repeated=_repeated_id(source) if look_for_ids and not roles.cluster else None,
         log={"tool": tool, "judge": roles.judge} if tool else None,
     )
@@ -264,9 +266,10 @@ def _staged(
 
 
 def _names(columns: str | Sequence[str] | None) -> tuple[str, ...]:
-    if columns is None or isinstance(columns, str):
-        return () if columns is None else (columns,)
-    return tuple(columns) if isinstance(columns, list | tuple) else (columns,)  # which `check_names` refuses
+    if columns is None:
+        return ()
+    one = isinstance(columns, str) or not isinstance(columns, Iterable)  # `check_names` refuses the latter
+    return (cast(str, columns),) if one else tuple(columns)
 
 
 def _rule(rule: str | int | None) -> str | None:
@@ -278,7 +281,8 @@ def _judge_of(source: Source) -> str:
     tool, judge = (source.tool, source.judge) if isinstance(source, Table) else (None, None)
     if judge:
         return judge
-    scores = [shown(name) for name in source.columns if name.startswith("score.")] if tool else []
+    starts = ("score.", "judge.", "api.", "code.")
+    scores = [shown(name) for name in source.columns if name.startswith(starts)] if tool else []
     hint = f" This log of {tool} has {', '.join(scores) or 'no score'}." if tool else ""
     raise ValueError(f"`judge` (--judge) must name the column of judge verdicts.{hint}")
 
@@ -352,8 +356,14 @@ def _raise_invalid(
     score = " Graded scores need --judge-threshold, such as '<0.5'." if _is_number(value) else ""
     raise ValueError(
         f"{where}: {column} is {shown(value)}, neither a failure nor a pass. Name every word that is a "
-        f"failure, as in --failure WORD --failure WORD (failure= in Python), {drop}.{score}"
+        f"failure, as in --failure WORD --failure WORD (failure= in Python), {drop}.{score}{_hint(source)}"
     )
+
+
+def _hint(source: Source) -> str:
+    """What a log says of its scores."""
+    hint = source.hint if isinstance(source, Table) else None
+    return f" {hint}" if hint else ""
 
 
 def _is_number(value: str | None) -> bool:

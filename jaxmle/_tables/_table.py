@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 from jaxmle._tables._compressed import check_whole, compression_of
 from jaxmle._tables._connection import connect
@@ -19,6 +20,7 @@ from jaxmle._tables._files import (
     quote_text,
 )
 from jaxmle._tables._logs import read_logs
+from jaxmle._tables._long_form import JUDGE, pivoted, scores_in
 from jaxmle._tables._memory import columns_of, keep_input
 from jaxmle._tables._source import VERDICTS, Part, Row, Source
 
@@ -33,6 +35,8 @@ class Table:
     Attributes:
         tool: Tool whose logs the files are, or None.
         judge: Column of the judge that such a log has, if it is plain which.
+        hint: What to know of the scores of such a log, a sentence, or None.
+        left_out: Rows of the files that are no rows here, by reason.
 
     Raises:
         ValueError: A file is missing, unreadable, empty, or of no known kind.
@@ -50,11 +54,14 @@ class Table:
         self.labels: dict[str, int] | None = None
         self.tool: str | None = None
         self.judge: str | None = None
+        self.hint: str | None = None
+        self.left_out: dict[str, int] = {}
         if isinstance(source, str):
             self._open_files(source)
         else:
             self.name = f"the {type(source).__name__}"
             self._register(source)
+        self._lay_out()
 
     def lacking(self, column: str) -> Part | None:
         """First part without such a column; a dotted name reaches into nested JSON."""
@@ -161,7 +168,7 @@ class Table:
                 check_whole(path)
             if log := read_logs(self._paths):
                 self._paths = []
-                self.tool, self.judge = log.tool, log.judge
+                self.tool, self.judge, self.hint = log.tool, log.judge, log.hint
                 self._register(log.rows)
                 return
             kinds = sorted({kind_of(path) for path in self._paths})
@@ -181,6 +188,23 @@ class Table:
             self.parts = [self._part(path) for path in self._paths]
         elif self._headers:
             self.parts = [Part(self.name, VERDICTS, self.columns, _repeated(*self._headers.values()))]
+
+    def _lay_out(self) -> None:
+        """Give each item one row, where the rows are scores in the long form of a tool."""
+        scores = scores_in(self.columns, self.text, self._fields, self.query)
+        if scores is None:
+            return
+        rows, lost = pivoted(scores, self.query)
+        self.query(f"CREATE OR REPLACE TEMP TABLE items AS {rows}")
+        self._json = False
+        self._define("SELECT * FROM items")
+        judges = [name for name in self.columns if name.startswith(f"{JUDGE}.")]
+        self.tool, self.judge = scores.form.tool, judges[0] if len(judges) == 1 else None
+        self.left_out = {"score of no item": lost} if lost else {}
+
+    def _fields(self, column: str) -> list[str]:
+        """Names of the fields of a column that holds objects."""
+        return self.inside(self.parts[0], f"{column}.") if "." not in column else []
 
     def _define(self, rows: str) -> None:
         self.query(f"CREATE OR REPLACE VIEW {VERDICTS} AS {rows}")
@@ -217,6 +241,9 @@ class Table:
                 "`source` must be a path, a pandas, polars or pyarrow table, a list of dictionaries or an "
                 f"Ibis table; got {type(source).__name__}."
             )
+        index = getattr(source, "index", None)
+        if any(name is not None and name not in names for name in getattr(index, "names", [])):
+            source = cast(Any, source).reset_index()  # a column like the others, which DuckDB does not see
         try:
             self.connection.register("given", source)
         except (self._error, TypeError) as error:
