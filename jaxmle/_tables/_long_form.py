@@ -83,7 +83,7 @@ LONG_FORMS = (
         items=("traceid",),
         name=("assessmentname",),
         who=("sourcetype",),
-        kinds={"llm_judge": JUDGE, "ai_judge": JUDGE, "human": HUMAN, "code": "code"},
+        kinds={"llm_judge": JUDGE, "ai_judge": JUDGE, "human": HUMAN, "code": "code", "nobody": "nobody"},
         values=(("", ("value",)),),
         valid="valid",
     ),

@@ -1,4 +1,4 @@
-"""Logs in which people have had their say: thumbs in the viewer of promptfoo, labels for epochs of Inspect."""
+"""Logs in which people have their say: thumbs in the viewer of promptfoo, labels for epochs of Inspect."""
 
 import json
 

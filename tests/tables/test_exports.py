@@ -1,0 +1,247 @@
+"""What tools write beside tables and long forms: their objects, and documents with rows under a key.
+
+Of 60 items the judge scores all, people the first 20. Which items fail is told by the last digit: people say
+0 and 5, the judge 0 and 1. So tp, fn, fp, tn of the 20 labels are 2, 2, 2, 14; 8 of the other 40 are flagged.
+Shapes are those of mlflow-skinny's `Assessment.to_dictionary`, of openai's `OutputItemListResponse`, of
+`LocalRecorder` in openai/evals, of Braintrust's rows of experiments, and of the frames of Ragas.
+"""
+
+import json
+
+import pandas
+import polars
+import pytest
+
+from jaxmle import tables
+from jaxmle._cli import main
+
+EXPECTED = (2, 2, 2, 14, 8, 32)
+
+
+def cells(result):
+    return tuple(int(value) for value in result.total.values())
+
+
+def items():
+    for i in range(60):
+        yield i, i % 10 in (0, 1), i % 10 in (0, 5) if i < 20 else None
+
+
+def assessment(trace, kind, **said):
+    return {
+        "assessment_name": "correctness",
+        "trace_id": trace,
+        "source": {"source_type": kind, "source_id": "someone"},
+        "create_time": "2026-01-01T00:00:00.000Z",
+        "last_update_time": "2026-01-01T00:00:00.000Z",
+        "feedback": said,
+        "rationale": "because",
+        "valid": True,
+    }
+
+
+def traces():
+    for i, judge, human in items():
+        trace = f"tr-{i}"
+        found = [assessment(trace, "LLM_JUDGE", value="no" if judge else "yes")]
+        # What was replaced is kept, and is not valid any more.
+        found.append(assessment(trace, "LLM_JUDGE", value="yes" if judge else "no") | {"valid": False})
+        if human is not None:
+            found.append(assessment(trace, "HUMAN", value="no" if human else "yes"))
+        yield {"trace_id": trace, "tags": {"model": "ab"[i % 2]}, "state": "OK", "assessments": found}
+
+
+def output_items():
+    for i, judge, human in items():
+        item = {"question": f"q{i}"} | ({} if human is None else {"human": "fail" if human else "pass"})
+        yield {
+            "object": "eval.run.output_item",
+            "id": f"outputitem_{i}",
+            "run_id": "evalrun_1",
+            "eval_id": "eval_1",
+            "created_at": 0,
+            "status": "fail" if judge else "pass",
+            "datasource_item_id": i,
+            "datasource_item": item,
+            "results": [
+                {"name": "grader", "passed": not judge, "score": float(not judge), "type": "label_model"}
+            ],
+            "sample": {"output": [{"role": "assistant", "content": "x"}], "finish_reason": "stop"},
+        }
+
+
+def events():
+    yield {"spec": {"run_id": "r", "eval_name": "a.b.v0", "completion_fns": ["gpt"], "split": "b"}}
+    number = 0
+    for i, judge, _ in items():
+        for kind, data in (
+            ("sampling", {"prompt": "q", "sampled": ["x"]}),
+            ("match", {"correct": not judge, "expected": "x", "picked": "y", "sampled": "x"}),
+            ("metrics", {"choice": "C" if judge else "A", "score": 0.0 if judge else 1.0}),
+        ):
+            number += 1
+            yield {
+                "run_id": "r",
+                "event_id": number,
+                "sample_id": f"b.dev.{i}",
+                "type": kind,
+                "data": data,
+                "created_by": "",
+                "created_at": "2026-01-01",
+            }
+    yield {"final_report": {"accuracy": 0.8}}
+
+
+def braintrust():
+    for i, judge, human in items():
+        scores = {"Factuality": 0.4 if judge else 0.6}
+        if human is not None:
+            scores["Human review"] = 0 if human else 1
+        yield {
+            "id": f"row-{i}",
+            "span_id": f"s{i}",
+            "is_root": True,
+            "input": {"question": f"q{i}"},
+            "output": "x",
+            "expected": None,
+            "scores": scores,
+            "metadata": {"model": "ab"[i % 2]},
+            "tags": ["x"],
+        }
+
+
+def save(path, rows):
+    if path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        path.write_text(json.dumps(rows if isinstance(rows, dict) else list(rows), indent=1))
+    return path
+
+
+def labels(path, name):
+    lines = [f"{name(i)},{'fail' if human else 'pass'}" for i, _, human in items() if human is not None]
+    path.write_text("\n".join(["id,human", *lines]))
+    return path
+
+
+@pytest.mark.parametrize("form", ["lines", "list", "one document", "under a key", "pandas", "polars", "rows"])
+def test_assessments_of_mlflow_traces(form, tmp_path):
+    rows = list(traces())
+    if form == "lines":
+        source = save(tmp_path / "traces.jsonl", rows)
+    elif form == "list":
+        source = save(tmp_path / "traces.json", rows)
+    elif form == "one document":  # Trace.to_json, a file each
+        for i, row in enumerate(rows):
+            save(tmp_path / f"{i}.json", {"info": row | {"request_preview": "x"}, "data": {"spans": []}})
+        source = str(tmp_path / "*.json")
+    elif form == "under a key":
+        source = save(tmp_path / "traces.json", {"traces": [{"info": row} for row in rows]})
+    else:
+        frame = {"pandas": pandas.DataFrame, "polars": polars.DataFrame, "rows": list}[form]
+        source = frame(rows)
+    result = tables.count(source, human="human.correctness", failure="no", by="tags.model")
+    assert cells(result) == EXPECTED
+    assert [key["tags.model"] for key in result.keys] == ["a", "b"]
+    assert result.log == {"tool": "MLflow", "judge": "judge.correctness"}
+
+
+def test_a_judge_that_failed_said_nothing(tmp_path):
+    rows = list(traces())
+    rows[20]["assessments"][0]["feedback"] = {"value": None, "error": {"error_code": "Timeout"}}
+    rows[21]["assessments"] = []
+    result = tables.count(rows, human="human.correctness", failure="no")
+    assert cells(result) == (2, 2, 2, 14, 6, 32)
+    assert result.dropped == {"no judge verdict": 2}
+
+
+@pytest.mark.parametrize("form", ["lines", "list", "under a key"])
+def test_output_items_of_openai_evals(form, tmp_path, capsys):
+    rows = list(output_items())
+    path = tmp_path / ("items.jsonl" if form == "lines" else "items.json")
+    save(path, {"object": "list", "data": rows, "has_more": False} if form == "under a key" else rows)
+    assert cells(tables.count(path, human="item.human")) == EXPECTED
+    assert cells(tables.count(path, judge="score.grader", human="item.human")) == EXPECTED
+    assert main(["doctor", str(path), "--json"]) in (0, 1)
+    roles = json.loads(capsys.readouterr().out)["roles"]
+    assert roles["human"] == "item.human"
+    rows[59]["status"] = "error"
+    result = tables.count(save(path, rows), human="item.human")
+    assert result.dropped == {"no judge verdict": 1}
+
+
+def test_events_of_openai_evals_beside_labels_elsewhere(tmp_path):
+    path = save(tmp_path / "run.jsonl", events())
+    options = {"human": "human", "id": "sample_id"}
+    options["human_source"] = labels(tmp_path / "labels.csv", lambda i: f"b.dev.{i}")
+    text = options["human_source"].read_text()
+    options["human_source"].write_text(text.replace("id,", "sample_id,", 1))
+    assert cells(tables.count(path, **options)) == EXPECTED
+    assert cells(tables.count(path, judge="score.score", **options)) == EXPECTED
+    # Letters are those of the grader's own rubric: C is no "correct" here.
+    assert cells(tables.count(path, judge="score.choice", failure="C", **options)) == EXPECTED
+
+
+@pytest.mark.parametrize("form", ["lines", "list", "under a key", "rows", "csv"])
+def test_scores_of_braintrust(form, tmp_path):
+    rows = list(braintrust())
+    if form == "rows":
+        source = rows
+    elif form == "csv":
+        source = tmp_path / "experiment.csv"
+        cells_ = [
+            {k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in row.items()} for row in rows
+        ]
+        pandas.DataFrame(cells_).to_csv(source, index=False)
+    else:
+        source = tmp_path / ("experiment.jsonl" if form == "lines" else "experiment.json")
+        save(source, {"events": rows, "cursor": None} if form == "under a key" else rows)
+    options = {"human": "scores.Human review", "judge_threshold": "<0.5", "failure": "0"}
+    result = tables.count(source, judge="scores.Factuality", by="metadata.model", **options)
+    assert cells(result) == EXPECTED
+    with pytest.raises(ValueError, match=r"Did you mean 'scores\.Factuality'"):
+        tables.count(source, judge="factuality", **options)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+def test_frames_of_ragas(ending, tmp_path):
+    rows = [
+        {
+            "user_input": f"q{i}",
+            "retrieved_contexts": ["one", "two"],
+            "response": "x",
+            "reference": "y",
+            "faithfulness": 0.2 if judge else 0.9,
+            "answer_relevancy": float("nan") if i == 30 else 0.7,
+            "human": None if human is None else "fail" if human else "pass",
+        }
+        for i, judge, human in items()
+    ]
+    frame, path = pandas.DataFrame(rows), tmp_path / f"ragas{ending}"
+    if ending == ".csv":
+        frame.to_csv(path, index=False)
+    elif ending == ".parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_json(path, orient="records", lines=True)
+    result = tables.count(path, judge="faithfulness", human="human", judge_threshold="<0.5")
+    assert cells(result) == EXPECTED
+    result = tables.count(path, judge="answer_relevancy", human="human", judge_threshold="<0.5")
+    assert result.dropped == {"no judge verdict": 1}
+
+
+def test_rows_under_several_keys_are_not_chosen_among(tmp_path):
+    rows = [{"judge": "fail", "human": "fail"}, {"judge": "pass", "human": None}]
+    path = save(tmp_path / "rows.json", {"meta": {"rows": 2}, "data": rows})
+    assert cells(tables.count(path, judge="judge", human="human")) == (1, 0, 0, 0, 0, 1)
+    save(path, {"export": {"rows": rows, "n": 2}})
+    assert cells(tables.count(path, judge="judge", human="human")) == (1, 0, 0, 0, 0, 1)
+    save(path, {"data": rows, "more": rows})
+    with pytest.raises(ValueError, match=r"rows under several keys, 'data', 'more'; .*`jq \.data "):
+        tables.count(path, judge="judge", human="human")
+
+
+def test_one_row_in_lines_is_a_row_whatever_it_holds(tmp_path):
+    path = tmp_path / "row.jsonl"
+    path.write_text(json.dumps({"judge": 1, "human": 1, "messages": [{"role": "user"}]}) + "\n")
+    assert cells(tables.count(path, judge="judge", human="human")) == (1, 0, 0, 0, 0, 0)
