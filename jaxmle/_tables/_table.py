@@ -10,6 +10,7 @@ from jaxmle._tables._connection import connect
 from jaxmle._tables._files import (
     csv_reader,
     csv_selection,
+    ending_of,
     expand,
     explain,
     header_of,
@@ -22,7 +23,10 @@ from jaxmle._tables._files import (
 from jaxmle._tables._logs import Log, log_in_memory, read_logs
 from jaxmle._tables._long_form import JUDGE, pivoted, scores_in
 from jaxmle._tables._memory import columns_of, flattened, keep_input
+from jaxmle._tables._sheets import ENDINGS as SHEETS
+from jaxmle._tables._sheets import sheet_rows
 from jaxmle._tables._source import VERDICTS, Part, Row, Source
+from jaxmle._tables._utf16 import as_utf8
 
 _FIRST_ROWS = 100
 
@@ -195,6 +199,12 @@ class Table:
         try:
             for path in self._paths:
                 check_whole(path)
+            if all(ending_of(path) in SHEETS for path in self._paths):
+                rows, names = sheet_rows(self._paths)
+                self._paths = []
+                self._register(rows, names)
+                return
+            self._paths = as_utf8(self, self._paths)
             if log := read_logs(self._paths):
                 self._paths = []
                 self._take(log)
@@ -264,8 +274,8 @@ class Table:
             for (names, mark, _), same in alike.items()
         )
 
-    def _register(self, source: object) -> None:
-        names = getattr(source, "column_names", getattr(source, "columns", []))
+    def _register(self, source: object, names: Sequence[str] = ()) -> None:
+        names = names or getattr(source, "column_names", getattr(source, "columns", []))
         if isinstance(source, Sequence) and all(isinstance(row, Mapping) for row in source):
             self.name = "the list of rows" if self.name == "the list" else self.name
             if any(isinstance(value, Mapping) for row in source for value in row.values()):
