@@ -127,12 +127,12 @@ def _document(path: Path) -> Rows | None:
         return "DeepEval", deepeval_rows(run)
     if is_mlflow(document):
         return "MLflow", mlflow_rows([document])
-    if ending_of(path) != ".json":  # in lines an object is a row, whatever it holds
-        return None
     levels = lists_in(document)
     of_a_tool = filter(None, (_of_objects(rows) for level in levels for rows in level.values()))
     if found := next(of_a_tool, None):
         return found
+    if ending_of(path) != ".json":  # in lines an object is a row, whatever it holds
+        return None
     rows = rows_under_a_key(levels, str(path))
     return None if rows is None else ("", [flattened(row) for row in rows])
 
