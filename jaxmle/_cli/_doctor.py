@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from jaxmle._cli._show import show
-from jaxmle._tables import check_column, guess, open_source, profile
+from jaxmle._tables import Table, check_column, guess, open_source, profile
 from jaxmle._types import Document
 
 
@@ -66,6 +66,7 @@ def doctor(
             if column is not None:
                 check_column(source, column)
         rows, columns = profile(source)
+        judge = judge or (source.judge if isinstance(source, Table) else None)
         roles = guess(columns, judge=judge, human=human, by=slices)
     loading.result()
     from jaxmle._doctor import DoctorOptions, doctor_document

@@ -11,7 +11,7 @@ _HUMAN = frozenset(
 _JUDGE = frozenset(
     {"judge", "judges", "judged", "judgement", "judgment", "verdict", "llm", "gpt", "claude", "gemini"}
     | {"llama", "mistral", "grader", "graded", "autograder", "evaluator", "eval", "classifier", "detector"}
-    | {"prediction", "predicted", "pred", "score", "scorer", "auto", "rating", "flag", "flagged"}
+    | {"prediction", "predicted", "pred", "score", "scores", "scorer", "auto", "rating", "flag", "flagged"}
     | {"moderation", "critic"}
 )
 _SLICE = frozenset(
@@ -26,6 +26,7 @@ _RIGHT = frozenset(
 )
 _TURNED = {"1": "0", "1.0": "0", "true": "false", "t": "f", "yes": "no", "y": "n"}
 # How columns begin that hold the scores which somebody gave.
+_OF_TOOLS = ("score.", "value.", "judge.", "code.", "api.")
 _GIVERS = frozenset(("judge", "human", "api", "code"))
 _FULL = 0.9
 # Names are unique but for a few that occur again.
@@ -81,16 +82,19 @@ def guess(
     humans = [one for one in verdicts if _is_human(one)]
     humans = humans or [one for one in named if _is_human(one) and one.kind != "score"]
     judges = [one for one in verdicts if one not in humans]
-    judges = judges or [one for one in named if one not in humans and one.tokens & _JUDGE]
+    if all(len(one.present_values) == 1 for one in judges):
+        # A flag that is the same in every row is no judge where there is a score.
+        judges = [one for one in named if one not in humans and one.tokens & _JUDGE] or judges
     unsure = False
     if not humans and not human and len(judges) > 1:
         # Judges look at all rows, humans at some.
         fullest = max(one.n_present for one in judges)
-        humans = [one for one in judges if one.n_present < _FULL * fullest and not one.tokens & _JUDGE]
-        humans = humans or [one for one in judges if one.n_present < _FULL * fullest][-1:]
-        if not humans and not judge:
+        others = [one for one in judges if not one.name.startswith(_OF_TOOLS)]
+        humans = [one for one in others if one.n_present < _FULL * fullest and not one.tokens & _JUDGE]
+        humans = humans or [one for one in others if one.n_present < _FULL * fullest][-1:]
+        if others and not humans and not judge:
             unsure = True
-            humans = [min(judges, key=lambda one: bool(one.tokens & _JUDGE))]
+            humans = [min(others, key=lambda one: bool(one.tokens & _JUDGE))]
         judges = [one for one in judges if one not in humans]
     humans.sort(key=lambda one: (one.name.casefold() not in _HUMAN, len(one.tokens - _HUMAN)))
     least = _FULL * max((one.n_present for one in judges), default=0)

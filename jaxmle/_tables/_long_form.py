@@ -150,7 +150,7 @@ def scores_in(
             values = [("", _either([value for _, value in values], form, fields, text))]
         items = [(fields[name], text(fields[name])) for name in form.items if name in fields]
         used = {who, *(name for _, names in found for name in names), *(name for name, _ in items)}
-        used |= {_first(fields, form.name) or ""}
+        used |= {_first(fields, form.name) or "", fields.get(form.valid or "", "")}
         return Scores(
             form,
             items,

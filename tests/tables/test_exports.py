@@ -140,7 +140,7 @@ def test_assessments_of_mlflow_traces(form, tmp_path):
     else:
         frame = {"pandas": pandas.DataFrame, "polars": polars.DataFrame, "rows": list}[form]
         source = frame(rows)
-    result = tables.count(source, human="human.correctness", failure="no", by="tags.model")
+    result = tables.count(source, human="human.correctness", by="tags.model")
     assert cells(result) == EXPECTED
     assert [key["tags.model"] for key in result.keys] == ["a", "b"]
     assert result.log == {"tool": "MLflow", "judge": "judge.correctness"}
@@ -150,7 +150,7 @@ def test_a_judge_that_failed_said_nothing(tmp_path):
     rows = list(traces())
     rows[20]["assessments"][0]["feedback"] = {"value": None, "error": {"error_code": "Timeout"}}
     rows[21]["assessments"] = []
-    result = tables.count(rows, human="human.correctness", failure="no")
+    result = tables.count(rows, human="human.correctness")
     assert cells(result) == (2, 2, 2, 14, 6, 32)
     assert result.dropped == {"no judge verdict": 2}
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from jaxmle._tables._logs._log import LogRow, Object, flat, objects
 
+# What the judges that come with MLflow say: yes is good, whatever they ask.
+_RATINGS = {"yes": "pass", "no": "fail"}
 # Who assessed a trace that has no assessment: it is an item nevertheless.
 NOBODY = "nobody"
 
@@ -52,5 +54,8 @@ def _value(assessment: Object) -> object:
     for kind in ("feedback", "expectation"):
         said = assessment.get(kind)
         if isinstance(said, Mapping):
-            return None if said.get("error") else said.get("value")
+            value = said.get("value")
+            return (
+                None if said.get("error") else _RATINGS.get(value, value) if isinstance(value, str) else value
+            )
     return None
