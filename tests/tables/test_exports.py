@@ -1,127 +1,14 @@
-"""What tools write beside tables and long forms: their objects, and documents with rows under a key.
-
-Of 60 items the judge scores all, people the first 20. Which items fail is told by the last digit: people say
-0 and 5, the judge 0 and 1. So tp, fn, fp, tn of the 20 labels are 2, 2, 2, 14; 8 of the other 40 are flagged.
-Shapes are those of mlflow-skinny's `Assessment.to_dictionary`, of openai's `OutputItemListResponse`, of
-`LocalRecorder` in openai/evals, of Braintrust's rows of experiments, and of the frames of Ragas.
-"""
+"""What tools write beside tables and long forms: their objects, and documents with rows under a key."""
 
 import json
 
 import pandas
 import polars
 import pytest
+from exports import EXPECTED, braintrust, cells, events, labels, output_items, ragas, save, traces
 
 from jaxmle import tables
 from jaxmle._cli import main
-
-EXPECTED = (2, 2, 2, 14, 8, 32)
-
-
-def cells(result):
-    return tuple(int(value) for value in result.total.values())
-
-
-def items():
-    for i in range(60):
-        yield i, i % 10 in (0, 1), i % 10 in (0, 5) if i < 20 else None
-
-
-def assessment(trace, kind, **said):
-    return {
-        "assessment_name": "correctness",
-        "trace_id": trace,
-        "source": {"source_type": kind, "source_id": "someone"},
-        "create_time": "2026-01-01T00:00:00.000Z",
-        "last_update_time": "2026-01-01T00:00:00.000Z",
-        "feedback": said,
-        "rationale": "because",
-        "valid": True,
-    }
-
-
-def traces():
-    for i, judge, human in items():
-        trace = f"tr-{i}"
-        found = [assessment(trace, "LLM_JUDGE", value="no" if judge else "yes")]
-        # What was replaced is kept, and is not valid any more.
-        found.append(assessment(trace, "LLM_JUDGE", value="yes" if judge else "no") | {"valid": False})
-        if human is not None:
-            found.append(assessment(trace, "HUMAN", value="no" if human else "yes"))
-        yield {"trace_id": trace, "tags": {"model": "ab"[i % 2]}, "state": "OK", "assessments": found}
-
-
-def output_items():
-    for i, judge, human in items():
-        item = {"question": f"q{i}"} | ({} if human is None else {"human": "fail" if human else "pass"})
-        yield {
-            "object": "eval.run.output_item",
-            "id": f"outputitem_{i}",
-            "run_id": "evalrun_1",
-            "eval_id": "eval_1",
-            "created_at": 0,
-            "status": "fail" if judge else "pass",
-            "datasource_item_id": i,
-            "datasource_item": item,
-            "results": [
-                {"name": "grader", "passed": not judge, "score": float(not judge), "type": "label_model"}
-            ],
-            "sample": {"output": [{"role": "assistant", "content": "x"}], "finish_reason": "stop"},
-        }
-
-
-def events():
-    yield {"spec": {"run_id": "r", "eval_name": "a.b.v0", "completion_fns": ["gpt"], "split": "b"}}
-    number = 0
-    for i, judge, _ in items():
-        for kind, data in (
-            ("sampling", {"prompt": "q", "sampled": ["x"]}),
-            ("match", {"correct": not judge, "expected": "x", "picked": "y", "sampled": "x"}),
-            ("metrics", {"choice": "C" if judge else "A", "score": 0.0 if judge else 1.0}),
-        ):
-            number += 1
-            yield {
-                "run_id": "r",
-                "event_id": number,
-                "sample_id": f"b.dev.{i}",
-                "type": kind,
-                "data": data,
-                "created_by": "",
-                "created_at": "2026-01-01",
-            }
-    yield {"final_report": {"accuracy": 0.8}}
-
-
-def braintrust():
-    for i, judge, human in items():
-        scores = {"Factuality": 0.4 if judge else 0.6}
-        if human is not None:
-            scores["Human review"] = 0 if human else 1
-        yield {
-            "id": f"row-{i}",
-            "span_id": f"s{i}",
-            "is_root": True,
-            "input": {"question": f"q{i}"},
-            "output": "x",
-            "expected": None,
-            "scores": scores,
-            "metadata": {"model": "ab"[i % 2]},
-            "tags": ["x"],
-        }
-
-
-def save(path, rows):
-    if path.suffix == ".jsonl":
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    else:
-        path.write_text(json.dumps(rows if isinstance(rows, dict) else list(rows), indent=1))
-    return path
-
-
-def labels(path, name):
-    lines = [f"{name(i)},{'fail' if human else 'pass'}" for i, _, human in items() if human is not None]
-    path.write_text("\n".join(["id,human", *lines]))
-    return path
 
 
 @pytest.mark.parametrize("form", ["lines", "list", "one document", "under a key", "pandas", "polars", "rows"])
@@ -173,9 +60,7 @@ def test_output_items_of_openai_evals(form, tmp_path, capsys):
 def test_events_of_openai_evals_beside_labels_elsewhere(tmp_path):
     path = save(tmp_path / "run.jsonl", events())
     options = {"human": "human", "id": "sample_id"}
-    options["human_source"] = labels(tmp_path / "labels.csv", lambda i: f"b.dev.{i}")
-    text = options["human_source"].read_text()
-    options["human_source"].write_text(text.replace("id,", "sample_id,", 1))
+    options["human_source"] = labels(tmp_path / "labels.csv", "sample_id", lambda i: f"b.dev.{i}")
     assert cells(tables.count(path, **options)) == EXPECTED
     assert cells(tables.count(path, judge="score.score", **options)) == EXPECTED
     # Letters are those of the grader's own rubric: C is no "correct" here.
@@ -205,18 +90,7 @@ def test_scores_of_braintrust(form, tmp_path):
 
 @pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
 def test_frames_of_ragas(ending, tmp_path):
-    rows = [
-        {
-            "user_input": f"q{i}",
-            "retrieved_contexts": ["one", "two"],
-            "response": "x",
-            "reference": "y",
-            "faithfulness": 0.2 if judge else 0.9,
-            "answer_relevancy": float("nan") if i == 30 else 0.7,
-            "human": None if human is None else "fail" if human else "pass",
-        }
-        for i, judge, human in items()
-    ]
+    rows = list(ragas())
     frame, path = pandas.DataFrame(rows), tmp_path / f"ragas{ending}"
     if ending == ".csv":
         frame.to_csv(path, index=False)

@@ -1,102 +1,13 @@
-"""Scores in long form, a row a score: columns as the tools document them, values made here.
+"""Scores in long form, a row a score, of several tools."""
 
-Of 60 items the judge scores all, people the first 20. Which items fail is told by the last digit: people say
-0 and 5, the judge 0 and 1. So tp, fn, fp, tn of the 20 labels are 2, 2, 2, 14; 8 of the other 40 are flagged.
-"""
-
-import csv
 import json
 
 import pandas
 import pytest
+from exports import EXPECTED, cells, langfuse, langsmith, phoenix, save, scores
 
 from jaxmle import tables
 from jaxmle._cli import main
-
-EXPECTED = (2, 2, 2, 14, 8, 32)
-ITEMS = range(60)
-
-
-def cells(result):
-    return tuple(int(value) for value in result.total.values())
-
-
-def scores(items=ITEMS):
-    """Item, whether the judge says that it fails, and what people say if they looked."""
-    for i in items:
-        yield i, i % 10 in (0, 1), i % 10 in (0, 5) if i < 20 else None
-
-
-def langfuse():
-    """https://langfuse.com/docs/evaluation/scores/data-model, in the names of the API."""
-    for i, judge, human in scores():
-        common = {"traceId": f"t{i}", "observationId": None, "name": "hallucination", "environment": "a"}
-        yield common | {
-            "id": f"j{i}",
-            "source": "EVAL",
-            "dataType": "NUMERIC",
-            "value": float(judge),
-            "stringValue": None,
-        }
-        if human is not None:
-            yield common | {
-                "id": f"h{i}",
-                "source": "ANNOTATION",
-                "dataType": "CATEGORICAL",
-                "value": None,
-                "stringValue": "bad" if human else "good",
-            }
-
-
-def phoenix(prefix=""):
-    """Span annotations of Arize Phoenix; its client's data frames have the names of the second kind."""
-    for i, judge, human in scores():
-        for kind, fails in (("LLM", judge), ("HUMAN", human)):
-            if fails is not None:
-                yield {
-                    "span_id": f"s{i}",
-                    "annotation_name" if prefix else "name": "quality",
-                    "annotator_kind": kind,
-                    f"{prefix}label": "bad" if fails else "good",
-                    f"{prefix}score": 1 - fails,
-                    f"{prefix}explanation": f"because {i}",
-                    "identifier": "",
-                }
-
-
-def langsmith():
-    """Feedback of LangSmith, as its client's `list_feedback` gives it."""
-    for i, judge, human in scores():
-        for kind, fails in (("model", judge), ("app", human)):
-            if fails is not None:
-                yield {
-                    "id": f"{kind}{i}",
-                    "run_id": f"r{i}",
-                    "key": "failed",
-                    "score": int(fails),
-                    "value": None,
-                    "comment": None,
-                    "feedback_source": {"type": kind, "metadata": {"__run": {"run_id": "x"}}},
-                }
-
-
-def save(path, rows):
-    rows = list(rows)
-    if path.suffix == ".csv":
-        with path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            for row in rows:
-                # As pandas writes an object in a cell.
-                writer.writerow({k: str(v) if isinstance(v, dict) else v for k, v in row.items()})
-    elif path.suffix == ".parquet":
-        pandas.DataFrame(rows).to_parquet(path)
-    elif path.suffix == ".jsonl":
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    else:
-        path.write_text(json.dumps(rows, indent=1))
-    return path
-
 
 FORMS = {
     "Langfuse": (langfuse, "hallucination"),

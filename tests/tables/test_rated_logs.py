@@ -4,49 +4,10 @@ import json
 
 import pytest
 from cases import LOGS
+from exports import RESULTS, cells, rated
 
 from jaxmle import tables
 from jaxmle._cli import main
-
-RUBRIC = {"type": "llm-rubric", "value": "is right"}
-
-
-def cells(result):
-    return tuple(int(value) for value in result.total.values())
-
-
-def rated(i, rubric, person=None, **more):
-    """A result as promptfoo 0.121 exports it after a person has rated it: theirs overrides `success`."""
-    parts = [{"pass": rubric, "score": float(rubric), "reason": "", "assertion": RUBRIC}]
-    if person is not None:
-        reason = "Manual result (overrides all other grading results)"
-        parts.append({"pass": person, "score": int(person), "reason": reason, "assertion": {"type": "human"}})
-    verdict = rubric if person is None else person
-    return {
-        "gradingResult": {
-            "pass": verdict,
-            "score": int(verdict),
-            "namedScores": {},
-            "componentResults": parts,
-        },
-        "id": f"r{i}",
-        "namedScores": {},
-        "provider": {"id": "echo", "label": ""},
-        "success": verdict,
-        "testCase": {"vars": {"said": f"q{i}"}, "assert": [RUBRIC]} | more,
-        "testIdx": i,
-        "vars": {"said": f"q{i}"},
-        "failureReason": int(not verdict),
-    }
-
-
-RESULTS = [
-    *(rated(i, False, False) for i in range(3)),
-    *(rated(i, True, False) for i in range(3, 8)),
-    rated(8, False, True),
-    *(rated(i, True, True) for i in range(9, 20)),
-    *(rated(i, i % 4 > 0) for i in range(20, 40)),
-]
 
 
 @pytest.fixture
