@@ -8,6 +8,7 @@ Shapes by the tools themselves: mlflow-skinny's `Assessment.to_dictionary`, open
 
 import csv
 import json
+import zipfile
 
 import pandas
 
@@ -168,7 +169,7 @@ def ragas():
             "user_input": f"q{i}",
             "retrieved_contexts": ["one", "two"],
             "response": "x",
-            "reference": "y",
+            "reference": f"r{i}",
             "faithfulness": 0.2 if judge else 0.9,
             "answer_relevancy": float("nan") if i == 30 else 0.7,
             "human": None if human is None else "fail" if human else "pass",
@@ -236,4 +237,64 @@ def save(path, rows):
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     else:
         path.write_text(json.dumps(rows, indent=1))
+    return path
+
+
+SHEET = [
+    ["id", "judge", "human", "topic"],
+    [1, 1, 1, "a"],
+    [2, 0, "", "Zürich"],
+    [3, 1, 0, "a"],
+    [4, 0, 0, "a"],
+]
+_NAMES = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+
+
+def cell(value):
+    if isinstance(value, str):
+        return f'<c t="inlineStr"><is><t>{value}</t></is></c>' if value else "<c/>"
+    return f"<c><v>{value}</v></c>"
+
+
+def workbook(path, **sheets):
+    """The least that is a workbook of Office Open XML."""
+    with zipfile.ZipFile(path, "w") as file:
+        parts = "".join(
+            f'<Override PartName="/xl/worksheets/sheet{i}.xml" ContentType="application/vnd.openxmlformats-'
+            'officedocument.spreadsheetml.worksheet+xml"/>'
+            for i in range(len(sheets))
+        )
+        file.writestr(
+            "[Content_Types].xml",
+            f'<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels" ContentType="application/vnd.'
+            'openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType='
+            '"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>'
+            f"{parts}</Types>",
+        )
+        file.writestr(
+            "_rels/.rels",
+            f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="r" Type="{_REL}/'
+            'officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        )
+        named = "".join(f'<sheet name="{n}" sheetId="{i + 1}" r:id="r{i}"/>' for i, n in enumerate(sheets))
+        file.writestr(
+            "xl/workbook.xml",
+            f'<workbook xmlns="{_NAMES}" xmlns:r="{_REL}"><sheets>{named}</sheets></workbook>',
+        )
+        targets = "".join(
+            f'<Relationship Id="r{i}" Type="{_REL}/worksheet" Target="worksheets/sheet{i}.xml"/>'
+            for i in range(len(sheets))
+        )
+        file.writestr(
+            "xl/_rels/workbook.xml.rels",
+            f'<Relationships xmlns="{_PACKAGE}/relationships">{targets}</Relationships>',
+        )
+        for i, rows in enumerate(sheets.values()):
+            text = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
+            file.writestr(
+                f"xl/worksheets/sheet{i}.xml",
+                f'<worksheet xmlns="{_NAMES}"><sheetData>{text}</sheetData></worksheet>',
+            )
     return path

@@ -12,7 +12,8 @@ _JUDGE = frozenset(
     {"judge", "judges", "judged", "judgement", "judgment", "verdict", "llm", "gpt", "claude", "gemini"}
     | {"llama", "mistral", "grader", "graded", "autograder", "evaluator", "eval", "classifier", "detector"}
     | {"prediction", "predicted", "pred", "score", "scores", "scorer", "auto", "rating", "flag", "flagged"}
-    | {"moderation", "critic"}
+    | {"moderation", "critic", "faithfulness", "relevancy", "relevance", "correctness", "groundedness"}
+    | {"hallucination", "toxicity"}
 )
 _SLICE = frozenset(
     {"category", "topic", "model", "slice", "language", "lang", "domain", "system", "type", "group", "policy"}
