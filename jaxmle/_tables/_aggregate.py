@@ -25,6 +25,9 @@ _NUMBER = quote_text("^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)(e[+-]?[0-9]+)?$")
 _LEAST, _MOST = "1e-50", "1e50"
 _THRESHOLD = re.compile(r"\s*(>=|>|<=|<)?\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*", re.IGNORECASE)
 
+# What stands in columns that were made of others by a rule.
+FAILED, PASSED = "fail", "pass"
+
 
 @dataclass(frozen=True)
 class Roles:
@@ -37,7 +40,7 @@ class Roles:
         weight: Column of item weights, or None.
         cluster: Column of cluster names, or None.
         where: Condition in SQL that rows must meet, or None.
-        coded: "j", "h" or both where the column holds 1 for a failure and 0 for a pass, whatever words mean.
+        coded: "j", "h" or both where the column holds `FAILED` and `PASSED`, whatever else words mean.
     """
 
     judge: str
@@ -75,8 +78,9 @@ def verdict_code(word: str, vocabulary: Vocabulary, missing: frozenset[str] = MI
 
 
 def code_of(word: str) -> str:
-    """SQL for 1 failure, 0 pass, NULL missing, -1 neither, of a column that holds just these."""
-    return f"CASE WHEN {word} IS NULL THEN NULL WHEN {word} = '1' THEN 1 WHEN {word} = '0' THEN 0 ELSE -1 END"
+    """SQL for 1 failure, 0 pass, NULL missing, -1 neither, of a column in the words of `FAILED`, `PASSED`."""
+    known = f"WHEN {word} = '{FAILED}' THEN 1 WHEN {word} = '{PASSED}' THEN 0"
+    return f"CASE WHEN {word} IS NULL THEN NULL {known} ELSE -1 END"
 
 
 def score_code(word: str, threshold: str) -> str:

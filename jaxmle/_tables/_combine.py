@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from jaxmle._tables._aggregate import Roles
+from jaxmle._tables._aggregate import FAILED, PASSED, Roles
 from jaxmle._tables._checks import check_column, check_condition
 from jaxmle._tables._count import Missing, column_code, open_rows
 from jaxmle._tables._open import open_source
@@ -189,9 +189,7 @@ def _combine_labels(
     codes = [column_code(labels, Roles(name, name, where=where), "h", **own) for name in combining.humans]
     raters = _agreement(combining.humans, *_patterns(labels, where, codes), combining.human_rule)
     name = _label_name(combining)
-    # In words, as -1 would be no label.
-    code = _verdict_text(codes, combining.human_rule or _RULES[0], decided=True)
-    labels.derive({name: f"CASE {code} WHEN -1 THEN 'neither' WHEN 1 THEN '1' WHEN 0 THEN '0' END"})
+    labels.derive({name: _verdict_text(codes, combining.human_rule or _RULES[0], decided=True)})
     return replace(roles, human=name, coded=roles.coded | {"h"}), raters
 
 
@@ -237,7 +235,7 @@ def _verdict(codes: Array, rule: str, *, decided: bool = False) -> Array:
 
 
 def _verdict_text(codes: Sequence[str], rule: str, *, decided: bool = False) -> str:
-    """SQL for the same of each row of the source."""
+    """SQL for the same of each row of the source, in words."""
     failures = " + ".join(f"CASE WHEN {code} = 1 THEN 1 ELSE 0 END" for code in codes)
     given = " + ".join(f"CASE WHEN {code} IS NULL THEN 0 ELSE 1 END" for code in codes)
     bad = " OR ".join(f"coalesce({code}, 0) = -1" for code in codes)
@@ -246,10 +244,10 @@ def _verdict_text(codes: Sequence[str], rule: str, *, decided: bool = False) -> 
         "all": f"{failures} = {given}",
         "majority": f"2 * ({failures}) > {given}",
     }.get(rule) or f"{failures} >= {int(rule)}"
-    last = f"WHEN {failed} THEN 1 "
+    last = f"WHEN {failed} THEN '{FAILED}' "
     if decided and rule.isdecimal():
         last += f"WHEN {failures} + {len(codes)} - ({given}) >= {int(rule)} THEN NULL "
-    return f"CASE WHEN {bad} THEN -1 WHEN {given} = 0 THEN NULL {last}ELSE 0 END"
+    return f"CASE WHEN {bad} THEN 'neither' WHEN {given} = 0 THEN NULL {last}ELSE '{PASSED}' END"
 
 
 def _candidates(
