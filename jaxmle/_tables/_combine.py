@@ -1,8 +1,8 @@
 """Several judges, or several raters, as one verdict by a rule."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from jaxmle._types import Array
 
 _RULES = ("any", "all", "majority")
 _NONE = -9
+
+# SQL for the word of a row, and what makes SQL for its code of it.
+Read: TypeAlias = tuple[str, Callable[[str], str]]
 
 
 @dataclass(frozen=True)
@@ -137,20 +140,22 @@ def combine(source: Source, roles: Roles, combining: Combining, **meaning: Any) 
         check_column(source, column)
     if both := set(judges) & set(humans):
         raise ValueError(f"column {both.pop()!r} is named as a judge and as a human.")
-    judge_codes = [
+    read = [
         column_code(source, replace(roles, judge=name, human=humans[0]), "j", **meaning) for name in judges
     ]
-    human_codes = [
+    read += [
         column_code(source, replace(roles, judge=judges[0], human=name), "h", **meaning) for name in humans
     ]
-    patterns, n = _patterns(source, roles.where, [*judge_codes, *human_codes])
+    patterns, n = _patterns(source, roles.where, read)
     said, labels = patterns[:, : len(judges)], patterns[:, len(judges) :]
     absent = {name: int(n[said[:, i] == _NONE].sum()) for i, name in enumerate(judges)}
     raters = _agreement(humans, labels, n, combining.human_rule)
+    steps = _steps(read)
+    judge_codes, human_codes = list(steps[1])[: len(judges)], list(steps[1])[len(judges) :]
     if combining.missing != "drop":
         filled = int(combining.missing == "failure")
         said = np.where(said == _NONE, filled, said)
-        judge_codes = [f"coalesce({code}, {filled})" for code in judge_codes]
+        steps[1] |= {code: f"coalesce({steps[1][code]}, {filled})" for code in judge_codes}
     rule, human_rule = combining.rule or _RULES[0], combining.human_rule or _RULES[0]
     label = _verdict(labels, human_rule, decided=True)
     panel = Panel(
@@ -171,8 +176,15 @@ def combine(source: Source, roles: Roles, combining: Combining, **meaning: Any) 
         name = _label_name(combining)
         roles = replace(roles, human=name, coded=roles.coded | {"h"})
         derived[name] = _verdict_text(human_codes, human_rule, decided=True)
-    source.derive(derived)
+    source.derive(derived, steps)
     return roles, panel
+
+
+def _steps(read: Sequence[Read]) -> list[dict[str, str]]:
+    """SQL for the words of a row and then for their codes, so that each is computed once."""
+    words = {f"jaxmle_word_{i}": word for i, (word, _) in enumerate(read)}
+    codes = {f"jaxmle_code_{i}": code_of(f"jaxmle_word_{i}") for i, (_, code_of) in enumerate(read)}
+    return [words, codes]
 
 
 def _combine_labels(
@@ -186,10 +198,11 @@ def _combine_labels(
     if where:
         check_condition(labels, where, "`human_where` (--human-where)")
     own = {name: value for name, value in meaning.items() if not name.startswith("judge")}
-    codes = [column_code(labels, Roles(name, name, where=where), "h", **own) for name in combining.humans]
-    raters = _agreement(combining.humans, *_patterns(labels, where, codes), combining.human_rule)
-    name = _label_name(combining)
-    labels.derive({name: _verdict_text(codes, combining.human_rule or _RULES[0], decided=True)})
+    read = [column_code(labels, Roles(name, name, where=where), "h", **own) for name in combining.humans]
+    raters = _agreement(combining.humans, *_patterns(labels, where, read), combining.human_rule)
+    name, steps = _label_name(combining), _steps(read)
+    rule = combining.human_rule or _RULES[0]
+    labels.derive({name: _verdict_text(list(steps[1]), rule, decided=True)}, steps)
     return replace(roles, human=name, coded=roles.coded | {"h"}), raters
 
 
@@ -207,14 +220,15 @@ def _rule_name(rule: str, columns: Sequence[str]) -> str:
     return f"{rule} of {', '.join(columns)}"
 
 
-def _patterns(source: Table, where: str | None, codes: Sequence[str]) -> tuple[Array, Array]:
+def _patterns(source: Table, where: str | None, read: Sequence[Read]) -> tuple[Array, Array]:
     """What occurs side by side in the columns, a row a pattern, and in how many rows of the source."""
-    texts = ", ".join(f"coalesce({code}, {_NONE}) AS c{i}" for i, code in enumerate(codes))
+    words = ", ".join(f"{word} AS w{i}" for i, (word, _) in enumerate(read))
+    codes = ", ".join(f"coalesce({code_of(f'w{i}')}, {_NONE}) AS c{i}" for i, (_, code_of) in enumerate(read))
     condition = f" WHERE ({where}\n)" if where else ""
-    rows = source.query(
-        f"SELECT *, count(*) AS n FROM (SELECT {texts} FROM {VERDICTS}{condition}) GROUP BY ALL"
-    )
-    table = np.asarray(rows, dtype=np.int64).reshape(-1, len(codes) + 1)
+    # Grouped before anybody asks what words mean: there are few of them, and many rows.
+    spelt = f"SELECT {words}, count(*) AS n FROM {VERDICTS}{condition} GROUP BY ALL"
+    rows = source.query(f"SELECT {codes}, n FROM ({spelt})")
+    table = np.asarray(rows, dtype=np.int64).reshape(-1, len(read) + 1)
     return table[:, :-1], table[:, -1]
 
 

@@ -217,8 +217,8 @@ def column_code(
     *,
     on_invalid: OnInvalid = "error",
     **meaning: Any,
-) -> str:
-    """SQL for what one of the two columns says of a row: 1 failure, 0 pass, NULL missing, -1 neither.
+) -> tuple[str, Callable[[str], str]]:
+    """What one of the two columns says of a row.
 
     Args:
         source: An opened source.
@@ -226,6 +226,10 @@ def column_code(
         which: The judge's column, "j", or the human's, "h".
         on_invalid: As in `count`.
         **meaning: What words and scores mean, as in `count`.
+
+    Returns:
+        SQL for the word of a row, and what makes of a word SQL for 1 failure, 0 pass, NULL missing, -1
+        neither.
 
     Raises:
         ValueError: A verdict is neither, and ``on_invalid`` is "error".
@@ -235,7 +239,7 @@ def column_code(
         f"SELECT 1 FROM {staged} WHERE ({coders[which](which)}) = -1 LIMIT 1"
     ):
         _raise_invalid(source, roles, coders, [BAD_JUDGE if which == "j" else BAD_HUMAN])
-    return coders[which](word_of(source.text(roles.judge if which == "j" else roles.human)))
+    return word_of(source.text(roles.judge if which == "j" else roles.human)), coders[which]
 
 
 def _staged(

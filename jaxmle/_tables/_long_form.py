@@ -165,25 +165,6 @@ def scores_in(
     return None
 
 
-def item_columns(scores: Scores, query: Query) -> list[tuple[str, str]]:
-    """The columns that name an item: the finest by which people and judges met, else the finest."""
-    filled = query(
-        f"SELECT {', '.join(f'count(nullif({text}, {_EMPTY}))' for _, text in scores.items)} FROM {VERDICTS}"
-    )[0]
-    items = [item for item, n in zip(scores.items, filled, strict=True) if n]
-    for size in range(len(items), 0, -1):
-        keys = ", ".join(f"nullif({text}, {_EMPTY}) AS i{k}" for k, (_, text) in enumerate(items[:size]))
-        named = ", ".join(f"i{k}" for k in range(size))
-        met = query(
-            f"SELECT 1 FROM (SELECT {keys}, {scores.who} AS w FROM {VERDICTS} WHERE {scores.valid}) "
-            f"WHERE {_some(size)} GROUP BY {named} "
-            f"HAVING count_if(w = '{HUMAN}') > 0 AND count_if(w <> '{HUMAN}') > 0 LIMIT 1"
-        )
-        if met:
-            return items[:size]
-    return items
-
-
 def pivoted(scores: Scores, query: Query) -> tuple[str, int]:
     """Query for one row an item, with a column for each score of each kind of giver.
 
@@ -193,70 +174,91 @@ def pivoted(scores: Scores, query: Query) -> tuple[str, int]:
     Returns:
         The query, and how many scores belong to no item and are left out.
     """
-    items = item_columns(scores, query)
-    keys = [f"i{k}" for k in range(len(items))]
-    named = ", ".join(keys)
-    texts = [f"nullif({text}, {_EMPTY}) AS {key}" for key, (_, text) in zip(keys, items, strict=True)]
+    texts = [f"nullif({text}, {_EMPTY}) AS i{k}" for k, (_, text) in enumerate(scores.items)]
     texts += [f"{scores.name} AS s", f"{scores.who} AS w"]
     texts += [f"nullif({text}, {_EMPTY}) AS v{k}" for k, (_, text) in enumerate(scores.values)]
     texts += [f"nullif({text}, {_EMPTY}) AS o{k}" for k, (_, text) in enumerate(scores.others)]
-    rows = f"SELECT {', '.join(texts)} FROM {VERDICTS} WHERE {scores.valid}"
-    there = _some(len(items))
-    query(f"CREATE OR REPLACE TEMP TABLE every_score AS SELECT *, row_number() OVER () AS n FROM ({rows})")
-    ((lost,),) = query(f"SELECT count(*) FROM every_score WHERE NOT ({there})")
     query(
-        "CREATE OR REPLACE TEMP TABLE scores AS SELECT *, row_number() OVER "
-        f"(PARTITION BY {named}, w, s ORDER BY n) AS k FROM every_score WHERE {there}"
+        f"CREATE OR REPLACE TEMP TABLE every_score AS SELECT {', '.join(texts)} FROM {VERDICTS} "
+        f"WHERE {scores.valid}"
     )
-    chosen = [f"{key} AS {quote_name(name)}" for key, (name, _) in zip(keys, items, strict=True)]
+    keys = _item_keys(scores, query)
+    named, there = ", ".join(keys), _some(keys)
+    rows = f"(SELECT * FROM every_score WHERE {there})"
+    ((lost,),) = query(f"SELECT count(*) FROM every_score WHERE NOT {there}")
+    columns = list(_columns(scores, rows, named, query))
+    if any(time for _, _, _, time in columns):
+        query(
+            "CREATE OR REPLACE TEMP TABLE numbered AS SELECT *, row_number() OVER "
+            f"(PARTITION BY {named}, w, s ORDER BY n) AS k FROM "
+            f"(SELECT *, row_number() OVER () AS n FROM {rows})"
+        )
+        rows = "numbered"
+    chosen = [f"{key} AS {quote_name(scores.items[int(key[1:])][0])}" for key in keys]
     chosen += [
-        f"max(CASE WHEN {condition} THEN v{k} END) AS {quote_name(column)}"
-        for column, condition, k in _columns(scores, named, query)
+        f"max(CASE WHEN {given}{f' AND k = {time}' if time else ''} THEN v{k} END) AS {quote_name(column)}"
+        for column, given, k, time in columns
     ]
-    chosen += [f"max(o{k}) AS {quote_name(scores.others[k][0])}" for k in _constant(scores, named, query)]
-    return f"SELECT {', '.join(chosen)} FROM scores GROUP BY {named} ORDER BY min(n)", int(lost)
+    chosen += [
+        f"max(o{k}) AS {quote_name(scores.others[k][0])}" for k in _constant(scores, rows, named, query)
+    ]
+    return f"SELECT {', '.join(chosen)} FROM {rows} GROUP BY {named}", int(lost)
 
 
-def _columns(scores: Scores, named: str, query: Query) -> Iterator[tuple[str, str, int]]:
-    """Name, condition and value of each column of scores."""
-    sizes = [f"max(n{k}) AS n{k}, max(d{k}) AS d{k}, max(t{k}) AS t{k}" for k in range(len(scores.values))]
-    each = [
-        f"count(v{k}) AS n{k}, count(DISTINCT v{k}) AS d{k}, "
-        f"max(CASE WHEN v{k} IS NOT NULL THEN k END) AS t{k}"
-        for k in range(len(scores.values))
-    ]
+def _item_keys(scores: Scores, query: Query) -> list[str]:
+    """The keys that name an item: the finest by which people and judges met, else the finest."""
+    every = [f"i{k}" for k in range(len(scores.items))]
+    filled = query(f"SELECT {', '.join(f'count({key})' for key in every)} FROM every_score")[0]
+    keys = [key for key, n in zip(every, filled, strict=True) if n] or every[:1]
+    for size in range(len(keys), 0, -1):
+        met = query(
+            f"SELECT 1 FROM every_score WHERE {_some(keys[:size])} GROUP BY {', '.join(keys[:size])} "
+            f"HAVING count_if(w = '{HUMAN}') > 0 AND count_if(w <> '{HUMAN}') > 0 LIMIT 1"
+        )
+        if met:
+            return keys[:size]
+    return keys
+
+
+def _columns(
+    scores: Scores, rows: str, named: str, query: Query
+) -> Iterator[tuple[str, str, int, int | None]]:
+    """Name, condition, value and, where there are several, number of each column of scores."""
+    places = range(len(scores.values))
+    each = "".join(f", count(v{k}) AS n{k}, min(v{k}) <> max(v{k}) AS d{k}" for k in places)
+    most = "".join(f", max(n{k}), coalesce(bool_or(d{k}), false)" for k in places)
     found = query(
-        f"SELECT w, s, {', '.join(sizes)} FROM "
-        f"(SELECT w, s, {', '.join(each)} FROM scores GROUP BY w, s, {named}) GROUP BY w, s ORDER BY w, s"
+        f"SELECT w, s, max(times){most} FROM "
+        f"(SELECT w, s, count(*) AS times{each} FROM {rows} GROUP BY w, s, {named}) GROUP BY w, s ORDER BY w, s"
     )
-    for who, name, *rest in found:
-        filled = [k for k in range(len(scores.values)) if rest[3 * k]]
+    for who, name, times, *rest in found:
+        filled = [k for k in places if rest[2 * k]]
         column = f"{who}.{name or 'score'}"
         given = f"w = {quote_text(who)} AND s IS NOT DISTINCT FROM "
         given += "NULL" if name is None else quote_text(name)
         for k in filled:
             suffix = f".{scores.values[k][0]}" if len(filled) > 1 else ""
-            _, different, times = rest[3 * k : 3 * k + 3]
-            if different == 1:
-                yield column + suffix, given, k
+            if not rest[2 * k + 1]:
+                yield column + suffix, given, k, None
                 continue
             for time in range(1, times + 1):
-                yield f"{column}{suffix}.{time}", f"{given} AND k = {time}", k
+                yield f"{column}{suffix}.{time}", given, k, time
 
 
-def _constant(scores: Scores, named: str, query: Query) -> list[int]:
+def _constant(scores: Scores, rows: str, named: str, query: Query) -> list[int]:
     """Other columns with at most one value for each item, such as the model, and one for some."""
     if not scores.others:
         return []
-    each = ", ".join(f"count(DISTINCT o{k}) AS d{k}" for k in range(len(scores.others)))
-    most = ", ".join(f"max(d{k})" for k in range(len(scores.others)))
-    (found,) = query(f"SELECT {most} FROM (SELECT {each} FROM scores GROUP BY {named})")
-    return [k for k, n in enumerate(found) if n == 1]
+    places = range(len(scores.others))
+    each = ", ".join(f"max(o{k}) AS o{k}, min(o{k}) <> max(o{k}) AS d{k}" for k in places)
+    most = ", ".join(f"count(o{k}) > 0 AND NOT coalesce(bool_or(d{k}), false)" for k in places)
+    (found,) = query(f"SELECT {most} FROM (SELECT {each} FROM {rows} GROUP BY {named})")
+    return [k for k, is_constant in enumerate(found) if is_constant]
 
 
-def _some(size: int) -> str:
+def _some(keys: Sequence[str]) -> str:
     """SQL for whether a score belongs to an item."""
-    return f"({' OR '.join(f'i{k} IS NOT NULL' for k in range(size))})"
+    return f"({' OR '.join(f'{key} IS NOT NULL' for key in keys)})"
 
 
 def _kind(text: str, form: LongForm) -> str:

@@ -181,15 +181,23 @@ class Table:
         self.columns = [*others, column]
         self._attached[column] = origin
 
-    def derive(self, columns: Mapping[str, str]) -> None:
-        """Add columns that are computed from others, in place of any of that name."""
+    def derive(self, columns: Mapping[str, str], steps: Sequence[Mapping[str, str]] = ()) -> None:
+        """Add columns that are computed from others, in place of any of that name.
+
+        Args:
+            columns: SQL by name.
+            steps: What the columns are computed from, SQL by name, each from what came before.
+        """
         given = {name.casefold() for name in columns}
         kept = [name for name in self.columns if name.casefold() not in given]
         before = f"derived_from_{len(self._attached)}"
         self.query(f"ALTER VIEW {VERDICTS} RENAME TO {before}")
+        rows = before
+        for step in steps:
+            rows = f"(SELECT *, {', '.join(f'{text} AS {name}' for name, text in step.items())} FROM {rows})"
         texts = [quote_name(name) for name in kept]
         texts += [f"{text} AS {quote_name(name)}" for name, text in columns.items()]
-        self.query(f"CREATE VIEW {VERDICTS} AS SELECT {', '.join(texts)} FROM {before}")
+        self.query(f"CREATE VIEW {VERDICTS} AS SELECT {', '.join(texts)} FROM {rows}")
         self.columns = [*kept, *columns]
         self._attached |= dict.fromkeys(columns, self)
 
