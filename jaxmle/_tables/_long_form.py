@@ -229,7 +229,8 @@ def _columns(
     most = "".join(f", max(n{k}), coalesce(bool_or(d{k}), false)" for k in places)
     found = query(
         f"SELECT w, s, max(times){most} FROM "
-        f"(SELECT w, s, count(*) AS times{each} FROM {rows} GROUP BY w, s, {named}) GROUP BY w, s ORDER BY w, s"
+        f"(SELECT w, s, count(*) AS times{each} FROM {rows} GROUP BY w, s, {named}) "
+        "GROUP BY w, s ORDER BY w, s"
     )
     for who, name, times, *rest in found:
         filled = [k for k in places if rest[2 * k]]
