@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from jaxmle._tables._column_profile import Column
+from jaxmle._tables._givers import OF_TOOLS, bring_together, is_human
 
 _HUMAN = frozenset(
     {"human", "humans", "gold", "golden", "label", "labels", "labelled", "labeled", "annotator", "annotation"}
@@ -26,9 +27,6 @@ _RIGHT = frozenset(
     | {"right", "compliant", "valid", "helpful", "harmless"}
 )
 _TURNED = {"1": "0", "1.0": "0", "true": "false", "t": "f", "yes": "no", "y": "n"}
-# How columns begin that hold the scores which somebody gave.
-_OF_TOOLS = ("score.", "value.", "judge.", "code.", "api.")
-_GIVERS = frozenset(("judge", "human", "api", "code"))
 _FULL = 0.9
 # Names are unique but for a few that occur again.
 _REPEATS = 0.8
@@ -80,8 +78,8 @@ def guess(
     """
     verdicts = [one for one in columns if one.kind == "verdict"]
     named = [one for one in columns if _may_be_verdict(one)]
-    humans = [one for one in verdicts if _is_human(one)]
-    humans = humans or [one for one in named if _is_human(one) and one.kind != "score"]
+    humans = [one for one in verdicts if is_human(one, _HUMAN)]
+    humans = humans or [one for one in named if is_human(one, _HUMAN) and one.kind != "score"]
     judges = [one for one in verdicts if one not in humans]
     if all(len(one.present_values) == 1 for one in judges):
         # A flag that is the same in every row is no judge where there is a score.
@@ -90,7 +88,7 @@ def guess(
     if not humans and not human and len(judges) > 1:
         # Judges look at all rows, humans at some.
         fullest = max(one.n_present for one in judges)
-        others = [one for one in judges if not one.name.startswith(_OF_TOOLS)]
+        others = [one for one in judges if not one.name.startswith(OF_TOOLS)]
         humans = [one for one in others if one.n_present < _FULL * fullest and not one.tokens & _JUDGE]
         humans = humans or [one for one in others if one.n_present < _FULL * fullest][-1:]
         if others and not humans and not judge:
@@ -107,7 +105,7 @@ def guess(
             one.n_present < least,
         )
     )
-    _bring_together(judges, humans, judge, human)
+    bring_together(judges, humans, judge, human)
     judge = judge or next((one.name for one in judges if one.name != human), None)
     human = human or next((one.name for one in humans if one.name != judge), None)
     taken = {judge, human, *by, *(one.name for one in judges), *(one.name for one in humans)}
@@ -137,32 +135,6 @@ def guess(
         weight=next((one.name for one in weights if one.name not in taken), None),
         unsure=unsure,
     )
-
-
-def _is_human(column: Column) -> bool:
-    return bool(column.tokens & _HUMAN) and not column.name.startswith("judge.")
-
-
-def _bring_together(judges: list[Column], humans: list[Column], judge: str | None, human: str | None) -> None:
-    """Put first a judge and a human who gave the same score, as in judge.safety and human.safety."""
-    both = [
-        (one, two)
-        for two in humans
-        for one in judges
-        if _score_of(one.name) == _score_of(two.name) is not None
-        and judge in (None, one.name)
-        and human in (None, two.name)
-    ]
-    # Where there is a word and a number for the same, the word says what it means.
-    both.sort(key=lambda pair: pair[0].name.endswith(".score"))
-    for one, two in both[:1]:
-        judges.sort(key=lambda column: column is not one)
-        humans.sort(key=lambda column: column is not two)
-
-
-def _score_of(name: str) -> str | None:
-    giver, _, score = name.partition(".")
-    return score if score and giver in _GIVERS else None
 
 
 def turned_word(column: Column) -> str | None:
