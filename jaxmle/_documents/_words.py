@@ -68,9 +68,11 @@ def panel_lines(panel: Document | None) -> list[str]:
     if raters := panel["raters"]:
         several, differ = raters["labelled_by_several"], raters["disagree"]
         share = f" ({percent(differ / several)})" if several else ""
+        rule = raters["rule"] or "what they agree on"
+        said = f"at least {rule}" if rule.isdecimal() else rule
         lines.append(
             f"Several of {', '.join(map(shown_text, raters['names']))} labelled {several:,} rows and "
-            f"disagree on {differ:,}{share}; failure: {raters['rule'] or 'what they agree on'}."
+            f"disagree on {differ:,}{share}; failure: {said}."
         )
         if undecided := raters["undecided"]:
             lines.append(f"Rows with too few labels for that rule, taken as unlabelled: {undecided:,}.")

@@ -217,7 +217,7 @@ def _check_rule(option: str, rule: str, n: int) -> None:
 
 
 def _rule_name(rule: str, columns: Sequence[str]) -> str:
-    return f"{rule} of {', '.join(columns)}"
+    return f"{f'at least {rule}' if rule.isdecimal() else rule} of {', '.join(columns)}"
 
 
 def _patterns(source: Table, where: str | None, read: Sequence[Read]) -> tuple[Array, Array]:
@@ -274,7 +274,7 @@ def _candidates(
     most = size // 2 + 1  # what majority is where all gave a verdict
     rules = ["any", *(str(k) for k in range(2, size) if k != most), *["majority"] * (size > 2), "all"]
     for rule in rules if chosen in rules else [*rules, chosen]:
-        name = f"{rule} of {size}" if rule.isdecimal() else rule
+        name = f"at least {rule} of {size}" if rule.isdecimal() else rule
         yield Candidate(name, rule == chosen, _cells(_verdict(said, rule), label, n))
 
 

@@ -74,10 +74,10 @@ def count(
     judge verdict are left out and counted.
 
     Args:
-        source: Path or pattern of CSV, TSV, JSONL or Parquet files, also compressed (.gz, .zst), or of logs
-            of Inspect AI, lm-evaluation-harness, promptfoo or DeepEval; "-" for standard input; a pandas,
-            polars or pyarrow table; a list of dictionaries; or an Ibis table expression, in whose engine
-            the counting then runs.
+        source: Path or pattern of CSV, TSV, JSONL or Parquet files, also compressed (.gz, .zst), of
+            spreadsheets, or of logs and exports of other tools (docs/tools.md); "-" for standard input; a
+            pandas, polars or pyarrow table; a list of dictionaries; or an Ibis table expression, in whose
+            engine the counting then runs.
         judge: Column of judge verdicts. In JSON a dotted name reaches into nested objects. A log with one
             score, or an overall verdict, needs none. Several columns are made one by ``combine``.
         human: Column of human verdicts, blank where nobody labelled. Several are made one by

@@ -225,3 +225,17 @@ def test_commands_say_what_judges_and_raters_did(tmp_path, capsys):
     second = ["--judge-b", "a", "--judge-b", "b"]
     assert main(["compare", str(path), *judges, *second]) in (0, 1)
     assert "second: " not in capsys.readouterr().err
+
+
+def test_the_doctor_offers_raters_and_judges_together(tmp_path, capsys):
+    path = tmp_path / "rows.csv"
+    rows = [f"{i},{i % 5 == 0:d},{i % 4 == 0:d},{i % 10 == 0:d},{i % 10 == 0:d}" for i in range(30)]
+    path.write_text("\n".join(["id,judge_a,judge_b,human_1,human_2", *rows]))
+    assert main(["doctor", str(path), "--json"]) in (0, 1)
+    lines = {one["command"]: one["line"] for one in json.loads(capsys.readouterr().out)["commands"]}
+    raters, judges = lines["estimate, raters together"], lines["estimate, judges together"]
+    assert raters.endswith("--human human_1 --human human_2 --human-combine any")
+    assert judges.endswith("--judge judge_b --combine majority")
+    for line in (raters, judges):
+        assert main([*line.split()[1:], "--interval", "chi-square"]) == 0
+        capsys.readouterr()
