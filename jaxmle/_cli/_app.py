@@ -10,6 +10,7 @@ from jaxmle._cli._bounds import bounds
 from jaxmle._cli._compare import compare
 from jaxmle._cli._doctor import doctor
 from jaxmle._cli._drift import drift
+from jaxmle._cli._once import Once
 from jaxmle._cli._options import (
     ADJUSTMENTS,
     JUDGE_RATES,
@@ -247,7 +248,7 @@ _COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
 }
 for _panel, _some in _COMMANDS.items():
     for _command in _some:
-        app.command(rich_help_panel=_panel)(in_panels(_command))
+        app.command(cls=Once, rich_help_panel=_panel)(in_panels(_command))
 
 
 def run(arguments: list[str]) -> int:

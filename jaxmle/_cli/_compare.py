@@ -19,7 +19,7 @@ def _option(text: str, metavar: str = "COL") -> Any:
     return typer.Option(help=text, metavar=metavar)
 
 
-@partial(with_reading, without=("human_file", "id", "weight", "seed"))
+@partial(with_reading, without=("human_file", "human_where", "id", "weight", "seed"))
 def compare(
     reading: Reading,
     other: Annotated[
@@ -29,8 +29,12 @@ def compare(
             metavar="[OTHER]",
         ),
     ] = None,
-    judge_b: Annotated[str | None, _option("Judge verdicts of the second, if not as --judge.")] = None,
-    human_b: Annotated[str | None, _option("Human verdicts of the second, if not as --human.")] = None,
+    judge_b: Annotated[
+        list[str] | None, _option("Judge verdicts of the second, if not as --judge (repeatable).")
+    ] = None,
+    human_b: Annotated[
+        list[str] | None, _option("Human verdicts of the second, if not as --human (repeatable).")
+    ] = None,
     where_b: Annotated[
         str | None, _option("Rows of the second, if not as --where: model = 'b'.", metavar="SQL")
     ] = None,
@@ -156,4 +160,8 @@ def _labels(first: Reading, second: Reading) -> list[str]:
     """What tells the two from each other."""
     sides = ("file", "counts", "judge", "human", "where")
     told = [name for name in sides if getattr(first, name) != getattr(second, name)]
-    return [", ".join(f"{name} {getattr(one, name)}" for name in told) for one in (first, second)]
+    return [", ".join(f"{name} {_named(getattr(one, name))}" for name in told) for one in (first, second)]
+
+
+def _named(value: str | list[str] | None) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)

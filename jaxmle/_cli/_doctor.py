@@ -18,7 +18,7 @@ from jaxmle._cli._options import (
     rate,
 )
 from jaxmle._cli._show import show
-from jaxmle._tables import check_column, guess, open_source, profile
+from jaxmle._tables import Table, check_column, guess, open_source, profile
 from jaxmle._types import Document
 
 
@@ -56,7 +56,7 @@ def doctor(
     human_file: Annotated[
         str | None, _option("Human verdicts in a file of their own, joined by --id.", metavar="FILE")
     ] = None,
-    id: Annotated[str | None, _option("Column that names an item, in both files.")] = None,
+    id: Annotated[list[str] | None, _option("Column that names an item, in both files (repeatable).")] = None,
     confidence: Annotated[float, _option("Confidence, such as 0.95.", metavar="LEVEL", parser=rate)] = 0.95,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document instead of a table.")
@@ -69,7 +69,7 @@ def doctor(
     for option, value in (("--limit", limit), ("--confidence", confidence)):
         if value is not None and not 0 < value < 1:
             raise ValueError(f"{option} must lie strictly between 0 and 1, such as 0.05; got {value:g}.")
-    if (human_file is None) != (id is None):
+    if (human_file is None) != (not id):
         raise ValueError("--human-file and --id go together: give both or none.")
     if human_file is not None and human is None:
         raise ValueError("--human must name the column of verdicts in --human-file.")
@@ -96,10 +96,11 @@ def doctor(
         # What counts verdicts is imported while the engine reads the rows.
         loading = pool.submit(importlib.import_module, "jaxmle._doctor._doctor")
         source = open_source(file)
-        for column in (judge, None if human_file else human, *slices, id):
+        for column in (judge, None if human_file else human, *slices, *(id or ())):
             if column is not None:
                 check_column(source, column)
         rows, columns = profile(source)
+        judge = judge or (source.judge if isinstance(source, Table) else None)
         roles = guess(columns, judge=judge, human=human, by=slices)
     loading.result()
     from jaxmle._doctor import DoctorOptions, doctor_document
@@ -107,7 +108,7 @@ def doctor(
     options = DoctorOptions(
         file=file,
         human_file=human_file,
-        id=id,
+        id=tuple(id or ()),
         meaning=meaning,
         by_given=bool(slices),
         limit=limit,

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, cast, get_type_hints
 
@@ -23,7 +23,7 @@ from jaxmle._cli._options import (
     parse_range,
     rate,
 )
-from jaxmle._tables import Roles, count_rows, open_rows
+from jaxmle._tables import Combining, Roles, count_rows, open_panel
 
 # What can be said of rows alone.
 _OF_ROWS: tuple[str, ...] = (
@@ -59,10 +59,16 @@ class Reading:
         ),
     ] = None
     human: Annotated[
-        str | None, _option("Column of human verdicts, blank, NA, null or -1 if unlabelled.")
+        list[str] | None,
+        _option(
+            "Column of human verdicts, blank, NA, null or -1 if unlabelled (repeatable: --human-combine)."
+        ),
     ] = None
     judge: Annotated[
-        str | None, _option("Column of judge verdicts; an eval log with one score needs none.")
+        list[str] | None,
+        _option(
+            "Column of judge verdicts; an eval log with one score needs none (repeatable, with --combine)."
+        ),
     ] = None
     counts: Annotated[str | None, COUNTS] = None
     by: Annotated[list[str] | None, _option("Slice by this column (repeatable).")] = None
@@ -110,10 +116,29 @@ class Reading:
     on_invalid: Annotated[
         str, _option("Verdicts that are neither failure nor pass: error, or drop.", metavar="WHAT")
     ] = "error"
+    combine: Annotated[
+        str | None,
+        _option(
+            "Several judges: a failure if any, all, a majority or at least K of those that gave a verdict "
+            "say so.",
+            metavar="RULE",
+        ),
+    ] = None
+    human_combine: Annotated[
+        str | None,
+        _option("Several humans: the same; without it they must agree.", metavar="RULE"),
+    ] = None
+    missing: Annotated[
+        str,
+        _option("A judge that gave no verdict said: nothing (drop), failure or pass.", metavar="WHAT"),
+    ] = "drop"
     human_file: Annotated[
         str | None, _option("Human verdicts in a file of their own, joined by --id.", metavar="FILE")
     ] = None
-    id: Annotated[str | None, _option("Column that names an item, in both files.")] = None
+    human_where: Annotated[
+        str | None, _option("Use only the rows of --human-file that meet this condition.", metavar="SQL")
+    ] = None
+    id: Annotated[list[str] | None, _option("Column that names an item, in both files (repeatable).")] = None
     weight: Annotated[str | None, _option("Column of item weights.")] = None
     cluster: Annotated[
         str | None, _option("Column of what belongs together: prompt, conversation, epoch.")
@@ -168,10 +193,12 @@ class Reading:
             return self._read_counts(pairs, labels)
         if self.file is None:
             raise ValueError("name the FILE of verdicts, or give --counts in place of it.")
-        if self.human is None:
+        if not self.human:
             raise ValueError("Missing option '--human': the column of human verdicts.")
-        roles = Roles(self.judge or "", self.human, by, self.weight, self.cluster, self.where)
-        opened, roles = open_rows(self.file, roles, human_source=self.human_file, id=self.id)
+        check_choice("--missing", self.missing, ("drop", "failure", "pass"))
+        judges, humans = tuple(self.judge or ()), tuple(self.human)
+        combining = Combining(judges, humans, self.combine, self.human_combine, cast(Any, self.missing))
+        roles = Roles(next(iter(judges), ""), humans[0], by, self.weight, self.cluster, self.where)
         keep_compiled(not self.no_cache)
         from jaxmle._data import Bounds
 
@@ -185,10 +212,22 @@ class Reading:
             "on_invalid": self.on_invalid,
         }
         given = Bounds(**pairs)
-        table = count_rows(opened, roles, **meaning)
+        opened, roles, panel = open_panel(
+            self.file,
+            roles,
+            combining,
+            human_source=self.human_file,
+            id=tuple(self.id or ()),
+            human_where=self.human_where,
+            **meaning,
+        )
+        table = replace(count_rows(opened, roles, **meaning), panel=panel)
         if self.reference:
-            anchor = Roles(roles.judge, self.human)
-            counts = count_rows(*open_rows(self.reference, anchor), **meaning).total
+            judges = judges or (roles.judge,)
+            anchor, named, _ = open_panel(
+                self.reference, Roles(judges[0], humans[0]), replace(combining, judges=judges), **meaning
+            )
+            counts = count_rows(anchor, named, **meaning).total
             if not counts.n_labeled:
                 raise ValueError(
                     f"--reference: {self.reference!r} has no row with both a human and a judge verdict."

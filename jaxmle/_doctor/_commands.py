@@ -20,7 +20,7 @@ class DoctorOptions:
     Attributes:
         file: Its name, as it was typed.
         human_file: File of human verdicts, if they are not in ``file``.
-        id: Column that names an item in both.
+        id: Columns that name an item in both.
         meaning: What the verdicts mean, as arguments of `count_rows`.
         by_given: Whether the slices are the user's choice.
         limit: Failure rate to be certified.
@@ -29,7 +29,7 @@ class DoctorOptions:
 
     file: str
     human_file: str | None = None
-    id: str | None = None
+    id: tuple[str, ...] = ()
     meaning: dict[str, Any] = field(default_factory=dict)
     by_given: bool = False
     limit: float | None = None
@@ -99,7 +99,8 @@ def reading_words(
     file = f"./{wanted.file}" if wanted.file.startswith("-") and wanted.file != "-" else wanted.file
     words = [file, "--judge", roles.judge or ""]
     if wanted.human_file is not None:
-        words += ["--human-file", wanted.human_file, "--id", wanted.id or ""]
+        words += ["--human-file", wanted.human_file]
+        words += [word for column in wanted.id for word in ("--id", column)]
     elif not roles.human:
         words += ["--human-file", "labels.csv", "--id", roles.id or "id"]
     words += ["--human", roles.human or "human"]

@@ -54,8 +54,7 @@ def doctor_document(
     if roles.judge and roles.human and rows and not any(one.level == "blocks" for one in found):
         try:
             asked = Roles(roles.judge, roles.human)
-            joined = {} if wanted.human_file is None else {"human_source": wanted.human_file, "id": wanted.id}
-            source, asked = open_rows(source, asked, **joined)
+            source, asked = open_rows(source, asked, human_source=wanted.human_file, id=wanted.id)
             if any(one.name == roles.judge and one.kind == "score" for one in columns):
                 thresholds, said = _graded(source, asked, options, wanted.confidence)
                 found += said

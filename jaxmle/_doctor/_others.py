@@ -1,5 +1,6 @@
 """Commands beside estimate and certify that a file supports."""
 
+import re
 from collections.abc import Sequence
 
 from jaxmle._doctor._commands import Command, DoctorOptions
@@ -35,7 +36,31 @@ def other_commands(
         if len(by) == 1 and by[0].rpartition(".")[2].casefold() in _SYSTEMS and wanted.human_file is None:
             found += _compare(source, table, by[0], roles, words)
             break
+    found += _together(roles, words)
     return [*found, *plan_commands(tables[0], wanted, roles.cluster)]
+
+
+def _together(roles: Guess, words: list[str]) -> list[Command]:
+    """All raters, and all judges, as one: columns whose names differ by a number or a letter at their end."""
+    found = []
+    for what, option, rule, name, names in (
+        ("raters", "--human", "--human-combine", roles.human, roles.humans),
+        ("judges", "--judge", "--combine", roles.judge, roles.judges),
+    ):
+        others = [one for one in names if one != name and name and _stem(one) == _stem(name)]
+        if others:
+            by = "any" if len(others) == 1 and what == "raters" else "majority"  # two raters may tie
+            more = [word for one in others for word in (option, one)]
+            line = shell_line("jaxmle", "estimate", *words, *more, rule, by)
+            why = (
+                f"{', '.join(map(shown, (name, *others)))} look like several {what}: {rule} says what counts"
+            )
+            found.append(Command(f"estimate, {what} together", True, line, why))
+    return found
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"(\d+|[_.-]\w)$", "", name)
 
 
 def _compare(source: Source, table: SliceCounts, by: str, roles: Guess, words: list[str]) -> list[Command]:

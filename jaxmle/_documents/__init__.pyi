@@ -33,6 +33,7 @@ from ._words import dropped_lines as dropped_lines
 from ._words import failure_line as failure_line
 from ._words import few_labels_line as few_labels_line
 from ._words import p_value as p_value
+from ._words import panel_lines as panel_lines
 from ._words import percent as percent
 from ._words import pooling_lines as pooling_lines
 from ._words import record_name as record_name

@@ -12,6 +12,7 @@ from jaxmle._documents._bounds_check import check_of_bounds
 from jaxmle._documents._document import document_of, settings_of, sizes_of
 from jaxmle._documents._fitted import fit_table
 from jaxmle._documents._order import sort_naturally
+from jaxmle._documents._panel import panel_document
 from jaxmle._documents._quoting import shell_line
 from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._warnings import data_warnings, table_warnings
@@ -96,8 +97,8 @@ def compare_document(
     different = any(record["different"] for record in (records[:-1] if analysis.by else records))
     document = document_of("compare", first.table, analysis, records)
     sort_naturally(document["slices"])
-    for key in ("failure", "rows", "log", "labels", "dropped"):
-        document.pop(key)
+    for key in ("failure", "rows", "log", "labels", "dropped", "panel"):
+        document.pop(key, None)
     for record in (*document["slices"], document["total"]):
         record.pop("unjudged", None)
     document["settings"] |= {"judge": judge, "adjustment": adjustment, "paired": pairs is not None}
@@ -110,6 +111,7 @@ def compare_document(
             "rows": arm.table.n_rows,
             "dropped": arm.table.dropped,
             "log": arm.table.log,
+            **({} if arm.table.panel is None else {"panel": panel_document(arm.table.panel, arm.analysis)}),
             "bounds_check": check_of_bounds(one),
         }
         for name, arm, one in zip(_NAMES, arms, fitted, strict=True)

@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from jaxmle._data import Bounds, Counts, InfeasibleError
 from jaxmle._documents._design_effects import DesignEffects
+from jaxmle._documents._panel import panel_document
 from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._tables import SliceCounts, shown_key
 from jaxmle._types import Array, Document
@@ -24,6 +25,7 @@ def document_of(
             "failure_rate": float(failures) / labeled if labeled else None,
         }
     *slices, total = records
+    more = {} if table.panel is None else {"panel": panel_document(table.panel, analysis)}
     return {
         "command": command,
         "failure": table.failures,
@@ -35,6 +37,7 @@ def document_of(
         "log": table.log,
         "labels": table.labels,
         "dropped": table.dropped,
+        **more,
     }
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxmle._documents._document import sizes_of
 from jaxmle._documents._order import sort_naturally
+from jaxmle._documents._panel import panel_document
 from jaxmle._documents._quoting import shell_line
 from jaxmle._documents._settings import AnalysisSettings, counts_with_total
 from jaxmle._documents._warnings import few_clusters_notes, table_warnings
@@ -95,6 +96,7 @@ def drift_document(table: SliceCounts, analysis: AnalysisSettings) -> Document:
         "log": table.log,
         "labels": table.labels,
         "dropped": table.dropped,
+        **({} if table.panel is None else {"panel": panel_document(table.panel, analysis)}),
         "warnings": notes + table_warnings(replace(table, repeated=None)) + analysis.notes,
     }
 

@@ -103,6 +103,29 @@ def source_lines(document: Document) -> list[str]:
         lines.append(
             f"{labels['read']:,} labels read from the other file; {labels['unmatched']:,} met no row."
         )
+    return lines + panel_lines(document.get("panel"))
+
+
+def panel_lines(panel: Document | None) -> list[str]:
+    """Verdicts that judges did not give, and labels on which raters differ; none without several of them."""
+    lines: list[str] = []
+    if panel is None:
+        return lines
+    if missing := {name: rows for name, rows in panel["missing"].items() if rows}:
+        counted = {"drop": "no vote", "failure": "a failure", "pass": "a pass"}[panel["missing_counts_as"]]
+        named = ", ".join(f"{shown_text(name)} {rows:,}" for name, rows in missing.items())
+        lines.append(f"Verdicts that are missing, of {panel['rows']:,}: {named}; each counts as {counted}.")
+    if raters := panel["raters"]:
+        several, differ = raters["labelled_by_several"], raters["disagree"]
+        share = f" ({percent(differ / several)})" if several else ""
+        rule = raters["rule"] or "what they agree on"
+        said = f"at least {rule}" if rule.isdecimal() else rule
+        lines.append(
+            f"Several of {', '.join(map(shown_text, raters['names']))} labelled {several:,} rows and "
+            f"disagree on {differ:,}{share}; failure: {said}."
+        )
+        if undecided := raters["undecided"]:
+            lines.append(f"Rows with too few labels for that rule, taken as unlabelled: {undecided:,}.")
     return lines
 
 

@@ -5,6 +5,8 @@ from ._column_profile import Column as Column
 from ._column_profile import copies as copies
 from ._column_profile import profile as profile
 from ._column_profile import repeats as repeats
+from ._combine import Combining as Combining
+from ._combine import open_panel as open_panel
 from ._count import INVALID as INVALID
 from ._count import count as count
 from ._count import count_rows as count_rows
@@ -26,6 +28,7 @@ from ._pairs import number_rows as number_rows
 from ._pairs import pairs_of as pairs_of
 from ._pairs import shared_slices as shared_slices
 from ._pairs import with_clusters as with_clusters
+from ._panel import Panel as Panel
 from ._slice_bounds import slice_bounds as slice_bounds
 from ._slice_counts import SliceCounts as SliceCounts
 from ._slice_counts import shown_key as shown_key

@@ -28,6 +28,9 @@ _COMMAS = quote_text("^[+-]?(0?,[0-9]+|[0-9]+,([0-9]{1,2}|[0-9]{4,}))$")
 _LEAST, _MOST = "1e-50", "1e50"
 _THRESHOLD = re.compile(r"\s*(>=|>|<=|<)?\s*([+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:e[+-]?\d+)?)\s*", re.IGNORECASE)
 
+# What stands in columns that were made of others by a rule.
+FAILED, PASSED = "fail", "pass"
+
 
 @dataclass(frozen=True)
 class Roles:
@@ -40,6 +43,7 @@ class Roles:
         weight: Column of item weights, or None.
         cluster: Column of cluster names, or None.
         where: Condition in SQL that rows must meet, or None.
+        coded: "j", "h" or both where the column holds `FAILED` and `PASSED`, whatever else words mean.
     """
 
     judge: str
@@ -48,6 +52,7 @@ class Roles:
     weight: str | None = None
     cluster: str | None = None
     where: str | None = None
+    coded: frozenset[str] = frozenset()
 
     @property
     def columns(self) -> list[str]:
@@ -94,6 +99,12 @@ def _parsed(threshold: str, role: str) -> tuple[str, float]:
             f"failure, or say it all, as in '>=0.5' or '<3'; got {threshold!r}."
         )
     return match[1] or ">=", float(match[2].replace(",", "."))
+
+
+def code_of(word: str) -> str:
+    """SQL for 1 failure, 0 pass, NULL missing, -1 neither, of a column in the words of `FAILED`, `PASSED`."""
+    known = f"WHEN {word} = '{FAILED}' THEN 1 WHEN {word} = '{PASSED}' THEN 0"
+    return f"CASE WHEN {word} IS NULL THEN NULL {known} ELSE -1 END"
 
 
 def score_code(

@@ -1,19 +1,24 @@
 """Columns: what is asked for, and what there is."""
 
 import difflib
+from collections.abc import Sequence
 
 from jaxmle._tables._aggregate import Roles
 from jaxmle._tables._condition import check_expression
 from jaxmle._tables._files import explain
-from jaxmle._tables._source import VERDICTS, Source
+from jaxmle._tables._source import VERDICTS, Part, Source
 
 _LONGEST = 40
 
 
-def check_names(roles: Roles, id: str | None) -> None:
+def check_names(roles: Roles, id: Sequence[str]) -> None:
     """Raise ``TypeError`` unless columns are named by strings."""
     named = {"judge": roles.judge, "human": roles.human, "weight": roles.weight, "cluster": roles.cluster}
-    for argument, name in [*named.items(), *(("by", column) for column in roles.by), ("id", id)]:
+    for argument, name in [
+        *named.items(),
+        *(("by", column) for column in roles.by),
+        *(("id", column) for column in id),
+    ]:
         if not isinstance(name, str | None):
             raise TypeError(f"`{argument}` must be a column's name, a string; got {name!r}.")
 
@@ -30,14 +35,22 @@ def check_column(source: Source, column: str) -> None:
     if not lacking:
         return
     names = source.inside(lacking, column) or lacking.columns
-    near = difflib.get_close_matches(column, names, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = f" Did you mean {near!r}?" if (near := _nearest(source, lacking, column, names)) else ""
     listed_ = ", ".join(shown(name) for name in names[:20])
     more = f" and {len(names) - 20} more" if len(names) > 20 else ""
     raise ValueError(f"{lacking.name} has no column {shown(column)}. Its columns: {listed_}{more}.{hint}")
 
 
-def check_condition(source: Source, where: str) -> None:
+def _nearest(source: Source, part: Part, column: str, names: list[str]) -> str | None:
+    """The name that was probably meant: one nearly like it, or a field of that name within a column."""
+    nested = [] if "." in column else [one for name in names for one in source.inside(part, f"{name}.")]
+    ends = {name.rpartition(".")[2].casefold(): name for name in reversed([*nested, *names])}
+    if column.casefold() in ends:
+        return ends[column.casefold()]
+    return next(iter(difflib.get_close_matches(column, [*names, *nested], n=1)), None)
+
+
+def check_condition(source: Source, where: str, what: str = "`where` (--where)") -> None:
     """Raise ``ValueError`` unless a condition is one expression over the columns of these rows."""
     known = {column.casefold() for column in source.columns}
     for column in check_expression(where):
@@ -45,13 +58,13 @@ def check_condition(source: Source, where: str) -> None:
             try:
                 check_column(source, column)
             except ValueError as error:
-                raise ValueError(f"`where` (--where): {error}") from error
+                raise ValueError(f"{what}: {error}") from error
     try:
         source.query(f"SELECT 1 AS one FROM {VERDICTS} WHERE ({where}\n) LIMIT 0")
     except ValueError as error:
         reason = explain(error.__cause__ if isinstance(error.__cause__, Exception) else error)
         hint = " Columns of text files are text: write `turn::int >= 9`." if "explicit " in reason else ""
-        raise ValueError(f"`where` (--where) is no condition on these rows: {reason}.{hint}") from error
+        raise ValueError(f"{what} is no condition on these rows: {reason}.{hint}") from error
 
 
 def shown(value: str | None) -> str:

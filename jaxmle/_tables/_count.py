@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from jaxmle._tables._aggregate import (
     BAD_CLUSTER,
@@ -25,6 +25,15 @@ from jaxmle._tables._sums import Sums
 from jaxmle._tables._table import Table
 
 OnInvalid = Literal["error", "drop"]
+Missing = Literal["drop", "failure", "pass"]
+_MEANINGS = (
+    "failure",
+    "judge_failure",
+    "human_failure",
+    "passes",
+    "judge_threshold",
+    "human_threshold",
+)
 
 _IDS = {"id"} | {
     f"{what}_id" for what in ("prompt", "item", "question", "sample", "example", "conversation", "doc")
@@ -44,8 +53,8 @@ INVALID = frozenset(_REASONS.values())
 def count(
     source: object,
     *,
-    judge: str | None = None,
-    human: str,
+    judge: str | Sequence[str] | None = None,
+    human: str | Sequence[str],
     by: str | Sequence[str] = (),
     weight: str | None = None,
     cluster: str | None = None,
@@ -58,7 +67,11 @@ def count(
     where: str | None = None,
     on_invalid: OnInvalid = "error",
     human_source: object = None,
-    id: str | None = None,
+    id: str | Sequence[str] | None = None,
+    human_where: str | None = None,
+    combine: str | int | None = None,
+    human_combine: str | int | None = None,
+    missing: Missing = "drop",
 ) -> SliceCounts:
     r"""Count human and judge verdicts, by slice.
 
@@ -69,13 +82,14 @@ def count(
     labelled the item. Rows without a judge verdict are left out and counted.
 
     Args:
-        source: Path or pattern of CSV, TSV, JSONL or Parquet files, also compressed (.gz, .zst), or of logs
-            of Inspect AI, lm-evaluation-harness, promptfoo or DeepEval; "-" for standard input; a pandas,
-            polars or pyarrow table; a list of dictionaries; or an Ibis table expression, in whose engine
-            the counting then runs.
+        source: Path or pattern of CSV, TSV, JSONL or Parquet files, also compressed (.gz, .zst), of
+            spreadsheets, or of logs and exports of other tools (docs/tools.md); "-" for standard input; a
+            pandas, polars or pyarrow table; a list of dictionaries; or an Ibis table expression, in whose
+            engine the counting then runs.
         judge: Column of judge verdicts. In JSON a dotted name reaches into nested objects. A log with one
-            score, or an overall verdict, needs none.
-        human: Column of human verdicts, blank where nobody labelled.
+            score, or an overall verdict, needs none. Several columns are made one by ``combine``.
+        human: Column of human verdicts, blank where nobody labelled. Several are made one by
+            ``human_combine``, or refused where they disagree.
         by: Column or columns whose distinct values make the slices; sorted by value.
         weight: Column of item weights, 0 or from 1e-50 to 1e50; counts are then sums of weights.
         cluster: Column that tells items that belong together, such as answers to one prompt.
@@ -94,7 +108,12 @@ def count(
         on_invalid: What to do with a verdict that is neither failure nor pass, and with a weight that is
             none: "error", or "drop" to leave the row out and count it.
         human_source: Human verdicts in a file or table of their own; ``human`` is then a column there.
-        id: Column that names an item in both, where there is a ``human_source``.
+        id: Column or columns that name an item in both, where there is a ``human_source``.
+        human_where: Condition in SQL that rows of ``human_source`` must meet.
+        combine: Of several judges: "any", "all" or "majority" of those that gave a verdict say failure, or at
+            least so many of them.
+        human_combine: The same of several humans.
+        missing: What a judge said that gave no verdict: nothing ("drop"), "failure" or "pass".
 
     Returns:
         Counts by slice, their keys, and rows left out by reason.
@@ -102,8 +121,9 @@ def count(
     Raises:
         ValueError: A file is missing, unreadable or empty; a column does not exist (the message
             lists those that do); a verdict is neither failure nor pass (it names row and value); the name of
-            a column says that its 1 is good, and nothing else was said; ids are
-            repeated or none matches; an argument is out of range; or there is no judge verdict at all.
+            a column says that its 1 is good, and nothing else was said; ids are repeated or none matches;
+            humans disagree and no rule says what counts; an argument is out of range; or there is no judge
+            verdict at all.
         TypeError: ``source`` is nothing that holds rows.
 
     Examples:
@@ -122,23 +142,33 @@ def count(
     if not isinstance(by, Iterable):
         raise TypeError(f"`by` must name columns; got {by!r}.")
     columns = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
-    roles = Roles(judge or "", human, columns, weight, cluster, where)
-    opened, roles = open_rows(source, roles, human_source=human_source, id=id)
-    return count_rows(
-        opened,
-        roles,
-        failure=failure,
-        judge_failure=judge_failure,
-        human_failure=human_failure,
-        passes=passes,
-        judge_threshold=judge_threshold,
-        human_threshold=human_threshold,
-        on_invalid=on_invalid,
+    from jaxmle._tables._combine import Combining, open_panel
+
+    judges, humans = _names(judge), _names(human)
+    combining = Combining(judges, humans, _rule(combine), _rule(human_combine), missing)
+    roles = Roles(next(iter(judges), ""), next(iter(humans), ""), columns, weight, cluster, where)
+    meaning: dict[str, Any] = {
+        "failure": failure,
+        "judge_failure": judge_failure,
+        "human_failure": human_failure,
+        "passes": passes,
+        "judge_threshold": judge_threshold,
+        "human_threshold": human_threshold,
+        "on_invalid": on_invalid,
+    }
+    opened, roles, panel = open_panel(
+        source, roles, combining, human_source=human_source, id=_names(id), human_where=human_where, **meaning
     )
+    return replace(count_rows(opened, roles, **meaning), panel=panel)
 
 
 def open_rows(
-    source: object, roles: Roles, *, human_source: object = None, id: str | None = None
+    source: object,
+    roles: Roles,
+    *,
+    human_source: object = None,
+    id: Sequence[str] = (),
+    human_where: str | None = None,
 ) -> tuple[Source, Roles]:
     """Open a source and see that it has the columns: the part of `count` that is quick.
 
@@ -148,13 +178,15 @@ def open_rows(
     opened = source if isinstance(source, Table) else open_source(source)
     if not roles.judge:
         roles = replace(roles, judge=_judge_of(opened))
-    if (human_source is None) != (id is None):
+    if (human_source is None) != (not id):
         raise ValueError("`human_source` and `id` (--human-file and --id) go together: give both or none.")
-    if human_source is not None and id is not None:
+    if human_source is None and human_where:
+        raise ValueError("`human_where` (--human-where) goes with `human_source` (--human-file).")
+    if human_source is not None:
         if not isinstance(opened, Table):
             raise ValueError("`human_source` is for files and tables in memory; join Ibis tables in Ibis.")
-        labels = open_source(human_source)
-        join_labels(opened, labels, human=roles.human, id=id, where=roles.where)
+        labels = human_source if isinstance(human_source, Table) else open_source(human_source)
+        join_labels(opened, labels, human=roles.human, id=id, where=roles.where, human_where=human_where)
     for column in roles.columns:
         check_column(opened, column)
     if roles.judge == roles.human:
@@ -181,8 +213,7 @@ def count_rows(
     if on_invalid not in get_args(OnInvalid):
         raise ValueError(f'`on_invalid` (--on-invalid) must be "error" or "drop"; got {on_invalid!r}.')
     said = Meaning.of(failure, judge_failure, human_failure, passes, judge_threshold, human_threshold)
-    staged = source.stage(grouped(source, roles))
-    coders = coders_of(source, staged, roles, said)
+    staged, coders = _staged(source, roles, said)
     failures = failures_of(source, staged, roles, said, coders)
     rows = source.query(counted(staged, roles, coders["j"]("j"), coders["h"]("h")))
     if not rows:
@@ -194,12 +225,68 @@ def count_rows(
         _raise_invalid(source, roles, coders, bad)
     result = table.counts(source, roles, {_REASONS[kind]: n for kind, n in bad.items()})
     tool = source.tool if isinstance(source, Table) else None
+    left_out = source.left_out if isinstance(source, Table) else {}
     return replace(
         result,
+        dropped=left_out | result.dropped,
         repeated=_repeated_id(source) if look_for_ids and not roles.cluster else None,
         log={"tool": tool, "judge": roles.judge} if tool else None,
         failures=failures,
     )
+
+
+def column_code(
+    source: Source,
+    roles: Roles,
+    which: Literal["j", "h"],
+    *,
+    on_invalid: OnInvalid = "error",
+    **meaning: Any,
+) -> tuple[str, Coder]:
+    """What one of the two columns says of a row.
+
+    Args:
+        source: An opened source.
+        roles: Which columns are meant.
+        which: The judge's column, "j", or the human's, "h".
+        on_invalid: As in `count`.
+        **meaning: What words and scores mean, as in `count`.
+
+    Returns:
+        SQL for the word of a row, and what makes of a word SQL for 1 failure, 0 pass, NULL missing, -1
+        neither.
+
+    Raises:
+        ValueError: A verdict is neither, and ``on_invalid`` is "error".
+    """
+    given: dict[str, Any] = {
+        name: meaning.get(name, None if "threshold" in name else ()) for name in _MEANINGS
+    }
+    said = Meaning.of(**given)
+    staged, coders = _staged(source, roles, said)
+    failures_of(source, staged, roles, said, coders)  # which raises where a column's meaning is open
+    if on_invalid == "error" and source.query(
+        f"SELECT 1 FROM {staged} WHERE ({coders[which](which)}) = -1 LIMIT 1"
+    ):
+        _raise_invalid(source, roles, coders, [BAD_JUDGE if which == "j" else BAD_HUMAN])
+    return word_of(source.text(roles.judge if which == "j" else roles.human)), coders[which]
+
+
+def _staged(source: Source, roles: Roles, said: Meaning) -> tuple[str, dict[str, Coder]]:
+    """Rows grouped by what is written, and SQL for what that means of judge and human."""
+    staged = source.stage(grouped(source, roles))
+    return staged, coders_of(source, staged, roles, said)
+
+
+def _names(columns: str | Sequence[str] | None) -> tuple[str, ...]:
+    if columns is None:
+        return ()
+    one = isinstance(columns, str) or not isinstance(columns, Iterable)  # `check_names` refuses the latter
+    return (cast(str, columns),) if one else tuple(columns)
+
+
+def _rule(rule: str | int | None) -> str | None:
+    return None if rule is None else str(rule)
 
 
 def _judge_of(source: Source) -> str:
@@ -207,7 +294,8 @@ def _judge_of(source: Source) -> str:
     tool, judge = (source.tool, source.judge) if isinstance(source, Table) else (None, None)
     if judge:
         return judge
-    scores = [shown(name) for name in source.columns if name.startswith("score.")] if tool else []
+    starts = ("score.", "judge.", "api.", "code.")
+    scores = [shown(name) for name in source.columns if name.startswith(starts)] if tool else []
     hint = f" This log of {tool} has {', '.join(scores) or 'no score'}." if tool else ""
     raise ValueError(f"`judge` (--judge) must name the column of judge verdicts.{hint}")
 
@@ -252,8 +340,14 @@ def _raise_invalid(source: Source, roles: Roles, coders: dict[str, Coder], kinds
     raise ValueError(
         f"{where}: {column} is {shown(value)}, neither a failure nor a pass. Name every word that is a "
         "failure, as in --failure WORD --failure WORD (failure= in Python), and with --pass WORD (passes=) "
-        f"others that are none, {drop}.{score}"
+        f"others that are none, {drop}.{score}{_hint(source)}"
     )
+
+
+def _hint(source: Source) -> str:
+    """What a log says of its scores."""
+    hint = source.hint if isinstance(source, Table) else None
+    return f" {hint}" if hint else ""
 
 
 def _is_number(value: str | None) -> bool:

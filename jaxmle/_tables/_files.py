@@ -20,7 +20,7 @@ _DELIMITERS = ",;\t|"
 _LONGEST_LINE = 1 << 20
 _LONGEST_REASON = 500
 _ENDS = "its lines end in different ways (CRLF, LF, CR)"
-_ENDINGS = ".csv, .tsv, .jsonl or .parquet (.gz, .zst)"
+_ENDINGS = ".csv, .tsv, .jsonl, .parquet (.gz, .zst) or .xlsx"
 
 
 def quote_name(name: str) -> str:

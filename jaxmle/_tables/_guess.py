@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from jaxmle._data import name_parts
 from jaxmle._tables._column_profile import Column
+from jaxmle._tables._givers import OF_TOOLS, bring_together, is_human
 
 _HUMAN = frozenset(
     {"human", "humans", "gold", "golden", "label", "labels", "labelled", "labeled", "annotator", "annotation"}
@@ -12,8 +13,9 @@ _HUMAN = frozenset(
 _JUDGE = frozenset(
     {"judge", "judges", "judged", "judgement", "judgment", "verdict", "llm", "gpt", "claude", "gemini"}
     | {"llama", "mistral", "grader", "graded", "autograder", "evaluator", "eval", "classifier", "detector"}
-    | {"prediction", "predicted", "pred", "score", "scorer", "auto", "rating", "flag", "flagged"}
-    | {"moderation", "critic"}
+    | {"prediction", "predicted", "pred", "score", "scores", "scorer", "auto", "rating", "flag", "flagged"}
+    | {"moderation", "critic", "faithfulness", "relevancy", "relevance", "correctness", "groundedness"}
+    | {"hallucination", "toxicity"}
 )
 _SLICE = frozenset(
     {"category", "topic", "model", "slice", "language", "lang", "domain", "system", "type", "group", "policy"}
@@ -77,20 +79,23 @@ def guess(
     """
     verdicts = [one for one in columns if one.kind == "verdict"]
     named = [one for one in columns if _may_be_verdict(one)]
-    humans = [one for one in verdicts if one.tokens & _HUMAN]
+    humans = [one for one in verdicts if is_human(one, _HUMAN)]
     # Humans give few grades, and other numbers are none.
-    humans = humans or [one for one in named if one.tokens & _HUMAN and one.words is not None]
+    humans = humans or [one for one in named if is_human(one, _HUMAN) and one.words is not None]
     judges = [one for one in verdicts if one not in humans]
-    judges = judges or [one for one in named if one not in humans and one.tokens & _JUDGE]
+    if all(len(one.present_values) == 1 for one in judges):
+        # A flag that is the same in every row is no judge where there is a score.
+        judges = [one for one in named if one not in humans and one.tokens & _JUDGE] or judges
     unsure = False
     if not humans and not human and len(judges) > 1:
         # Judges look at all rows, humans at some.
         fullest = max(one.n_present for one in judges)
-        humans = [one for one in judges if one.n_present < _FULL * fullest and not one.tokens & _JUDGE]
-        humans = humans or [one for one in judges if one.n_present < _FULL * fullest][-1:]
-        if not humans and not judge:
+        others = [one for one in judges if not one.name.startswith(OF_TOOLS)]
+        humans = [one for one in others if one.n_present < _FULL * fullest and not one.tokens & _JUDGE]
+        humans = humans or [one for one in others if one.n_present < _FULL * fullest][-1:]
+        if others and not humans and not judge:
             unsure = True
-            humans = [min(judges, key=lambda one: bool(one.tokens & _JUDGE))]
+            humans = [min(others, key=lambda one: bool(one.tokens & _JUDGE))]
         judges = [one for one in judges if one not in humans]
     humans.sort(key=lambda one: (one.name.casefold() not in _HUMAN, len(one.tokens - _HUMAN)))
     least = _FULL * max((one.n_present for one in judges), default=0)
@@ -102,6 +107,7 @@ def guess(
             one.n_present < least,
         )
     )
+    bring_together(judges, humans, judge, human)
     judge = judge or next((one.name for one in judges if one.name != human), None)
     human = human or next((one.name for one in humans if one.name != judge), None)
     taken = {judge, human, *by, *(one.name for one in judges), *(one.name for one in humans)}

@@ -1,4 +1,6 @@
-"""Human labels in a table of their own, joined by the name of the item."""
+"""Human labels in a table of their own, joined by what names the item."""
+
+from collections.abc import Sequence
 
 from jaxmle._data import UNLABELED_WORDS
 from jaxmle._tables._aggregate import listed, word_of
@@ -12,8 +14,9 @@ def join_labels(
     labels: Source,
     *,
     human: str,
-    id: str,
+    id: Sequence[str],
     where: str | None,
+    human_where: str | None = None,
 ) -> None:
     """Give each row of ``verdicts`` the human verdict of its id, in place.
 
@@ -21,55 +24,73 @@ def join_labels(
         verdicts: The judged items; a column named as ``human`` there is not used.
         labels: The labelled ones.
         human: Column of human verdicts in ``labels``; rows where it is blank are no labels.
-        id: Column that names an item, in both.
+        id: Columns that together name an item, in both.
         where: Condition that the judged items must meet, or None.
+        human_where: Condition that the labels must meet, or None.
 
     Raises:
-        ValueError: A column is missing; an id occurs twice on either side, or with two verdicts; or no id
-            of the labels is among the judged items.
+        ValueError: A column is missing; an id occurs twice on either side, or with two verdicts; a condition
+            is none; or no id of the labels is among the judged items.
     """
     if not isinstance(labels, Table):
         raise ValueError("`human_source` is for files and tables in memory; join Ibis tables in Ibis.")
-    for source, column in ((verdicts, id), (labels, id), (labels, human)):
-        check_column(source, column)
-    key, label = labels.text(id), labels.text(human)
-    given = f"coalesce(h, '') NOT IN ({listed(UNLABELED_WORDS)}) AND i IS NOT NULL"
+    for source, columns in ((verdicts, id), (labels, (*id, human))):
+        for column in columns:
+            check_column(source, column)
+    keys = [f"i{k}" for k in range(len(id))]
+    named, label = ", ".join(keys), labels.text(human)
+    texts = ", ".join(f"trim({labels.text(column)}) AS {key}" for key, column in zip(keys, id, strict=True))
+    given = f"coalesce(h, '') NOT IN ({listed(UNLABELED_WORDS)})"
+    given += "".join(f" AND {key} IS NOT NULL" for key in keys)
+    chosen = ""
+    if human_where:
+        check_condition(labels, human_where, "`human_where` (--human-where)")
+        chosen = f" WHERE ({human_where}\n)"
+    read = f"FROM (SELECT {texts}, {word_of(label)} AS h, {label} AS v FROM {VERDICTS}{chosen}) WHERE {given}"
     rows = labels.query(
-        "SELECT i, min(h), max(h), count(*) "
-        f"FROM (SELECT trim({key}) AS i, {word_of(label)} AS h FROM {VERDICTS}) "
-        f"WHERE {given} GROUP BY i HAVING count(*) > 1 ORDER BY i LIMIT 1"
+        f"SELECT {named}, min(h), max(h), count(*) {read} GROUP BY {named} HAVING count(*) > 1 "
+        f"ORDER BY {named} LIMIT 1"
     )
-    for name, first, last, times in rows:
+    for *names, first, last, times in rows:
         what = f"the verdicts {first!r} and {last!r}" if first != last else f"{times} verdicts"
-        raise ValueError(f"{labels.name} holds {what} for {id} {name!r}; keep one row an item.")
+        raise ValueError(
+            f"{labels.name} holds {what} for {_shown(id, names)}; keep one row an item, with --human-where "
+            "if the rows differ in another column."
+        )
     # One connection must see both, so the labels, which are few, move over.
-    found = labels.query(
-        f"SELECT i, v FROM (SELECT trim({key}) AS i, {word_of(label)} AS h, {label} AS v FROM {VERDICTS}) "
-        f"WHERE {given}"
-    )
+    found = labels.query(f"SELECT {named}, v {read}")
     if not found:
-        raise ValueError(f"column {human!r} of {labels.name} holds no verdict beside any {id}.")
-    verdicts.query("CREATE TEMP TABLE labels (i VARCHAR, h VARCHAR)")
-    verdicts.connection.executemany("INSERT INTO labels VALUES (?, ?)", found)
-    mine = f"trim({verdicts.text(id)})"
-    verdicts.attach(human, f"labels ON labels.i = {mine}", "labels.h", labels)
+        condition = " that meets --human-where" if human_where else ""
+        raise ValueError(
+            f"column {human!r} of {labels.name} holds no verdict{condition} beside any {' and '.join(id)}."
+        )
+    verdicts.query(f"CREATE TEMP TABLE labels ({', '.join(f'{key} VARCHAR' for key in keys)}, h VARCHAR)")
+    verdicts.connection.executemany(f"INSERT INTO labels VALUES ({', '.join('?' * (len(id) + 1))})", found)
+    mine = [f"trim({verdicts.text(column)})" for column in id]
+    meets = " AND ".join(f"labels.{key} = {text}" for key, text in zip(keys, mine, strict=True))
+    verdicts.attach(human, f"labels ON {meets}", "labels.h", labels)
     landed = f"FROM {VERDICTS} WHERE {verdicts.text(human)} IS NOT NULL"
     if where is not None:
         check_condition(verdicts, where)
         landed += f" AND ({where}\n)"
     twice = verdicts.query(
-        f"SELECT {mine} AS i, count(*) {landed} GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT 1"
+        f"SELECT {', '.join(mine)}, count(*) {landed} GROUP BY {', '.join(mine)} HAVING count(*) > 1 "
+        "ORDER BY ALL LIMIT 1"
     )
-    for name, times in twice:
+    for *names, times in twice:
         raise ValueError(
-            f"{verdicts.name} holds {times} rows for {id} {name!r}, so one label would count {times} times; "
-            "name a column that tells the items apart."
+            f"{verdicts.name} holds {times} rows for {_shown(id, names)}, so one label would count {times} "
+            "times; name a column that tells the items apart (--id can be given more than once)."
         )
     ((n_landed,),) = verdicts.query(f"SELECT count(*) {landed}")
     if not n_landed:
         condition = " that meet the condition" if where else ""
         raise ValueError(
-            f"no {id} with a verdict in {labels.name} is among those of {verdicts.name}{condition}; "
-            "see that both columns name items the same way."
+            f"no {' and '.join(id)} with a verdict in {labels.name} is among those of "
+            f"{verdicts.name}{condition}; see that both files name items the same way."
         )
     verdicts.labels = {"read": len(found), "unmatched": len(found) - n_landed}
+
+
+def _shown(id: Sequence[str], names: Sequence[str]) -> str:
+    return ", ".join(f"{column} {name!r}" for column, name in zip(id, names, strict=True))

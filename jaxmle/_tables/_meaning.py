@@ -20,7 +20,7 @@ from jaxmle._data import (
     sides_of,
     writing_of,
 )
-from jaxmle._tables._aggregate import Roles, check_scores, listed, score_code, verdict_code
+from jaxmle._tables._aggregate import Roles, check_scores, code_of, listed, score_code, verdict_code
 from jaxmle._tables._checks import shown
 from jaxmle._tables._guess import sides_named
 from jaxmle._tables._source import Row, Source
@@ -120,7 +120,9 @@ def coders_of(source: Source, staged: str, roles: Roles, said: Meaning) -> dict[
     meanings = _vocabularies(source, staged, roles, said)
     for key, role in _ROLES.items():
         threshold = said.threshold(key)
-        if threshold is None:
+        if key in roles.coded:
+            coders[key] = code_of
+        elif threshold is None:
             coders[key] = partial(verdict_code, vocabulary=meanings[key], missing=_MISSING[key])
         else:
             check_scores(source, staged, key, threshold, role, getattr(roles, role))
@@ -273,7 +275,8 @@ def _vocabularies(source: Source, staged: str, roles: Roles, said: Meaning) -> d
         unknown[key] = {row[0] for row in source.query(f"{query}{others} LIMIT 2")}
     shared = [key for key in columns if said.failure and not said.own(key)]
     for group in (shared, *([key] for key in columns if said.own(key))):
-        if group and not any(written[key] for key in group):
+        # Where columns were made one by a rule, words were looked for as each of them was read.
+        if group and not roles.coded and not any(written[key] for key in group):
             where = " or ".join(repr(getattr(roles, _ROLES[key])) for key in group)
             words = " or ".join(map(repr, plainest(said.words(group[0]))))
             raise ValueError(f"no verdict in {where} is {words}.")

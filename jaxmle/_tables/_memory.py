@@ -1,5 +1,6 @@
 """Rows that have no file: standard input, and lists of dictionaries."""
 
+import json
 import shutil
 import sys
 import tempfile
@@ -40,6 +41,18 @@ def columns_of(rows: Sequence[Mapping[str, object]]) -> dict[str, Array]:
     if not names:
         raise ValueError("cannot use the list of rows: it is empty.")
     return {name: np.array([_word(row.get(name)) for row in rows], dtype=object) for name in map(str, names)}
+
+
+def flattened(row: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    """A row with the fields of objects in it as columns of dotted names, and lists as JSON."""
+    found: dict[str, object] = {}
+    for name, value in row.items():
+        if isinstance(value, Mapping):
+            found |= flattened(value, f"{prefix}{name}.")
+        else:
+            listed = isinstance(value, list | tuple)
+            found[f"{prefix}{name}"] = json.dumps(value, default=str) if listed else value
+    return found
 
 
 def _word(value: object) -> str | None:

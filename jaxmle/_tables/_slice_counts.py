@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Self, cast
 
 import numpy as np
 
+from jaxmle._tables._panel import Panel
 from jaxmle._types import Array, Document
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class SliceCounts:
         log: Tool whose logs were read, and the judge's column in them; None for other sources.
         failures: For "judge" and "human": the ``column``, the ``words`` that are failures in it, how many of
             the rows that were counted hold one, ``n``, and ``of`` how many with a verdict there.
+        panel: Judges and raters one by one, where there are several, or where missing verdicts count.
     """
 
     counts: "Counts"
@@ -54,6 +56,7 @@ class SliceCounts:
     repeated: str | None = None
     log: dict[str, str] | None = None
     failures: dict[str, Document] | None = None
+    panel: Panel | None = None
 
     @classmethod
     def of_counts(cls, counts: "Counts") -> Self:

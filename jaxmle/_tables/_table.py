@@ -4,12 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 from jaxmle._tables._compressed import check_whole, compression_of
 from jaxmle._tables._connection import connect
 from jaxmle._tables._files import (
     csv_reader,
     csv_selection,
+    ending_of,
     expand,
     explain,
     header_of,
@@ -19,9 +21,15 @@ from jaxmle._tables._files import (
     quote_name,
     quote_text,
 )
-from jaxmle._tables._logs import read_logs
-from jaxmle._tables._memory import columns_of, keep_input
+from jaxmle._tables._logs import Log, log_in_memory, read_logs
+from jaxmle._tables._long_form import JUDGE, pivoted, scores_in
+from jaxmle._tables._memory import columns_of, flattened, keep_input
+from jaxmle._tables._sheets import ENDINGS as SHEETS
+from jaxmle._tables._sheets import sheet_rows
 from jaxmle._tables._source import VERDICTS, Part, Row, Source
+from jaxmle._tables._utf16 import as_utf8
+
+_FIRST_ROWS = 100
 
 
 class Table:
@@ -34,6 +42,8 @@ class Table:
     Attributes:
         tool: Tool whose logs the files are, or None.
         judge: Column of the judge that such a log has, if it is plain which.
+        hint: What to know of the scores of such a log, a sentence, or None.
+        left_out: Rows of the files that are no rows here, by reason.
 
     Raises:
         ValueError: A file is missing, unreadable, empty, or of no known kind.
@@ -47,14 +57,21 @@ class Table:
         self._paths: list[Path] = []
         self._json = self._whole = False
         self._attached: dict[str, Source] = {}
+        self._objects: dict[str, str] | None = None
         self.labels: dict[str, int] | None = None
         self.tool: str | None = None
         self.judge: str | None = None
+        self.hint: str | None = None
+        self.left_out: dict[str, int] = {}
         if isinstance(source, str):
             self._open_files(source)
         else:
             self.name = f"the {type(source).__name__}"
-            self._register(source)
+            if log := log_in_memory(source):
+                self._take(log)
+            else:
+                self._register(source)
+        self._lay_out()
 
     def lacking(self, column: str) -> Part | None:
         """First part without such a column; a dotted name reaches into nested JSON."""
@@ -70,19 +87,40 @@ class Table:
 
     def _holds(self, part: Part, column: str) -> bool:
         head, dot, _ = column.partition(".")
-        if column in part.columns or not (self._json and dot and head in part.columns):
+        if column in part.columns or not (dot and head in part.columns):
             return column in part.columns
-        exists = f"json_exists({quote_name(head)}, {_inner(column)})"
+        if (held := self._object(head)) is None:
+            return False
+        exists = f"json_exists({held}, {_inner(column)})"
         return bool(self.query(f"SELECT 1 FROM {part.rows} WHERE {exists} LIMIT 1"))
+
+    def _object(self, column: str) -> str | None:
+        """SQL for the JSON in a column; None where it holds no objects, by its type or its first rows."""
+        if self._json:
+            return quote_name(column)
+        if self._objects is None:
+            types = {str(row[0]): str(row[1]) for row in self.query(f"DESCRIBE {VERDICTS}")}
+            rows = self.query(f"SELECT * FROM {VERDICTS} LIMIT {_FIRST_ROWS}")
+            self._objects = {
+                name: f"to_json({quote_name(name)})"
+                if types[name].startswith("STRUCT")
+                else f"TRY_CAST({quote_name(name)} AS JSON)"
+                for name, values in zip(types, zip(*rows, strict=True), strict=False)
+                if any(
+                    isinstance(one, dict) or (isinstance(one, str) and one.startswith("{")) for one in values
+                )
+            }
+        return self._objects.get(column)
 
     def inside(self, part: Part, column: str) -> list[str]:
         """Names of the fields beside the one that a dotted name reaches for."""
         parent, dot, _ = column.rpartition(".")
         head = parent.partition(".")[0]
-        if not (self._json and dot and head in part.columns):
+        held = self._object(head) if dot and head in part.columns else None
+        if held is None:
             return []
         found = self.query(
-            f"SELECT DISTINCT unnest(json_keys({quote_name(head)}, {_inner(parent)})) AS name "
+            f"SELECT DISTINCT unnest(json_keys({held}, {_inner(parent)})) AS name "
             f"FROM {part.rows} ORDER BY name LIMIT 50"
         )
         return [f"{parent}.{row[0]}" for row in found]
@@ -93,12 +131,14 @@ class Table:
 
     def text(self, column: str) -> str:
         """SQL expression for a column as text, NULL where it is missing."""
-        if not self._json or column in self._attached:
+        head = column.partition(".")[0]
+        is_field = column not in self.columns and head in self.columns
+        if column in self._attached or not (self._json or (is_field and self._object(head))):
             return f"CAST({quote_name(column)} AS VARCHAR)"
         # Top-level JSON fields are kept as JSON, so that a mixed column does not fail to parse.
         if column in self.columns:
             return f"({quote_name(column)} ->> '$')"
-        return f"({quote_name(column.partition('.')[0])} ->> {_inner(column)})"
+        return f"({self._object(head)} ->> {_inner(column)})"
 
     def query(self, sql: str) -> list[Row]:
         """Run a query over the view ``verdicts``, the rows of the source."""
@@ -141,16 +181,41 @@ class Table:
         self.columns = [*others, column]
         self._attached[column] = origin
 
+    def derive(self, columns: Mapping[str, str], steps: Sequence[Mapping[str, str]] = ()) -> None:
+        """Add columns that are computed from others, in place of any of that name.
+
+        Args:
+            columns: SQL by name.
+            steps: What the columns are computed from, SQL by name, each from what came before.
+        """
+        given = {name.casefold() for name in columns}
+        kept = [name for name in self.columns if name.casefold() not in given]
+        before = f"derived_from_{len(self._attached)}"
+        self.query(f"ALTER VIEW {VERDICTS} RENAME TO {before}")
+        rows = before
+        for step in steps:
+            rows = f"(SELECT *, {', '.join(f'{text} AS {name}' for name, text in step.items())} FROM {rows})"
+        texts = [quote_name(name) for name in kept]
+        texts += [f"{text} AS {quote_name(name)}" for name, text in columns.items()]
+        self.query(f"CREATE VIEW {VERDICTS} AS SELECT {', '.join(texts)} FROM {rows}")
+        self.columns = [*kept, *columns]
+        self._attached |= dict.fromkeys(columns, self)
+
     def _open_files(self, source: str) -> None:
         self.name = repr(source) if source != "-" else "standard input"
         self._paths = expand(source) if source != "-" else [keep_input(self)]
         try:
             for path in self._paths:
                 check_whole(path)
+            if all(ending_of(path) in SHEETS for path in self._paths):
+                rows, names = sheet_rows(self._paths)
+                self._paths = []
+                self._register(rows, names)
+                return
+            self._paths = as_utf8(self, self._paths)
             if log := read_logs(self._paths):
                 self._paths = []
-                self.tool, self.judge = log.tool, log.judge
-                self._register(log.rows)
+                self._take(log)
                 return
             kinds = sorted({kind_of(path) for path in self._paths})
             if len(kinds) > 1:
@@ -175,6 +240,28 @@ class Table:
             # What DuckDB calls a file without objects.
             if part.columns == ["json"] and not self.query(f"SELECT 1 FROM {part.rows} LIMIT 1"):
                 raise ValueError(f"cannot read {part.name}: it holds no rows.")
+
+    def _take(self, log: Log) -> None:
+        """Use the rows of a log."""
+        self.tool, self.judge, self.hint = log.tool or None, log.judge, log.hint
+        self._register(log.rows)
+
+    def _lay_out(self) -> None:
+        """Give each item one row, where the rows are scores in the long form of a tool."""
+        scores = scores_in(self.columns, self.text, self._fields, self.query)
+        if scores is None:
+            return
+        rows, lost = pivoted(scores, self.query)
+        self.query(f"CREATE OR REPLACE TEMP TABLE items AS {rows}")
+        self._json, self._objects = False, None
+        self._define("SELECT * FROM items")
+        judges = [name for name in self.columns if name.startswith(f"{JUDGE}.")]
+        self.tool, self.judge = scores.form.tool, judges[0] if len(judges) == 1 else None
+        self.left_out = {"score of no item": lost} if lost else {}
+
+    def _fields(self, column: str) -> list[str]:
+        """Names of the fields of a column that holds objects."""
+        return self.inside(self.parts[0], f"{column}.") if "." not in column else []
 
     def _define(self, rows: str) -> None:
         self.query(f"CREATE OR REPLACE VIEW {VERDICTS} AS {rows}")
@@ -201,10 +288,12 @@ class Table:
             for (names, mark, _), same in alike.items()
         )
 
-    def _register(self, source: object) -> None:
-        names = getattr(source, "column_names", getattr(source, "columns", []))
+    def _register(self, source: object, names: Sequence[str] = ()) -> None:
+        names = names or getattr(source, "column_names", getattr(source, "columns", []))
         if isinstance(source, Sequence) and all(isinstance(row, Mapping) for row in source):
-            self.name = self.name if self.tool else "the list of rows"
+            self.name = "the list of rows" if self.name == "the list" else self.name
+            if any(isinstance(value, Mapping) for row in source for value in row.values()):
+                source = [flattened(row) for row in source]
             source = columns_of(source)
         elif isinstance(source, Sequence | Mapping | Iterable) and not hasattr(source, "columns"):
             raise TypeError(
@@ -212,6 +301,9 @@ class Table:
                 f"Ibis table; got {type(source).__name__}."
             )
         self.connection, self._error = connect()
+        index = getattr(source, "index", None)
+        if any(name is not None and name not in names for name in getattr(index, "names", [])):
+            source = cast(Any, source).reset_index()  # a column like the others, which DuckDB does not see
         try:
             self.connection.register("given", source)
         except (self._error, TypeError) as error:

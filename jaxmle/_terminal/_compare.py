@@ -9,6 +9,7 @@ from jaxmle._documents import (
     failure_line,
     few_labels_line,
     p_value,
+    panel_lines,
     percent,
     warning_lines,
 )
@@ -54,6 +55,7 @@ def compare_table(document: Document) -> Group:
         )
     for name in _NAMES:
         notes += [Text(f"{name}: {line}") for line in dropped_lines(document[name]["dropped"])]
+        notes += [Text(f"{name}: {line}") for line in panel_lines(document[name].get("panel"))]
     records = [*document["slices"], document["total"]]
     if any(record[name]["few_labels"] for record in records for name in _NAMES):
         notes.append(Text(few_labels_line(settings)))

@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
-from jaxmle._documents import dropped_lines, failure_line, p_value, percent
+from jaxmle._documents import dropped_lines, failure_line, p_value, panel_lines, percent
 from jaxmle._terminal._tables import cell, new_table, slice_cell
 from jaxmle._types import Document
 
@@ -40,7 +40,7 @@ def drift_table(document: Document) -> Group:
     notes = [
         Text(f"p of a rate is its own; p of both decides and accounts for all rates with bounds{adjusted}.")
     ]
-    notes += map(Text, dropped_lines(document["dropped"]))
+    notes += map(Text, (*dropped_lines(document["dropped"]), *panel_lines(document.get("panel"))))
     notes += [Text(f"{warning}.", style="yellow") for warning in document["warnings"]]
     verdict = document["verdict"]
     said = _WORDS[verdict]

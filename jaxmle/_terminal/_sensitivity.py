@@ -5,7 +5,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from jaxmle._documents import bounds_text, dropped_lines, failure_line, percent, shown_text
+from jaxmle._documents import bounds_text, dropped_lines, failure_line, panel_lines, percent, shown_text
 from jaxmle._terminal._tables import new_table
 from jaxmle._types import Document
 
@@ -40,7 +40,7 @@ def sensitivity_table(document: Document) -> Group:
             text = f"NOT CERTIFIED: below {limit} is not shown at the present bounds"
             parts.append(Text(text, style="bold red"))
     parts += [Text(line) for line in document["tipping_in_words"]]
-    parts += map(Text, dropped_lines(document["dropped"]))
+    parts += map(Text, (*dropped_lines(document["dropped"]), *panel_lines(document.get("panel"))))
     parts += [Text(f"{note}.", style="yellow") for note in total["warnings"]]
     if "png" in document:
         parts.append(Text(f"Drawn in {shown_text(document['png'])}."))

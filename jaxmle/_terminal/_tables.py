@@ -112,7 +112,25 @@ def _layout(
         notes.append(Text(bounds_note(check)))
     notes += [Text(line, style="yellow") for line in warning_lines(records, document["cautions"])]
     first = [Text(line, style="bold yellow") for line in caution_lines(document)]
-    return Group(Text(failure_line(document["failure"])), *first, table, *at_most(notes))
+    first = [Text(failure_line(document["failure"])), *first]
+    return Group(*first, table, *_judges(document), *at_most(notes))
+
+
+def _judges(document: Document) -> list[Table]:
+    """Each judge alone and each rule, where there are several judges."""
+    judges = document.get("panel", {}).get("judges")
+    if not judges:
+        return []
+    level = f"{100 * document['settings']['confidence']:g}%"
+    table = new_table(f"Judges alone and by rule; width: expected, of a {level} interval without bounds")
+    table.add_column("judge", no_wrap=True)
+    for heading in ("labelled", "TPR", "FPR", "width", ""):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for one in judges:
+        rates = [percent(one[name]) for name in ("tpr", "fpr", "width")]
+        used = "used" if one["chosen"] else ""
+        table.add_row(cell(one["judge"]), *map(Text, (f"{one['n_labeled']:,}", *rates, used)))
+    return [table]
 
 
 def at_most(notes: list[Text]) -> list[Text]:

@@ -54,7 +54,7 @@ def test_odd_but_right_files_count_right(tmp_path, content):
         ("short.csv", HEADER + ROWS + "5,a,fail\n", "line 6 has 3 values where the header has 4"),
         ("long.csv", HEADER + ROWS + "5,a,fail,fail,x\n", "line 6 has 5 values where the header has 4"),
         ("latin.csv", (HEADER + ROWS + "5,é,fail,fail\n").encode("latin-1"), "line 6 is not UTF-8"),
-        ("wide.csv", (HEADER + ROWS).encode("utf-16"), "not UTF-8|NUL"),
+        ("wide.csv", (HEADER + ROWS).encode("utf-16-le"), "not UTF-8|NUL"),
         ("open.csv", HEADER + ROWS + '5,"a,fail,fail\n' + ROWS, "line 6 opens a quote"),
         ("ends.csv", HEADER + ROWS + "5,a,fail,fail\r\n" + ROWS, "CRLF, LF, CR"),
         ("twice.csv", "judge,human,topic,JUDGE\n1,1,a,0\n", "more than one column 'judge'"),

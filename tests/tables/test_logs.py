@@ -136,9 +136,9 @@ def test_inspect_logs_of_several_files_go_together():
     ],
 )
 def test_scores_in_words(value, words):
-    from jaxmle._tables._logs._log import log_of
+    from jaxmle._tables._logs._log import LETTERS, log_of
 
-    log = log_of("a tool", [{"score.x": one} for one in value])
+    log = log_of("a tool", [{"score.x": one} for one in value], letters=LETTERS)
     assert [row["score.x"] for row in log.rows] == words
     assert log.judge == "score.x"
 

@@ -143,7 +143,7 @@ def test_a_bad_verdict_names_row_and_value(tmp_path):
         ("a.csv", "h,jude\n1,1\n", "no column 'j'. Its columns: 'h', 'jude'"),
         ("a.parquet", "not a parquet file", "cannot read"),
         ("a.jsonl", "{]", "cannot read"),
-        ("a.xlsx", "x", "should end in"),
+        ("a.docx", "x", "should end in"),
     ],
 )
 def test_bad_files_are_one_clear_error(tmp_path, name, content, message):

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 from jaxmle._tables._compressed import opened
 from jaxmle._tables._files import ending_of
@@ -13,11 +13,21 @@ from jaxmle._tables._logs._deepeval import OVERALL as DEEPEVAL_OVERALL
 from jaxmle._tables._logs._deepeval import deepeval_rows, is_deepeval
 from jaxmle._tables._logs._inspect import inspect_rows
 from jaxmle._tables._logs._lm_eval import is_lm_eval, lm_eval_rows
-from jaxmle._tables._logs._log import Log, LogRow, Object, log_of
+from jaxmle._tables._logs._log import LETTERS, Log, LogRow, Object, log_of
+from jaxmle._tables._logs._mlflow import is_mlflow, mlflow_rows
+from jaxmle._tables._logs._openai import OVERALL as OPENAI_OVERALL
+from jaxmle._tables._logs._openai import is_oaieval, is_output_item, oaieval_rows, output_item_rows
 from jaxmle._tables._logs._promptfoo import OVERALL as PROMPTFOO_OVERALL
 from jaxmle._tables._logs._promptfoo import is_promptfoo, promptfoo_rows
+from jaxmle._tables._logs._under_a_key import lists_in, rows_under_a_key
+from jaxmle._tables._memory import flattened
 
-_OVERALL = {"promptfoo": PROMPTFOO_OVERALL, "DeepEval": DEEPEVAL_OVERALL}
+_OVERALL = {
+    "promptfoo": PROMPTFOO_OVERALL,
+    "DeepEval": DEEPEVAL_OVERALL,
+    "OpenAI evals": OPENAI_OVERALL,
+    "OpenAI evals (oaieval)": "score.correct",
+}
 _ENDINGS = (".eval", ".json", ".jsonl", ".ndjson")
 # First keys of the documents; only files that begin so are parsed to see.
 _DOCUMENT = re.compile(
@@ -28,18 +38,27 @@ _LONGEST_LINE = 1 << 26
 
 Rows = tuple[str, list[LogRow]]
 
+# Tools told by one of their objects, which stand in lines, in a list or under a key.
+_OBJECTS: dict[str, tuple[Callable[[Object], bool], Callable[[Sequence[Object]], list[LogRow]]]] = {
+    "promptfoo": (is_promptfoo, promptfoo_rows),
+    "MLflow": (is_mlflow, mlflow_rows),
+    "OpenAI evals": (is_output_item, output_item_rows),
+    "OpenAI evals (oaieval)": (is_oaieval, oaieval_rows),
+}
+
 
 def read_logs(paths: Sequence[Path]) -> Log | None:
-    """Read files as logs of one tool.
+    """Read files as logs of one tool, or as JSON documents that hold rows under a key.
 
     Args:
         paths: The files.
 
     Returns:
-        Their rows together; None unless the files are logs of a tool that is known.
+        Their rows together, of no tool where they are any documents; None unless the files are such.
 
     Raises:
-        ValueError: A log can't be read; or the files are logs of several tools, or some of them is no log.
+        ValueError: A log can't be read; the files are logs of several tools, or some of them is no log; or
+            rows stand under several keys.
     """
     if any(ending_of(path) not in _ENDINGS for path in paths):
         return None
@@ -48,12 +67,29 @@ def read_logs(paths: Sequence[Path]) -> Log | None:
     if not tools:
         return None
     if len(tools) > 1 or None in found:
-        what = ", ".join(sorted(tools)) + (" and files that are no logs" if None in found else "")
+        named = ", ".join(sorted(tool or "JSON documents" for tool in tools))
+        what = named + (" and files that are no logs" if None in found else "")
         raise ValueError(f"the files are of different kinds: {what}; read them one kind at a time.")
     rows = [row for one in found if one for row in one[1]]
     if not rows:
         raise ValueError(f"cannot use {str(paths[0])!r}: the log holds no samples.")
-    return log_of(tools.pop(), rows, overall=_OVERALL.get(found[0][0] if found[0] else ""))
+    return _log(tools.pop(), rows)
+
+
+def log_in_memory(source: object) -> Log | None:
+    """Rows of objects of one tool, in a list or a column of a data frame; None unless they are such."""
+    if "assessments" in getattr(source, "columns", ()):
+        frame = cast(Any, source)
+        source = frame.to_dicts() if hasattr(frame, "to_dicts") else frame.to_dict("records")
+    if not (isinstance(source, Sequence) and source and isinstance(source[0], Mapping)):
+        return None
+    found = _of_objects(source)
+    return _log(*found) if found else None
+
+
+def _log(tool: str, rows: list[LogRow]) -> Log:
+    letters = LETTERS if tool == "Inspect AI" else None
+    return log_of(tool, rows, overall=_OVERALL.get(tool), letters=letters)
 
 
 def _rows_of(path: Path) -> Rows | None:
@@ -63,12 +99,16 @@ def _rows_of(path: Path) -> Rows | None:
         if ending_of(path) == ".eval":
             return "Inspect AI", inspect_rows(path)
         with _opened(path) as file:
-            head = file.read(_HEAD)
+            head = file.read(_HEAD).lstrip("\ufeff \t\r\n")
         if _DOCUMENT.match(head) and (found := _document(path)):
             return found
-        return _lines(path, head)
+        if head.startswith("["):
+            return _list(path)
+        if head.startswith("{"):
+            return _lines(path) or (_document(path) if _is_document(path) else None)
     except (OSError, EOFError, UnicodeDecodeError):
-        return None  # what reads tables says what is wrong
+        pass  # what reads tables says what is wrong
+    return None
 
 
 def _document(path: Path) -> Rows | None:
@@ -85,23 +125,38 @@ def _document(path: Path) -> Rows | None:
     run = document.get("testRunData", document)
     if isinstance(run, Mapping) and is_deepeval(run):
         return "DeepEval", deepeval_rows(run)
-    results = document.get("results")
-    results = results.get("results") if isinstance(results, Mapping) else results
-    if isinstance(results, list) and results and all(_is(is_promptfoo, one) for one in results):
-        return "promptfoo", promptfoo_rows(results)
-    return None
-
-
-def _lines(path: Path, head: str) -> Rows | None:
-    """Rows of a file of JSON lines."""
-    if not head.lstrip("\ufeff").startswith("{"):
+    if is_mlflow(document):
+        return "MLflow", mlflow_rows([document])
+    levels = lists_in(document)
+    of_a_tool = filter(None, (_of_objects(rows) for level in levels for rows in level.values()))
+    if found := next(of_a_tool, None):
+        return found
+    if ending_of(path) != ".json":  # in lines an object is a row, whatever it holds
         return None
+    rows = rows_under_a_key(levels, str(path))
+    return None if rows is None else ("", [flattened(row) for row in rows])
+
+
+def _list(path: Path) -> Rows | None:
+    """Rows of a file that is a list of objects which a tool wrote."""
+    with _opened(path) as file:
+        if not _is_of_a_tool(_first_in_list(file)):
+            return None
+        file.seek(0)
+        try:
+            return _of_objects(json.load(file))
+        except (ValueError, RecursionError):
+            return None
+
+
+def _lines(path: Path) -> Rows | None:
+    """Rows of a file of JSON lines."""
     with _opened(path) as file:
         first = _object(file.readline(_LONGEST_LINE))
-        tool = "lm-evaluation-harness" if _is(is_lm_eval, first) else "promptfoo"
-        if tool == "promptfoo" and not _is(is_promptfoo, first):
+        is_harness = first is not None and is_lm_eval(first)
+        if first is None or not (is_harness or _is_of_a_tool(first)):
             return None
-        lines = [cast(Object, first)]
+        lines = [first]
         for number, text in enumerate(file, start=2):
             if not text.strip():
                 continue
@@ -109,7 +164,41 @@ def _lines(path: Path, head: str) -> Rows | None:
             if line is None:
                 raise ValueError(f"cannot read {str(path)!r}: line {number} is no JSON object.")
             lines.append(line)
-    return tool, promptfoo_rows(lines) if tool == "promptfoo" else lm_eval_rows(path, lines)
+    return ("lm-evaluation-harness", lm_eval_rows(path, lines)) if is_harness else _of_objects(lines)
+
+
+def _of_objects(found: Sequence[object]) -> Rows | None:
+    """Rows of objects that the first of them tells the tool of."""
+    if not found or not _is_of_a_tool(found[0]):
+        return None
+    objects = [one for one in found if isinstance(one, Mapping)]
+    tool = next(tool for tool, (is_one, _) in _OBJECTS.items() if is_one(objects[0]))
+    return tool, _OBJECTS[tool][1](objects)
+
+
+def _is_of_a_tool(value: object) -> bool:
+    return isinstance(value, Mapping) and any(is_one(value) for is_one, _ in _OBJECTS.values())
+
+
+def _is_document(path: Path) -> bool:
+    """Whether a file does not begin with a JSON line that others follow."""
+    with _opened(path) as file:
+        first, second = file.readline(_LONGEST_LINE), file.readline(_HEAD)
+    return not second.strip() or _object(first) is None
+
+
+def _first_in_list(file: TextIO) -> object:
+    """First object of a list, as far as it is needed read; None if there is none or it is very long."""
+    text, size, decoder = "", _HEAD, json.JSONDecoder()
+    while size <= _LONGEST_LINE:
+        block = file.read(size)
+        text, size = (text + block).lstrip("\ufeff \t\r\n"), size * 4
+        try:
+            return decoder.raw_decode(text[1:].lstrip())[0]
+        except (ValueError, RecursionError):
+            if not block:
+                return None
+    return None
 
 
 def _object(text: str) -> Object | None:
@@ -118,10 +207,6 @@ def _object(text: str) -> Object | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, Mapping) else None
-
-
-def _is(test: Callable[[Object], bool], value: object) -> bool:
-    return isinstance(value, Mapping) and test(value)
 
 
 def _opened(path: Path) -> TextIO:

@@ -1,0 +1,61 @@
+"""Traces of MLflow with their assessments, as its `Trace.to_json` and `search_traces` give them."""
+
+from collections.abc import Iterable, Mapping
+
+from jaxmle._tables._logs._log import LogRow, Object, flat, objects
+
+# What the judges that come with MLflow say: yes is good, whatever they ask.
+_RATINGS = {"yes": "pass", "no": "fail"}
+# Who assessed a trace that has no assessment: it is an item nevertheless.
+NOBODY = "nobody"
+
+
+def is_mlflow(trace: Object) -> bool:
+    """Whether an object is a trace with a list of assessments."""
+    info = _info(trace)
+    return isinstance(info.get("assessments"), list) and _id(trace) is not None
+
+
+def mlflow_rows(traces: Iterable[Object]) -> list[LogRow]:
+    """A row for each assessment, which `scores_in` knows; tags of the trace beside it."""
+    rows = []
+    for trace in traces:
+        info = _info(trace)
+        about = {"trace_id": _id(trace), **flat("tags", info.get("tags"))}
+        assessments = list(objects(info.get("assessments")))
+        if not assessments:
+            rows.append({**about, "source_type": NOBODY, "valid": True})
+        for one in assessments:
+            source = one.get("source")
+            rows.append(
+                {
+                    **about,
+                    "assessment_name": one.get("assessment_name") or one.get("name"),
+                    "source_type": source.get("source_type") if isinstance(source, Mapping) else None,
+                    "value": _value(one),
+                    "valid": one.get("valid", True),
+                }
+            )
+    return rows
+
+
+def _info(trace: Object) -> Object:
+    info = trace.get("info")
+    return info if isinstance(info, Mapping) else trace
+
+
+def _id(trace: Object) -> object:
+    info = _info(trace)
+    return info.get("trace_id") or info.get("request_id") or trace.get("trace_id")
+
+
+def _value(assessment: Object) -> object:
+    """What it says; nothing where the judge failed."""
+    for kind in ("feedback", "expectation"):
+        said = assessment.get(kind)
+        if isinstance(said, Mapping):
+            value = said.get("value")
+            return (
+                None if said.get("error") else _RATINGS.get(value, value) if isinstance(value, str) else value
+            )
+    return None
