@@ -199,7 +199,7 @@ class Watch:
 
 
 def _finite(shown, as_json):
-    """Whether a document has no number that is none, or a table no such rate; texts may be called anything."""
+    """Whether a document has no number that is none, or a table no such rate; texts may say anything."""
     if not as_json:
         return re.search(r"(nan|inf)%", shown) is None
     constants = []

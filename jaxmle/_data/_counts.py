@@ -203,7 +203,9 @@ def _floating(value: Any) -> Array:
 def coded_verdicts(name: str, values: object, *, missing_allowed: bool) -> Array:
     """Return verdicts as an integer array of 0, 1 and, for missing, -1."""
     if isinstance(values, np.ma.MaskedArray):
-        values = np.where(np.ma.getmaskarray(values), None, np.ma.getdata(values).astype(object))
+        plain = np.ma.getdata(values).astype(object)
+        plain[np.ma.getmaskarray(values)] = None
+        values = plain
     array = np.asarray(values)
     if array.ndim != 1:
         raise ValueError(f"`{name}` must be one-dimensional; got shape {array.shape}.")
