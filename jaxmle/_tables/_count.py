@@ -91,7 +91,8 @@ def count(
         human: Column of human verdicts, blank where nobody labelled. Several are made one by
             ``human_combine``, or refused where they disagree.
         by: Column or columns whose distinct values make the slices; sorted by value.
-        weight: Column of item weights, 0 or from 1e-50 to 1e50; counts are then sums of weights.
+        weight: Column of item weights, 0 or from 1e-50 to 1e50; counts are then sums of weights,
+            2**53 at most.
         cluster: Column that tells items that belong together, such as answers to one prompt.
         failure: Word or words that mean failure in this file, such as "refusal". The one other
             word that is not known is then a pass. Calling a word a failure that is a pass by

@@ -10,6 +10,8 @@ from jaxmle._tables._slice_counts import SliceCounts, shown_key
 from jaxmle._tables._source import Row, Source
 from jaxmle._types import Array
 
+# The largest count that is kept.
+_MOST = 2.0**53
 _WHOLE = re.compile(r"-?[0-9]{1,40}")
 
 
@@ -74,6 +76,11 @@ class Sums:
                 raise ValueError(
                     f"column {roles.weight!r} of {source.name} holds only weights of zero{where}."
                 )
+        if not sums.sum() <= _MOST:
+            raise ValueError(
+                f"the weights in column {roles.weight!r} of {source.name} add up to {sums.sum():.3g}, "
+                "above 2**53; divide them all by a constant, which changes no estimate."
+            )
         squares = clusters = whole = numbered = None
         if roles.cluster:
             from jaxmle._data import Clusters

@@ -22,14 +22,14 @@ def test_intervals_are_finite_and_within_their_bounds():
 
 
 def test_the_check_of_fits_finds_a_worse_point():
-    counts, bounds = Counts([40], [10], [5], [145], [0], [0]), Bounds()
+    counts, bounds = Counts(*np.tile([[40], [10], [5], [145], [0], [0]], 100)), Bounds()
     rng = np.random.default_rng(0)
-    there = [np.array([x]) for x in (0.25, 0.8, 1 / 30)]
+    there = [np.full(100, x) for x in (0.25, 0.8, 1 / 30)]
     best = _fuzz_fits.best_elsewhere(rng, counts, bounds, there, "internal")
-    assert best <= _fuzz_fits.value(counts, *there, "internal") + 1e-12
-    worse = [there[0] + 1e-4, *there[1:]]
+    assert (best <= _fuzz_fits.value(counts, *there, "internal") + 1e-12).all()
+    worse = [there[0] + 1e-3, *there[1:]]
     best = _fuzz_fits.best_elsewhere(rng, counts, bounds, worse, "internal")
-    assert best > _fuzz_fits.value(counts, *worse, "internal")
+    assert (best > _fuzz_fits.value(counts, *worse, "internal")).any()
 
 
 def test_damaged_files_are_answers_or_one_line():

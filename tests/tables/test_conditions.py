@@ -239,3 +239,11 @@ def test_what_does_not_fit_into_memory_goes_to_the_temporary_folder(tmp_path, mo
     assert not place.startswith(str(tmp_path))
     assert duckdb.sql("SELECT 1").fetchall() == [(1,)]  # the user's own connection stays as it is
     duckdb.sql("SET threads = 2")
+
+
+@pytest.mark.parametrize("metrics", [[["acc"], {"a": 1}, "acc"], ["acc", 3, None]])
+def test_metrics_that_are_no_names_are_passed_over(tmp_path, metrics):
+    line = {"doc_id": 0, "doc": {"human": "pass"}, "filtered_resps": [], "metrics": metrics, "acc": 1}
+    path = tmp_path / "samples_x_2026-01-01T.jsonl"
+    path.write_text(json.dumps(line) + "\n")
+    assert tables.count(path, human="doc.human").counts.tn.tolist() == [1]

@@ -56,13 +56,19 @@ def test_weights_that_cannot_be_used_are_named(tmp_path, capsys, weight):
     assert f"row 3 of {path!r}: w is {weight!r}" in trouble(capsys, path, "--weight", "w")
 
 
-@pytest.mark.parametrize("weight", ["1e-50", "1e50", "1e-12"])
+@pytest.mark.parametrize("weight", ["1e-50", "1e12", "1e-12"])
 def test_small_and_large_weights_count(tmp_path, capsys, weight):
     path = write(tmp_path / "w.csv", "judge,human,w\n" + f"1,1,{weight}\n0,0,{weight}\n1,,{weight}\n" * 9)
     weighted, plain = document(capsys, path, "--weight", "w"), document(capsys, path)
     assert weighted["total"]["failure_rate"]["estimate"] == pytest.approx(
         plain["total"]["failure_rate"]["estimate"], abs=1e-6
     )
+
+
+@pytest.mark.parametrize("weight", ["1e15", "1e50"])
+def test_weights_that_add_up_to_too_much_are_refused(tmp_path, capsys, weight):
+    path = write(tmp_path / "w.csv", "judge,human,w\n" + f"1,1,{weight}\n0,0,{weight}\n1,,{weight}\n" * 9)
+    assert "column 'w'" in trouble(capsys, path, "--weight", "w")
 
 
 def test_a_slice_of_weights_of_zero_is_named(tmp_path, capsys):

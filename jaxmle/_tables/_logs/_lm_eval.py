@@ -31,6 +31,6 @@ def lm_eval_rows(path: Path, lines: Iterable[Object]) -> list[LogRow]:
         )
         suffix = f",{line.get('filter')}" if several else ""
         metrics = line.get("metrics")
-        metrics = metrics if isinstance(metrics, list) else []
+        metrics = [name for name in metrics if isinstance(name, str)] if isinstance(metrics, list) else []
         row |= {f"score.{name}{suffix}": line.get(name) for name in metrics}
     return list(rows.values())
