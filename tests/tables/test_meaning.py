@@ -4,9 +4,10 @@ import csv
 
 import pytest
 
-from jaxmle import tables
+from jaxmle import Bounds, tables
 from jaxmle._data import says_bad, says_good
 from jaxmle._tables._meaning import UnclearMeaningError
+from jaxmle._tables._slice_bounds import slice_bounds
 
 GOOD = [
     "passed",
@@ -230,3 +231,12 @@ def test_a_file_with_decimal_commas(tmp_path):
         csv.writer(file, delimiter=";").writerows([("s", "h", "w"), ("0,4", 1, "1,5"), ("0,9", 0, "2,5")])
     found = tables.count(str(path), judge="s", human="h", judge_threshold="<0,5", weight="w")
     assert (float(found.total.tp), float(found.total.tn)) == (1.5, 2.5)
+
+
+def test_bounds_by_slice_in_percent():
+    rows = rows_of("j", "h", (1, 1, 3), (0, 0, 4))
+    keys = [{}]
+    bounds = [{"tpr_low": "80%", "tpr_high": "0,92"}]
+    found, _ = slice_bounds(bounds, keys, Bounds())
+    assert [float(end[0]) for end in found.tpr] == [0.8, 0.92]
+    assert tables.count(rows, judge="j", human="h").keys == keys
