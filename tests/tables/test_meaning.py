@@ -104,7 +104,8 @@ def test_clear_words_need_no_explanation():
 
 def test_one_column_of_the_two():
     # The names differ, the verdicts agree: both are likely written alike.
-    with pytest.raises(UnclearMeaningError) as caught:
+    said = "'judge_passed' reads as if 1 meant good, and 'human' mostly says the same: say --failure 0 if so"
+    with pytest.raises(UnclearMeaningError, match=said) as caught:
         tables.count(passed(human="human"), judge="judge_passed", human="human")
     assert caught.value.options == {"failure": ("0",)}
     # The verdicts do not agree: only the judge's is turned round.
