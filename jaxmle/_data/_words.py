@@ -13,18 +13,18 @@ _BY_NAME = (
     (("yes", "y"), ("no", "n")),
     (("positive",), ("negative",)),
 )
-# These say it themselves.
+# These say it themselves. No judge's "invalid" does: it may be an answer that could not be read.
 _PLAIN = (
     (("flagged",), ("unflagged",)),
     (
         (
             *("fail", "failed", "failure", "unsafe", "bad", "incorrect", "wrong", "harmful", "violation"),
-            *("reject", "rejected", "unacceptable", "invalid", "unfaithful", "ungrounded", "unsupported"),
+            *("reject", "rejected", "unacceptable", "unfaithful", "ungrounded", "unsupported"),
             *("unsubstantiated", "unhelpful", "hallucinated"),
         ),
         (
             *("pass", "passed", "success", "safe", "good", "correct", "right", "harmless", "ok", "okay"),
-            *("compliant", "accept", "accepted", "acceptable", "valid", "faithful", "grounded", "supported"),
+            *("compliant", "accept", "accepted", "acceptable", "faithful", "grounded", "supported"),
             *("substantiated", "helpful"),
         ),
     ),

@@ -131,8 +131,8 @@ def certify(
     computed anew from up to sixteen times as many draws.
 
     Args:
-        counts: Counts, any batch shape ``(...)``; whole numbers for "exact" unless a
-            ``design_effect`` comes with them.
+        counts: Counts, any batch shape ``(...)``, or what `tables.count` returns; whole numbers for "exact"
+            unless a ``design_effect`` comes with them.
         bounds: Bounds, scalar or broadcastable with the counts; none by default.
         limit: The failure rate to stay under, in (0, 1), scalar or of the batch shape.
         confidence: 1 - the probability of certifying a failure rate at the limit or above, in [0.5, 1).

@@ -174,7 +174,7 @@ def fit(
     fitted at once, without importing JAX.
 
     Args:
-        counts: Counts, any batch shape ``(...)``, integer or float, >= 0.
+        counts: Counts, any batch shape ``(...)``, integer or float, >= 0; or what `tables.count` returns.
         bounds: Bounds, scalar or broadcastable with the counts; none by default.
         calibration: "internal" (default) where calibration items belong to the judged population
             and were chosen at random or by the judge's verdict; "external" where they come from

@@ -96,7 +96,7 @@ def profile_interval(
     rate is known has a width whatever the counts.
 
     Args:
-        counts: Counts, any batch shape ``(...)``.
+        counts: Counts, any batch shape ``(...)``, or what `tables.count` returns.
         bounds: Bounds, scalar or broadcastable with the counts; none by default.
         confidence: Nominal coverage, in (0, 1), for a one-sided interval in [0.5, 1).
         side: "two-sided"; "upper" for an upper limit alone, the other end being the bound; or "lower".

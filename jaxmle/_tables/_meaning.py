@@ -225,16 +225,18 @@ def _check(roles: Roles, said: Meaning, rows: list[Row], used: list[Row]) -> Non
     # A column whose name does not tell is likely written like the other one that it mostly agrees with.
     pairs = [(row[2] == row[3], int(row[4])) for row in used if row[3] in (0, 1)]
     agreeing = sum(n if same else -n for same, n in pairs)
+    names = [shown(getattr(roles, _ROLES[key])) for key in turned]
+    alike = ""
     for key, sides in neutral.items():
         if agreeing > 0 and sides in turned.values() and not says_bad(getattr(roles, _ROLES[key])):
             turned[key] = sides
-    names = [shown(getattr(roles, _ROLES[key])) for key in sorted(turned, reverse=True)]
+            alike = f", and {shown(getattr(roles, _ROLES[key]))} mostly says the same"
     right = _arguments({key: sides[1] for key, sides in turned.items()}, said)
     other = _arguments({key: sides[0] for key, sides in turned.items()}, said)
     good = " and ".join(dict.fromkeys(sides[0] for sides in turned.values()))
     verb = "read" if len(names) > 1 else "reads"
     raise UnclearMeaningError(
-        f"{' and '.join(names)} {verb} as if {good} meant good: say {_options(right)} if so, or "
+        f"{' and '.join(names)} {verb} as if {good} meant good{alike}: say {_options(right)} if so, or "
         f"{_options(other)} if {good} is the failure all the same ({', '.join(right)}= in Python).",
         right,
     )

@@ -47,9 +47,11 @@ def where(shown: str) -> str:
 
 
 def number(name: str, column: str, text: str | None, shown: str) -> float:
-    """Read a number of a slice, or say which one is none."""
+    """Read a number of a slice, also in percent or with a decimal comma, or say which one is none."""
     try:
-        return float(text or "")
+        digits = (text or "").strip()
+        value = float(digits.removesuffix("%").replace(",", "."))
+        return value / 100 if digits.endswith("%") else value
     except ValueError:
         raise ValueError(f"{name}: {column} is {text!r}{where(shown)}, not a number.") from None
 

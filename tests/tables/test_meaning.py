@@ -4,9 +4,10 @@ import csv
 
 import pytest
 
-from jaxmle import tables
+from jaxmle import Bounds, tables
 from jaxmle._data import says_bad, says_good
 from jaxmle._tables._meaning import UnclearMeaningError
+from jaxmle._tables._slice_bounds import slice_bounds
 
 GOOD = [
     "passed",
@@ -103,7 +104,8 @@ def test_clear_words_need_no_explanation():
 
 def test_one_column_of_the_two():
     # The names differ, the verdicts agree: both are likely written alike.
-    with pytest.raises(UnclearMeaningError) as caught:
+    said = "'judge_passed' reads as if 1 meant good, and 'human' mostly says the same: say --failure 0 if so"
+    with pytest.raises(UnclearMeaningError, match=said) as caught:
         tables.count(passed(human="human"), judge="judge_passed", human="human")
     assert caught.value.options == {"failure": ("0",)}
     # The verdicts do not agree: only the judge's is turned round.
@@ -230,3 +232,12 @@ def test_a_file_with_decimal_commas(tmp_path):
         csv.writer(file, delimiter=";").writerows([("s", "h", "w"), ("0,4", 1, "1,5"), ("0,9", 0, "2,5")])
     found = tables.count(str(path), judge="s", human="h", judge_threshold="<0,5", weight="w")
     assert (float(found.total.tp), float(found.total.tn)) == (1.5, 2.5)
+
+
+def test_bounds_by_slice_in_percent():
+    rows = rows_of("j", "h", (1, 1, 3), (0, 0, 4))
+    keys = [{}]
+    bounds = [{"tpr_low": "80%", "tpr_high": "0,92"}]
+    found, _ = slice_bounds(bounds, keys, Bounds())
+    assert [float(end[0]) for end in found.tpr] == [0.8, 0.92]
+    assert tables.count(rows, judge="j", human="h").keys == keys
