@@ -96,7 +96,7 @@ def main():
             f"{row['cases']} | {row['inside']:.2f} | {row['width']:.2f} |"
         )
     if not arguments.quick:
-        _results.write(arguments.out / "references.csv", table, 3)
+        _results.write(arguments.out / "references.csv", table, "{:.3f}".format)
 
 
 if __name__ == "__main__":

@@ -209,6 +209,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "demo draws": _as_is("demo_draws", 0),
     "real judges": _real_judges,
     "real judges, all": (RESULTS / "real_judges.md").read_text,
+    "references": _as_is("references", 5),
     "real verdicts, draw": _as_is("real_verdicts_draw", 2),
     "real verdicts": _as_is("real_verdicts", 2),
     "thin": lambda: _printed(_thin.report, _results.numbers(RESULTS / "thin.csv")),

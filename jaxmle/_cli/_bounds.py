@@ -6,7 +6,7 @@ from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._show import show
 
 _NOT_ASKED = (
-    *("tpr", "fpr", "failure_rate", "bounds", "reference", "margin"),
+    *("tpr", "fpr", "failure_rate", "bounds", "reference", "reference_by", "margin"),
     *("weight", "cluster", "calibration", "labels", "min_labels"),
 )
 

@@ -18,7 +18,10 @@ PANELS = {
         "where_b",
     ),
     "Slices": ("by", "judge_rates", "mix", "order", "min_labels"),
-    "Bounds": ("tpr", "fpr", "failure_rate", "bounds", "reference", "margin", "tpr_b", "fpr_b"),
+    "Bounds": (
+        *("tpr", "fpr", "failure_rate", "bounds", "reference", "reference_by", "margin"),
+        *("tpr_b", "fpr_b"),
+    ),
     "Interval": ("interval", "confidence", "resamples", "seed"),
     "Output": (
         "as_json", "out", "resume", "raw_csv", "html", "markdown", "png", "write", "no_cache",

@@ -32,6 +32,7 @@ _OF_ROWS: tuple[str, ...] = (
     "judge",
     "by",
     "reference",
+    "reference_by",
     "where",
     "human_file",
     "id",
@@ -94,6 +95,13 @@ class Reading:
             "Bound the judge's rates by another file with the same columns, humans having labelled it: "
             "99% Clopper-Pearson limits.",
             metavar="FILE",
+        ),
+    ] = None
+    reference_by: Annotated[
+        str | None,
+        _option(
+            "Column of --reference that tells models, kinds of questions or months apart: bounds then "
+            "foretell the rates of a new one, as in `jaxmle bounds`."
         ),
     ] = None
     margin: Annotated[
@@ -187,6 +195,8 @@ class Reading:
             raise ValueError("--reference takes the place of --tpr and --fpr: give one or the other.")
         if self.margin and not self.reference:
             raise ValueError("--margin widens the ranges from --reference: give both or none.")
+        if self.reference_by and (not self.reference or self.margin):
+            raise ValueError("--reference-by goes with --reference, and leaves no need of --margin.")
         check_rates(pairs["tpr"], pairs["fpr"])
         by = tuple(dict.fromkeys(self.by or ()))
         if self.counts is not None:
@@ -225,14 +235,21 @@ class Reading:
         if self.reference:
             judges = judges or (roles.judge,)
             anchor, named, _ = open_panel(
-                self.reference, Roles(judges[0], humans[0]), replace(combining, judges=judges), **meaning
+                self.reference,
+                Roles(judges[0], humans[0], (self.reference_by,) if self.reference_by else ()),
+                replace(combining, judges=judges),
+                **meaning,
             )
-            counts = count_rows(anchor, named, **meaning).total
-            if not counts.n_labeled:
+            counts = count_rows(anchor, named, **meaning).counts
+            if not counts.n_labeled.any():
                 raise ValueError(
                     f"--reference: {self.reference!r} has no row with both a human and a judge verdict."
                 )
-            rates = Bounds.from_reference(counts, margin=self.margin)
+            rates = (
+                Bounds.from_references(counts)
+                if self.reference_by
+                else Bounds.from_reference(counts[0], margin=self.margin)
+            )
             given = Bounds(failure_rate=given.failure_rate, tpr=rates.tpr, fpr=rates.fpr)
         return table, self._settings(table, given, list(by), labels)
 

@@ -1,5 +1,6 @@
 """The result of `jaxmle bounds`."""
 
+from dataclasses import replace
 from importlib.metadata import version
 
 import numpy as np
@@ -58,6 +59,7 @@ def bounds_document(table: SliceCounts, analysis: AnalysisSettings) -> Document:
         )
     return {
         "command": "bounds",
+        "failure": table.failures,
         "version": version("jaxmle"),
         "settings": {"by": analysis.by, "confidence": analysis.confidence},
         "bounds": ends,
@@ -70,7 +72,7 @@ def bounds_document(table: SliceCounts, analysis: AnalysisSettings) -> Document:
         "log": table.log,
         "labels": table.labels,
         "dropped": table.dropped,
-        "warnings": notes + table_warnings(table),
+        "warnings": notes + table_warnings(replace(table, repeated=None)),
     }
 
 

@@ -3,7 +3,7 @@
 from rich.console import Group
 from rich.text import Text
 
-from jaxmle._documents import dropped_lines, percent
+from jaxmle._documents import dropped_lines, failure_line, percent
 from jaxmle._terminal._tables import at_most, cell, new_table, slice_cell
 from jaxmle._types import Document
 
@@ -35,7 +35,10 @@ def bounds_table(document: Document) -> Group:
         f"TPR {_ends(ends['tpr'])}, FPR {_ends(ends['fpr'])}",
         style="bold green",
     )
-    return Group(table, *at_most(notes), *lines, verdict, Text(f"    {document['options']}", style="cyan"))
+    first = Text(failure_line(document["failure"]))
+    return Group(
+        first, table, *at_most(notes), *lines, verdict, Text(f"    {document['options']}", style="cyan")
+    )
 
 
 def _said(document: Document) -> list[str]:

@@ -11,7 +11,7 @@ from jaxmle._cli import main
 from jaxmle._cli._app import app
 from jaxmle._cli._panels import PANELS
 
-COMMANDS = typer.main.get_command(app).commands
+COMMANDS = vars(typer.main.get_command(app))["commands"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

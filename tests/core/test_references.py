@@ -113,6 +113,7 @@ def test_the_command(verdicts, capsys):
     assert document["homogeneity"]["p_value"] > 0.2
     assert main(command) == 0
     text = capsys.readouterr().out
+    assert text.startswith("Failure: 1 in judge, ")
     assert "Of 3 parts left out in turn, the TPR of 3 were within what the others foretold." in text
     # What it prints can be pasted, and is no narrower.
     words = document["options"].split()
@@ -126,3 +127,25 @@ def test_one_part_is_said_to_say_little(verdicts, capsys):
     text = " ".join(capsys.readouterr().out.split())
     assert "one part says nothing of how parts differ" in text
     assert "left out in turn" not in text
+
+
+def test_a_reference_in_parts_bounds_another_file(verdicts, tmp_path, capsys):
+    other = tmp_path / "new.csv"
+    other.write_text("judge,human\n" + "1,1\n0,0\n" * 10 + "1,\n0,\n" * 50)
+    command = [
+        "estimate",
+        str(other),
+        "--judge",
+        "judge",
+        "--human",
+        "human",
+        "--interval",
+        "chi-square",
+        "--json",
+    ]
+    assert main([*command, "--reference", verdicts, "--reference-by", "model"]) == 0
+    found = json.loads(capsys.readouterr().out)["settings"]["bounds"]
+    counts = references([40, 42, 38], [10, 8, 12], [4, 6, 3], [46, 44, 47])
+    assert found["tpr"] == [float(end) for end in Bounds.from_references(counts).tpr]
+    assert main([*command, "--reference-by", "model"]) == 2
+    assert "--reference-by goes with --reference" in capsys.readouterr().err
