@@ -23,9 +23,11 @@ def as_utf8(owner: object, paths: Sequence[Path]) -> list[Path]:
 
 
 def _is_utf16(path: Path) -> bool:
+    if not path.is_file():
+        return False  # to open a pipe would wait for whoever writes to it
     try:
         with opened(path) as file:
-            return path.is_file() and file.read(2) in _MARKS
+            return file.read(2) in _MARKS
     except (OSError, EOFError):
         return False  # what reads tables says what is wrong
 
