@@ -129,7 +129,7 @@ def intervals(size, seed, engine):
     """Intervals by chi-square cut-offs; as `fits`, "outside" being crossed or off the bounds."""
 
     def ends_of(counts, bounds, calibration):
-        found = profile_interval(counts, bounds, calibrate=False, calibration=calibration, engine=engine)
+        found = profile_interval(counts, bounds, simulate=False, calibration=calibration, engine=engine)
         (least, most), low, high = bounds.failure_rate, np.asarray(found.low), np.asarray(found.high)
         return (low, high), (low > high) | (low < least) | (high > most)
 

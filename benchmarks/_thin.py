@@ -109,10 +109,10 @@ def rows(cell, size, seed):
         values = (*key, method, size, holds.mean(), np.mean(width))
         return dict(zip(FIELDS, values, strict=True))
 
-    for kind, calibrate in (("calibrated", True), ("chi-square", False)):
-        both = found.interval(calibrate=calibrate, seed=seed, **labels)
+    for kind, simulate in (("calibrated", True), ("chi-square", False)):
+        both = found.interval(simulate=simulate, seed=seed, **labels)
         yield row(f"profile, {kind}", (both.low <= rate) & (rate <= both.high), both.high - both.low)
-        upper = found.interval(calibrate=calibrate, seed=seed, side="upper", **labels).high
+        upper = found.interval(simulate=simulate, seed=seed, side="upper", **labels).high
         yield row(f"profile, {kind}, upper limit", rate <= upper, upper)
     for method in ("exact", "profile"):
         certificate = certify_fit(found, limit=rate, method=method, seed=seed, upper_limits=False, **labels)

@@ -105,7 +105,7 @@ def intervals_of(clusters: Any, bounds: Any, seed: int) -> Iterator[tuple[str, A
     found = design_effect(clusters, bounds)
     regard = {"design_effect": found.effect, "df": found.df}
     for name, wider in ((METHODS[0], {}), (METHODS[1], regard)):
-        result = profile_interval(counts, bounds, n_simulations=SIMULATIONS, seed=seed, **wider)
+        result = profile_interval(counts, bounds, n_resamples=SIMULATIONS, seed=seed, **wider)
         yield name, result.low, result.high, everywhere
     # There is nothing to resample where there is no one estimate.
     known = fit(counts, bounds).identified
@@ -159,7 +159,7 @@ def few_rows(name: str, rate: float, size: int, seed: int) -> Iterator[dict[str,
     clusters = draw(rng, icc, sizes, labeled, rate, size)
     counts, found = clusters.totals, design_effect(clusters)
     regard = {"design_effect": found.effect, "df": found.df}
-    ignored, both = (profile_interval(counts, calibrate=False, **more) for more in ({}, regard))
+    ignored, both = (profile_interval(counts, simulate=False, **more) for more in ({}, regard))
     upper = certify(counts, limit=0.5, method="profile", **regard).upper_limit
     covered = [float(np.mean((one.low <= rate) & (rate <= one.high))) for one in (ignored, both)]
     yield {

@@ -74,8 +74,8 @@ def intervals_of(counts, bounds, seed):
 
     size = counts.shape[0]
     everywhere = np.ones(size, bool)
-    for name, calibrate in (("profile, calibrated", True), ("profile, chi-square", False)):
-        result = profile_interval(counts, bounds, calibrate=calibrate, n_simulations=SIMULATIONS, seed=seed)
+    for name, simulate in (("profile, calibrated", True), ("profile, chi-square", False)):
+        result = profile_interval(counts, bounds, simulate=simulate, n_resamples=SIMULATIONS, seed=seed)
         yield name, result.estimate, result.low, result.high, everywhere
     # One set of replicates serves the three bootstrap intervals; none where there is no one estimate.
     known = fit(counts, bounds).identified

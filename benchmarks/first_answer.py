@@ -136,7 +136,7 @@ CALLS: dict[str, Any] = {
     "doctor": Shell(("doctor", "{one}"), 1.5),
     "Python: import": Python("fit, profile_interval, bootstrap, certify, fit_slices", None),
     "Python: fit": Python("fit", "", 0.05),
-    "Python: profile_interval, 999 draws": Python("profile_interval", "n_simulations=999", 0.3),
+    "Python: profile_interval, 999 draws": Python("profile_interval", "n_resamples=999", 0.3),
     "Python: bootstrap, 10,000 resamples": Python("bootstrap", "n_resamples=10_000", 0.3),
     "Python: certify, exact": Python("certify", "limit=0.2, method='exact'", 2.0),
     "Python: fit_slices, partial, nine slices": Python("fit_slices", "judge='partial'", None, "nine"),

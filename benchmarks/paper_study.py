@@ -62,7 +62,7 @@ def flat(values, shape):
     return [np.broadcast_to(value, shape).ravel() for value in values]
 
 
-def likelihood(counts, bounds, *, calibration="internal", calibrate=False):
+def likelihood(counts, bounds, *, calibration="internal", simulate=False):
     """Estimates and interval ends by maximum likelihood, three arrays of the shape of ``counts``."""
     shape = counts.shape
     pairs = [flat(pair, shape) for pair in (bounds.failure_rate, bounds.tpr, bounds.fpr)]
@@ -70,7 +70,7 @@ def likelihood(counts, bounds, *, calibration="internal", calibrate=False):
     rate = fit(data, limits, calibration=calibration).failure_rate
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that balanced labels are no random sample is the point
-        each = profile_interval(data, limits, calibrate=calibrate, calibration=calibration)
+        each = profile_interval(data, limits, simulate=simulate, calibration=calibration)
     return [np.reshape(value, shape) for value in (rate, each.low, each.high)]
 
 
@@ -141,7 +141,7 @@ def paper(rng, size):
         for half in (0.05, 0.02):
             bounds = around(*middle, half)
             found[f"ML, {name} +-{half:.2f}"] = likelihood(counts, bounds)
-            found[f"ML, {name} +-{half:.2f}, calibrated"] = likelihood(some, bounds, calibrate=True)
+            found[f"ML, {name} +-{half:.2f}, calibrated"] = likelihood(some, bounds, simulate=True)
     return rows_of("paper", "", cells, truth_of(cells), found | rivals(counts))
 
 

@@ -49,7 +49,7 @@ COLUMNS = (
     *("peak_mib", "refused", "rmse", "coverage", "width", "known_cases", "known_difference", "note"),
 )
 WITH = {"bounds": _peers_known.BOUNDS}
-ASYMPTOTIC = {"calibrate": False}
+ASYMPTOTIC = {"simulate": False}
 
 ONE = programs.single
 EACH = programs.looped

@@ -77,7 +77,7 @@ def rows_of(cell: tuple[Any, ...], size: int, seed: int) -> Iterator[dict[str, A
     # A stream of its own: none of these data sets served to plan.
     counts = draw(setting, np.array([made.n_labels]), size, (seed, 99))
     if goal == "width":
-        found = profile_interval(counts, bounds, n_simulations=SIMULATIONS, seed=seed + 1, **how)
+        found = profile_interval(counts, bounds, n_resamples=SIMULATIONS, seed=seed + 1, **how)
         got = found.high - found.low
     else:
         got = certify(counts, bounds, limit=limit, method=goal, seed=seed + 1, **how).certified.astype(float)

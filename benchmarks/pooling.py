@@ -59,7 +59,7 @@ def estimates(counts):
             # Chi-square cut-offs: the calibrated ones of so many data sets take too long.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # flag rates of so few labels differ
-                each = profile_interval(counts, calibrate=False)
+                each = profile_interval(counts, simulate=False)
         else:
             each = result.interval()
         if mode == "partial":

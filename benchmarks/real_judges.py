@@ -118,7 +118,7 @@ def without_bounds(counts):
 def likelihood(counts, bounds):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a random sample looks odd now and then
-        result = profile_interval(counts, bounds, calibrate=False)
+        result = profile_interval(counts, bounds, simulate=False)
     if not np.all(result.converged):
         raise SystemExit(f"{np.sum(~result.converged)} intervals are not certified")
     return "ML", result.estimate, result.low, result.high, result.identified

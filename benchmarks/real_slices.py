@@ -48,7 +48,7 @@ def study(path, by, judge, draws):
         used.append(found.judge)
         errors.setdefault("PPI++", []).append(baselines.ppi_plus_plus(counts).estimate - truth)
         if draw < TESTED:
-            rejected.append(homogeneity_test(counts, n_simulations=99, seed=draw).p_value <= 0.05)
+            rejected.append(homogeneity_test(counts, n_resamples=99, seed=draw).p_value <= 0.05)
     rmse = {name: np.sqrt(np.mean(np.square(some))) for name, some in errors.items()}
     none = np.zeros(len(cells))
     whole = homogeneity_test(Counts(*cells.T, none, none))

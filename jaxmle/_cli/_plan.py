@@ -125,7 +125,7 @@ def plan(
         method=cast(Any, method),
         bounds=bounds,
         confidence=confidence,
-        calibrate=interval == "profile",
+        simulate=interval == "profile",
         progress=True,
     )
     if png is not None:

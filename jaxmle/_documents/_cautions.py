@@ -30,14 +30,14 @@ def balanced_note(total: Counts) -> str:
     )
 
 
-def cautions(table: SliceCounts, analysis: AnalysisSettings, fitted: Fitted, *, calibrate: bool) -> Document:
+def cautions(table: SliceCounts, analysis: AnalysisSettings, fitted: Fitted, *, simulate: bool) -> Document:
     """What a document says before its numbers.
 
     Args:
         table: Counts by slice.
         analysis: What the user says of the data.
         fitted: The table's data sets.
-        calibrate: Whether the interval beside is calibrated.
+        simulate: Whether the interval beside is calibrated.
 
     Returns:
         Under ``cautions`` sentences, and under ``if_external`` the failure rate and its interval where labels
@@ -51,11 +51,11 @@ def cautions(table: SliceCounts, analysis: AnalysisSettings, fitted: Fitted, *, 
         if is_balanced(total):
             said.append(balanced_note(total))
         said.append(design_note(float(check.flag_rate_labeled), float(check.flag_rate_unlabeled)))
-        other = _if_external(fitted, analysis, calibrate)
+        other = _if_external(fitted, analysis, simulate)
     return {"cautions": said, "if_external": other}
 
 
-def _if_external(fitted: Fitted, analysis: AnalysisSettings, calibrate: bool) -> Document | None:
+def _if_external(fitted: Fitted, analysis: AnalysisSettings, simulate: bool) -> Document | None:
     """Failure rate of all rows together with ``calibration="external"``, where there is one."""
     last = fitted.last
     try:
@@ -64,7 +64,7 @@ def _if_external(fitted: Fitted, analysis: AnalysisSettings, calibrate: bool) ->
             found = fit(fitted.counts[last], analysis.bounds_of(last), calibration="external")
             interval = found.interval(
                 confidence=analysis.confidence,
-                calibrate=None if calibrate else False,
+                simulate=None if simulate else False,
                 seed=analysis.seed,
                 **fitted.dispersion(last),
             )

@@ -92,7 +92,7 @@ def certify_document(
     passed = all(record["certified"] for record in (records[:-1] if analysis.by else records))
     document = document_of("certify", table, analysis, records)
     sort_naturally(document["slices"])
-    document |= cautions(table, analysis, fitted, calibrate=False)
+    document |= cautions(table, analysis, fitted, simulate=False)
     document["bounds_check"] = check_of_bounds(fitted)
     document["settings"] |= {"limit": limit, "method": method, "adjustment": adjustment}
     return {**first_of(document), "certified": passed, **document}

@@ -123,7 +123,7 @@ def estimate_document(
         )
     ]
     document = document_of("estimate", table, analysis, records)
-    document |= cautions(table, analysis, fitted, calibrate=interval != "chi-square")
+    document |= cautions(table, analysis, fitted, simulate=interval != "chi-square")
     document["bounds_check"] = check_of_bounds(fitted)
     document["settings"] |= {"interval": interval, "order": order}
     if target != "population":
@@ -182,7 +182,7 @@ class _Work:
                 profiled = profiled[profiled != fitted.last]
             if profiled.size:
                 simulated = False if self.interval == "chi-square" else None
-                asked = given | fitted.dispersion(profiled) | {"calibrate": simulated, "target": self.target}
+                asked = given | fitted.dispersion(profiled) | {"simulate": simulated, "target": self.target}
                 found = fitted.fits[profiled].interval(**asked)
                 for i, low, high in zip(profiled, *map(np.asarray, (found.low, found.high)), strict=True):
                     rates[i] = {"low": float(low), "high": float(high), "method": name}

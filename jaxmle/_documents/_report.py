@@ -79,7 +79,7 @@ def report_document(
         interval = fitted.fits[last].interval(
             confidence=analysis.confidence,
             labels=analysis.labels,
-            calibrate=False if options.get("interval") == "chi-square" else None,
+            simulate=False if options.get("interval") == "chi-square" else None,
             seed=analysis.seed,
             **fitted.dispersion(last),
         )

@@ -89,7 +89,7 @@ class Fit(Batch):
         Examples:
             >>> from jaxmle import Counts, fit
             >>> result = fit(Counts(tp=4, fn=1, fp=2, tn=43, unlabeled_pos=900, unlabeled_neg=9100))
-            >>> print(result.interval(calibrate=False))
+            >>> print(result.interval(simulate=False))
             0.0808 [0.0359, 0.1530] (profile likelihood, chi-square)
         """
         from jaxmle._inference._profile_interval import interval_of_fit

@@ -18,8 +18,8 @@ class ProfileOptions(TypedDict, total=False):
     confidence: float
     side: "EndSide"
     labels: Labels
-    calibrate: bool | None
-    n_simulations: int
+    simulate: bool | None
+    n_resamples: int
     simultaneous: bool
     target: "Target"
     seed: int

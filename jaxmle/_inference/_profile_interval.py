@@ -76,8 +76,8 @@ def profile_interval(
     side: EndSide = "two-sided",
     calibration: Calibration = "internal",
     labels: Labels = "random",
-    calibrate: bool | None = None,
-    n_simulations: int = 999,
+    simulate: bool | None = None,
+    n_resamples: int = 999,
     simultaneous: bool = False,
     target: Target = "population",
     design_effect: ArrayLike | None = None,
@@ -103,10 +103,10 @@ def profile_interval(
         calibration: "internal" or "external", as in `fit`.
         labels: "random", or "by_verdict" where the judge's verdict decided which of the judged items humans
             label. Only the simulation depends on it.
-        calibrate: True simulates the p-values, False takes those of the chi-square distribution: too short an
+        simulate: True simulates the p-values, False takes those of the chi-square distribution: too short an
             interval where labels are few, above all where no label is a failure. By default simulation,
             unless counts are weighted sums without a ``design_effect`` to tell their effective size.
-        n_simulations: Data sets drawn for the p-values near each end, >= 19. At 999 the distance of an end
+        n_resamples: Data sets drawn for the p-values near each end, >= 19. At 999 the distance of an end
             from the estimate has a standard deviation of up to 3% over seeds, at 249 of up to 9%; where a
             bound on the judge holds the estimate, which is then near its end, of up to 14 and 23%.
         simultaneous: Whether all intervals of the batch are to cover at once with ``confidence``
@@ -127,8 +127,8 @@ def profile_interval(
 
     Raises:
         ValueError: ``confidence``, ``side``, ``calibration``, ``labels``, ``target`` or ``seed`` is out of
-            range; ``calibrate`` is True, or ``target`` "items", and counts are not whole numbers; that target
-            comes with ``calibrate=False`` or a ``design_effect``; shapes do not match; a data set is empty or
+            range; ``simulate`` is True, or ``target`` "items", and counts are not whole numbers; that target
+            comes with ``simulate=False`` or a ``design_effect``; shapes do not match; a data set is empty or
             impossible within the bounds.
         TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
 
@@ -139,7 +139,7 @@ def profile_interval(
     Examples:
         >>> from jaxmle import Bounds, Counts, profile_interval
         >>> counts = Counts(tp=4, fn=1, fp=2, tn=43, unlabeled_pos=900, unlabeled_neg=9100)
-        >>> print(profile_interval(counts, calibrate=False))
+        >>> print(profile_interval(counts, simulate=False))
         0.0808 [0.0359, 0.1530] (profile likelihood, chi-square)
         >>> result = profile_interval(counts, Bounds(tpr=(0.80, 0.90), fpr=(0.05, 0.15)))
         >>> f"{result.low:.2f} {result.high:.2f}"
@@ -152,8 +152,8 @@ def profile_interval(
         side=side,
         calibration=calibration,
         labels=labels,
-        calibrate=calibrate,
-        n_simulations=n_simulations,
+        simulate=simulate,
+        n_resamples=n_resamples,
         simultaneous=simultaneous,
         target=target,
         seed=seed,
@@ -185,8 +185,8 @@ class _Options:
     confidence: float = 0.95
     side: EndSide = "two-sided"
     labels: Labels = "random"
-    calibrate: bool | None = None
-    n_simulations: int = 999
+    simulate: bool | None = None
+    n_resamples: int = 999
     simultaneous: bool = False
     target: Target = "population"
     seed: int = 0
@@ -205,7 +205,7 @@ class _Options:
         check_target(self.target)
         check_labels(self.labels, self.calibration)
         check_seed(self.seed)
-        check_whole("n_simulations", self.n_simulations, 19)
+        check_whole("n_resamples", self.n_resamples, 19)
         check_engine(self.engine)
 
 
@@ -218,27 +218,27 @@ def _interval(
     free: Fit | None,
 ) -> ProfileInterval:
     """The interval, of flat arrays."""
-    if options.calibrate not in (None, True, False):
-        raise ValueError(f"`calibrate` must be True, False or None; got {options.calibrate!r}.")
-    if options.target == "items" and (design_effect is not None or options.calibrate is False):
+    if options.simulate not in (None, True, False):
+        raise ValueError(f"`simulate` must be True, False or None; got {options.simulate!r}.")
+    if options.target == "items" and (design_effect is not None or options.simulate is False):
         raise ValueError(
-            '`target` must be "population" with a `design_effect` or `calibrate=False`; got "items".'
+            '`target` must be "population" with a `design_effect` or `simulate=False`; got "items".'
         )
     side, calibration, labels = options.side, options.calibration, options.labels
     alpha = 1 - options.confidence
     problem, freedom = effective(problem, shape, design_effect, df)
     whole = design_effect is not None or whole_numbers(problem.counts)
-    if options.calibrate and not whole:
+    if options.simulate and not whole:
         raise ValueError(
-            "`calibrate` must be False or None where counts are not whole numbers: weighted items cannot be "
+            "`simulate` must be False or None where counts are not whole numbers: weighted items cannot be "
             "drawn anew."
         )
     check_items(options.target, problem.counts, calibration)
     warn_of_design(problem.counts, calibration, labels, effective=design_effect is not None)
-    simulated = whole if options.calibrate is None else options.calibrate
+    simulated = whole if options.simulate is None else options.simulate
     if options.simultaneous:
         alpha = alpha / problem.size
-    n_draws = int(options.n_simulations)
+    n_draws = int(options.n_resamples)
     # A first look with a quarter of the draws at seven rates, then all of them at five, and both ends.
     n_fits = problem.size * (16 * n_draws if simulated else 30)
     engine = chosen_engine(n_fits, options.engine, compile_seconds=COMPILE_SECONDS if simulated else 1)

@@ -41,7 +41,7 @@ def _lines(document: Document) -> str:
         for name, usual in (("calibration", "internal"), ("labels", "random"))
         if settings[name] != usual
     ]
-    given += ["calibrate=False"] if settings["interval"] == "chi-square" else []
+    given += ["simulate=False"] if settings["interval"] == "chi-square" else []
     return (
         "from jaxmle import Bounds, Counts, profile_interval\n\n"
         f"counts = Counts({counts})\n"

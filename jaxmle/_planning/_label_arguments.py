@@ -12,7 +12,7 @@ from jaxmle._simulation import Labels
 
 
 def goal_of(
-    width: float | None, limit: float | None, power: float, confidence: float, method: str, calibrate: bool
+    width: float | None, limit: float | None, power: float, confidence: float, method: str, simulate: bool
 ) -> Goal:
     """Return what is asked for, or raise ``ValueError``."""
     if (width is None) == (limit is None):
@@ -20,7 +20,7 @@ def goal_of(
     if method not in get_args(CertificateMethod):
         raise ValueError(f'`method` must be "exact" or "profile"; got {method!r}.')
     if width is not None:
-        return Width(_inside("target_width", width), confidence, calibrate)
+        return Width(_inside("target_width", width), confidence, simulate)
     if confidence < 0.5:
         raise ValueError(f"`confidence` must be at least 0.5 for a certificate; got {confidence!r}.")
     return Power(_inside("power", power), confidence, _inside("limit", limit), method)

@@ -46,12 +46,12 @@ class Width:
     Attributes:
         target: The width.
         confidence: Confidence of the interval.
-        calibrate: Whether cut-offs are simulated, or chi-square.
+        simulate: Whether cut-offs are simulated, or chi-square.
     """
 
     target: float
     confidence: float
-    calibrate: bool
+    simulate: bool
     limit: None = None
     is_increasing: bool = False
     blocks: int = 1
@@ -60,12 +60,12 @@ class Width:
     @property
     def rounds(self) -> int:
         """How often the real interval is looked at."""
-        return 2 if self.calibrate else 0
+        return 2 if self.simulate else 0
 
     def scores(self, setting: Setting, counts: Counts) -> Array:
         """Widths with chi-square cut-offs."""
         fitted = fit(counts, setting.bounds, calibration=setting.calibration)
-        return self._widths(setting, fitted, calibrate=False)
+        return self._widths(setting, fitted, simulate=False)
 
     def values(self, scores: Array, correction: Correction) -> Array:
         """Widths of the real interval."""
@@ -79,8 +79,8 @@ class Width:
         """Ratio of the real widths to those with chi-square cut-offs, at ``n`` labels; its standard error."""
         counts = draw(setting, np.full(1, n), _WIDTHS, (seed, _CORRECTION))
         fitted = fit(counts, setting.bounds, calibration=setting.calibration)
-        real = self._widths(setting, fitted, calibrate=True, n_simulations=_SIMULATIONS, seed=seed)
-        scores = self._widths(setting, fitted, calibrate=False)
+        real = self._widths(setting, fitted, simulate=True, n_resamples=_SIMULATIONS, seed=seed)
+        scores = self._widths(setting, fitted, simulate=False)
         if not np.sum(scores):
             return self.identity
         ratio = np.sum(real) / np.sum(scores)

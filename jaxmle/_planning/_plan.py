@@ -127,7 +127,7 @@ def plan(
     calibration: Calibration = "internal",
     labels: Labels = "random",
     method: CertificateMethod = "exact",
-    calibrate: bool = True,
+    simulate: bool = True,
     cost_human: float | None = None,
     cost_judge: float | None = None,
     seed: int = 0,
@@ -152,7 +152,7 @@ def plan(
         calibration: "internal", labels of judged items, or "external", labels of items from elsewhere.
         labels: "random", or "by_verdict": so many of the flagged and so many of the passed items.
         method: Certificate that is planned for, "exact" or "profile"; with ``limit``.
-        calibrate: Whether the interval's cut-offs will be simulated, as by default; with ``target_width``.
+        simulate: Whether the interval's cut-offs will be simulated, as by default; with ``target_width``.
         cost_human: Price of a human label, > 0.
         cost_judge: Price of a judge's verdict, >= 0; then the number of judged items is chosen too.
         seed: Seed of the simulation, a whole number >= 0.
@@ -175,14 +175,14 @@ def plan(
         >>> from jaxmle import Bounds, plan
         >>> bounds = Bounds(tpr=(0.87, 0.93), fpr=(0.03, 0.07))
         >>> rates = {"failure_rate": 0.1, "tpr": 0.9, "fpr": 0.05}
-        >>> asked = {"n_unlabeled": 10_000, "target_width": 0.05, "calibrate": False}
+        >>> asked = {"n_unlabeled": 10_000, "target_width": 0.05, "simulate": False}
         >>> known = plan(**rates, **asked, bounds=bounds).n_labels
         >>> unknown = plan(**rates, **asked).n_labels
         >>> 100 < known < unknown < 300
         True
     """
     check_seed(seed)
-    width = (target_width, calibrate)
+    width = (target_width, simulate)
     claim = (limit, power, method)
     bounds = Bounds() if bounds is None else bounds
     rates = Params(failure_rate, tpr, fpr)
@@ -271,17 +271,17 @@ def _question(
     labels: Labels,
 ) -> tuple[Setting, Goal]:
     """What is planned for, checked."""
-    target_width, calibrate = width
+    target_width, simulate = width
     limit, power, method = certificate
     kind = cast(CertificateMethod, method)
-    goal = goal_of(target_width, limit, power, check_confidence(confidence), kind, calibrate)
+    goal = goal_of(target_width, limit, power, check_confidence(confidence), kind, simulate)
     bounds = Bounds() if bounds is None else bounds
     return checked_setting(rates, n_unlabeled, bounds, calibration, labels, goal), goal
 
 
 def _option(setting: Setting, goal: Goal, found: Found, prices: tuple[float, float] | None) -> LabelOption:
     if isinstance(goal, Width):
-        method = f"profile interval, {'calibrated' if goal.calibrate else 'chi-square'}"
+        method = f"profile interval, {'calibrated' if goal.simulate else 'chi-square'}"
     else:
         method = f"{goal.method} certificate"
     return LabelOption(

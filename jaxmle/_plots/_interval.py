@@ -38,7 +38,7 @@ def plot_interval(
         >>> from jaxmle import Bounds, Counts, baselines, plot_interval, profile_interval
         >>> counts = Counts(tp=4, fn=1, fp=2, tn=43, unlabeled_pos=900, unlabeled_neg=9100)
         >>> found = {
-        ...     "jaxmle": profile_interval(counts, Bounds(tpr=(0.8, 0.9)), calibrate=False),
+        ...     "jaxmle": profile_interval(counts, Bounds(tpr=(0.8, 0.9)), simulate=False),
         ...     "human only": baselines.human_only(counts),
         ... }
         >>> ax = plot_interval(found, limit=0.2, ax=Figure().subplots())

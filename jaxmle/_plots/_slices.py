@@ -48,7 +48,7 @@ def plot_slices(
         >>> from matplotlib.figure import Figure
         >>> from jaxmle import Counts, plot_slices, profile_interval
         >>> counts = Counts([4, 1], [1, 0], [2, 1], [43, 28], [90, 20], [900, 180])
-        >>> intervals = profile_interval(counts, calibrate=False)
+        >>> intervals = profile_interval(counts, simulate=False)
         >>> ax = plot_slices(intervals, ["privacy", "$ and %"], ax=Figure().subplots())
         >>> len(ax.get_yticklabels())
         2

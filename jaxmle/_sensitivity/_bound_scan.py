@@ -152,8 +152,8 @@ class BoundScan:
             with warnings.catch_warnings():
                 # Said once of the present bounds; of the others the status tells.
                 warnings.simplefilter("ignore", UserWarning)
-                interval = free.interval(calibrate=False, **given)
-                upper = np.asarray(free.interval(side="upper", calibrate=False, **given).high)
+                interval = free.interval(simulate=False, **given)
+                upper = np.asarray(free.interval(side="upper", simulate=False, **given).high)
             if self.limit is not None:
                 certified[there] = self._certified(free, against)
                 # They agree but for rounding.

@@ -38,7 +38,7 @@ class Homogeneity(Result):
         slice_statistics: What each slice loses, shape ``(S,)``.
         slice_p_values: p-value of each slice, shape ``(S,)``, not adjusted for their number.
         outlying: Slices that break the hypothesis: a p-value of at most .05 after Holm's adjustment.
-        n_simulations: Data sets simulated.
+        n_resamples: Data sets simulated.
     """
 
     statistic: float
@@ -46,7 +46,7 @@ class Homogeneity(Result):
     slice_statistics: Array
     slice_p_values: Array
     outlying: Array
-    n_simulations: int = field(metadata={"static": True})
+    n_resamples: int = field(metadata={"static": True})
 
     def _table_shape(self) -> tuple[int, ...]:
         return np.shape(self.slice_p_values)
@@ -63,7 +63,7 @@ def homogeneity_test(
     bounds: Bounds | None = None,
     *,
     calibration: Calibration = "internal",
-    n_simulations: int = 199,
+    n_resamples: int = 199,
     seed: int = 0,
 ) -> Homogeneity:
     """Test whether all slices have one judge, by the likelihood ratio and simulation.
@@ -75,7 +75,7 @@ def homogeneity_test(
         counts: Counts of the slices, shape ``(S,)``, S >= 2, whole numbers.
         bounds: Bounds, scalar or of shape ``(S,)``; those of TPR and FPR apply to the judge of each slice.
         calibration: "internal" (labels at random) or "external", as in `fit`.
-        n_simulations: Data sets to simulate, >= 19.
+        n_resamples: Data sets to simulate, >= 19.
         seed: Seed of the simulation.
 
     Returns:
@@ -92,11 +92,11 @@ def homogeneity_test(
     Examples:
         >>> from jaxmle import Counts, homogeneity_test
         >>> same = Counts([9, 9, 9], [1, 1, 1], [2, 2, 2], [38, 38, 38], [50] * 3, [150] * 3)
-        >>> homogeneity_test(same, n_simulations=19).p_value > 0.5
+        >>> homogeneity_test(same, n_resamples=19).p_value > 0.5
         True
     """
     check_seed(seed)
-    check_whole("n_simulations", n_simulations, 19)
+    check_whole("n_resamples", n_resamples, 19)
     problem, shape = checked_problem(counts, bounds, calibration)
     if len(shape) != 1 or shape[0] < 2:
         raise ValueError(f"`counts` must have shape (S,) with S >= 2 slices; got {shape}.")
@@ -108,13 +108,13 @@ def homogeneity_test(
         )
     best = fit_common(problem, calibration)
     observed = _losses(take(problem, None), _batch(best), calibration)[0]
-    drawn = _drawn(problem, best, calibration, n_simulations, np.random.default_rng(seed))
+    drawn = _drawn(problem, best, calibration, n_resamples, np.random.default_rng(seed))
     simulated = _losses(drawn, fit_common_many(drawn, calibration), calibration)
     statistic, sums = float(observed.sum()), simulated.sum(1)
-    p_value = (1 + int(np.sum(sums >= statistic - _TIE))) / (n_simulations + 1)
+    p_value = (1 + int(np.sum(sums >= statistic - _TIE))) / (n_resamples + 1)
     each = _tails(observed, simulated)
     outlying = adjust_p_values(each, "holm") <= _LEVEL
-    return Homogeneity(statistic, p_value, observed, each, outlying, n_simulations)
+    return Homogeneity(statistic, p_value, observed, each, outlying, n_resamples)
 
 
 def _drawn(

@@ -172,7 +172,7 @@ def test_masked_labels_are_missing():
     [
         (lambda c: profile_interval(c, design_effect="x"), "design_effect"),
         (lambda c: profile_interval(c, design_effect=2.0, df="x"), "df"),
-        (lambda c: profile_interval(c, calibrate="x"), "calibrate"),
+        (lambda c: profile_interval(c, simulate="x"), "simulate"),
         (lambda c: sensitivity(c, over=3), "over"),
         (lambda c: bootstrap(c, n_resamples=10**11), "n_resamples"),
     ],

@@ -77,7 +77,7 @@ def test_counted_frames_go_straight_into_estimates():
         for counts in (table, table.total):
             assert fit(counts).failure_rate == pytest.approx(0.4, abs=0.01)
             assert not certify(counts, limit=0.3, method="profile").certified
-            assert profile_interval(counts, calibrate=False).low < 0.4
+            assert profile_interval(counts, simulate=False).low < 0.4
         assert fit(tables.count(frame, judge="judge", human="human", by="m")).failure_rate.shape == (2,)
         with pytest.raises(TypeError, match=r"jaxmle.tables.count\(rows"):
             fit(frame)

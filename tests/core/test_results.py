@@ -34,7 +34,7 @@ def results():
     scan = jaxmle.sensitivity(ONE, BOUNDS, over="tpr.low", grid=[0.6, 0.7], limit=0.2)
     return {
         "Fit": fitted,
-        "ProfileInterval": fitted.interval(calibrate=False),
+        "ProfileInterval": fitted.interval(simulate=False),
         "Interval": jaxmle.identified_set(TWO, BOUNDS),
         "Bootstrap": jaxmle.bootstrap(TWO, n_resamples=50, keep_replicates=True),
         "Certificate": jaxmle.certify(TWO, BOUNDS, limit=0.3, method="profile"),
@@ -51,7 +51,7 @@ def results():
         "Bounds": BOUNDS,
         "Clusters": clusters(),
         "Pairs": Pairs.from_labels([1, 0, None], [1, 0, 1], [1, 1, None], [1, 0, 1]),
-        "Homogeneity": jaxmle.homogeneity_test(TWO, n_simulations=19),
+        "Homogeneity": jaxmle.homogeneity_test(TWO, n_resamples=19),
         "Plan": jaxmle.plan(failure_rate=0.1, tpr=0.9, fpr=0.1, n_unlabeled=1000, target_width=0.2),
         "Sensitivity": scan,
         "Effect": scan.effects[0],

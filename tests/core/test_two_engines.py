@@ -174,7 +174,7 @@ import sys
 import jaxmle
 counts = jaxmle.Counts(4, 1, 2, 43, 900, 9100)
 result = jaxmle.fit(counts, jaxmle.Bounds(tpr=(0.8, 0.9)))
-interval, verdict = result.interval(calibrate=False), result.certify(0.2, method="profile")
+interval, verdict = result.interval(simulate=False), result.certify(0.2, method="profile")
 assert ("jax" in sys.modules) == ({first!r} == "jax"), "JAX was imported"
 import jax
 for value in (counts, jaxmle.Bounds(), result, interval, verdict, jaxmle.Params(0.1, 0.9, 0.1)):

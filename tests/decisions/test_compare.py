@@ -112,7 +112,7 @@ def test_interval_and_test_are_one_statement(judge, bounds):
 def test_doubts_that_bounds_leave_open_add_up_unless_the_judge_is_common():
     a, b = Counts(0, 0, 0, 0, 30_000, 70_000), Counts(0, 0, 0, 0, 20_000, 80_000)
     apart, together = (compare(a, b, LOOSE, judge=judge) for judge in ("separate", "common"))
-    ends = [profile_interval(counts, LOOSE, calibrate=False) for counts in (a, b)]
+    ends = [profile_interval(counts, LOOSE, simulate=False) for counts in (a, b)]
     # Root sums of squares would lie well inside.
     assert apart.low < ends[0].low - ends[1].high + 0.01
     assert apart.high > ends[0].high - ends[1].low - 0.01

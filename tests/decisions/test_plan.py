@@ -36,7 +36,7 @@ def by_design(made):
 
 @pytest.fixture(scope="module")
 def widths():
-    asked = {"n_unlabeled": 10_000, "target_width": 0.06, "calibrate": False}
+    asked = {"n_unlabeled": 10_000, "target_width": 0.06, "simulate": False}
     return plan(**RATES, **asked), plan(**RATES, **asked, bounds=TIGHT)
 
 
@@ -63,7 +63,7 @@ def test_the_formula_is_that_of_the_information_and_of_truescore():
     # `truescore plan 4000 +-.03` with sensitivity .97 and specificity .47 for passes: 851 labels, and 1,068
     # without the judge. The latter is Wald's number; Wilson's interval is a little shorter.
     rates = {"failure_rate": 0.5, "tpr": 0.47, "fpr": 0.03}
-    options = by_design(plan(**rates, n_unlabeled=4000, target_width=0.06, calibrate=False))
+    options = by_design(plan(**rates, n_unlabeled=4000, target_width=0.06, simulate=False))
     assert options["random", False, "large-sample formula"].n_labels == 851
     assert abs(options["random", False, "profile interval, chi-square"].n_labels - 851) < 10
     assert abs(options["human only", False, "Wilson interval"].n_labels - 1068) < 10
@@ -137,7 +137,7 @@ def test_planned_labels_deliver_the_power(how):
 
 
 def test_a_width_out_of_reach_and_a_judge_at_chance_are_said():
-    short = plan(**RATES, n_unlabeled=100, target_width=0.02, calibrate=False)
+    short = plan(**RATES, n_unlabeled=100, target_width=0.02, simulate=False)
     assert (short.reached, short.n_labels) == (False, None)
     assert "more items would have to be judged" in short.reason
     assert short.value > 0.02
@@ -148,7 +148,7 @@ def test_a_width_out_of_reach_and_a_judge_at_chance_are_said():
         n_unlabeled=5000,
         target_width=0.05,
         calibration="external",
-        calibrate=False,
+        simulate=False,
     )
     assert not blind.reached
     assert "at chance" in blind.reason
@@ -159,13 +159,13 @@ def test_a_few_labels_are_counted_one_by_one():
     # Six flagged and two passed items are too few, and a line through their neighbours says they are enough.
     given = {"failure_rate": 0.05, "tpr": 0.9, "fpr": 0.05, "n_unlabeled": 10_000, "labels": "by_verdict"}
     bounds = Bounds(tpr=(0.88, 0.92), fpr=(0.03, 0.07))
-    found = plan(**given, bounds=bounds, target_width=0.0507, calibrate=False)
+    found = plan(**given, bounds=bounds, target_width=0.0507, simulate=False)
     width = {}
     for n in (found.n_labels - 1, found.n_labels):
         share = found.split["flagged"] / found.n_labels
         setting = Setting(Params(0.05, 0.9, 0.05), 10_000, bounds, "internal", "by_verdict", share)
         counts = draw(setting, np.array([n]), 8192, (7,))
-        interval = profile_interval(counts, bounds, labels="by_verdict", calibrate=False)
+        interval = profile_interval(counts, bounds, labels="by_verdict", simulate=False)
         width[n] = (interval.high - interval.low).mean()
     assert width[found.n_labels] == pytest.approx(found.value, abs=3.5 * found.standard_error + 1e-4)
     assert width[found.n_labels] <= 0.0507 + 1e-4 < width[found.n_labels - 1] + 2e-4
@@ -177,7 +177,7 @@ def test_labels_that_change_nothing_do_not_reach_what_is_just_out_of_reach():
     known = {
         "bounds": Bounds(tpr=(0.9, 0.9), fpr=(0.05, 0.05)),
         "calibration": "external",
-        "calibrate": False,
+        "simulate": False,
     }
     given = {"failure_rate": 0.1, "tpr": 0.9, "fpr": 0.05, "n_unlabeled": 1000, **known}
     flat = plan(**given, target_width=0.04).value
@@ -190,7 +190,7 @@ def test_labels_that_change_nothing_do_not_reach_what_is_just_out_of_reach():
 @pytest.mark.slow
 def test_what_no_line_leads_to_is_found_by_halving():
     # Few labels change nothing, which is no reason to say that many do not.
-    known = {"bounds": Bounds(tpr=(0.9, 0.9), fpr=(0.05, 0.05)), "calibrate": False, "seed": 12}
+    known = {"bounds": Bounds(tpr=(0.9, 0.9), fpr=(0.05, 0.05)), "simulate": False, "seed": 12}
     given = {"failure_rate": 0.1, "tpr": 0.9, "fpr": 0.05, "n_unlabeled": 100_000, **known}
     found = plan(**given, target_width=0.004982575348394763 * (1 - 2e-4))
     assert found.reached
@@ -205,7 +205,7 @@ def test_a_failure_rate_known_beforehand_takes_no_labels():
 
 def test_bounds_alone_may_be_enough():
     known = Bounds(tpr=(0.9, 0.9), fpr=(0.05, 0.05))
-    made = plan(**RATES, n_unlabeled=5000, bounds=known, target_width=0.05, calibrate=False)
+    made = plan(**RATES, n_unlabeled=5000, bounds=known, target_width=0.05, simulate=False)
     assert (made.n_labels, made.reached) == (0, True)
     # The flag rate alone: z times its standard error over TPR - FPR, twice.
     wald = 2 * 1.96 * math.sqrt(0.135 * 0.865 / 5000) / 0.85
@@ -214,7 +214,7 @@ def test_bounds_alone_may_be_enough():
 
 @pytest.mark.slow
 def test_prices_choose_how_many_to_judge():
-    asked = {"bounds": TIGHT, "target_width": 0.05, "calibrate": False, "cost_human": 1.0}
+    asked = {"bounds": TIGHT, "target_width": 0.05, "simulate": False, "cost_human": 1.0}
     dear = plan(**RATES, n_unlabeled=20_000, **asked, cost_judge=0.02)
     free = plan(**RATES, n_unlabeled=20_000, **asked)
     assert dear.n_judged < free.n_judged == 20_000

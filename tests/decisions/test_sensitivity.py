@@ -20,7 +20,7 @@ def one():
 
 def upper_limit(bounds, **options):
     """The asymptotic upper limit: a scan asks for too many to simulate them."""
-    return profile_interval(COUNTS, bounds, side="upper", calibrate=False, **options).high
+    return profile_interval(COUNTS, bounds, side="upper", simulate=False, **options).high
 
 
 def effect(result, name):
@@ -31,7 +31,7 @@ def test_every_point_is_what_the_estimators_say_there(one):
     assert 0.8 in one.grid[0]
     for i in range(0, len(one.grid[0]), 5):
         bounds = Bounds(tpr=(one.grid[0][i], 0.95), fpr=(0.02, 0.06))
-        interval = profile_interval(COUNTS, bounds, calibrate=False)
+        interval = profile_interval(COUNTS, bounds, simulate=False)
         upper = upper_limit(bounds)
         assert one.estimate[i] == pytest.approx(fit(COUNTS, bounds).failure_rate, abs=1e-9)
         assert (one.low[i], one.high[i]) == pytest.approx((interval.low, interval.high), abs=1e-9)
@@ -129,7 +129,7 @@ def test_points_without_an_answer_say_why():
 def test_both_designs_and_design_effects():
     outside = sensitivity(COUNTS, BOUNDS, over="fpr.low", limit=0.2, calibration="external")
     i = list(outside.grid[0]).index(0.02)
-    expected = profile_interval(COUNTS, BOUNDS, calibrate=False, calibration="external")
+    expected = profile_interval(COUNTS, BOUNDS, simulate=False, calibration="external")
     assert outside.high[i] == pytest.approx(expected.high, abs=1e-9)
     wide = sensitivity(COUNTS, BOUNDS, over="tpr.low", limit=0.2, design_effect=2.5, df=30)
     expected = upper_limit(BOUNDS, design_effect=2.5, df=30)

@@ -210,7 +210,7 @@ def test_effects_of_slices_are_their_own():
 def test_the_design_effect_divides_the_counts():
     plain = Counts(*CELLS)
     for simulated in (False, True):
-        options = {"calibrate": simulated, "n_simulations": 199}
+        options = {"simulate": simulated, "n_resamples": 199}
         alone = profile_interval(plain, **options)
         twice = profile_interval(Counts(*(4 * CELLS)), design_effect=4.0, df=np.inf, **options)
         # Powers of two divide exactly, so even the simulated data sets are the same.
@@ -231,9 +231,9 @@ def test_the_design_effect_divides_the_counts():
 def test_degrees_of_freedom_make_it_the_distribution_of_student():
     plain = Counts(*CELLS)
     given = {"design_effect": 1.0, "df": 7}
-    interval = profile_interval(plain, calibrate=False, **given)
+    interval = profile_interval(plain, simulate=False, **given)
     np.testing.assert_allclose(interval.cutoff, scipy.stats.f.ppf(0.95, 1, 7), rtol=1e-9)
-    upper = profile_interval(plain, calibrate=False, side="upper", **given)
+    upper = profile_interval(plain, simulate=False, side="upper", **given)
     assert upper.cutoff[1] == pytest.approx(scipy.stats.t.ppf(0.95, 7) ** 2)
     simulated = profile_interval(plain, side="upper", **given)
     effects = (given, {"design_effect": 1.0})
@@ -241,7 +241,7 @@ def test_degrees_of_freedom_make_it_the_distribution_of_student():
     root = scipy.stats.norm.isf(normal.p_value)
     assert certificate.p_value == pytest.approx(scipy.stats.t.sf(root, 7), rel=1e-6)
     assert certificate.upper_limit == simulated.high >= upper.high
-    calibrated, stretched = (profile_interval(plain, n_simulations=199, **more) for more in ({}, given))
+    calibrated, stretched = (profile_interval(plain, n_resamples=199, **more) for more in ({}, given))
     assert stretched.low < calibrated.low < calibrated.high < stretched.high
 
 
@@ -409,7 +409,7 @@ def test_coverage_where_items_come_in_clusters():
     assert clusters.n_labeled.tolist() == [20] * n
 
     def covered(**options):
-        found = profile_interval(counts, calibrate=False, **options)
+        found = profile_interval(counts, simulate=False, **options)
         return int(np.sum((found.low <= rate) & (rate <= found.high)))
 
     # Of 200 data sets an interval that covers 95% holds the truth in 176 to 199 (probability .9999).
@@ -477,7 +477,7 @@ def test_few_failures_tell_little_of_how_clusters_differ():
 def test_intervals_cover_where_clusters_are_few_or_unequal(sizes, icc, labeled, rate):
     clusters = unequal(7, sizes, icc=icc, rate=rate, labeled=labeled, n_slices=400)
     found = design_effect(clusters)
-    given = {"design_effect": found.effect, "df": found.df, "calibrate": False}
+    given = {"design_effect": found.effect, "df": found.df, "simulate": False}
     both = profile_interval(clusters.totals, **given)
     upper = profile_interval(clusters.totals, side="upper", **given).high
     # 93% at least of many; of 400, 360 at least with a probability of .99 if so.

@@ -225,8 +225,8 @@ def test_a_batch_prints_its_first_values():
     found = fit(counts)
     first = ", ".join(f"{rate:.4f}" for rate in found.failure_rate[:3])
     assert str(found) == f"(4,) fits, 4 converged; failure rates {first}, ..."
-    ends = profile_interval(counts[:2], calibrate=False)
-    each = [str(profile_interval(counts[i], calibrate=False)).split(" (")[0] for i in range(2)]
+    ends = profile_interval(counts[:2], simulate=False)
+    each = [str(profile_interval(counts[i], simulate=False)).split(" (")[0] for i in range(2)]
     assert str(ends).endswith(f": {', '.join(each)}")
 
 

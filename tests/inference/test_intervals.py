@@ -21,7 +21,7 @@ def maximizing(calibration):
 
 
 def chi_square(counts, bounds=None, **options):
-    return profile_interval(counts, bounds, calibrate=False, **options)
+    return profile_interval(counts, bounds, simulate=False, **options)
 
 
 @pytest.mark.filterwarnings("ignore:the judge flags")
@@ -134,15 +134,15 @@ def test_exchanging_failure_and_pass_mirrors_the_interval():
     assert first.high == pytest.approx(1 - second.low, abs=1e-9)
 
 
-@pytest.mark.parametrize("calibrate", [True, False])
-def test_one_sided_limits(calibrate):
+@pytest.mark.parametrize("simulate", [True, False])
+def test_one_sided_limits(simulate):
     counts = Counts(4, 1, 2, 43, 900, 9100)
-    both = profile_interval(counts, BOX, calibrate=calibrate)
-    upper = profile_interval(counts, BOX, side="upper", calibrate=calibrate)
-    lower = profile_interval(counts, BOX, side="lower", calibrate=calibrate)
+    both = profile_interval(counts, BOX, simulate=simulate)
+    upper = profile_interval(counts, BOX, side="upper", simulate=simulate)
+    lower = profile_interval(counts, BOX, side="lower", simulate=simulate)
     assert (upper.low, lower.high) == (0, 1)
     # Simulated cut-offs of one and of two sides can meet where all extreme estimates lie on one side.
-    slack = 0.002 if calibrate else 0
+    slack = 0.002 if simulate else 0
     assert upper.estimate < upper.high < both.high + slack
     assert both.low - slack < lower.low < lower.estimate
     assert "no limit" not in str(upper)
@@ -181,8 +181,8 @@ def test_extreme_confidence_is_finite():
     counts = Counts(4, 1, 2, 43, 900, 9100)
     assert profile_interval(counts, confidence=0.5, side="upper").high >= fit(counts).failure_rate
     assert profile_interval(counts, confidence=1e-12).width < 0.02
-    for calibrate in (True, False):
-        result = profile_interval(counts, confidence=1 - 1e-15, calibrate=calibrate)
+    for simulate in (True, False):
+        result = profile_interval(counts, confidence=1 - 1e-15, simulate=simulate)
         assert 0 <= result.low < 0.03
         assert 0.3 < result.high < 1
 
@@ -190,8 +190,8 @@ def test_extreme_confidence_is_finite():
 def test_weighted_counts_are_not_simulated():
     counts = Counts(4.5, 1, 2, 43, 900, 9100)
     assert profile_interval(counts).method == "profile likelihood, chi-square"
-    with pytest.raises(ValueError, match="`calibrate` must be False or None"):
-        profile_interval(counts, calibrate=True)
+    with pytest.raises(ValueError, match="`simulate` must be False or None"):
+        profile_interval(counts, simulate=True)
 
 
 @pytest.mark.slow
@@ -216,7 +216,7 @@ def test_calibrated_intervals_cover(labels):
         bounds = Bounds(
             tpr=(max(0.9 - half, 0), min(0.9 + half, 1)), fpr=(max(0.05 - half, 0), min(0.05 + half, 1))
         )
-        result = profile_interval(counts, bounds, labels=labels, n_simulations=199)
+        result = profile_interval(counts, bounds, labels=labels, n_resamples=199)
         covered = np.mean((result.low <= theta) & (theta <= result.high))
         # Three standard errors below .945, and not needlessly long.
         assert 0.945 - 3 * 0.0126 < covered < 0.99
@@ -244,7 +244,7 @@ def test_a_balanced_calibration_set_given_as_internal_is_caught():
         ({"labels": "by_verdict", "calibration": "external"}, "`labels` must be"),
         ({"calibration": "none"}, "`calibration` must be"),
         ({"seed": -1}, "`seed` must be"),
-        ({"n_simulations": 3}, "`n_simulations` must be"),
+        ({"n_resamples": 3}, "`n_resamples` must be"),
     ],
 )
 def test_bad_arguments_are_refused(options, match):

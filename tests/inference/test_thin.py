@@ -28,8 +28,8 @@ def test_no_failure_gives_the_limit_that_inverts_half_of_alpha(n):
 @pytest.mark.parametrize("n", [20, 60, pytest.param(150, marks=pytest.mark.slow)])
 def test_exact_coverage_of_labels_alone(n):
     failures = np.arange(min(n, 60 + n // 3) + 1)
-    result = profile_interval(labels_alone(failures, n), n_simulations=499)
-    upper = profile_interval(labels_alone(failures, n), n_simulations=499, side="upper").high
+    result = profile_interval(labels_alone(failures, n), n_resamples=499)
+    upper = profile_interval(labels_alone(failures, n), n_resamples=499, side="upper").high
     for rate in np.geomspace(0.001, 0.3, 60):
         mass = scipy.stats.binom.pmf(failures, n, rate)
         beyond = 1 - mass.sum()
@@ -117,8 +117,8 @@ def test_coverage_where_failures_are_few(n, judged, rate, tpr, fpr):
     shares = [rate * tpr, rate * (1 - tpr), (1 - rate) * fpr, (1 - rate) * (1 - fpr)]
     flagged = rng.binomial(judged, rate * tpr + (1 - rate) * fpr, size)
     counts = Counts(*rng.multinomial(n, shares, size).T, flagged, judged - flagged)
-    result = profile_interval(counts, n_simulations=299)
-    upper = profile_interval(counts, n_simulations=299, side="upper").high
+    result = profile_interval(counts, n_resamples=299)
+    upper = profile_interval(counts, n_resamples=299, side="upper").high
     # A coverage of .95 shows as less than .925 in one of 40 such runs.
     assert np.mean((result.low <= rate) & (rate <= result.high)) >= 0.925
     assert np.mean(rate <= upper) >= 0.915
@@ -152,10 +152,10 @@ def test_coverage_of_the_rate_of_the_items(rate, tpr, fpr):
     rng = np.random.default_rng(8)
     failing = rng.random((200, 400)) < rate
     flagged = rng.random(failing.shape) < np.where(failing, tpr, fpr)
-    result = profile_interval(items(failing, flagged, 160), target="items", n_simulations=199)
+    result = profile_interval(items(failing, flagged, 160), target="items", n_resamples=199)
     truth = failing.mean(1)
     assert np.mean((result.low <= truth + 1e-12) & (truth <= result.high + 1e-12)) >= 0.92
-    whole = profile_interval(items(failing, flagged, 160), calibrate=False)
+    whole = profile_interval(items(failing, flagged, 160), simulate=False)
     assert np.mean(result.high - result.low) < 0.9 * np.mean(whole.high - whole.low)
 
 

@@ -365,7 +365,7 @@ def test_as_many_labels_as_it_says_certify(rate, tpr, fpr, limit):
     drawn = rng.multinomial(labels, cells, draws).T
     flagged = rng.binomial(n, flags, draws)
     counts = Counts(*drawn, flagged, n - flagged)
-    upper = profile_interval(counts, confidence=0.95, side="upper", calibrate=False).high
+    upper = profile_interval(counts, confidence=0.95, side="upper", simulate=False).high
     # Four standard errors of a power of .8, and as much for what a normal approximation leaves out.
     assert abs((np.asarray(upper) < limit).mean() - 0.8) < 0.08 + 0.08
 

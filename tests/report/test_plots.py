@@ -54,7 +54,7 @@ def labels(ax):
 
 def test_intervals_stand_where_their_numbers_are(ax):
     found = {
-        "jaxmle": profile_interval(COUNTS, BOUNDS, calibrate=False),
+        "jaxmle": profile_interval(COUNTS, BOUNDS, simulate=False),
         "human $only$": baselines.human_only(COUNTS),
         "bounds only": identified_set(COUNTS, BOUNDS),
     }
@@ -119,7 +119,7 @@ def test_names_from_the_data_are_shown_as_they_stand(tmp_path):
 
 
 def test_the_profile_meets_its_cutoff_at_the_ends(ax):
-    interval = profile_interval(COUNTS, BOUNDS, calibrate=False)
+    interval = profile_interval(COUNTS, BOUNDS, simulate=False)
     plot_profile(COUNTS, BOUNDS, interval=interval, limit=0.2, ax=ax)
     curve = max(ax.get_lines(), key=lambda line: len(line.get_xdata()))
     rates, lost = curve.get_xdata(), curve.get_ydata()
@@ -134,7 +134,7 @@ def test_the_profile_meets_its_cutoff_at_the_ends(ax):
 @pytest.mark.parametrize("side", ["upper", "lower"])
 def test_one_sided_and_unidentified_profiles(ax, side):
     counts = Counts(0, 0, 0, 0, 200, 1300)
-    interval = profile_interval(counts, BOUNDS, side=side, calibrate=False)
+    interval = profile_interval(counts, BOUNDS, side=side, simulate=False)
     plot_profile(counts, BOUNDS, interval=interval, ax=ax)
     assert f"{side} limit" in ax.get_title(loc="left")
     with pytest.raises(ValueError, match="one data set"):

@@ -230,7 +230,7 @@ def test_what_cannot_be_is_refused():
 @pytest.mark.slow
 def test_the_homogeneity_test_keeps_its_level_and_sees_a_different_judge():
     rng = np.random.default_rng(12)
-    p_values = [homogeneity_test(draw(rng, 8, 5)[1], n_simulations=39, seed=i).p_value for i in range(40)]
+    p_values = [homogeneity_test(draw(rng, 8, 5)[1], n_resamples=39, seed=i).p_value for i in range(40)]
     assert np.sum(np.array(p_values) <= 0.05) <= binom.ppf(0.999, 40, 0.05)
     assert np.sum(np.array(p_values) <= 0.5) >= binom.ppf(0.001, 40, 0.4)
     same = Counts([18] * 5, [2] * 5, [4] * 5, [76] * 5, [90] * 5, [310] * 5)

@@ -438,7 +438,7 @@ def test_with_a_known_judge_slices_have_nothing_to_share(width, close):
     counts = Counts(*(np.full(6, x) for x in (1, 0, 0, 4)), flagged, 1e8 - flagged)
     bounds = Bounds(tpr=(0.9 - width / 2, 0.9 + width / 2), fpr=(0.05 - width / 2, 0.05 + width / 2))
     shared = fit_slices(counts, bounds, judge="common").interval()
-    alone = profile_interval(counts, bounds, calibrate=False)
+    alone = profile_interval(counts, bounds, simulate=False)
     np.testing.assert_allclose(shared.high - shared.low, alone.high - alone.low, rtol=close)
 
 
@@ -469,7 +469,7 @@ def test_degrees_of_freedom_are_those_of_the_labels_that_tell_of_the_judge():
     for counts, width in ((unlabelled, 1e-9), (six, 1e-9), (unlabelled, 0.0), (six, 0.0)):
         bounds = Bounds(tpr=(0.9 - width, 0.9), fpr=(0.05 - width, 0.05))
         found = fit_slices(counts, bounds, judge="common").interval()
-        alone = profile_interval(counts, bounds, calibrate=False)
+        alone = profile_interval(counts, bounds, simulate=False)
         np.testing.assert_allclose(found.high - found.low, alone.high - alone.low, rtol=1e-4)
     # Bounds that meet in one point say nothing of judges that differ.
     each = Bounds(tpr=([0.8, 0.9], [0.9, 1]), fpr=([0.02, 0.05], [0.05, 0.1]))
