@@ -5,14 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxmle._arrays import pytree
 from jaxmle._data import Counts, HasCounts, check_confidence, counts_of
 from jaxmle._inference._interval import Interval
+from jaxmle._results import Result
 from jaxmle._stats import quantile_of_t, score_limits
 from jaxmle._types import Array
 
 
+@pytree
 @dataclass(frozen=True)
-class Agreement:
+class Agreement(Result):
     """Agreement of judge and human on labelled items; None where the items leave a measure undefined.
 
     Attributes:

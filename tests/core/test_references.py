@@ -19,6 +19,7 @@ def references(tp, fn, fp, tn):
     return Counts(tp, fn, fp, tn, none, none)
 
 
+@pytest.mark.slow
 def test_the_mixture_is_the_integral():
     """Probability that a new rate is below .8, by adaptive quadrature over mean and spread."""
     hits, trials, at = np.array([9.0, 16.0]), np.array([10, 20]), 0.8

@@ -54,6 +54,7 @@ def results():
         "Homogeneity": jaxmle.homogeneity_test(TWO, n_resamples=19),
         "Plan": jaxmle.plan(failure_rate=0.1, tpr=0.9, fpr=0.1, n_unlabeled=1000, target_width=0.2),
         "Sensitivity": scan,
+        "Agreement": jaxmle.agreement(ONE),
         "Effect": scan.effects[0],
         "LabelOption": jaxmle.LabelOption("random", True, "profile", 3, {"flagged": 2}, 0.1, None),
     }

@@ -241,9 +241,9 @@ def test_why_a_wider_bound_certifies_is_said(tmp_path, capsys):
     ("options", "message"),
     [
         (["--over", "tpr_low"], "must be one or two of"),
-        (["--over", "tpr.low", "--grid", "0.9:0.8"], "LO < HI"),
+        (["--over", "tpr.low", "--grid", "0.9:0.8"], "LO <= HI"),
         (["--grid", "0.5:0.8"], "--grid goes with --over"),
-        (["--limit", "7"], "strictly between 0 and 1"),
+        (["--limit", "7"], "between 0 and 1"),
         (["--limit", "0.2", "--png", "{folder}/map.doc"], "doc"),
         (["--limit", "0.2", "--png", "{folder}/none/map.png"], "there is no folder"),
     ],
