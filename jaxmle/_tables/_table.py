@@ -307,6 +307,8 @@ class Table:
         try:
             self.connection.register("given", source)
         except (self._error, TypeError) as error:
+            if hasattr(source, "columns") and "No module named 'pyarrow'" in str(error):
+                raise TypeError(f"reading {self.name} takes pyarrow: pip install pyarrow.") from error
             raise TypeError(
                 "`source` must be a path, a pandas, polars or pyarrow table, a list of dictionaries or an "
                 f"Ibis table; got {type(source).__name__}."
