@@ -39,6 +39,7 @@ _OF_ROWS: tuple[str, ...] = (
     "weight",
     "cluster",
 )
+_OF_ROWS += ("combine", "human_combine", "missing", "human_where")
 _OF_ROWS += ("failure", "judge_failure", "human_failure", "passes", "judge_threshold", "human_threshold")
 _RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
 

@@ -36,7 +36,7 @@ def bounds_document(table: SliceCounts, analysis: AnalysisSettings) -> Document:
     labeled = np.flatnonzero(np.asarray(table.counts.n_labeled) > 0)
     if not labeled.size:
         raise ValueError("no row has both a human and a judge verdict, and bounds are learnt from both.")
-    counts = Counts(*(np.asarray(value)[labeled] for value in table.counts.values()))
+    counts = table.counts[labeled]
     cells = {"tpr": (counts.tp, counts.fn), "fpr": (counts.fp, counts.tn)}
     bounds = Bounds.from_references(counts, confidence=analysis.confidence)
     tail = (1 - analysis.confidence) / 4
@@ -64,7 +64,7 @@ def bounds_document(table: SliceCounts, analysis: AnalysisSettings) -> Document:
         "settings": {"by": analysis.by, "confidence": analysis.confidence},
         "bounds": ends,
         "options": " ".join(f"--{name} {_range(ends[name])}" for name in _RATES),
-        "spread": {name: float(predictive(*map(_floats, cells[name])).between) for name in _RATES},
+        "spread": {name: _spread(*map(_floats, cells[name])) for name in _RATES},
         "homogeneity": _homogeneity(counts, analysis.seed),
         "left_out": {name: _left_out(rates[name]) for name in _RATES},
         "parts": parts,
@@ -76,21 +76,29 @@ def bounds_document(table: SliceCounts, analysis: AnalysisSettings) -> Document:
     }
 
 
+def _spread(hits: Array, misses: Array) -> float | None:
+    """Standard deviation of a rate from part to part; None where fewer than two parts tell of the rate."""
+    several = np.count_nonzero(hits + misses) > 1
+    return float(predictive(hits, misses).between) if several else None
+
+
 def _rates(hits: Array, misses: Array, tail: float) -> list[Document]:
     """A rate in each part, with exact limits, and whether the other parts foretell it."""
     hits, misses = _floats(hits), _floats(misses)
     low, high = clopper_pearson(hits, misses, tail)
-    several = len(hits) > 1
-    least, most = limits_without_each(hits, misses, tail) if several else (low, high)
+    trials = hits + misses
+    least, most = limits_without_each(hits, misses, tail) if len(hits) > 1 else (low, high)
     own_low, own_high = clopper_pearson(hits, misses, 0.25)
     inside = (own_low <= most) & (own_high >= least)
+    # Without a trial in any other part there is nothing that could foretell it.
+    tried = (trials >= _TRIALS) & (trials.sum() > trials)
     return [
         {
-            "estimate": float(hits[i] / (hits[i] + misses[i])) if hits[i] + misses[i] else None,
+            "estimate": float(hits[i] / trials[i]) if trials[i] else None,
             "low": float(low[i]),
             "high": float(high[i]),
-            "n_items": float(hits[i] + misses[i]),
-            "foretold": bool(inside[i]) if several and hits[i] + misses[i] >= _TRIALS else None,
+            "n_items": float(trials[i]),
+            "foretold": bool(inside[i]) if tried[i] else None,
         }
         for i in range(len(hits))
     ]

@@ -47,8 +47,8 @@ def agreement(counts: Counts | HasCounts, *, confidence: float = 0.95) -> Agreem
         confidence: Nominal coverage of each interval, in (0, 1).
 
     Returns:
-        The measures and their intervals; None for one that no item bears on, and for kappa where both say the
-        same of all items.
+        The measures and their intervals; None for one that no item bears on, and for kappa where human or
+        judge says the same of all items: it is then 0 whatever the other says.
 
     Raises:
         ValueError: ``counts`` hold several data sets, or ``confidence`` is not in (0, 1).
@@ -103,7 +103,7 @@ def _kappa(cells: Array, n: float, alpha: float, confidence: float, least: float
     """Cohen's kappa of a table of shares, rows the human's; ``least`` agreement where they never differ."""
     human, judge = cells.sum(1), cells.sum(0)
     agreed, chance = float(np.trace(cells)), float(human @ judge)
-    if chance >= 1 or n <= 1:
+    if min(*human, *judge) <= 0 or n <= 1:
         return None
     kappa = (agreed - chance) / (1 - chance)
     method = "Fleiss, Cohen, Everitt"

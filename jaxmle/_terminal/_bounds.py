@@ -45,15 +45,16 @@ def _said(document: Document) -> list[str]:
     """How far parts differ, and how the bounds would have done, in sentences."""
     if len(document["parts"]) < 2:
         return []
-    tpr, fpr = (f"{100 * document['spread'][name]:.1f}" for name in _RATES)
-    lines = [f"From part to part the TPR varies by {tpr} points (standard deviation), the FPR by {fpr}."]
+    spread = {name: value for name, value in document["spread"].items() if value is not None}
+    varies = [f"the {name.upper()} varies by {100 * value:.1f} points" for name, value in spread.items()]
+    lines = [f"From part to part {' and '.join(varies)} (standard deviation)."] if varies else []
     if test := document["homogeneity"]:
-        lines[0] += f" Test of one judge for all parts: p = {test['p_value']:.3f}."
+        lines.append(f"Test of one judge for all parts: p = {test['p_value']:.3f}.")
     for name in _RATES:
         inside, size = document["left_out"][name].values()
         if size:
-            verb = "was" if inside == 1 else "were"
-            which = f"Of {size} parts left out in turn, the {name.upper()} of {inside} {verb}"
+            parts, verb = "part" if size == 1 else "parts", "was" if inside == 1 else "were"
+            which = f"Of {size} {parts} left out in turn, the {name.upper()} of {inside} {verb}"
             lines.append(f"{which} within what the others foretold.")
     return lines
 

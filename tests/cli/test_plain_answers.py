@@ -219,6 +219,9 @@ def test_counts_by_hand(capsys):
         (["--counts", "0,0,0,0,0,0"], "all six numbers are zero"),
         (["--counts", SIX, "--judge", "j"], "leave --judge out"),
         (["f.csv", "--counts", SIX], "leave FILE out"),
+        (["--counts", SIX, "--combine", "any"], "leave --combine out"),
+        (["--counts", SIX, "--missing", "failure"], "leave --missing out"),
+        (["--counts", SIX, "--human-where", "x = 1"], "leave --human-where out"),
         ([], "name the FILE of verdicts, or give --counts"),
     ],
 )

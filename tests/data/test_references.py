@@ -150,3 +150,21 @@ def test_a_reference_in_parts_bounds_another_file(verdicts, tmp_path, capsys):
     assert found["tpr"] == [float(end) for end in Bounds.from_references(counts).tpr]
     assert main([*command, "--reference-by", "model"]) == 2
     assert "--reference-by goes with --reference" in capsys.readouterr().err
+
+
+def test_a_rate_that_no_part_or_one_part_tells_of_is_not_said_to_vary(tmp_path, capsys):
+    path = tmp_path / "passes.csv"
+    passes = ["0,0,a", "1,0,a", "0,0,b", "0,0,b"] * 5
+    command = ["bounds", str(path), "--judge", "judge", "--human", "human", "--by", "model"]
+    for failures in ([], ["1,1,a"] * 8):
+        path.write_text("\n".join(["judge,human,model", *passes, *failures]) + "\n")
+        assert main([*command, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["spread"]["tpr"] is None
+        assert found["spread"]["fpr"] > 0
+        assert found["left_out"] == {"tpr": {"inside": 0, "of": 0}, "fpr": {"inside": 2, "of": 2}}
+        assert main(command) == 0
+        said = capsys.readouterr().out
+        assert "From part to part the FPR varies by" in said
+        assert "TPR varies" not in said
+    assert Bounds.from_references(references([0, 0], [0, 0], [1, 2], [9, 8])).tpr == (0, 1)

@@ -63,6 +63,14 @@ def test_raters_that_never_differ_are_not_certain():
     assert nothing.accuracy is nothing.kappa is nothing.ac1 is None
 
 
+@pytest.mark.parametrize("cells", [(0, 0, 3, 7), (3, 7, 0, 0), (4, 0, 6, 0), (0, 4, 0, 6)])
+def test_kappa_says_nothing_of_one_class(cells):
+    """Human or judge says the same of all items: kappa is 0 whatever the other says, and never varies."""
+    found = of(cells)
+    assert found.kappa is None
+    assert found.ac1.low < found.ac1.high
+
+
 def test_intervals_cover_as_often_as_they_say():
     n, cells = 60, np.array([0.2, 0.06, 0.08, 0.66])
     rng = np.random.default_rng(1)
