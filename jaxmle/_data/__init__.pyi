@@ -6,7 +6,6 @@ from ._counts import counts_of as counts_of
 from ._labels import coded_verdicts as coded_verdicts
 from ._params import Params as Params
 from ._problem import Problem as Problem
-from ._problem import joined as joined
 from ._published import NQ301_GPT4 as NQ301_GPT4
 from ._published import Published as Published
 from ._references import limits_without_each as limits_without_each

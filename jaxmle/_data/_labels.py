@@ -69,8 +69,7 @@ def coded_verdicts(
         failure: Word or words that mean failure; None for the usual ones.
         other_words: Words of the other column that are not known, one of which may be the pass.
     """
-    masked = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
-    array = np.asarray(values.data if isinstance(values, np.ma.MaskedArray) else values)
+    array, masked = _unmasked(values)
     if array.ndim != 1:
         raise ValueError(f"`{name}` must be one-dimensional; got shape {array.shape}.")
     if array.dtype.kind in "Mmc":
@@ -95,12 +94,18 @@ def coded_verdicts(
 
 def unknown_words(values: object) -> frozenset[str]:
     """Words among verdicts that no vocabulary has."""
-    masked = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
-    array = np.asarray(values.data if isinstance(values, np.ma.MaskedArray) else values)
+    array, masked = _unmasked(values)
     if array.ndim != 1 or _numbers(array, masked) is not None:
         return frozenset()
     words, _ = _words(array, None, masked)
     return frozenset(words.tolist()) - FAILURE_WORDS - PASS_WORDS - UNLABELED_WORDS
+
+
+def _unmasked(values: object) -> tuple[Array, Array | None]:
+    """An array, and which of its elements are masked; None where it has no mask."""
+    if isinstance(values, np.ma.MaskedArray):
+        return np.asarray(values.data), np.ma.getmaskarray(values)
+    return np.asarray(values), None
 
 
 def _is_series(values: object) -> bool:

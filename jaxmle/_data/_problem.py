@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxmle._arrays import leaves, rebuilt, take, tree_map
+from jaxmle._arrays import leaves, rebuilt, take
 from jaxmle._data._bounds import Bounds
 from jaxmle._data._counts import Counts
 from jaxmle._types import Array, Index
@@ -54,8 +54,3 @@ class Problem(NamedTuple):
     def arrays(self) -> list[Array]:
         """The six counts and the six ends of the bounds."""
         return list(leaves(self))
-
-
-def joined(*problems: Problem) -> Problem:
-    """Put several batches into one."""
-    return tree_map(lambda *parts: np.concatenate(parts), *problems)

@@ -77,7 +77,7 @@ def compare_document(
     }
 
     def differences(index: Array, adjustment: Adjustment) -> Difference:
-        a, b = (Counts(*(np.asarray(value)[index] for value in counts.values())) for counts in counts_of_arms)
+        a, b = (counts[index] for counts in counts_of_arms)
         bounds = [arm.analysis.bounds_of(index) for arm in arms]
         some = None if pairs is None else pairs[index]
         both = None if clusters is None else (clusters[0].of_slices(index), clusters[1].of_slices(index))

@@ -90,6 +90,9 @@ def report_document(
         certificate = certify_document(table, analysis, fitted=fitted, progress=progress, **given)
         if adjustment == "none" and not estimate.get("pooling"):
             _reconcile(estimate, certificate)
+    agreement = agreement_document(
+        counts, analysis.confidence, effects.for_humans(last, counts) if effects else None
+    )
     document = {
         "command": "report",
         "failure": table.failures,
@@ -101,10 +104,8 @@ def report_document(
         "estimate": estimate,
         "certificate": certificate,
         "ppi_plus_plus": _ppi(counts, analysis, effects),
-        "agreement": agreement_document(
-            counts, analysis.confidence, effects.for_humans(last, counts) if effects else None
-        ),
-        "judge_in_labels": _in_labels(effects.for_humans(last, counts) if effects else counts, analysis),
+        "agreement": agreement,
+        "judge_in_labels": {name: agreement and agreement[name] for name in ("tpr", "fpr")},
         "effects": _effects(fitted, analysis, limit),
         "reproduce": {"command": command, "seed": analysis.seed, "versions": _versions()},
     }
@@ -139,19 +140,6 @@ def _ppi(
     found = baselines.ppi_plus_plus(narrowed, confidence=analysis.confidence)
     assert found.estimate is not None
     return {"estimate": float(found.estimate), "low": float(found.low), "high": float(found.high)}
-
-
-def _in_labels(counts: Counts, analysis: AnalysisSettings) -> dict[str, dict[str, float] | None]:
-    """The judge's rates as the labels alone give them, with Wilson intervals."""
-    found: dict[str, dict[str, float] | None] = {}
-    for name, flagged, passed in (("tpr", counts.tp, counts.fn), ("fpr", counts.fp, counts.tn)):
-        found[name] = None
-        if flagged + passed > 0:
-            # Of one class alone, the share that is flagged.
-            one = baselines.human_only(Counts(flagged, 0, 0, passed, 0, 0), confidence=analysis.confidence)
-            assert one.estimate is not None
-            found[name] = {"estimate": float(one.estimate), "low": float(one.low), "high": float(one.high)}
-    return found
 
 
 def _effects(fitted: Fitted, analysis: AnalysisSettings, limit: float | None) -> list[Document]:

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxmle._data import Calibration, Problem, joined
+from jaxmle._arrays import joined
+from jaxmle._data import Calibration, Problem
 from jaxmle._engine import Engine
 from jaxmle._inference._fit import Fit, fit_flat
 from jaxmle._types import Array, Index
@@ -63,8 +64,7 @@ def branches(free: Fit) -> tuple[ProfileBranch, ProfileBranch]:
 
 def both_branches(first: ProfileBranch, second: ProfileBranch) -> ProfileBranch:
     """Put two branches into one batch."""
-    ends = (np.concatenate(pair) for pair in zip(first[1:], second[1:], strict=True))
-    return ProfileBranch(joined(first.problem, second.problem), *ends)
+    return joined((first, second))
 
 
 def profile(

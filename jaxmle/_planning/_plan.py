@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from jaxmle._arrays import pytree
 from jaxmle._data import Bounds, Calibration, Params, check_confidence
@@ -182,11 +182,10 @@ def plan(
         True
     """
     check_seed(seed)
-    width = (target_width, simulate)
-    claim = (limit, power, method)
     bounds = Bounds() if bounds is None else bounds
+    goal = goal_of(target_width, limit, power, check_confidence(confidence), method, simulate)
     rates = Params(failure_rate, tpr, fpr)
-    start, goal = _question(rates, n_unlabeled, bounds, width, claim, confidence, calibration, labels)
+    start = checked_setting(rates, n_unlabeled, bounds, calibration, labels, goal)
     prices = checked_prices(cost_human, cost_judge)
     cheap = goal if isinstance(goal, Width) else Power(goal.target, goal.confidence, goal.limit, "profile")
     if prices and cost_judge is not None:
@@ -254,29 +253,12 @@ def first_estimate(
     Raises:
         ValueError: As `plan` does.
     """
+    goal = goal_of(target_width, limit, power, check_confidence(confidence), "profile", False)
     rates = Params(failure_rate, tpr, fpr)
-    width, certificate = (target_width, False), (limit, power, "profile")
-    start, goal = _question(rates, n_unlabeled, bounds, width, certificate, confidence, calibration, labels)
+    start = checked_setting(
+        rates, n_unlabeled, Bounds() if bounds is None else bounds, calibration, labels, goal
+    )
     return labels_at_once(start, goal)
-
-
-def _question(
-    rates: Params,
-    n_unlabeled: int,
-    bounds: Bounds | None,
-    width: tuple[float | None, bool],
-    certificate: tuple[float | None, float, str],
-    confidence: float,
-    calibration: Calibration,
-    labels: Labels,
-) -> tuple[Setting, Goal]:
-    """What is planned for, checked."""
-    target_width, simulate = width
-    limit, power, method = certificate
-    kind = cast(CertificateMethod, method)
-    goal = goal_of(target_width, limit, power, check_confidence(confidence), kind, simulate)
-    bounds = Bounds() if bounds is None else bounds
-    return checked_setting(rates, n_unlabeled, bounds, calibration, labels, goal), goal
 
 
 def _option(setting: Setting, goal: Goal, found: Found, prices: tuple[float, float] | None) -> LabelOption:

@@ -5,6 +5,7 @@ import numpy as np
 from jaxmle._arrays import namespace, select, where_needed
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._solvers._cubic import Shares
+from jaxmle._stats import flag_rate
 from jaxmle._types import Array, Pair
 
 # Probabilities below which there was nothing but what an empty cell counts as.
@@ -38,8 +39,8 @@ def possible(point: Params, counts: Counts, bounds: Bounds, calibration: Calibra
     tpr = _inside(point.tpr, counts.tp, counts.fn, bounds.tpr)
     fpr = _inside(point.fpr, counts.fp, counts.tn, bounds.fpr)
     pos, neg = counts.unlabeled_pos, counts.unlabeled_neg
-    never = (pos > 0) & (theta * tpr + (1 - theta) * fpr <= 0)
-    always = (neg > 0) & (theta * (1 - tpr) + (1 - theta) * (1 - fpr) <= 0)
+    never = (pos > 0) & (flag_rate(theta, tpr, fpr) <= 0)
+    always = (neg > 0) & (flag_rate(theta, 1 - tpr, 1 - fpr) <= 0)
 
     def moved() -> tuple[Array, Array, Array]:
         eps = float(np.finfo(theta.dtype).eps)

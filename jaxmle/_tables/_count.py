@@ -26,14 +26,6 @@ from jaxmle._tables._table import Table
 
 OnInvalid = Literal["error", "drop"]
 Missing = Literal["drop", "failure", "pass"]
-_MEANINGS = (
-    "failure",
-    "judge_failure",
-    "human_failure",
-    "passes",
-    "judge_threshold",
-    "human_threshold",
-)
 
 _IDS = {"id"} | {
     f"{what}_id" for what in ("prompt", "item", "question", "sample", "example", "conversation", "doc")
@@ -260,10 +252,7 @@ def column_code(
     Raises:
         ValueError: A verdict is neither, and ``on_invalid`` is "error".
     """
-    given: dict[str, Any] = {
-        name: meaning.get(name, None if "threshold" in name else ()) for name in _MEANINGS
-    }
-    said = Meaning.of(**given)
+    said = Meaning.of(**meaning)
     staged, coders = _staged(source, roles, said)
     failures_of(source, staged, roles, said, coders)  # which raises where a column's meaning is open
     if on_invalid == "error" and source.query(

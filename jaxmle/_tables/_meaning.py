@@ -69,12 +69,12 @@ class Meaning:
     @classmethod
     def of(
         cls,
-        failure: Said,
-        judge_failure: Said,
-        human_failure: Said,
-        passes: Said,
-        judge_threshold: str | float | None,
-        human_threshold: str | float | None,
+        failure: Said = (),
+        judge_failure: Said = (),
+        human_failure: Said = (),
+        passes: Said = (),
+        judge_threshold: str | float | None = None,
+        human_threshold: str | float | None = None,
     ) -> "Meaning":
         """Bring what was said to one form.
 

@@ -29,10 +29,8 @@ def counts_below(source: Source, roles: Roles, meaning: Mapping[str, Any]) -> li
     """
     from jaxmle._data import Counts
 
-    told = {name: value for name, value in meaning.items() if not name.startswith("judge_")}
-    usual: dict[str, Any] = dict.fromkeys(("failure", "judge_failure", "human_failure", "passes"), ())
-    usual |= dict.fromkeys(("judge_threshold", "human_threshold"))
-    said = Meaning.of(**usual | told | {"judge_threshold": "0"})
+    told: dict[str, Any] = {name: value for name, value in meaning.items() if not name.startswith("judge_")}
+    said = Meaning.of(**told, judge_threshold="0")
     staged = source.stage(grouped(source, roles))
     human = coders_of(source, staged, roles, said)["h"]("h")
     scores = (
