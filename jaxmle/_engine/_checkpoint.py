@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from jaxmle._engine._whole_file import followed, naming, sync
+from jaxmle._engine._whole_file import followed, naming, replacing, sync
 from jaxmle._types import Document
 
 T = TypeVar("T")
@@ -192,15 +192,8 @@ class Checkpoint:
 
     def _write(self, path: Path, content: bytes) -> None:
         """Write a file so that it is there whole or not at all."""
-        partial = self.folder / f".{path.name}"
-        with naming(path):
-            try:
-                partial.write_bytes(content)
-                sync(partial)
-                os.replace(partial, path)
-            finally:
-                with suppress(OSError):
-                    partial.unlink(missing_ok=True)
+        with naming(path), replacing(path, self.folder / f".{path.name}") as partial:
+            partial.write_bytes(content)
 
 
 def fingerprint_of(*things: object) -> str:

@@ -28,16 +28,22 @@ def whole_file(path: Path) -> Iterator[Path]:
         if path.exists() and not path.is_file():
             yield path
             return
-        partial = target.with_name(f".jaxmle-{uuid4().hex[:12]}{target.suffix}")
-        try:
+        with replacing(target, target.with_name(f".jaxmle-{uuid4().hex[:12]}{target.suffix}")) as partial:
             yield partial
-            sync(partial)
-            if target.exists():
-                shutil.copymode(target, partial)
-            os.replace(partial, target)
-        finally:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(target: Path, partial: Path) -> Iterator[Path]:
+    """Put what the block writes to ``partial`` in place of a file on the same disk once the block ends."""
+    try:
+        yield partial
+        sync(partial)
+        if target.exists():
+            shutil.copymode(target, partial)
+        os.replace(partial, target)
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager
