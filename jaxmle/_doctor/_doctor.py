@@ -25,7 +25,6 @@ from jaxmle._types import Document
 
 # Each way to make slices is one more pass over the rows.
 _MOST_SLICINGS = 3
-_COUNTS = ("tp", "fn", "fp", "tn", "unlabeled_pos", "unlabeled_neg")
 
 
 def doctor_document(
@@ -117,7 +116,7 @@ def _document(
             "other_judges": [name for name in roles.judges if name != roles.judge],
             "other_humans": [name for name in roles.humans if name != roles.human],
         },
-        "counts": None if total is None else dict(zip(_COUNTS, map(int, total.values()), strict=True)),
+        "counts": None if total is None else {name: int(value) for name, value in total.to_dict().items()},
         "agreement": None if total is None else agreement_document(total, wanted.confidence),
         "thresholds": thresholds,
         "balanced": bool(total is not None and total.n_labeled and is_balanced(total)),

@@ -193,19 +193,14 @@ def count_rows(
     source: Source,
     roles: Roles,
     *,
-    failure: Said = (),
-    judge_failure: Said = (),
-    human_failure: Said = (),
-    passes: Said = (),
-    judge_threshold: str | float | None = None,
-    human_threshold: str | float | None = None,
     on_invalid: OnInvalid = "error",
     look_for_ids: bool = True,
+    **meaning: Any,
 ) -> SliceCounts:
     """Count the verdicts in an opened source, as `count` does; an id that repeats is looked for if asked."""
     if on_invalid not in get_args(OnInvalid):
         raise ValueError(f'`on_invalid` (--on-invalid) must be "error" or "drop"; got {on_invalid!r}.')
-    said = Meaning.of(failure, judge_failure, human_failure, passes, judge_threshold, human_threshold)
+    said = Meaning.of(**meaning)
     staged, coders = _staged(source, roles, said)
     failures = failures_of(source, staged, roles, said, coders)
     rows = source.query(counted(staged, roles, coders["j"]("j"), coders["h"]("h")))
