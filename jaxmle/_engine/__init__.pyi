@@ -1,4 +1,5 @@
 from ._blocks import map_batched as map_batched
+from ._blocks import side_by_side as side_by_side
 from ._checkpoint import Checkpoint as Checkpoint
 from ._checkpoint import fingerprint_of as fingerprint_of
 from ._choice import Engine as Engine

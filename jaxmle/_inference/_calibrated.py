@@ -18,7 +18,7 @@ import numpy as np
 
 from jaxmle._arrays import take, tree_map
 from jaxmle._data import Calibration, Counts, Params, Problem
-from jaxmle._engine import Engine, Progress
+from jaxmle._engine import Engine, Progress, side_by_side
 from jaxmle._inference._fit import Fit
 from jaxmle._inference._importance import draws_of_mixture, largest_p_values
 from jaxmle._inference._nuisance import judge_at, judges_across
@@ -201,12 +201,16 @@ class Calibrated:
         self, tests: Sides, centre: Params, grid: Params, root: Array, n_draws: int, places: tuple[float, ...]
     ) -> Array:
         """p-values on a grid of rates and most likely judges, shape ``(B, G)``, by draws at ``centre``."""
-        parts = []
-        for start in range(0, len(root), _GROUP):
+
+        def of_group(start: int) -> Array:
             index = slice(start, start + _GROUP)
-            middle, rates = (tree_map(lambda x, index=index: x[index], part) for part in (centre, grid))
-            parts.append(self._of_group(tests.take(index), middle, rates, root[index], n_draws, places))
-        found = np.concatenate(parts)
+            middle, rates = take((centre, grid), index)
+            return self._of_group(tests.take(index), middle, rates, root[index], n_draws, places)
+
+        starts = range(0, len(root), _GROUP)
+        in_turn = self.engine == "jax"
+        groups = [of_group(start) for start in starts] if in_turn else side_by_side(of_group, starts)
+        found = np.concatenate(groups)
         # Where flags are fewer than any failure rate explains the estimate is 0, and the worse they fit the
         # fewer draws are like them: such data must not look the more certain.
         rate = tests.likely.failure_rate

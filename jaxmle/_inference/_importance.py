@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxmle._arrays import tree_map
+from jaxmle._arrays import joined, take, tree_map
 from jaxmle._data import Calibration, Counts, Params, Problem
 from jaxmle._engine import Engine
-from jaxmle._inference._simulate import TIE, drawn, likelihood_ratio, maximal
+from jaxmle._inference._simulate import TIE, HeldRatio, drawn, maximal
 from jaxmle._simulation import Design, law_of_params
 from jaxmle._types import Array, Index
 
@@ -114,32 +114,36 @@ def largest_p_values(
     Returns:
         The p-values, shape ``(B, G)``.
     """
-
-    def judges_of(index: slice) -> Params:
-        return tree_map(lambda x: x[index].reshape(len(x[index]), -1), judges)
-
     size, n_draws = draws.best.shape
     n_rates = rate.shape[1]
     width = max(1, _BLOCK[engine] // (n_draws * n_rates))
-    found = []
-    for start in range(0, size, width):
-        index = slice(start, start + width)
+    blocks = [slice(start, start + width) for start in range(0, size, width)]
+    # Of draws that do not speak against the rate the statistic is 0.
+    hits = np.repeat(observed[..., None] <= TIE, n_draws, -1)
+    unsure, unsolved = [], []
+    for index in blocks:
         part, at = draws.take(index), rate[index]
         below = part.estimate[:, None] < at[..., None]
         speaks = np.where(is_upper[index, None, None], below, part.estimate[:, None] > at[..., None])
-        # Of the others the statistic is 0.
         which, rates, of_draw = np.nonzero(speaks)
-        statistic = np.zeros(speaks.shape)
-        if which.size:
-            counts = Counts(*np.ascontiguousarray(part.cells[which, of_draw].T))
-            bounds = tree_map(lambda x, which=which: x[which], problem.take(index).bounds)
-            held, _ = maximal(Problem(counts, bounds).at(at[which, rates]), calibration, engine)
-            statistic[speaks] = likelihood_ratio(part.best[which, of_draw], held)
-        hits = statistic >= observed[index][..., None] - TIE
-        chosen = judges_of(index)
+        counts = Counts(*np.ascontiguousarray(part.cells[which, of_draw].T))
+        bounds = tree_map(lambda x, which=which: x[which], problem.take(index).bounds)
+        held = Problem(counts, bounds).at(at[which, rates])
+        ratios = HeldRatio(part.best[which, of_draw], held, observed[index][which, rates] - TIE)
+        told, is_unsure = ratios.told_by_bounds(calibration, engine)
+        hits[index][speaks] = told
+        unsure.append((which[is_unsure] + index.start, rates[is_unsure], of_draw[is_unsure]))
+        unsolved.append(take(ratios, is_unsure))
+    # Together, since a solver works on as many at once as it is given.
+    places = tuple(np.concatenate(x) for x in zip(*unsure, strict=True))
+    hits[places] = joined(unsolved).as_large(calibration, engine)
+    found = []
+    for index in blocks:
+        part = draws.take(index)
+        chosen = tree_map(lambda x, index=index: x[index].reshape(len(x[index]), -1), judges)
         density = part.cells @ log_rates(chosen, calibration) - part.log_mixture[..., None]
-        weight = np.exp(np.minimum(density, 700)).reshape(len(at), n_draws, n_rates, -1)
-        found.append(_largest(np.where(hits.transpose(0, 2, 1)[..., None], weight, 0.0)))
+        weight = np.exp(np.minimum(density, 700)).reshape(*density.shape[:2], n_rates, -1)
+        found.append(_largest(np.where(hits[index].transpose(0, 2, 1)[..., None], weight, 0.0)))
     return np.minimum(np.concatenate(found), 1.0)
 
 

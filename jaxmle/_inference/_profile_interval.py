@@ -239,8 +239,9 @@ def _interval(
     if options.simultaneous:
         alpha = alpha / problem.size
     n_draws = int(options.n_resamples)
-    # A first look with a quarter of the draws at seven rates, then all of them at five, and both ends.
-    n_fits = problem.size * (16 * n_draws if simulated else 30)
+    # A first look with a quarter of the draws, then all of them, each at five rates and both ends. Bounds on
+    # the maxima spare most fits, so that they take as long as one in two.
+    n_fits = problem.size * (8 * n_draws if simulated else 30)
     engine = chosen_engine(n_fits, options.engine, compile_seconds=COMPILE_SECONDS if simulated else 1)
     if free is None:
         free = fit_flat(problem, calibration, engine=engine)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from jaxmle._arrays import leaves, namespace, tree_map
+from jaxmle._arrays import leaves, namespace, take, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Problem
 from jaxmle._engine import Engine, Progress, chosen_engine, in_tiles, map_batched, program
 from jaxmle._model import log_likelihood_at
@@ -20,7 +20,7 @@ from jaxmle._simulation import (
     tables_for,
     uniforms,
 )
-from jaxmle._solvers import maximize_in_bulk
+from jaxmle._solvers import maximize_in_bulk, maximum_between
 from jaxmle._types import Array, Pair
 
 T = TypeVar("T")
@@ -31,10 +31,48 @@ _EAGER = 1 << 14
 # data set.
 _ROWS = (1 << 12, 1 << 14)
 _LAWS = (2, 8, 32, 128)
+# Rounds of bounds on a maximum: a tenth of the comparisons are left after the fewer, 1 in 250 after the more.
+_GLANCE, _CLOSE_LOOK = 2, 8
 # Processor seconds that JAX takes to compile what an interval or a certificate needs.
-COMPILE_SECONDS = 8
+COMPILE_SECONDS = 12
 # Solvers tell ties in the statistic to this tolerance, in nats.
 TIE = 1e-4
+
+
+class HeldRatio(NamedTuple):
+    """Likelihood ratios of known failure rates that are compared with something; entries of shape ``(B,)``.
+
+    Attributes:
+        best: Maximal log-likelihoods of the larger model.
+        held: Counts, and bounds of the smaller model, in which the failure rate is known.
+        wanted: Statistics that are asked for.
+    """
+
+    best: Array
+    held: Problem
+    wanted: Array
+
+    def told_by_bounds(self, calibration: Calibration, engine: Engine, rounds: int = _GLANCE) -> Pair:
+        """Whether they are as large as wanted, as bounds on the maxima tell it, and where they do not."""
+        if not len(self.best):
+            return np.zeros(0, bool), np.zeros(0, bool)
+        run = _between(calibration, engine, rounds)
+        low, high = map_batched(
+            lambda part: run(*Problem.of(part)), self.held.arrays(), _rows(self.held, engine), engine=engine
+        )
+        is_large = likelihood_ratio(self.best, high) >= self.wanted
+        is_small = likelihood_ratio(self.best, low) < self.wanted
+        unsure = np.isnan(high) | (is_large == is_small)
+        return is_large & ~unsure, unsure
+
+    def as_large(self, calibration: Calibration, engine: Engine) -> Array:
+        """Whether they are as large as wanted; only where bounds do not tell the maxima are solved for."""
+        found, unsure = self.told_by_bounds(calibration, engine, _CLOSE_LOOK)
+        if unsure.any():
+            left = take(self, unsure)
+            held, _ = maximal(left.held, calibration, engine)
+            found[unsure] = likelihood_ratio(left.best, held) >= left.wanted
+        return found
 
 
 def simulate(
@@ -127,15 +165,23 @@ def drawn(
 
 def maximal(problem: Problem, calibration: Calibration, engine: Engine) -> Pair:
     """Maximal log-likelihoods and the failure rates there, shape ``(B,)``; nothing is certified."""
-    width = _EAGER if engine == "numpy" else next((r for r in _ROWS if r >= problem.size), _ROWS[-1])
     run = _maximal(calibration, engine)
-    return map_batched(lambda part: run(*Problem.of(part)), problem.arrays(), width, engine=engine)
+    return map_batched(
+        lambda part: run(*Problem.of(part)), problem.arrays(), _rows(problem, engine), engine=engine
+    )
 
 
 def likelihood_ratio(best: Array, held: Array) -> Array:
     """Twice what is lost of the log-likelihood, at least 0."""
     # A draw that cannot be under the smaller model is lost altogether.
     return np.maximum(np.nan_to_num(2 * (best - held), nan=0.0, posinf=np.inf), 0.0)
+
+
+def _rows(problem: Problem, engine: Engine) -> int:
+    """Rows that are worked on at once."""
+    if engine == "numpy":
+        return _EAGER
+    return next((n for n in _ROWS if n >= problem.size), _ROWS[-1])
 
 
 def _width(size: int, n_draws: int, engine: Engine) -> int:
@@ -178,6 +224,16 @@ def _maximal(calibration: Calibration, engine: Engine) -> Callable[[Counts, Boun
     def run(counts: Counts, bounds: Bounds) -> Pair:
         both = counts, bounds
         return solve(both) if namespace(both) is np else in_tiles(solve, both)
+
+    return program(run, engine)
+
+
+@cache
+def _between(calibration: Calibration, engine: Engine, rounds: int) -> Callable[[Counts, Bounds], Pair]:
+    """The program: (counts, bounds at a known failure rate) to bounds on the maximal log-likelihood."""
+
+    def run(counts: Counts, bounds: Bounds) -> Pair:
+        return maximum_between(counts, bounds, bounds.failure_rate[0], calibration, rounds)
 
     return program(run, engine)
 

@@ -122,11 +122,18 @@ def binomial_rows(u: Array, n: Array, p: Array, exact: Array, first: Array, rows
     if not (width and rows):
         return cornish_fisher(u, n, p[:, None])
     xp = namespace(u)
-    trials = first[:, None] + xp.arange(rows, dtype=first.dtype)[None]
-    start, cdf = _tables(trials, p[:, None], width)
+    trials = (first[:, None] + xp.arange(rows, dtype=first.dtype)[None]).reshape(-1)
+    rates = xp.broadcast_to(p[:, None], (p.shape[0], rows)).reshape(-1)
     row = xp.clip(n - first[:, None], 0, rows - 1).astype(np.int32)
     flat = row + xp.arange(p.shape[0], dtype=np.int32)[:, None] * rows
-    found = xp.minimum(start.reshape(-1)[flat] + _search(cdf.reshape(-1), flat * width, u, width), n)
+    if xp is np:
+        # At once, only the tables are made that something is drawn from.
+        is_used = np.zeros(trials.shape, bool)
+        is_used[flat] = True
+        trials, rates = trials[is_used], rates[is_used]
+        flat = (np.cumsum(is_used, dtype=np.int32) - 1)[flat]
+    start, cdf = _tables(trials, rates, width)
+    found = xp.minimum(start[flat] + _search(cdf.reshape(-1), flat * width, u, width), n)
     if table.all_fit:
         return found
     return xp.where(exact[:, None] > 0, found, cornish_fisher(u, n, p[:, None]))

@@ -1,4 +1,5 @@
 from ._implicit import rate_gradient as rate_gradient
+from ._known_rate import maximum_between as maximum_between
 from ._maximize import maximize as maximize
 from ._maximize import maximize_in_bulk as maximize_in_bulk
 from ._maximize import maximum as maximum

@@ -257,7 +257,7 @@ def _known(d: _Data, theta: Shares, wanted: Array) -> Shares:
     h, m, own_mass = d.hits[None], d.misses[None], mass[None]
     other_mass = own_mass[:, ::-1]
     push, spread = m * end.x - h * end.y, own_mass * end.x * end.y
-    other = _tilted(h[:, ::-1], m[:, ::-1], other_mass * push, spread)
+    other = tilted(h[:, ::-1], m[:, ::-1], other_mass * push, spread)
     other = Shares(
         xp.minimum(xp.maximum(other.x, d.low.x[None, ::-1]), d.high.x[None, ::-1]),
         xp.minimum(xp.maximum(other.y, d.high.y[None, ::-1]), d.low.y[None, ::-1]),
@@ -287,7 +287,7 @@ def _known(d: _Data, theta: Shares, wanted: Array) -> Shares:
     share = share_root(_rate_at, (cubic, mass_o, h_o, m_o, two), start, (two & wanted) | (one & (mass_e > 0)))
     # A rate without mass meets no flags.
     rate = either(mass_e > 0, Shares(*share), Shares(h / (h + m), m / (h + m)))
-    o = _tilted(h_o, m_o, mass_o * (m * rate.x - h * rate.y), mass_e * rate.x * rate.y)
+    o = tilted(h_o, m_o, mass_o * (m * rate.x - h * rate.y), mass_e * rate.x * rate.y)
     free = Shares(
         *(
             xp.stack([select(first | ~two, a, b), select(first & two, b, a)])
@@ -304,7 +304,7 @@ def _clipped(rates: Shares, d: _Data) -> Shares:
     )
 
 
-def _tilted(h: Array, m: Array, top: Array, bottom: Array) -> Shares:
+def tilted(h: Array, m: Array, top: Array, bottom: Array) -> Shares:
     """Rate that maximizes h log r + m log(1 - r) + (top / bottom) r."""
     xp = namespace(h)
     most = 1e100 if np.finfo(h.dtype).bits == 64 else 1e12
@@ -367,7 +367,7 @@ def _rate_at(
     h, m, pos, neg, mass = cubic.first, cubic.second, cubic.pos, cubic.neg, cubic.slope
     inner, lean = x * y, h * y - m * x
     bottom = mass * inner
-    o = _tilted(h_o, m_o, -mass_o * lean, bottom)
+    o = tilted(h_o, m_o, -mass_o * lean, bottom)
     q, p = mass * x + mass_o * o.x, mass * y + mass_o * o.y
     # d other / d own = mass_o v_o / (mass v), with v = 1 / (h / r^2 + m / (1 - r)^2).
     stiff = h * y**2 + m * x**2

@@ -9,7 +9,9 @@ from scipy.optimize import brentq, minimize
 from scipy.stats import chi2
 
 from jaxmle import Bounds, Counts, Params, fit, identified_set, log_likelihood, maximize, profile_interval
+from jaxmle._data import Problem
 from jaxmle._engine import program
+from jaxmle._inference._simulate import HeldRatio, likelihood_ratio, maximal
 
 BOX = Bounds(tpr=(0.70, 0.95), fpr=(0.01, 0.10))
 CHI = chi2.ppf(0.95, 1)
@@ -250,3 +252,27 @@ def test_a_balanced_calibration_set_given_as_internal_is_caught():
 def test_bad_arguments_are_refused(options, match):
     with pytest.raises(ValueError, match=match):
         profile_interval(Counts(4, 1, 2, 43, 900, 9100), **options)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "jax"])
+def test_comparisons_of_likelihood_ratios_are_those_of_the_maxima(engine):
+    """Bounds on maxima spare most fits, and change no answer."""
+    rng = np.random.default_rng(3)
+    size = 3000
+    cells = [
+        *rng.poisson([[1.0], [0.3], [2.0], [20.0]], (4, size)),
+        *rng.poisson([[60.0], [300.0]], (2, size)),
+    ]
+    ends = [np.zeros(size), np.ones(size), *(np.full(size, x) for x in (0.6, 0.95, 0.05, 0.3))]
+    problem = Problem.of([*(np.asarray(x, float) for x in cells), *ends])
+    best, _ = maximal(problem, "internal", "numpy")
+    held = problem.at(rng.uniform(0.01, 0.5, size))
+    exactly, _ = maximal(held, "internal", "numpy")
+    statistic = likelihood_ratio(best, exactly)
+    # A third are compared with what they are, to the tolerance for ties.
+    wanted = np.where(np.arange(size) % 3, rng.exponential(4.0, size), statistic - 1e-4)
+    ratios = HeldRatio(best, held, wanted)
+    told, unsure = ratios.told_by_bounds("internal", engine)
+    assert 0 < unsure.mean() < 0.7
+    assert np.array_equal(told[~unsure], (statistic >= wanted)[~unsure])
+    assert np.array_equal(ratios.as_large("internal", engine), statistic >= wanted)

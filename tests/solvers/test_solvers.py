@@ -13,7 +13,7 @@ from jaxmle import Bounds, Counts, Params, closed_form, fit, log_likelihood, max
 from jaxmle._data import Problem
 from jaxmle._engine import map_batched, program
 from jaxmle._model import duality_gap
-from jaxmle._solvers import maximum
+from jaxmle._solvers import maximum, maximum_between
 
 DESIGNS = ("internal", "external")
 # jaxopt, and so the projected gradient, runs on JAX alone.
@@ -281,3 +281,35 @@ def test_vmap_agrees_with_the_batch():
     one = functools.partial(maximize, bounds=box)
     mapped, batch = (program(f, "jax", "little")(counts) for f in (jax.vmap(one), one))
     np.testing.assert_allclose(mapped.params.failure_rate, batch.params.failure_rate, atol=1e-10)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("calibration", DESIGNS)
+def test_bounds_on_the_maximum_at_a_known_failure_rate_hold_it_and_close_in(calibration, engine):
+    rng = np.random.default_rng(7)
+    size = 4000
+    cells = rng.poisson(rng.choice([0.0, 0.4, 3.0, 40.0], (6, size)))
+    cells[4:] *= rng.choice([0, 1, 1000], size)
+    low, high = np.sort(rng.uniform(0, 1, (2, 2, size)), axis=1).transpose(1, 0, 2)
+    wide = rng.random((2, size)) < 0.5
+    low, high = np.where(wide, 0.0, low), np.where(wide, 1.0, high)
+    rate = rng.uniform(0, 1, size)
+    known = Problem.of([*cells.astype(float), rate, rate, low[0], high[0], low[1], high[1]])
+    solve = program(lambda p: maximum(*p, calibration, "flag_rate").log_likelihood, "numpy")
+    best = solve(known)
+
+    def between(rounds):
+        run = program(lambda p: maximum_between(*p, p.bounds.failure_rate[0], calibration, rounds), engine)
+        return map_batched(lambda part: run(Problem.of(part)), known.arrays(), size, engine=engine)
+
+    spreads = []
+    for rounds in (1, 2, 8):
+        least, most = between(rounds)
+        told = np.isfinite(most)
+        assert told.mean() > 0.9
+        slack = 1e-9 * (1 + np.abs(best[told]))
+        assert np.all(least[told] <= best[told] + slack)
+        assert np.all(most[told] >= best[told] - slack)
+        spreads.append(np.mean((most - least)[told] < 0.01))
+    assert spreads[0] < spreads[1] < spreads[2]
+    assert spreads[2] > 0.9
