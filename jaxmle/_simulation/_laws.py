@@ -22,6 +22,8 @@ from jaxmle._types import Array
 Labels = Literal["random", "by_verdict"]
 Design = Literal["random", "by_verdict", "external"]
 
+_SAME_SHARE = 3e-9
+
 
 class Law(NamedTuple):
     """Four binomials that make the six counts, each entry of shape ``(P,)``.
@@ -140,7 +142,8 @@ def draw_counts(uniforms: Array, law: Law, design: Design, tables: Tables) -> Co
 
 
 def _chain(counts: Counts, cells: Array, q: Array, entries: int = LARGEST_TABLE) -> Law:
-    order = np.argsort(cells, -1, kind="stable")
+    # Equal shares are common, and must not be put in order by their rounding errors.
+    order = np.argsort(np.rint(cells / _SAME_SHARE), -1, kind="stable")
     share = np.take_along_axis(cells, order, -1)
     left = np.cumsum(share[..., ::-1], -1)[..., ::-1]
     rates = [_share(share[..., i], left[..., i]) for i in range(3)]
