@@ -1,14 +1,15 @@
 """Several judges, or several raters, as one verdict by a rule."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from jaxmle._tables._aggregate import FAILED, PASSED, Roles
+from jaxmle._tables._aggregate import FAILED, PASSED, Roles, word_of
 from jaxmle._tables._checks import check_column, check_condition
 from jaxmle._tables._count import Missing, column_code, open_rows
+from jaxmle._tables._meaning import Coder
 from jaxmle._tables._open import open_source
 from jaxmle._tables._panel import Candidate, Panel, Raters
 from jaxmle._tables._source import VERDICTS, Source
@@ -17,9 +18,8 @@ from jaxmle._types import Array
 
 _RULES = ("any", "all", "majority")
 _NONE = -9
-
-# SQL for the word of a row, and what makes SQL for its code of it.
-Read: TypeAlias = tuple[str, Callable[[str], str]]
+# Tables of what is written side by side, and of what that means.
+_SPELT, _VERDICTS = "jaxmle_spelt", "jaxmle_verdicts"
 
 
 @dataclass(frozen=True)
@@ -140,22 +140,27 @@ def combine(source: Source, roles: Roles, combining: Combining, **meaning: Any) 
         check_column(source, column)
     if both := set(judges) & set(humans):
         raise ValueError(f"column {both.pop()!r} is named as a judge and as a human.")
-    read = [
-        column_code(source, replace(roles, judge=name, human=humans[0]), "j", **meaning) for name in judges
+    columns = (*judges, *humans)
+    _group_words(source, columns, roles.where)
+    first = len(judges)  # place of the first human
+    coders = [
+        _coder(source, replace(roles, judge=name, human=humans[0]), "j", (i, first), meaning)
+        for i, name in enumerate(judges)
     ]
-    read += [
-        column_code(source, replace(roles, judge=judges[0], human=name), "h", **meaning) for name in humans
+    coders += [
+        _coder(source, replace(roles, judge=judges[0], human=name), "h", (0, i), meaning)
+        for i, name in enumerate(humans, start=first)
     ]
-    patterns, n = _patterns(source, roles.where, read)
+    patterns, n = _patterns(source, coders)
     said, labels = patterns[:, : len(judges)], patterns[:, len(judges) :]
     absent = {name: int(n[said[:, i] == _NONE].sum()) for i, name in enumerate(judges)}
     raters = _agreement(humans, labels, n, combining.human_rule)
-    steps = _steps(read)
-    judge_codes, human_codes = list(steps[1])[: len(judges)], list(steps[1])[len(judges) :]
+    codes = [f"c{i}" for i in range(len(columns))]
+    judge_codes, human_codes = codes[:first], codes[first:]
     if combining.missing != "drop":
         filled = int(combining.missing == "failure")
         said = np.where(said == _NONE, filled, said)
-        steps[1] |= {code: f"coalesce({steps[1][code]}, {filled})" for code in judge_codes}
+        judge_codes = [f"coalesce({code}, {filled})" for code in judge_codes]
     rule, human_rule = combining.rule or _RULES[0], combining.human_rule or _RULES[0]
     label = _verdict(labels, human_rule, decided=True)
     panel = Panel(
@@ -176,15 +181,52 @@ def combine(source: Source, roles: Roles, combining: Combining, **meaning: Any) 
         name = _label_name(combining)
         roles = replace(roles, human=name, coded=roles.coded | {"h"})
         derived[name] = _verdict_text(human_codes, human_rule, decided=True)
-    source.derive(derived, steps)
+    _attach_verdicts(source, columns, coders, derived)
     return roles, panel
 
 
-def _steps(read: Sequence[Read]) -> list[dict[str, str]]:
-    """SQL for the words of a row and then for their codes, so that each is computed once."""
-    words = {f"jaxmle_word_{i}": word for i, (word, _) in enumerate(read)}
-    codes = {f"jaxmle_code_{i}": code_of(f"jaxmle_word_{i}") for i, (_, code_of) in enumerate(read)}
-    return [words, codes]
+def _group_words(source: Table, columns: Sequence[str], where: str | None) -> None:
+    """Stage what occurs side by side in the columns, so that few rows tell what words mean, not all.
+
+    Its columns are t0, t1, ... (what is written), w0, w1, ... (words) and n (rows).
+    """
+    places = range(len(columns))
+    texts = ", ".join(f"{source.text(name)} AS t{i}" for i, name in enumerate(columns))
+    words = ", ".join(f"{word_of(f't{i}')} AS w{i}" for i in places)
+    condition = f" WHERE ({where}\n)" if where else ""
+    spelt = f"SELECT {texts}, count(*) AS n FROM {VERDICTS}{condition} GROUP BY ALL"
+    source.query(f"CREATE OR REPLACE TEMP TABLE {_SPELT} AS SELECT *, {words} FROM ({spelt})")
+
+
+def _coder(
+    source: Table,
+    roles: Roles,
+    which: Literal["j", "h"],
+    places: tuple[int, int],
+    meaning: dict[str, Any],
+) -> Coder:
+    """What a column says, beside one of the other kind, of the words that were staged."""
+    judge, human = places
+    staged = f"(SELECT w{judge} AS j, w{human} AS h, n FROM {_SPELT}) AS pairs"
+    return column_code(source, staged, roles, which, **meaning)
+
+
+def _attach_verdicts(
+    source: Table, columns: Sequence[str], coders: Sequence[Coder], verdicts: Mapping[str, str]
+) -> None:
+    """Give each row the verdicts of what is written in it; ``verdicts`` are SQL over codes c0, c1, ..."""
+    places = range(len(columns))
+    codes = ", ".join(f"{code_of(f'w{i}')} AS c{i}" for i, code_of in enumerate(coders))
+    # Names that no column of the rows has.
+    kept = ", ".join(f"t{i} AS jaxmle_t{i}" for i in places)
+    found = ", ".join(f"{text} AS jaxmle_v{i}" for i, text in enumerate(verdicts.values()))
+    source.query(
+        f"CREATE OR REPLACE TEMP TABLE {_VERDICTS} AS SELECT {kept}, {found} "
+        f"FROM (SELECT *, {codes} FROM {_SPELT})"
+    )
+    alike = (f"{source.text(columns[i])} IS NOT DISTINCT FROM jaxmle_t{i}" for i in places)
+    named = {name: f"jaxmle_v{i}" for i, name in enumerate(verdicts)}
+    source.attach(named, f"{_VERDICTS} ON {' AND '.join(alike)}", source)
 
 
 def _combine_labels(
@@ -198,11 +240,15 @@ def _combine_labels(
     if where:
         check_condition(labels, where, "`human_where` (--human-where)")
     own = {name: value for name, value in meaning.items() if not name.startswith("judge")}
-    read = [column_code(labels, Roles(name, name, where=where), "h", **own) for name in combining.humans]
-    raters = _agreement(combining.humans, *_patterns(labels, where, read), combining.human_rule)
-    name, steps = _label_name(combining), _steps(read)
-    rule = combining.human_rule or _RULES[0]
-    labels.derive({name: _verdict_text(list(steps[1]), rule, decided=True)}, steps)
+    _group_words(labels, combining.humans, where)
+    coders = [
+        _coder(labels, Roles(name, name, where=where), "h", (i, i), own)
+        for i, name in enumerate(combining.humans)
+    ]
+    raters = _agreement(combining.humans, *_patterns(labels, coders), combining.human_rule)
+    name, codes = _label_name(combining), [f"c{i}" for i in range(len(coders))]
+    verdict = _verdict_text(codes, combining.human_rule or _RULES[0], decided=True)
+    _attach_verdicts(labels, combining.humans, coders, {name: verdict})
     return replace(roles, human=name, coded=roles.coded | {"h"}), raters
 
 
@@ -220,15 +266,11 @@ def _rule_name(rule: str, columns: Sequence[str]) -> str:
     return f"{f'at least {rule}' if rule.isdecimal() else rule} of {', '.join(columns)}"
 
 
-def _patterns(source: Table, where: str | None, read: Sequence[Read]) -> tuple[Array, Array]:
-    """What occurs side by side in the columns, a row a pattern, and in how many rows of the source."""
-    words = ", ".join(f"{word} AS w{i}" for i, (word, _) in enumerate(read))
-    codes = ", ".join(f"coalesce({code_of(f'w{i}')}, {_NONE}) AS c{i}" for i, (_, code_of) in enumerate(read))
-    condition = f" WHERE ({where}\n)" if where else ""
-    # Grouped before anybody asks what words mean: there are few of them, and many rows.
-    spelt = f"SELECT {words}, count(*) AS n FROM {VERDICTS}{condition} GROUP BY ALL"
-    rows = source.query(f"SELECT {codes}, n FROM ({spelt})")
-    table = np.asarray(rows, dtype=np.int64).reshape(-1, len(read) + 1)
+def _patterns(source: Table, coders: Sequence[Coder]) -> tuple[Array, Array]:
+    """Codes that occur side by side, a row a pattern, and in how many rows of the source."""
+    codes = ", ".join(f"coalesce({code_of(f'w{i}')}, {_NONE}) AS c{i}" for i, code_of in enumerate(coders))
+    rows = source.query(f"SELECT {codes}, sum(n) AS n FROM {_SPELT} GROUP BY ALL")
+    table = np.asarray(rows, dtype=np.int64).reshape(-1, len(coders) + 1)
     return table[:, :-1], table[:, -1]
 
 

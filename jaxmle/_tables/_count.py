@@ -201,7 +201,8 @@ def count_rows(
     if on_invalid not in get_args(OnInvalid):
         raise ValueError(f'`on_invalid` (--on-invalid) must be "error" or "drop"; got {on_invalid!r}.')
     said = Meaning.of(**meaning)
-    staged, coders = _staged(source, roles, said)
+    staged = source.stage(grouped(source, roles))
+    coders = coders_of(source, staged, roles, said)
     failures = failures_of(source, staged, roles, said, coders)
     rows = source.query(counted(staged, roles, coders["j"]("j"), coders["h"]("h")))
     if not rows:
@@ -225,42 +226,37 @@ def count_rows(
 
 def column_code(
     source: Source,
+    staged: str,
     roles: Roles,
     which: Literal["j", "h"],
     *,
     on_invalid: OnInvalid = "error",
     **meaning: Any,
-) -> tuple[str, Coder]:
+) -> Coder:
     """What one of the two columns says of a row.
 
     Args:
         source: An opened source.
+        staged: What to write after FROM for words ``j`` and ``h`` of its rows, and how many ``n`` have them.
         roles: Which columns are meant.
         which: The judge's column, "j", or the human's, "h".
         on_invalid: As in `count`.
         **meaning: What words and scores mean, as in `count`.
 
     Returns:
-        SQL for the word of a row, and what makes of a word SQL for 1 failure, 0 pass, NULL missing, -1
-        neither.
+        What makes of a word SQL for 1 failure, 0 pass, NULL missing, -1 neither.
 
     Raises:
         ValueError: A verdict is neither, and ``on_invalid`` is "error".
     """
     said = Meaning.of(**meaning)
-    staged, coders = _staged(source, roles, said)
+    coders = coders_of(source, staged, roles, said)
     failures_of(source, staged, roles, said, coders)  # which raises where a column's meaning is open
     if on_invalid == "error" and source.query(
         f"SELECT 1 FROM {staged} WHERE ({coders[which](which)}) = -1 LIMIT 1"
     ):
         _raise_invalid(source, roles, coders, [BAD_JUDGE if which == "j" else BAD_HUMAN])
-    return word_of(source.text(roles.judge if which == "j" else roles.human)), coders[which]
-
-
-def _staged(source: Source, roles: Roles, said: Meaning) -> tuple[str, dict[str, Coder]]:
-    """Rows grouped by what is written, and SQL for what that means of judge and human."""
-    staged = source.stage(grouped(source, roles))
-    return staged, coders_of(source, staged, roles, said)
+    return coders[which]
 
 
 def _names(columns: str | Sequence[str] | None) -> tuple[str, ...]:

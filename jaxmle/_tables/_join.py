@@ -64,11 +64,12 @@ def join_labels(
         raise ValueError(
             f"column {human!r} of {labels.name} holds no verdict{condition} beside any {' and '.join(id)}."
         )
-    verdicts.query(f"CREATE TEMP TABLE labels ({', '.join(f'{key} VARCHAR' for key in keys)}, h VARCHAR)")
-    verdicts.connection.executemany(f"INSERT INTO labels VALUES ({', '.join('?' * (len(id) + 1))})", found)
+    own = [f"jaxmle_{key}" for key in (*keys, "h")]  # names that no column of the verdicts has
+    verdicts.query(f"CREATE TEMP TABLE labels ({', '.join(f'{name} VARCHAR' for name in own)})")
+    verdicts.connection.executemany(f"INSERT INTO labels VALUES ({', '.join('?' * len(own))})", found)
     mine = [f"trim({verdicts.text(column)})" for column in id]
-    meets = " AND ".join(f"labels.{key} = {text}" for key, text in zip(keys, mine, strict=True))
-    verdicts.attach(human, f"labels ON {meets}", "labels.h", labels)
+    meets = " AND ".join(f"{name} = {text}" for name, text in zip(own, mine, strict=False))
+    verdicts.attach({human: own[-1]}, f"labels ON {meets}", labels)
     landed = f"FROM {VERDICTS} WHERE {verdicts.text(human)} IS NOT NULL"
     if where is not None:
         check_condition(verdicts, where)

@@ -7,6 +7,7 @@ import pytest
 
 from jaxmle import tables
 from jaxmle._cli import main
+from jaxmle._tables import Table
 
 VERDICTS = (1, 0, None)
 RULES = {
@@ -239,3 +240,38 @@ def test_the_doctor_offers_raters_and_judges_together(tmp_path, capsys):
     for line in (raters, judges):
         assert main([*line.split()[1:], "--interval", "chi-square"]) == 0
         capsys.readouterr()
+
+
+def test_rows_are_read_as_often_for_three_judges_as_for_two(monkeypatch):
+    reads = []
+    query = Table.query
+
+    def counting(self, sql):
+        reads.append("FROM verdicts" in sql)
+        return query(self, sql)
+
+    monkeypatch.setattr(Table, "query", counting)
+    rows = list(every_pattern(1))
+    times = []
+    for judges in (["a", "b"], ["a", "b", "c"]):
+        reads.clear()
+        tables.count(rows, judge=judges, human="h0", combine="any")
+        times.append(sum(reads))
+    assert times[0] == times[1] <= 4
+
+
+def test_names_of_columns_do_not_clash_with_those_of_the_counting():
+    rows = list(every_pattern(2))
+    expected = cells(
+        tables.count(rows, judge=["a", "b", "c"], human=["h0", "h1"], combine="all", human_combine="any")
+    )
+    names = {"a": "t0", "b": "c0", "c": "n", "h0": "w1", "h1": "v0"}
+    renamed = [{names[name]: value for name, value in row.items()} for row in rows]
+    result = tables.count(
+        renamed, judge=["t0", "c0", "n"], human=["w1", "v0"], combine="all", human_combine="any"
+    )
+    assert cells(result) == expected
+    verdicts = [{"h": str(i), "judge": i % 2} for i in range(9)]
+    labels = [{"h": str(i), "human": i % 2} for i in range(4)]
+    result = tables.count(verdicts, judge="judge", human="human", human_source=labels, id="h")
+    assert cells(result) == (2, 0, 0, 2, 2, 3)
