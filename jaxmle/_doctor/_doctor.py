@@ -18,6 +18,7 @@ from jaxmle._tables import (
     Source,
     UnclearMeaningError,
     count_rows,
+    on_command_line,
     open_rows,
     shown,
 )
@@ -60,7 +61,7 @@ def doctor_document(
             tables = _counted(source, asked, slices, options, found)
             table = replace(tables[0], repeated=roles.cluster)
         except ValueError as error:
-            found.append(Finding("blocks", "unreadable", str(error).rstrip(". ")))
+            found.append(Finding("blocks", "unreadable", on_command_line(error).rstrip(". ")))
     if table is not None:
         found += findings_of(table)
         for by, one in zip(slices, tables, strict=False):
@@ -150,7 +151,7 @@ def _counted(
         first = counts(several[0])
     except UnclearMeaningError as error:
         options |= error.options
-        found.append(Finding("warns", "meaning of 1", str(error).rstrip(".")))
+        found.append(Finding("warns", "meaning of 1", on_command_line(error).rstrip(".")))
         first = counts(several[0])
     return [first, *map(counts, several[1:])]
 

@@ -46,20 +46,23 @@ class Combining:
     missing: Missing = "drop"
 
     def __post_init__(self) -> None:
-        for option, rule_option, columns, rule in (
-            ("--judge", "--combine", self.judges, self.rule),
-            ("--human", "--human-combine", self.humans, self.human_rule),
+        for who, option, columns, rule in (
+            ("judge", "combine", self.judges, self.rule),
+            ("human", "human_combine", self.humans, self.human_rule),
         ):
+            named = f"`{option}` (--{option.replace('_', '-')})"
             if len(set(columns)) < len(columns):
-                raise ValueError(f"{option} names a column twice: {', '.join(columns)}.")
+                raise ValueError(f"`{who}` (--{who}) names a column twice: {', '.join(columns)}.")
             if rule is not None and len(columns) < 2:
-                raise ValueError(f"{rule_option} makes one verdict of several: give {option} more than once.")
+                raise ValueError(
+                    f"{named} makes one verdict of several: name several with `{who}` (--{who})."
+                )
             if rule is not None:
-                _check_rule(rule_option, rule, len(columns))
+                _check_rule(named, rule, len(columns))
         if len(self.judges) > 1 and self.rule is None:
             raise ValueError(
-                f"--judge was given {len(self.judges)} times: say how they make one verdict, with --combine "
-                "any, all, majority, or the number of judges that makes a failure."
+                f"`judge` (--judge) names {len(self.judges)} columns: say how they make one verdict, with "
+                "`combine` (--combine) any, all, majority, or the number of judges that makes a failure."
             )
         if self.missing not in get_args(Missing):
             raise ValueError(f"`missing` (--missing) must be drop, failure or pass; got {self.missing!r}.")
@@ -131,8 +134,8 @@ def combine(source: Source, roles: Roles, combining: Combining, **meaning: Any) 
         return roles, None
     if not isinstance(source, Table):
         raise ValueError(
-            "several judges or humans, and --missing, are for files and tables in memory; make one column "
-            "of each in Ibis."
+            "several judges or humans, and `missing` (--missing), are for files and tables in memory; make "
+            "one column of each in Ibis."
         )
     judges = combining.judges if len(combining.judges) > 1 else (roles.judge,)
     humans = combining.humans if len(combining.humans) > 1 else (roles.human,)
@@ -343,13 +346,14 @@ def _agreement(humans: Sequence[str], labels: Array, n: Array, rule: str | None)
     if rule is None and found.n_differ:
         raise ValueError(
             f"{named} disagree on {found.n_differ:,} of the {found.n_several:,} rows that several of them "
-            f"labelled ({found.n_differ / found.n_several:.1%}): say what counts with --human-combine any, "
-            "all, majority or a number, or name one of them."
+            f"labelled ({found.n_differ / found.n_several:.1%}): say what counts with `human_combine` "
+            "(--human-combine) any, all, majority or a number, or name one of them."
         )
     tied = int(n[(failures == passes) & (failures > 0)].sum())
     if rule == "majority" and tied:
         raise ValueError(
             f"{named} tie on {tied:,} of the {found.n_several:,} rows that several of them labelled: use "
-            "--human-combine any, all or a number, settle these rows, or leave one of the raters out."
+            "`human_combine` (--human-combine) any, all or a number, settle these rows, or leave one of the "
+            "raters out."
         )
     return found

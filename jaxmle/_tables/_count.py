@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from jaxmle._tables._aggregate import (
     BAD_CLUSTER,
@@ -15,6 +15,7 @@ from jaxmle._tables._aggregate import (
     weight_of,
     word_of,
 )
+from jaxmle._tables._asking import Arguments, OptionError
 from jaxmle._tables._checks import check_column, check_condition, check_names, shown
 from jaxmle._tables._join import join_labels
 from jaxmle._tables._meaning import Coder, Meaning, Said, coders_of, failures_of
@@ -137,7 +138,7 @@ def count(
     columns = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
     from jaxmle._tables._combine import Combining, open_panel
 
-    judges, humans = _names(judge), _names(human)
+    judges, humans = _names("judge", judge), _names("human", human)
     combining = Combining(judges, humans, _rule(combine), _rule(human_combine), missing)
     roles = Roles(next(iter(judges), ""), next(iter(humans), ""), columns, weight, cluster, where)
     meaning: dict[str, Any] = {
@@ -150,7 +151,13 @@ def count(
         "on_invalid": on_invalid,
     }
     opened, roles, panel = open_panel(
-        source, roles, combining, human_source=human_source, id=_names(id), human_where=human_where, **meaning
+        source,
+        roles,
+        combining,
+        human_source=human_source,
+        id=_names("id", id),
+        human_where=human_where,
+        **meaning,
     )
     return replace(count_rows(opened, roles, **meaning), panel=panel)
 
@@ -259,11 +266,15 @@ def column_code(
     return coders[which]
 
 
-def _names(columns: str | Sequence[str] | None) -> tuple[str, ...]:
-    if columns is None:
-        return ()
-    one = isinstance(columns, str) or not isinstance(columns, Iterable)  # `check_names` refuses the latter
-    return (cast(str, columns),) if one else tuple(columns)
+def _names(argument: str, columns: str | Sequence[str] | None) -> tuple[str, ...]:
+    if columns is None or isinstance(columns, str):
+        return () if columns is None else (columns,)
+    if not isinstance(columns, list | tuple) or not all(isinstance(name, str) for name in columns):
+        verdicts = argument != "id" and isinstance(columns, Iterable)
+        hint = " Verdicts that are no table are for Counts.from_labels(human, judge)." if verdicts else ""
+        got = type(columns).__name__
+        raise TypeError(f"`{argument}` must name a column of the rows, or a list of them; got {got}.{hint}")
+    return tuple(columns)
 
 
 def _rule(rule: str | int | None) -> str | None:
@@ -313,15 +324,22 @@ def _raise_invalid(source: Source, roles: Roles, coders: dict[str, Coder], kinds
             bad += f" AND ({roles.where}\n)"
         found.append((*origin.locate(text, bad), column, kind))
     _, where, value, column, kind = min(found, key=lambda one: one[0])
-    drop = "or leave such rows out with --on-invalid drop"
+    drop: Arguments = {"on_invalid": "drop"}
     if kind in (BAD_WEIGHT, BAD_CLUSTER):
-        raise ValueError(f"{where}: {column} is {shown(value)}: {_REASONS[kind]}; {drop}.")
-    role = "judge" if kind == BAD_JUDGE else "human"
-    score = f" Graded scores need --{role}-threshold, such as '<0.5'." if _is_number(value) else ""
-    raise ValueError(
+        reason = f"{where}: {column} is {shown(value)}: {_REASONS[kind]}"
+        raise OptionError(f"{reason}; or leave such rows out with ", drop, ".")
+    threshold: Arguments = {f"{'judge' if kind == BAD_JUDGE else 'human'}_threshold": "<0.5"}
+    raise OptionError(
         f"{where}: {column} is {shown(value)}, neither a failure nor a pass. Name every word that is a "
-        "failure, as in --failure WORD --failure WORD (failure= in Python), and with --pass WORD (passes=) "
-        f"others that are none, {drop}.{score}{_hint(source)}"
+        "failure, as in ",
+        {"failure": ("WORD", "WORD")},
+        ", and others that are none with ",
+        {"passes": "WORD"},
+        ", or leave such rows out with ",
+        drop,
+        ".",
+        *((" Graded scores need a threshold, such as ", threshold, ".") if _is_number(value) else ()),
+        _hint(source),
     )
 
 

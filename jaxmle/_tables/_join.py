@@ -54,13 +54,13 @@ def join_labels(
     for *names, first, last, times in rows:
         what = f"the verdicts {first!r} and {last!r}" if first != last else f"{times} verdicts"
         raise ValueError(
-            f"{labels.name} holds {what} for {_shown(id, names)}; keep one row an item, with --human-where "
-            "if the rows differ in another column."
+            f"{labels.name} holds {what} for {_shown(id, names)}; keep one row an item, with `human_where` "
+            "(--human-where) if the rows differ in another column."
         )
     # One connection must see both, so the labels, which are few, move over.
     found = labels.query(f"SELECT {named}, v {read}")
     if not found:
-        condition = " that meets --human-where" if human_where else ""
+        condition = " that meets `human_where` (--human-where)" if human_where else ""
         raise ValueError(
             f"column {human!r} of {labels.name} holds no verdict{condition} beside any {' and '.join(id)}."
         )
@@ -81,7 +81,7 @@ def join_labels(
     for *names, times in twice:
         raise ValueError(
             f"{verdicts.name} holds {times} rows for {_shown(id, names)}, so one label would count {times} "
-            "times; name a column that tells the items apart (--id can be given more than once)."
+            "times; name a column that tells the items apart: `id` (--id) may be several."
         )
     ((n_landed,),) = verdicts.query(f"SELECT count(*) {landed}")
     if not n_landed:

@@ -170,7 +170,7 @@ def test_raters_in_a_file_of_their_own_and_names_in_two_columns(tmp_path):
     result = tables.count(judged, **options, human_combine="any", human_where=final)
     assert cells(result) == (1, 1, 0, 1, 1, 2)
     assert result.labels == {"read": 4, "unmatched": 1}
-    with pytest.raises(ValueError, match=r"2 rows for item '0'.*--id can be given more than once"):
+    with pytest.raises(ValueError, match=r"2 rows for item '0'.*`id` \(--id\) may be several"):
         tables.count(judged, **options | {"id": "item"}, human_combine="any", human_where=final)
     with pytest.raises(ValueError, match=r"`human_where` \(--human-where\): .* has no column"):
         tables.count(judged, **options, human_where="nothing = 1")
@@ -181,12 +181,12 @@ def test_raters_in_a_file_of_their_own_and_names_in_two_columns(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--judge a --judge b --human h0", "--judge was given 2 times: say how"),
-        ("--judge a --human h0 --combine any", "give --judge more than once"),
-        ("--judge a --judge a --human h0 --combine any", "--judge names a column twice: a, a"),
+        ("--judge a --judge b --human h0", "(--judge) names 2 columns: say how"),
+        ("--judge a --human h0 --combine any", "name several with `judge` (--judge)"),
+        ("--judge a --judge a --human h0 --combine any", "(--judge) names a column twice: a, a"),
         ("--judge a --judge b --human h0 --combine 3", "a number from 1 to 2; got '3'"),
         ("--judge a --judge b --human h0 --combine most", "any, all, majority or a number"),
-        ("--judge a --human h0 --human-combine any", "give --human more than once"),
+        ("--judge a --human h0 --human-combine any", "name several with `human` (--human)"),
         ("--judge a --human h0 --missing none", "--missing must be one of drop, failure, pass"),
         ("--judge a --judge h0 --human h0 --combine any", "'h0' is named as a judge and as a human"),
         ("--judge a --human h0 --where b=1 --where c=1", "--where was given 2 times and takes one value"),
