@@ -10,6 +10,7 @@ from ._columns import Columns as Columns
 from ._columns import Rows as Rows
 from ._columns import counts_of_rows as counts_of_rows
 from ._combine import Combining as Combining
+from ._combine import combine as combine
 from ._combine import open_panel as open_panel
 from ._count import INVALID as INVALID
 from ._count import count as count

@@ -228,6 +228,55 @@ def test_commands_say_what_judges_and_raters_did(tmp_path, capsys):
     assert "second: " not in capsys.readouterr().err
 
 
+def test_doctor_and_report_show_each_judge_and_each_rule(tmp_path, capsys):
+    path, page = tmp_path / "rows.csv", tmp_path / "page.md"
+    verdicts = [(i % 5 == 0, i % 5 == 0 or i % 7 == 0, i % 4 == 0, i % 5 == 0) for i in range(200)]
+    lines = [f"{a:d},{b:d},{c:d},{'' if i % 2 else int(h)}" for i, (a, b, c, h) in enumerate(verdicts)]
+    path.write_text("\n".join(["a,b,c,human", *lines]))
+    judges = ["--judge", "a", "--judge", "b", "--judge", "c"]
+    assert main(["doctor", str(path), *judges, "--json"]) in (0, 1)
+    document = json.loads(capsys.readouterr().out)
+    assert [one["judge"] for one in document["panel"]["judges"] if one["chosen"]] == ["majority"]
+    assert document["roles"]["other_judges"] == []
+    assert "--judge a --judge b --judge c --combine majority --human human" in document["next"]
+    assert main([*document["next"].split()[1:], "--interval", "chi-square", "--json"]) == 0
+    estimated = json.loads(capsys.readouterr().out)
+    assert estimated["panel"] == document["panel"]
+    assert estimated["total"]["counts"] == document["counts"]
+    assert main(["doctor", str(path), *judges, "--combine", "all"]) in (0, 1)
+    out = capsys.readouterr().out
+    assert "Judges alone and by rule" in out
+    assert "Judge all of a, b, c, human human: 100 labelled" in out
+    assert "judges together" not in out
+    report = [
+        "report",
+        str(path),
+        *judges,
+        "--combine",
+        "any",
+        "--human",
+        "human",
+        "--interval",
+        "chi-square",
+    ]
+    assert main([*report, "--markdown", str(page)]) == 0
+    assert "| majority | 100 | 100.00% |" in page.read_text()
+    capsys.readouterr()
+    assert main(["doctor", str(path), *judges, "--combine", "4"]) == 2
+    assert "a number from 1 to 3; got '4'" in capsys.readouterr().err
+
+
+def test_the_doctor_asks_what_1_means_of_several_judges_too(tmp_path, capsys):
+    path = tmp_path / "rows.csv"
+    lines = [f"{i % 5 > 0:d},{i % 6 > 0:d},{'' if i % 2 else int(i % 5 > 0)}" for i in range(200)]
+    path.write_text("\n".join(["judge_passed,second_passed,human_ok", *lines]))
+    ask = ["--judge", "judge_passed", "--judge", "second_passed", "--combine", "any", "--human", "human_ok"]
+    assert main(["doctor", str(path), *ask, "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert "--failure 0" in document["next"]
+    assert document["counts"]["tp"] == 20
+
+
 def test_the_doctor_offers_raters_and_judges_together(tmp_path, capsys):
     path = tmp_path / "rows.csv"
     rows = [f"{i},{i % 5 == 0:d},{i % 4 == 0:d},{i % 10 == 0:d},{i % 10 == 0:d}" for i in range(30)]
