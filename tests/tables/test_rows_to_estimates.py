@@ -10,7 +10,7 @@ import pyarrow
 import pytest
 
 from jaxmle import Bounds, Counts, agreement, certify, fit, profile_interval, tables
-from jaxmle._tables import Columns
+from jaxmle._tables import Columns, UnclearMeaningError
 
 ROWS = {
     "judge": [1, 0, 0, 1, 0, 0] * 20,
@@ -50,7 +50,7 @@ def test_a_file_goes_straight_in_too(tmp_path):
 def test_a_name_that_says_good_stops_with_arguments_of_python(estimator):
     frame = pandas.DataFrame({"judge_passed": [1, 0, 0, 0], "human_passed": [1, 0, 0, np.nan]})
     ask = {"judge": "judge_passed", "human": "human_passed"}
-    with pytest.raises(ValueError, match="say failure='0' if so, or failure='1' if 1 is") as caught:
+    with pytest.raises(UnclearMeaningError, match="say failure='0' if so, or failure='1' if 1 is") as caught:
         estimator(frame, **ask)
     assert "--" not in str(caught.value)
     assert "say --failure 0 if so, or --failure 1 if" in caught.value.on_command_line
