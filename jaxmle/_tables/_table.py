@@ -21,7 +21,7 @@ from jaxmle._tables._files import (
     quote_name,
     quote_text,
 )
-from jaxmle._tables._logs import Log, log_in_memory, read_logs
+from jaxmle._tables._logs import Log, log_in_memory, log_in_table, read_logs
 from jaxmle._tables._long_form import JUDGE, pivoted, scores_in
 from jaxmle._tables._memory import columns_of, flattened, keep_input
 from jaxmle._tables._sheets import ENDINGS as SHEETS
@@ -212,6 +212,9 @@ class Table:
             self._json = self.kind == "json"
             self.connection, self._error = connect(self._paths)
             self._view()
+            if log := log_in_table(self.name, self.columns, self.query):
+                self._paths = []
+                self._take(log)
         except ValueError as error:
             raise ValueError(self._plain(str(error))) from error
 
