@@ -3,13 +3,13 @@ __all__: list[str]
 from . import baselines as baselines
 from . import tables as tables
 from ._comparison import Difference as Difference
-from ._comparison import Pairs as Pairs
 from ._comparison import compare as compare
 
 # Data
 from ._data import Bounds as Bounds
 from ._data import Clusters as Clusters
 from ._data import Counts as Counts
+from ._data import Pairs as Pairs
 from ._data import Params as Params
 from ._drift import Drift as Drift
 from ._drift import drift as drift

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from jaxmle._cli._options import (
+    COMBINE,
     COUNTS,
     FAILURE,
     HUMAN_FAILURE,
@@ -18,7 +19,7 @@ from jaxmle._cli._options import (
     rate,
 )
 from jaxmle._cli._show import show
-from jaxmle._tables import Table, check_column, guess, open_source, profile
+from jaxmle._tables import Combining, Table, check_column, guess, open_source, profile
 from jaxmle._types import Document
 
 
@@ -35,9 +36,13 @@ def doctor(
             metavar="FILE",
         ),
     ] = None,
-    judge: Annotated[str | None, _option("Column of judge verdicts, where the guess is wrong.")] = None,
+    judge: Annotated[
+        list[str] | None,
+        _option("Column of judge verdicts, where the guess is wrong (repeatable, with --combine)."),
+    ] = None,
     human: Annotated[str | None, _option("Column of human verdicts, where the guess is wrong.")] = None,
     counts: Annotated[str | None, COUNTS] = None,
+    combine: Annotated[str | None, COMBINE] = None,
     by: Annotated[list[str] | None, _option("Slice by this column (repeatable).")] = None,
     limit: Annotated[
         float | None,
@@ -91,17 +96,19 @@ def doctor(
         return _show(doctor_of_counts(values, asked), as_json)
     if file is None:
         raise ValueError("name the FILE to look at, or give --counts in place of it.")
-    slices = tuple(dict.fromkeys(by or ()))
+    slices, judges = tuple(dict.fromkeys(by or ())), tuple(judge or ())
+    rule = combine or ("majority" if len(judges) > 1 else None)
+    Combining(judges, (human or "",), rule)  # before any row is read
     with ThreadPoolExecutor(1) as pool:
         # What counts verdicts is imported while the engine reads the rows.
         loading = pool.submit(importlib.import_module, "jaxmle._doctor._doctor")
         source = open_source(file)
-        for column in (judge, None if human_file else human, *slices, *(id or ())):
+        for column in (*judges, None if human_file else human, *slices, *(id or ())):
             if column is not None:
                 check_column(source, column)
         rows, columns = profile(source)
-        judge = judge or (source.judge if isinstance(source, Table) else None)
-        roles = guess(columns, judge=judge, human=human, by=slices)
+        first = judges[0] if judges else source.judge if isinstance(source, Table) else None
+        roles = guess(columns, judge=first, human=human, by=slices)
     loading.result()
     from jaxmle._doctor import DoctorOptions, doctor_document
 
@@ -111,6 +118,8 @@ def doctor(
         id=tuple(id or ()),
         meaning=meaning,
         by_given=bool(slices),
+        judges=judges if rule else (),
+        rule=rule,
         limit=limit,
         confidence=confidence,
     )

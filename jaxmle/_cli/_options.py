@@ -18,6 +18,11 @@ HUMAN_FAILURE = typer.Option(help="The same in the human's column alone (repeata
 PASSES = typer.Option("--pass", help="A verdict that counts as pass (repeatable).", metavar="WORD")
 JUDGE_THRESHOLD = typer.Option(help="Graded judge scores: '>=0.5' or '<3' is a failure.", metavar="SCORE")
 HUMAN_THRESHOLD = typer.Option(help="Grades that humans gave: '<2' is a failure.", metavar="SCORE")
+COMBINE = typer.Option(
+    help="Several judges: a failure if any, all, a majority or at least K of those that gave a verdict "
+    "say so.",
+    metavar="RULE",
+)
 COUNTS = typer.Option(
     help="In place of FILE, counts by hand: tp,fn,fp,tn,unlabelled flagged,unlabelled passed.",
     metavar="SIX",

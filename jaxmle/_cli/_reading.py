@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast, get_type_hints
 import typer
 
 from jaxmle._cli._options import (
+    COMBINE,
     COUNTS,
     FAILURE,
     HUMAN_FAILURE,
@@ -125,14 +126,7 @@ class Reading:
     on_invalid: Annotated[
         str, _option("Verdicts that are neither failure nor pass: error, or drop.", metavar="WHAT")
     ] = "error"
-    combine: Annotated[
-        str | None,
-        _option(
-            "Several judges: a failure if any, all, a majority or at least K of those that gave a verdict "
-            "say so.",
-            metavar="RULE",
-        ),
-    ] = None
+    combine: Annotated[str | None, COMBINE] = None
     human_combine: Annotated[
         str | None,
         _option("Several humans: the same; without it they must agree.", metavar="RULE"),

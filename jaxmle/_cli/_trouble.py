@@ -61,7 +61,7 @@ def message_of(error: Exception) -> str:
         named = f": {error.filename!r}" if error.filename is not None else ""
         return f"{error.strerror or str(error) or type(error).__name__}{named}."
     if isinstance(error, ValueError):
-        return str(error)
+        return str(getattr(error, "on_command_line", error))
     said = " ".join(str(error).split())[:300]
     return f"{type(error).__name__}{f': {said}' if said else ''}; the same with --debug shows where."
 

@@ -4,8 +4,7 @@ import numpy as np
 
 from jaxmle._arrays import tree_map
 from jaxmle._comparison._influence import centred_influence, groups_of_both, moves_with_counts
-from jaxmle._comparison._pairs import check_aligned
-from jaxmle._data import Calibration, Clusters, Problem
+from jaxmle._data import Calibration, Clusters, Problem, check_aligned
 from jaxmle._inference import DesignEffect, Fit, Linearized, clustered_effect, divided, effect_of_fit
 from jaxmle._types import Array, Pair
 

@@ -10,9 +10,8 @@ from jaxmle._comparison._clustered import checked_clusters, cluster_effect, effe
 from jaxmle._comparison._common_judge import CommonJudge
 from jaxmle._comparison._influence import pair_effect
 from jaxmle._comparison._null_draws import p_values_by_draws
-from jaxmle._comparison._pairs import Pairs
 from jaxmle._comparison._separate_judges import SeparateJudges
-from jaxmle._data import Bounds, Calibration, Clusters, Counts, Problem, check_confidence, slice_label
+from jaxmle._data import Bounds, Calibration, Clusters, Counts, Pairs, Problem, check_confidence, slice_label
 from jaxmle._inference import (
     Adjustment,
     adjust_p_values,

@@ -3,8 +3,7 @@
 import numpy as np
 
 from jaxmle._arrays import tree_map
-from jaxmle._comparison._pairs import Pairs
-from jaxmle._data import Calibration, Counts, Params
+from jaxmle._data import Calibration, Counts, Pairs, Params
 from jaxmle._inference import GROUPS, centred
 from jaxmle._model import information, score
 from jaxmle._types import Array

@@ -3,7 +3,8 @@ from ._clusters import Clusters as Clusters
 from ._counts import Counts as Counts
 from ._counts import HasCounts as HasCounts
 from ._counts import counts_of as counts_of
-from ._labels import coded_verdicts as coded_verdicts
+from ._pairs import Pairs as Pairs
+from ._pairs import check_aligned as check_aligned
 from ._params import Params as Params
 from ._problem import Problem as Problem
 from ._published import NQ301_GPT4 as NQ301_GPT4

@@ -227,7 +227,7 @@ def counts_of(name: str, value: object) -> Counts:
             return found
     hint = ""
     if hasattr(value, "columns") or isinstance(value, list | dict):
-        hint = ", or a table that was counted: jaxmle.tables.count(rows, judge=..., human=...)"
+        hint = ", or come with the names of its columns: judge=..., human=..."
     raise TypeError(f"`{name}` must be a Counts{hint}; got {type(value).__name__}.")
 
 

@@ -23,6 +23,8 @@ class DoctorOptions:
         id: Columns that name an item in both.
         meaning: What the verdicts mean, as arguments of `count_rows`.
         by_given: Whether the slices are the user's choice.
+        judges: Columns of judge verdicts, where several make one.
+        rule: When they say failure.
         limit: Failure rate to be certified.
         confidence: Confidence, in (0, 1).
     """
@@ -32,6 +34,8 @@ class DoctorOptions:
     id: tuple[str, ...] = ()
     meaning: dict[str, Any] = field(default_factory=dict)
     by_given: bool = False
+    judges: tuple[str, ...] = ()
+    rule: str | None = None
     limit: float | None = None
     confidence: float = 0.95
 
@@ -97,7 +101,11 @@ def reading_words(
 ) -> list[str]:
     """Words that say what to read, and of rows that have been counted how they were chosen."""
     file = f"./{wanted.file}" if wanted.file.startswith("-") and wanted.file != "-" else wanted.file
-    words = [file, "--judge", roles.judge or ""]
+    words = [file]
+    for judge in wanted.judges or (roles.judge or "",):
+        words += ["--judge", judge]
+    if wanted.rule:
+        words += ["--combine", wanted.rule]
     if wanted.human_file is not None:
         words += ["--human-file", wanted.human_file]
         words += [word for column in wanted.id for word in ("--id", column)]

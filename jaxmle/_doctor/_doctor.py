@@ -3,21 +3,25 @@
 from dataclasses import replace
 from importlib.metadata import version
 
-from jaxmle._data import Counts
+from jaxmle._data import Bounds, Counts
 from jaxmle._doctor._columns import column_findings, verdict_options
 from jaxmle._doctor._commands import Command, DoctorOptions, commands_of, next_line, reading_words
 from jaxmle._doctor._findings import Finding, findings_of, slice_findings
 from jaxmle._doctor._others import other_commands, plan_commands
 from jaxmle._doctor._thresholds import thresholds_of
-from jaxmle._documents import agreement_document, is_balanced
+from jaxmle._documents import AnalysisSettings, agreement_document, is_balanced, panel_document
 from jaxmle._tables import (
     Column,
+    Combining,
     Guess,
+    Panel,
     Roles,
     SliceCounts,
     Source,
     UnclearMeaningError,
+    combine,
     count_rows,
+    on_command_line,
     open_rows,
     shown,
 )
@@ -57,10 +61,10 @@ def doctor_document(
             if any(one.name == roles.judge and one.kind == "score" for one in columns):
                 thresholds, said = _graded(source, asked, options, wanted.confidence)
                 found += said
-            tables = _counted(source, asked, slices, options, found)
+            tables = _counted(source, asked, slices, options, found, wanted)
             table = replace(tables[0], repeated=roles.cluster)
         except ValueError as error:
-            found.append(Finding("blocks", "unreadable", str(error).rstrip(". ")))
+            found.append(Finding("blocks", "unreadable", on_command_line(error).rstrip(". ")))
     if table is not None:
         found += findings_of(table)
         for by, one in zip(slices, tables, strict=False):
@@ -85,7 +89,7 @@ def _document(
     table: SliceCounts | None,
     thresholds: list[Document],
 ) -> Document:
-    likely = _likely(roles)
+    likely = _likely(roles) | dict.fromkeys(wanted.judges, "judge")
     total = table.total if table else None
     return {
         "command": "doctor",
@@ -113,12 +117,15 @@ def _document(
             "id": roles.id,
             "cluster": roles.cluster,
             "weight": roles.weight,
-            "other_judges": [name for name in roles.judges if name != roles.judge],
+            "other_judges": [name for name in roles.judges if likely[name] != "judge"],
             "other_humans": [name for name in roles.humans if name != roles.human],
         },
         "counts": None if total is None else {name: int(value) for name, value in total.to_dict().items()},
         "agreement": None if total is None else agreement_document(total, wanted.confidence),
         "thresholds": thresholds,
+        "panel": panel_document(table.panel, AnalysisSettings(Bounds(), [], confidence=wanted.confidence))
+        if table and table.panel
+        else None,
         "balanced": bool(total is not None and total.n_labeled and is_balanced(total)),
         "findings": [
             vars(one) for one in sorted(found, key=lambda one: ("blocks", "warns", "note").index(one.level))
@@ -138,21 +145,32 @@ def _document(
 
 
 def _counted(
-    source: Source, roles: Roles, slices: list[tuple[str, ...]], options: Document, found: list[Finding]
+    source: Source,
+    roles: Roles,
+    slices: list[tuple[str, ...]],
+    options: Document,
+    found: list[Finding],
+    wanted: DoctorOptions,
 ) -> list[SliceCounts]:
     """Counts, one for each way to make slices; what a name says of its column joins options and findings."""
+    rules = Combining(wanted.judges or (roles.judge,), (roles.human,), wanted.rule)
+
+    def combined() -> tuple[Roles, Panel | None]:
+        return combine(source, roles, rules, on_invalid="drop", **options)
 
     def counts(by: tuple[str, ...]) -> SliceCounts:
         return count_rows(source, replace(roles, by=by), on_invalid="drop", look_for_ids=False, **options)
 
     several = slices or [()]
     try:
+        roles, panel = combined()
         first = counts(several[0])
     except UnclearMeaningError as error:
         options |= error.options
-        found.append(Finding("warns", "meaning of 1", str(error).rstrip(".")))
+        found.append(Finding("warns", "meaning of 1", on_command_line(error).rstrip(".")))
+        roles, panel = combined()
         first = counts(several[0])
-    return [first, *map(counts, several[1:])]
+    return [replace(first, panel=panel), *map(counts, several[1:])]
 
 
 def _graded(

@@ -36,11 +36,11 @@ def other_commands(
         if len(by) == 1 and by[0].rpartition(".")[2].casefold() in _SYSTEMS and wanted.human_file is None:
             found += _compare(source, table, by[0], roles, words)
             break
-    found += _together(roles, words)
+    found += _together(roles, words, wanted)
     return [*found, *plan_commands(tables[0], wanted, roles.cluster)]
 
 
-def _together(roles: Guess, words: list[str]) -> list[Command]:
+def _together(roles: Guess, words: list[str], wanted: DoctorOptions) -> list[Command]:
     """All raters, and all judges, as one: columns whose names differ by a number or a letter at their end."""
     found = []
     for what, option, rule, name, names in (
@@ -48,7 +48,7 @@ def _together(roles: Guess, words: list[str]) -> list[Command]:
         ("judges", "--judge", "--combine", roles.judge, roles.judges),
     ):
         others = [one for one in names if one != name and name and _stem(one) == _stem(name)]
-        if others:
+        if others and not (what == "judges" and wanted.judges):
             by = "any" if len(others) == 1 and what == "raters" else "majority"  # two raters may tie
             more = [word for one in others for word in (option, one)]
             line = shell_line("jaxmle", "estimate", *words, *more, rule, by)

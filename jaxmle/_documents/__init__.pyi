@@ -14,6 +14,9 @@ from ._drift import drift_document as drift_document
 from ._estimate import estimate_document as estimate_document
 from ._estimate_file import estimate_file as estimate_file
 from ._fitted import fit_table as fit_table
+from ._panel import judges_rows as judges_rows
+from ._panel import judges_title as judges_title
+from ._panel import panel_document as panel_document
 from ._plan import plan_document as plan_document
 from ._quoting import shell_line as shell_line
 from ._report import Evidence as Evidence

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxmle._comparison import Difference, JudgeRates, Pairs, compare
-from jaxmle._data import Clusters, Counts
+from jaxmle._comparison import Difference, JudgeRates, compare
+from jaxmle._data import Clusters, Counts, Pairs
 from jaxmle._documents._bounds_check import check_of_bounds
 from jaxmle._documents._document import document_of, settings_of, sizes_of
 from jaxmle._documents._fitted import fit_table

@@ -2,6 +2,7 @@
 
 from jaxmle._data import Counts
 from jaxmle._documents._settings import AnalysisSettings
+from jaxmle._documents._words import percent
 from jaxmle._planning import Precision
 from jaxmle._tables import Panel
 from jaxmle._types import Document
@@ -19,6 +20,7 @@ def panel_document(panel: Panel, analysis: AnalysisSettings) -> Document:
             {"judge": one.name, "chosen": one.chosen, **_rates(one.counts, analysis)}
             for one in panel.candidates
         ],
+        "confidence": analysis.confidence,
         "missing": panel.missing,
         "missing_counts_as": panel.counted_as,
         "rows": panel.n_rows,
@@ -32,6 +34,25 @@ def panel_document(panel: Panel, analysis: AnalysisSettings) -> Document:
             "undecided": raters.n_undecided,
         },
     }
+
+
+def judges_title(panel: Document) -> str:
+    """What the table of `judges_rows` shows."""
+    level = f"{100 * panel['confidence']:g}%"
+    return f"Judges alone and by rule; width: expected, of a {level} interval without bounds"
+
+
+def judges_rows(panel: Document) -> list[list[str]]:
+    """Each judge alone and each rule in words: judge, labelled rows, TPR, FPR, width, whether it is used."""
+    return [
+        [
+            one["judge"],
+            f"{one['n_labeled']:,}",
+            *(percent(one[name]) for name in ("tpr", "fpr", "width")),
+            "used" if one["chosen"] else "",
+        ]
+        for one in panel["judges"]
+    ]
 
 
 def _rates(cells: tuple[int, ...], analysis: AnalysisSettings) -> Document:

@@ -2,15 +2,20 @@
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
 from jaxmle._arrays import pytree
-from jaxmle._data import Counts, HasCounts, check_confidence, counts_of
+from jaxmle._data import Counts, HasCounts, check_confidence
+from jaxmle._inference._arguments import given_counts
 from jaxmle._inference._interval import Interval
 from jaxmle._results import Result
 from jaxmle._stats import quantile_of_t, score_limits
 from jaxmle._types import Array
+
+if TYPE_CHECKING:
+    from jaxmle._tables import Columns, Rows
 
 
 @pytree
@@ -36,15 +41,19 @@ class Agreement(Result):
     ac1: Interval | None
 
 
-def agreement(counts: Counts | HasCounts, *, confidence: float = 0.95) -> Agreement:
+def agreement(
+    counts: "Counts | HasCounts | Rows", *, confidence: float = 0.95, **columns: "Unpack[Columns]"
+) -> Agreement:
     """Measure how well judge and human agree on the labelled items.
 
     All but TPR and FPR depend on how many of the labelled items are failures: they speak of all judged
     items only where the labelled ones are a random sample of these.
 
     Args:
-        counts: Scalar counts; items without a label are not used.
+        counts: Scalar counts, what `tables.count` returns, or rows that it takes; items without a label are
+            not used.
         confidence: Nominal coverage of each interval, in (0, 1).
+        **columns: Of rows: arguments of `tables.count`, as in `fit`.
 
     Returns:
         The measures and their intervals; None for one that no item bears on, and for kappa where human or
@@ -52,7 +61,7 @@ def agreement(counts: Counts | HasCounts, *, confidence: float = 0.95) -> Agreem
 
     Raises:
         ValueError: ``counts`` hold several data sets, or ``confidence`` is not in (0, 1).
-        TypeError: ``counts`` is no `Counts` and no table that was counted.
+        TypeError: ``counts`` is nothing that can be counted.
 
     Source:
         Shares: score intervals, Wilson, JASA 22 (1927). Kappa: Cohen, Educ. Psychol. Meas. 20 (1960); its
@@ -69,7 +78,7 @@ def agreement(counts: Counts | HasCounts, *, confidence: float = 0.95) -> Agreem
         >>> print(result.ac1)
         0.7007 [0.5585, 0.8430] (Gwet)
     """
-    c = counts_of("counts", counts)
+    c = given_counts("agreement", counts, columns)
     if c.shape:
         raise ValueError(f"`counts` must be of one data set; got shape {c.shape}.")
     alpha = 1 - check_confidence(confidence)

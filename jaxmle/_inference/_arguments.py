@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -22,7 +22,37 @@ from jaxmle._data import (
 from jaxmle._results import plain
 from jaxmle._types import Array, ArrayLike
 
+if TYPE_CHECKING:
+    from jaxmle._tables import Columns, Rows
+
 T = TypeVar("T")
+
+
+def given_counts(function: str, counts: "Counts | HasCounts | Rows", columns: "Columns") -> Counts:
+    """Counts as they were given, or those of rows whose columns were named.
+
+    Args:
+        function: Name of the public function that was called.
+        counts: What it was given.
+        columns: Its further keywords.
+
+    Raises:
+        TypeError: A keyword is unknown, or names columns where there are no rows; or ``counts`` is nothing
+            that can be counted.
+        ValueError: As `jaxmle.tables.count`.
+    """
+    if not columns:
+        return counts_of("counts", counts)
+    from jaxmle._tables import Columns, counts_of_rows  # which counts need not wait for
+
+    if unknown := sorted(columns.keys() - Columns.__annotations__.keys()):
+        raise TypeError(f"{function}() got an unexpected keyword argument {unknown[0]!r}")
+    if isinstance(counts, Counts) or hasattr(counts, "as_counts"):
+        raise TypeError(f"`counts` is counted already: leave {next(iter(columns))}= out.")
+    found, lost = counts_of_rows(counts, columns)
+    for sentence in lost:
+        warn_user(sentence)
+    return found
 
 
 def checked_problem(

@@ -1,7 +1,7 @@
 """Is the failure rate under the limit? Certificates for one or a thousand slices."""
 
 from dataclasses import dataclass, field
-from typing import Literal, Unpack, get_args
+from typing import TYPE_CHECKING, Literal, Unpack, get_args
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from jaxmle._inference._arguments import (
     check_seed,
     checked_problem,
     effective,
+    given_counts,
     shaped,
     warn_user,
     whole_numbers,
@@ -48,6 +49,9 @@ from jaxmle._results import Batch, first_few
 from jaxmle._simulation import Labels, design_of
 from jaxmle._stats import normal_of_student
 from jaxmle._types import Array, ArrayLike, Flags, Numbers
+
+if TYPE_CHECKING:
+    from jaxmle._tables import Columns, Rows
 
 CertificateMethod = Literal["exact", "profile"]
 
@@ -105,7 +109,7 @@ class Certificate(Batch):
 
 
 def certify(
-    counts: Counts | HasCounts,
+    counts: "Counts | HasCounts | Rows",
     bounds: Bounds | None = None,
     *,
     limit: ArrayLike,
@@ -119,6 +123,7 @@ def certify(
     seed: int = 0,
     engine: Engine | None = None,
     progress: bool = False,
+    **columns: "Unpack[Columns]",
 ) -> Certificate:
     """Decide whether the failure rate is below a limit.
 
@@ -131,8 +136,8 @@ def certify(
     computed anew from up to sixteen times as many draws.
 
     Args:
-        counts: Counts, any batch shape ``(...)``, or what `tables.count` returns; whole numbers for "exact"
-            unless a ``design_effect`` comes with them.
+        counts: Counts, any batch shape ``(...)``, what `tables.count` returns, or rows that it takes; whole
+            numbers for "exact" unless a ``design_effect`` comes with them.
         bounds: Bounds, scalar or broadcastable with the counts; none by default.
         limit: The failure rate to stay under, in (0, 1), scalar or of the batch shape.
         confidence: 1 - the probability of certifying a failure rate at the limit or above, in [0.5, 1).
@@ -147,6 +152,7 @@ def certify(
         seed: Seed of the simulation, a whole number >= 0.
         engine: "numpy", "jax", or None for the size of the job to decide, as in `fit`.
         progress: Whether to show a bar on standard error where that is a terminal.
+        **columns: Of rows: arguments of `tables.count`, as in `fit`.
 
     Returns:
         Verdict, p-value and upper limit, shape ``(...)``. The upper limit of "exact" is the smallest rate
@@ -158,7 +164,7 @@ def certify(
     Raises:
         ValueError: An argument is out of range; counts are not whole numbers (method "exact" without a
             ``design_effect``); shapes do not match; a data set is empty or impossible within the bounds.
-        TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
+        TypeError: ``counts`` is nothing that can be counted, or ``bounds`` not a `Bounds`.
 
     Warns:
         UserWarning: The limit lies outside the bounds on the failure rate, or the data contradict the bounds.
@@ -186,7 +192,7 @@ def certify(
         engine=engine,
         progress=progress,
     )
-    problem, shape = checked_problem(counts, bounds, calibration)
+    problem, shape = checked_problem(given_counts("certify", counts, columns), bounds, calibration)
     rate = _limits(limit, shape)
     return shaped(_certificate(problem, shape, rate, options, design_effect, df, None), shape)
 

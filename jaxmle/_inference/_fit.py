@@ -10,7 +10,7 @@ import numpy as np
 from jaxmle._arrays import namespace, pytree, rebuilt, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, HasCounts, Problem
 from jaxmle._engine import Engine, check_engine, chosen_engine, in_tiles, map_batched, program
-from jaxmle._inference._arguments import checked_problem, shaped
+from jaxmle._inference._arguments import checked_problem, given_counts, shaped
 from jaxmle._inference._options import CertifyOptions, IntervalOptions
 from jaxmle._model import failure_rate_set, score_at
 from jaxmle._results import Batch, first_few
@@ -20,6 +20,7 @@ from jaxmle._types import Array, ArrayLike, Flags, Numbers, Pair
 if TYPE_CHECKING:
     from jaxmle._inference._certify import Certificate
     from jaxmle._inference._profile_interval import ProfileInterval
+    from jaxmle._tables import Columns, Rows
 
 # Data sets a block: on NumPy what stays in cache; compiled, few sizes, so that few programs are made: one for
 # short work, whose first answer comes soon, one for the throughput of thousands of fits.
@@ -161,12 +162,13 @@ class Fit(Batch):
 
 
 def fit(
-    counts: Counts | HasCounts,
+    counts: "Counts | HasCounts | Rows",
     bounds: Bounds | None = None,
     *,
     calibration: Calibration = "internal",
     solver: SolverName = "flag_rate",
     engine: Engine | None = None,
+    **columns: "Unpack[Columns]",
 ) -> Fit:
     """Estimate failure rates, TPR and FPR by constrained maximum likelihood.
 
@@ -174,21 +176,28 @@ def fit(
     fitted at once, without importing JAX.
 
     Args:
-        counts: Counts, any batch shape ``(...)``, integer or float, >= 0; or what `tables.count` returns.
+        counts: Counts, any batch shape ``(...)``, integer or float, >= 0; what `tables.count` returns; or
+            rows that it takes, such as a data frame, with the names of their columns.
         bounds: Bounds, scalar or broadcastable with the counts; none by default.
         calibration: "internal" (default) where calibration items belong to the judged population
             and were chosen at random or by the judge's verdict; "external" where they come from
             elsewhere or were chosen by their true label (50 known failures, 50 known passes).
         solver: "flag_rate" (default, exact), or "projected_gradient" of jaxopt.
         engine: "numpy" computes at once, "jax" compiles first; None leaves it to the size of the job.
+        **columns: Of rows: which column is what, and what verdicts mean: arguments of `tables.count`, such
+            as ``judge``, ``human``, ``by`` and ``failure``. Slices make a batch.
 
     Returns:
         The estimates and their status: numbers for one data set, numpy arrays for a batch.
 
     Raises:
         ValueError: ``calibration``, ``solver`` or ``engine`` is unknown; shapes of counts and bounds do not
-            match; a data set is empty; or the bounds give a data set probability zero.
-        TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
+            match; a data set is empty; the bounds give a data set probability zero; or, as `tables.count`
+            says, rows cannot be counted.
+        TypeError: ``counts`` is nothing that can be counted, or ``bounds`` not a `Bounds`.
+
+    Warns:
+        UserWarning: Rows were left out, such as those without a judge verdict.
 
     Source:
         arXiv 2604.03257; see `maximize`.
@@ -201,10 +210,13 @@ def fit(
         0.0540 ['tpr.low', 'fpr.low']
         >>> result.converged, result.gap < 1e-10, result.identified
         (True, True, True)
+        >>> rows = [{"judge": "fail", "human": "fail"}, {"judge": "pass", "human": None}]
+        >>> fit(rows, judge="judge", human="human").counts
+        Counts(tp=1.0, fn=0.0, fp=0.0, tn=0.0, unlabeled_pos=0.0, unlabeled_neg=1.0)
     """
     check_solver(solver)
     check_engine(engine)
-    problem, shape = checked_problem(counts, bounds, calibration)
+    problem, shape = checked_problem(given_counts("fit", counts, columns), bounds, calibration)
     return shaped(fit_flat(problem, calibration, solver=solver, engine=engine), shape)
 
 

@@ -1,7 +1,7 @@
 """Likelihood-ratio intervals for the failure rate, their p-values calibrated by simulation."""
 
 from dataclasses import dataclass, field
-from typing import Literal, Unpack, get_args
+from typing import TYPE_CHECKING, Literal, Unpack, get_args
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from jaxmle._inference._arguments import (
     check_whole,
     checked_problem,
     effective,
+    given_counts,
     shaped,
     whole_numbers,
 )
@@ -28,6 +29,9 @@ from jaxmle._inference._simulate import COMPILE_SECONDS
 from jaxmle._simulation import Labels, design_of
 from jaxmle._stats import quantile_of_t
 from jaxmle._types import ArrayLike, Flags, Numbers
+
+if TYPE_CHECKING:
+    from jaxmle._tables import Columns, Rows
 
 EndSide = Literal["two-sided", "upper", "lower"]
 # What the rate is of: the items that might have been drawn, or those that were.
@@ -69,7 +73,7 @@ class ProfileInterval(Interval):
 
 
 def profile_interval(
-    counts: Counts | HasCounts,
+    counts: "Counts | HasCounts | Rows",
     bounds: Bounds | None = None,
     *,
     confidence: float = 0.95,
@@ -85,6 +89,7 @@ def profile_interval(
     seed: int = 0,
     engine: Engine | None = None,
     progress: bool = False,
+    **columns: "Unpack[Columns]",
 ) -> ProfileInterval:
     """Interval of the failure rates that the data do not contradict, by the profile likelihood.
 
@@ -96,7 +101,7 @@ def profile_interval(
     rate is known has a width whatever the counts.
 
     Args:
-        counts: Counts, any batch shape ``(...)``, or what `tables.count` returns.
+        counts: Counts, any batch shape ``(...)``, what `tables.count` returns, or rows that it takes.
         bounds: Bounds, scalar or broadcastable with the counts; none by default.
         confidence: Nominal coverage, in (0, 1), for a one-sided interval in [0.5, 1).
         side: "two-sided"; "upper" for an upper limit alone, the other end being the bound; or "lower".
@@ -121,6 +126,7 @@ def profile_interval(
         seed: Seed of the simulation, a whole number >= 0.
         engine: "numpy", "jax", or None for the size of the job to decide, as in `fit`.
         progress: Whether to show a bar on standard error where that is a terminal.
+        **columns: Of rows: arguments of `tables.count`, as in `fit`.
 
     Returns:
         The interval and its status, shape ``(...)``.
@@ -146,7 +152,7 @@ def profile_interval(
         '0.04 0.06'
     """
     check_engine(engine)
-    problem, shape = checked_problem(counts, bounds, calibration)
+    problem, shape = checked_problem(given_counts("profile_interval", counts, columns), bounds, calibration)
     options = _Options(
         confidence=confidence,
         side=side,

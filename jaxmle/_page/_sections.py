@@ -24,6 +24,7 @@ from jaxmle._page._tables import (
     confusion_table,
     effects_table,
     judge_table,
+    judges_table,
     methods_table,
     methods_to_show,
     slices_table,
@@ -139,6 +140,7 @@ def _judge(document: Document, draw: bool) -> Section:
     total, settings = document["estimate"]["total"], document["estimate"]["settings"]
     bounds = total["bounds"] if settings["bounds"] == "by slice" else settings["bounds"]
     in_labels = document["judge_in_labels"]
+    panel = document["estimate"].get("panel")
     return Section(
         "judge",
         "The judge",
@@ -147,6 +149,7 @@ def _judge(document: Document, draw: bool) -> Section:
             judge_figure(total, bounds, in_labels, draw),
             judge_table(total, bounds, in_labels, settings["confidence"]),
             *_agreement(document["agreement"]),
+            *([judges_table(panel)] if panel and panel["judges"] else []),
         ],
     )
 

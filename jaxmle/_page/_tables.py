@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from jaxmle._documents import agreement_rows, p_value, percent, shown_text, slice_name
+from jaxmle._documents import (
+    agreement_rows,
+    judges_rows,
+    judges_title,
+    p_value,
+    percent,
+    shown_text,
+    slice_name,
+)
 from jaxmle._page._blocks import Rows
 from jaxmle._types import Document
 
@@ -99,6 +107,12 @@ def judge_table(total: Document, bounds: Document, in_labels: Document, level: f
         f"{100 * level:g}% interval (Wilson)",
     ]
     return Rows("The judge's rates over all rows", headings, rows, words=("active",))
+
+
+def judges_table(panel: Document) -> Rows:
+    """Each judge alone and each rule."""
+    headings = ["judge", "labelled", "TPR", "FPR", "width", "here"]
+    return Rows(judges_title(panel), headings, judges_rows(panel), words=("here",))
 
 
 def confusion_table(found: Document) -> Rows:

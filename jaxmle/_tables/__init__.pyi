@@ -1,11 +1,16 @@
 from ._aggregate import Roles as Roles
+from ._asking import on_command_line as on_command_line
 from ._checks import check_column as check_column
 from ._checks import shown as shown
 from ._column_profile import Column as Column
 from ._column_profile import copies as copies
 from ._column_profile import profile as profile
 from ._column_profile import repeats as repeats
+from ._columns import Columns as Columns
+from ._columns import Rows as Rows
+from ._columns import counts_of_rows as counts_of_rows
 from ._combine import Combining as Combining
+from ._combine import combine as combine
 from ._combine import open_panel as open_panel
 from ._count import INVALID as INVALID
 from ._count import count as count

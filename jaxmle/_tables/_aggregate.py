@@ -140,7 +140,8 @@ def check_scores(source: Source, staged: str, word: str, threshold: str, role: s
     if minus_one and role == "human" and limit <= 0:
         raise ValueError(
             f"{column!r} holds -1, which says in a column of human verdicts that there is none: leave such "
-            "cells blank, or, if it is a grade, add 1 or more to all grades and to --human-threshold."
+            "cells blank, or, if it is a grade, add 1 or more to all grades and to `human_threshold` "
+            "(--human-threshold)."
         )
 
 

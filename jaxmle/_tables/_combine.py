@@ -1,14 +1,15 @@
 """Several judges, or several raters, as one verdict by a rule."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from jaxmle._tables._aggregate import FAILED, PASSED, Roles
+from jaxmle._tables._aggregate import FAILED, PASSED, Roles, word_of
 from jaxmle._tables._checks import check_column, check_condition
 from jaxmle._tables._count import Missing, column_code, open_rows
+from jaxmle._tables._meaning import Coder
 from jaxmle._tables._open import open_source
 from jaxmle._tables._panel import Candidate, Panel, Raters
 from jaxmle._tables._source import VERDICTS, Source
@@ -17,9 +18,8 @@ from jaxmle._types import Array
 
 _RULES = ("any", "all", "majority")
 _NONE = -9
-
-# SQL for the word of a row, and what makes SQL for its code of it.
-Read: TypeAlias = tuple[str, Callable[[str], str]]
+# Tables of what is written side by side, and of what that means.
+_SPELT, _VERDICTS = "jaxmle_spelt", "jaxmle_verdicts"
 
 
 @dataclass(frozen=True)
@@ -46,20 +46,23 @@ class Combining:
     missing: Missing = "drop"
 
     def __post_init__(self) -> None:
-        for option, rule_option, columns, rule in (
-            ("--judge", "--combine", self.judges, self.rule),
-            ("--human", "--human-combine", self.humans, self.human_rule),
+        for who, option, columns, rule in (
+            ("judge", "combine", self.judges, self.rule),
+            ("human", "human_combine", self.humans, self.human_rule),
         ):
+            named = f"`{option}` (--{option.replace('_', '-')})"
             if len(set(columns)) < len(columns):
-                raise ValueError(f"{option} names a column twice: {', '.join(columns)}.")
+                raise ValueError(f"`{who}` (--{who}) names a column twice: {', '.join(columns)}.")
             if rule is not None and len(columns) < 2:
-                raise ValueError(f"{rule_option} makes one verdict of several: give {option} more than once.")
+                raise ValueError(
+                    f"{named} makes one verdict of several: name several with `{who}` (--{who})."
+                )
             if rule is not None:
-                _check_rule(rule_option, rule, len(columns))
+                _check_rule(named, rule, len(columns))
         if len(self.judges) > 1 and self.rule is None:
             raise ValueError(
-                f"--judge was given {len(self.judges)} times: say how they make one verdict, with --combine "
-                "any, all, majority, or the number of judges that makes a failure."
+                f"`judge` (--judge) names {len(self.judges)} columns: say how they make one verdict, with "
+                "`combine` (--combine) any, all, majority, or the number of judges that makes a failure."
             )
         if self.missing not in get_args(Missing):
             raise ValueError(f"`missing` (--missing) must be drop, failure or pass; got {self.missing!r}.")
@@ -131,8 +134,8 @@ def combine(source: Source, roles: Roles, combining: Combining, **meaning: Any) 
         return roles, None
     if not isinstance(source, Table):
         raise ValueError(
-            "several judges or humans, and --missing, are for files and tables in memory; make one column "
-            "of each in Ibis."
+            "several judges or humans, and `missing` (--missing), are for files and tables in memory; make "
+            "one column of each in Ibis."
         )
     judges = combining.judges if len(combining.judges) > 1 else (roles.judge,)
     humans = combining.humans if len(combining.humans) > 1 else (roles.human,)
@@ -140,22 +143,27 @@ def combine(source: Source, roles: Roles, combining: Combining, **meaning: Any) 
         check_column(source, column)
     if both := set(judges) & set(humans):
         raise ValueError(f"column {both.pop()!r} is named as a judge and as a human.")
-    read = [
-        column_code(source, replace(roles, judge=name, human=humans[0]), "j", **meaning) for name in judges
+    columns = (*judges, *humans)
+    _group_words(source, columns, roles.where)
+    first = len(judges)  # place of the first human
+    coders = [
+        _coder(source, replace(roles, judge=name, human=humans[0]), "j", (i, first), meaning)
+        for i, name in enumerate(judges)
     ]
-    read += [
-        column_code(source, replace(roles, judge=judges[0], human=name), "h", **meaning) for name in humans
+    coders += [
+        _coder(source, replace(roles, judge=judges[0], human=name), "h", (0, i), meaning)
+        for i, name in enumerate(humans, start=first)
     ]
-    patterns, n = _patterns(source, roles.where, read)
+    patterns, n = _patterns(source, coders)
     said, labels = patterns[:, : len(judges)], patterns[:, len(judges) :]
     absent = {name: int(n[said[:, i] == _NONE].sum()) for i, name in enumerate(judges)}
     raters = _agreement(humans, labels, n, combining.human_rule)
-    steps = _steps(read)
-    judge_codes, human_codes = list(steps[1])[: len(judges)], list(steps[1])[len(judges) :]
+    codes = [f"c{i}" for i in range(len(columns))]
+    judge_codes, human_codes = codes[:first], codes[first:]
     if combining.missing != "drop":
         filled = int(combining.missing == "failure")
         said = np.where(said == _NONE, filled, said)
-        steps[1] |= {code: f"coalesce({steps[1][code]}, {filled})" for code in judge_codes}
+        judge_codes = [f"coalesce({code}, {filled})" for code in judge_codes]
     rule, human_rule = combining.rule or _RULES[0], combining.human_rule or _RULES[0]
     label = _verdict(labels, human_rule, decided=True)
     panel = Panel(
@@ -176,15 +184,52 @@ def combine(source: Source, roles: Roles, combining: Combining, **meaning: Any) 
         name = _label_name(combining)
         roles = replace(roles, human=name, coded=roles.coded | {"h"})
         derived[name] = _verdict_text(human_codes, human_rule, decided=True)
-    source.derive(derived, steps)
+    _attach_verdicts(source, columns, coders, derived)
     return roles, panel
 
 
-def _steps(read: Sequence[Read]) -> list[dict[str, str]]:
-    """SQL for the words of a row and then for their codes, so that each is computed once."""
-    words = {f"jaxmle_word_{i}": word for i, (word, _) in enumerate(read)}
-    codes = {f"jaxmle_code_{i}": code_of(f"jaxmle_word_{i}") for i, (_, code_of) in enumerate(read)}
-    return [words, codes]
+def _group_words(source: Table, columns: Sequence[str], where: str | None) -> None:
+    """Stage what occurs side by side in the columns, so that few rows tell what words mean, not all.
+
+    Its columns are t0, t1, ... (what is written), w0, w1, ... (words) and n (rows).
+    """
+    places = range(len(columns))
+    texts = ", ".join(f"{source.text(name)} AS t{i}" for i, name in enumerate(columns))
+    words = ", ".join(f"{word_of(f't{i}')} AS w{i}" for i in places)
+    condition = f" WHERE ({where}\n)" if where else ""
+    spelt = f"SELECT {texts}, count(*) AS n FROM {VERDICTS}{condition} GROUP BY ALL"
+    source.query(f"CREATE OR REPLACE TEMP TABLE {_SPELT} AS SELECT *, {words} FROM ({spelt})")
+
+
+def _coder(
+    source: Table,
+    roles: Roles,
+    which: Literal["j", "h"],
+    places: tuple[int, int],
+    meaning: dict[str, Any],
+) -> Coder:
+    """What a column says, beside one of the other kind, of the words that were staged."""
+    judge, human = places
+    staged = f"(SELECT w{judge} AS j, w{human} AS h, n FROM {_SPELT}) AS pairs"
+    return column_code(source, staged, roles, which, **meaning)
+
+
+def _attach_verdicts(
+    source: Table, columns: Sequence[str], coders: Sequence[Coder], verdicts: Mapping[str, str]
+) -> None:
+    """Give each row the verdicts of what is written in it; ``verdicts`` are SQL over codes c0, c1, ..."""
+    places = range(len(columns))
+    codes = ", ".join(f"{code_of(f'w{i}')} AS c{i}" for i, code_of in enumerate(coders))
+    # Names that no column of the rows has.
+    kept = ", ".join(f"t{i} AS jaxmle_t{i}" for i in places)
+    found = ", ".join(f"{text} AS jaxmle_v{i}" for i, text in enumerate(verdicts.values()))
+    source.query(
+        f"CREATE OR REPLACE TEMP TABLE {_VERDICTS} AS SELECT {kept}, {found} "
+        f"FROM (SELECT *, {codes} FROM {_SPELT})"
+    )
+    alike = (f"{source.text(columns[i])} IS NOT DISTINCT FROM jaxmle_t{i}" for i in places)
+    named = {name: f"jaxmle_v{i}" for i, name in enumerate(verdicts)}
+    source.attach(named, f"{_VERDICTS} ON {' AND '.join(alike)}", source)
 
 
 def _combine_labels(
@@ -198,11 +243,15 @@ def _combine_labels(
     if where:
         check_condition(labels, where, "`human_where` (--human-where)")
     own = {name: value for name, value in meaning.items() if not name.startswith("judge")}
-    read = [column_code(labels, Roles(name, name, where=where), "h", **own) for name in combining.humans]
-    raters = _agreement(combining.humans, *_patterns(labels, where, read), combining.human_rule)
-    name, steps = _label_name(combining), _steps(read)
-    rule = combining.human_rule or _RULES[0]
-    labels.derive({name: _verdict_text(list(steps[1]), rule, decided=True)}, steps)
+    _group_words(labels, combining.humans, where)
+    coders = [
+        _coder(labels, Roles(name, name, where=where), "h", (i, i), own)
+        for i, name in enumerate(combining.humans)
+    ]
+    raters = _agreement(combining.humans, *_patterns(labels, coders), combining.human_rule)
+    name, codes = _label_name(combining), [f"c{i}" for i in range(len(coders))]
+    verdict = _verdict_text(codes, combining.human_rule or _RULES[0], decided=True)
+    _attach_verdicts(labels, combining.humans, coders, {name: verdict})
     return replace(roles, human=name, coded=roles.coded | {"h"}), raters
 
 
@@ -220,15 +269,11 @@ def _rule_name(rule: str, columns: Sequence[str]) -> str:
     return f"{f'at least {rule}' if rule.isdecimal() else rule} of {', '.join(columns)}"
 
 
-def _patterns(source: Table, where: str | None, read: Sequence[Read]) -> tuple[Array, Array]:
-    """What occurs side by side in the columns, a row a pattern, and in how many rows of the source."""
-    words = ", ".join(f"{word} AS w{i}" for i, (word, _) in enumerate(read))
-    codes = ", ".join(f"coalesce({code_of(f'w{i}')}, {_NONE}) AS c{i}" for i, (_, code_of) in enumerate(read))
-    condition = f" WHERE ({where}\n)" if where else ""
-    # Grouped before anybody asks what words mean: there are few of them, and many rows.
-    spelt = f"SELECT {words}, count(*) AS n FROM {VERDICTS}{condition} GROUP BY ALL"
-    rows = source.query(f"SELECT {codes}, n FROM ({spelt})")
-    table = np.asarray(rows, dtype=np.int64).reshape(-1, len(read) + 1)
+def _patterns(source: Table, coders: Sequence[Coder]) -> tuple[Array, Array]:
+    """Codes that occur side by side, a row a pattern, and in how many rows of the source."""
+    codes = ", ".join(f"coalesce({code_of(f'w{i}')}, {_NONE}) AS c{i}" for i, code_of in enumerate(coders))
+    rows = source.query(f"SELECT {codes}, sum(n) AS n FROM {_SPELT} GROUP BY ALL")
+    table = np.asarray(rows, dtype=np.int64).reshape(-1, len(coders) + 1)
     return table[:, :-1], table[:, -1]
 
 
@@ -301,13 +346,14 @@ def _agreement(humans: Sequence[str], labels: Array, n: Array, rule: str | None)
     if rule is None and found.n_differ:
         raise ValueError(
             f"{named} disagree on {found.n_differ:,} of the {found.n_several:,} rows that several of them "
-            f"labelled ({found.n_differ / found.n_several:.1%}): say what counts with --human-combine any, "
-            "all, majority or a number, or name one of them."
+            f"labelled ({found.n_differ / found.n_several:.1%}): say what counts with `human_combine` "
+            "(--human-combine) any, all, majority or a number, or name one of them."
         )
     tied = int(n[(failures == passes) & (failures > 0)].sum())
     if rule == "majority" and tied:
         raise ValueError(
             f"{named} tie on {tied:,} of the {found.n_several:,} rows that several of them labelled: use "
-            "--human-combine any, all or a number, settle these rows, or leave one of the raters out."
+            "`human_combine` (--human-combine) any, all or a number, settle these rows, or leave one of the "
+            "raters out."
         )
     return found

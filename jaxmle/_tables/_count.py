@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from jaxmle._tables._aggregate import (
     BAD_CLUSTER,
@@ -15,6 +15,7 @@ from jaxmle._tables._aggregate import (
     weight_of,
     word_of,
 )
+from jaxmle._tables._asking import Arguments, OptionError
 from jaxmle._tables._checks import check_column, check_condition, check_names, shown
 from jaxmle._tables._join import join_labels
 from jaxmle._tables._meaning import Coder, Meaning, Said, coders_of, failures_of
@@ -137,7 +138,7 @@ def count(
     columns = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
     from jaxmle._tables._combine import Combining, open_panel
 
-    judges, humans = _names(judge), _names(human)
+    judges, humans = _names("judge", judge), _names("human", human)
     combining = Combining(judges, humans, _rule(combine), _rule(human_combine), missing)
     roles = Roles(next(iter(judges), ""), next(iter(humans), ""), columns, weight, cluster, where)
     meaning: dict[str, Any] = {
@@ -150,7 +151,13 @@ def count(
         "on_invalid": on_invalid,
     }
     opened, roles, panel = open_panel(
-        source, roles, combining, human_source=human_source, id=_names(id), human_where=human_where, **meaning
+        source,
+        roles,
+        combining,
+        human_source=human_source,
+        id=_names("id", id),
+        human_where=human_where,
+        **meaning,
     )
     return replace(count_rows(opened, roles, **meaning), panel=panel)
 
@@ -201,7 +208,8 @@ def count_rows(
     if on_invalid not in get_args(OnInvalid):
         raise ValueError(f'`on_invalid` (--on-invalid) must be "error" or "drop"; got {on_invalid!r}.')
     said = Meaning.of(**meaning)
-    staged, coders = _staged(source, roles, said)
+    staged = source.stage(grouped(source, roles))
+    coders = coders_of(source, staged, roles, said)
     failures = failures_of(source, staged, roles, said, coders)
     rows = source.query(counted(staged, roles, coders["j"]("j"), coders["h"]("h")))
     if not rows:
@@ -225,49 +233,48 @@ def count_rows(
 
 def column_code(
     source: Source,
+    staged: str,
     roles: Roles,
     which: Literal["j", "h"],
     *,
     on_invalid: OnInvalid = "error",
     **meaning: Any,
-) -> tuple[str, Coder]:
+) -> Coder:
     """What one of the two columns says of a row.
 
     Args:
         source: An opened source.
+        staged: What to write after FROM for words ``j`` and ``h`` of its rows, and how many ``n`` have them.
         roles: Which columns are meant.
         which: The judge's column, "j", or the human's, "h".
         on_invalid: As in `count`.
         **meaning: What words and scores mean, as in `count`.
 
     Returns:
-        SQL for the word of a row, and what makes of a word SQL for 1 failure, 0 pass, NULL missing, -1
-        neither.
+        What makes of a word SQL for 1 failure, 0 pass, NULL missing, -1 neither.
 
     Raises:
         ValueError: A verdict is neither, and ``on_invalid`` is "error".
     """
     said = Meaning.of(**meaning)
-    staged, coders = _staged(source, roles, said)
+    coders = coders_of(source, staged, roles, said)
     failures_of(source, staged, roles, said, coders)  # which raises where a column's meaning is open
     if on_invalid == "error" and source.query(
         f"SELECT 1 FROM {staged} WHERE ({coders[which](which)}) = -1 LIMIT 1"
     ):
         _raise_invalid(source, roles, coders, [BAD_JUDGE if which == "j" else BAD_HUMAN])
-    return word_of(source.text(roles.judge if which == "j" else roles.human)), coders[which]
+    return coders[which]
 
 
-def _staged(source: Source, roles: Roles, said: Meaning) -> tuple[str, dict[str, Coder]]:
-    """Rows grouped by what is written, and SQL for what that means of judge and human."""
-    staged = source.stage(grouped(source, roles))
-    return staged, coders_of(source, staged, roles, said)
-
-
-def _names(columns: str | Sequence[str] | None) -> tuple[str, ...]:
-    if columns is None:
-        return ()
-    one = isinstance(columns, str) or not isinstance(columns, Iterable)  # `check_names` refuses the latter
-    return (cast(str, columns),) if one else tuple(columns)
+def _names(argument: str, columns: str | Sequence[str] | None) -> tuple[str, ...]:
+    if columns is None or isinstance(columns, str):
+        return () if columns is None else (columns,)
+    if not isinstance(columns, list | tuple) or not all(isinstance(name, str) for name in columns):
+        verdicts = argument != "id" and isinstance(columns, Iterable)
+        hint = " Verdicts that are no table are for Counts.from_labels(human, judge)." if verdicts else ""
+        got = type(columns).__name__
+        raise TypeError(f"`{argument}` must name a column of the rows, or a list of them; got {got}.{hint}")
+    return tuple(columns)
 
 
 def _rule(rule: str | int | None) -> str | None:
@@ -317,15 +324,22 @@ def _raise_invalid(source: Source, roles: Roles, coders: dict[str, Coder], kinds
             bad += f" AND ({roles.where}\n)"
         found.append((*origin.locate(text, bad), column, kind))
     _, where, value, column, kind = min(found, key=lambda one: one[0])
-    drop = "or leave such rows out with --on-invalid drop"
+    drop: Arguments = {"on_invalid": "drop"}
     if kind in (BAD_WEIGHT, BAD_CLUSTER):
-        raise ValueError(f"{where}: {column} is {shown(value)}: {_REASONS[kind]}; {drop}.")
-    role = "judge" if kind == BAD_JUDGE else "human"
-    score = f" Graded scores need --{role}-threshold, such as '<0.5'." if _is_number(value) else ""
-    raise ValueError(
+        reason = f"{where}: {column} is {shown(value)}: {_REASONS[kind]}"
+        raise OptionError(f"{reason}; or leave such rows out with ", drop, ".")
+    threshold: Arguments = {f"{'judge' if kind == BAD_JUDGE else 'human'}_threshold": "<0.5"}
+    raise OptionError(
         f"{where}: {column} is {shown(value)}, neither a failure nor a pass. Name every word that is a "
-        "failure, as in --failure WORD --failure WORD (failure= in Python), and with --pass WORD (passes=) "
-        f"others that are none, {drop}.{score}{_hint(source)}"
+        "failure, as in ",
+        {"failure": ("WORD", "WORD")},
+        ", and others that are none with ",
+        {"passes": "WORD"},
+        ", or leave such rows out with ",
+        drop,
+        ".",
+        *((" Graded scores need a threshold, such as ", threshold, ".") if _is_number(value) else ()),
+        _hint(source),
     )
 
 

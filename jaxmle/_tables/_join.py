@@ -54,21 +54,22 @@ def join_labels(
     for *names, first, last, times in rows:
         what = f"the verdicts {first!r} and {last!r}" if first != last else f"{times} verdicts"
         raise ValueError(
-            f"{labels.name} holds {what} for {_shown(id, names)}; keep one row an item, with --human-where "
-            "if the rows differ in another column."
+            f"{labels.name} holds {what} for {_shown(id, names)}; keep one row an item, with `human_where` "
+            "(--human-where) if the rows differ in another column."
         )
     # One connection must see both, so the labels, which are few, move over.
     found = labels.query(f"SELECT {named}, v {read}")
     if not found:
-        condition = " that meets --human-where" if human_where else ""
+        condition = " that meets `human_where` (--human-where)" if human_where else ""
         raise ValueError(
             f"column {human!r} of {labels.name} holds no verdict{condition} beside any {' and '.join(id)}."
         )
-    verdicts.query(f"CREATE TEMP TABLE labels ({', '.join(f'{key} VARCHAR' for key in keys)}, h VARCHAR)")
-    verdicts.connection.executemany(f"INSERT INTO labels VALUES ({', '.join('?' * (len(id) + 1))})", found)
+    own = [f"jaxmle_{key}" for key in (*keys, "h")]  # names that no column of the verdicts has
+    verdicts.query(f"CREATE TEMP TABLE labels ({', '.join(f'{name} VARCHAR' for name in own)})")
+    verdicts.connection.executemany(f"INSERT INTO labels VALUES ({', '.join('?' * len(own))})", found)
     mine = [f"trim({verdicts.text(column)})" for column in id]
-    meets = " AND ".join(f"labels.{key} = {text}" for key, text in zip(keys, mine, strict=True))
-    verdicts.attach(human, f"labels ON {meets}", "labels.h", labels)
+    meets = " AND ".join(f"{name} = {text}" for name, text in zip(own, mine, strict=False))
+    verdicts.attach({human: own[-1]}, f"labels ON {meets}", labels)
     landed = f"FROM {VERDICTS} WHERE {verdicts.text(human)} IS NOT NULL"
     if where is not None:
         check_condition(verdicts, where)
@@ -80,7 +81,7 @@ def join_labels(
     for *names, times in twice:
         raise ValueError(
             f"{verdicts.name} holds {times} rows for {_shown(id, names)}, so one label would count {times} "
-            "times; name a column that tells the items apart (--id can be given more than once)."
+            "times; name a column that tells the items apart: `id` (--id) may be several."
         )
     ((n_landed,),) = verdicts.query(f"SELECT count(*) {landed}")
     if not n_landed:

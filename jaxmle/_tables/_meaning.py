@@ -1,6 +1,6 @@
 """What verdicts mean: which values of both columns are failures, and whether that is sure enough to go on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,7 +21,9 @@ from jaxmle._data import (
     writing_of,
 )
 from jaxmle._tables._aggregate import Roles, check_scores, code_of, listed, score_code, verdict_code
+from jaxmle._tables._asking import Arguments, OptionError
 from jaxmle._tables._checks import shown
+from jaxmle._tables._files import quote_name
 from jaxmle._tables._guess import sides_named
 from jaxmle._tables._source import Row, Source
 from jaxmle._types import Document
@@ -34,16 +36,16 @@ _MISSING = {"j": MISSING_WORDS, "h": UNLABELED_WORDS}
 _MOST_WORDS = 4
 
 
-class UnclearMeaningError(ValueError):
+class UnclearMeaningError(OptionError):
     """It is open which value of a column is the failure.
 
     Attributes:
         options: What to say for the likelier reading: words by the name of the argument.
     """
 
-    def __init__(self, message: str, options: dict[str, tuple[str, ...]]) -> None:
-        super().__init__(message)
-        self.options = options
+    def __init__(self, *parts: str | Arguments, options: Mapping[str, tuple[str, ...]] | None = None) -> None:
+        super().__init__(*parts)
+        self.options = dict(options or {})
 
 
 @dataclass(frozen=True)
@@ -182,10 +184,13 @@ def _check_roles(roles: Roles, rows: list[Row]) -> None:
     crossed = kinds[0] == {"human"} or kinds[1] == {"judge"}
     straight = not crossed and (kinds[0] == {"judge"} or kinds[1] == {"human"})
     if judged and judged < labeled and not straight and (crossed or 2 * judged < labeled):
-        raise ValueError(
+        raise OptionError(
             f"the judge {shown(roles.judge)} has {judged:,} verdicts and the human {shown(roles.human)} "
-            f"{labeled:,}: did you mean --judge {roles.human} --human {roles.judge}? If not, leave out the "
-            f"rows without a judge verdict: --where '\"{roles.judge}\" IS NOT NULL'."
+            f"{labeled:,}: did you mean ",
+            {"judge": roles.human, "human": roles.judge},
+            "? If not, leave out the rows without a judge verdict: ",
+            {"where": f"{quote_name(roles.judge)} IS NOT NULL"},
+            ".",
         )
 
 
@@ -216,9 +221,14 @@ def _check(roles: Roles, said: Meaning, rows: list[Row], used: list[Row]) -> Non
             opposite = _ROLES["h" if key == "j" else "j"]
             right = {f"{opposite}_failure": tuple(plainest(said.failure)), f"{role}_failure": (fails,)}
             raise UnclearMeaningError(
-                f"{shown(name)} reads as if {fails} were the failure, and --failure {oks} (failure= in "
-                f"Python) makes it a pass: say {_options(right)}, or --{role}-failure {oks} if it is one.",
+                f"{shown(name)} reads as if {fails} were the failure, and ",
+                {"failure": oks},
+                " makes it a pass: say ",
                 right,
+                ", or ",
+                {f"{role}_failure": oks},
+                " if it is one.",
+                options=right,
             )
     if not turned:
         return
@@ -236,9 +246,12 @@ def _check(roles: Roles, said: Meaning, rows: list[Row], used: list[Row]) -> Non
     good = " and ".join(dict.fromkeys(sides[0] for sides in turned.values()))
     verb = "read" if len(names) > 1 else "reads"
     raise UnclearMeaningError(
-        f"{' and '.join(names)} {verb} as if {good} meant good{alike}: say {_options(right)} if so, or "
-        f"{_options(other)} if {good} is the failure all the same ({', '.join(right)}= in Python).",
+        f"{' and '.join(names)} {verb} as if {good} meant good{alike}: say ",
         right,
+        " if so, or ",
+        other,
+        f" if {good} is the failure all the same.",
+        options=right,
     )
 
 
@@ -247,12 +260,6 @@ def _arguments(words: dict[str, str], said: Meaning) -> dict[str, tuple[str, ...
     if len(words) == 2 and len(set(words.values())) == 1 and not said.failure:
         return {"failure": (words["j"],)}
     return {f"{_ROLES[key]}_failure": (word,) for key, word in words.items()}
-
-
-def _options(arguments: dict[str, tuple[str, ...]]) -> str:
-    return " ".join(
-        f"--{name.replace('_', '-')} {word}" for name, words in arguments.items() for word in words
-    )
 
 
 def _vocabularies(source: Source, staged: str, roles: Roles, said: Meaning) -> dict[str, Vocabulary]:

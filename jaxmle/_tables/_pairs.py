@@ -12,8 +12,7 @@ from jaxmle._tables._table import Table
 from jaxmle._types import Array, Pair
 
 if TYPE_CHECKING:
-    from jaxmle._comparison import Pairs
-    from jaxmle._data import Clusters
+    from jaxmle._data import Clusters, Pairs
 
 ROW = "row number"
 
@@ -118,7 +117,7 @@ def pairs_of(both: "tuple[Clusters, Clusters]", names: Pair, id: str) -> "Pairs"
     Raises:
         ValueError: No name is in both.
     """
-    from jaxmle._comparison import Pairs
+    from jaxmle._data import Pairs
 
     pairs = Pairs.from_clusters(*both)
     if not pairs.n_matched[-1]:

@@ -75,7 +75,7 @@ class SliceCounts:
             what = "clusters" if self.clusters is not None else "weights"
             raise ValueError(
                 f"the table has {what}, and an interval of its counts alone would be too short: pass "
-                "`table.counts` with a `design_effect` (jaxmle.design_effect)."
+                "`counts` of `tables.count` with a `design_effect` (jaxmle.design_effect)."
             )
         return self.counts if self.keys[0] else self.total
 

@@ -21,7 +21,7 @@ from jaxmle._tables._files import (
     quote_name,
     quote_text,
 )
-from jaxmle._tables._logs import Log, log_in_memory, read_logs
+from jaxmle._tables._logs import Log, log_in_memory, log_in_table, read_logs
 from jaxmle._tables._long_form import JUDGE, pivoted, scores_in
 from jaxmle._tables._memory import columns_of, flattened, keep_input
 from jaxmle._tables._sheets import ENDINGS as SHEETS
@@ -171,35 +171,23 @@ class Table:
                 return int(found[0][0]), f"row {found[0][0]} of {part.name}", found[0][1]
         raise AssertionError("no such row")
 
-    def attach(self, column: str, join: str, text: str, origin: Source) -> None:
-        """Add a column from a joined table, in place of one of that name."""
-        self.query(f"ALTER VIEW {VERDICTS} RENAME TO judged")
-        others = [name for name in self.columns if name.casefold() != column.casefold()]
-        kept = "".join(f"judged.{quote_name(name)}, " for name in others)
-        chosen = f"{kept}{text} AS {quote_name(column)}"
-        self.query(f"CREATE VIEW {VERDICTS} AS SELECT {chosen} FROM judged LEFT JOIN {join}")
-        self.columns = [*others, column]
-        self._attached[column] = origin
-
-    def derive(self, columns: Mapping[str, str], steps: Sequence[Mapping[str, str]] = ()) -> None:
-        """Add columns that are computed from others, in place of any of that name.
+    def attach(self, columns: Mapping[str, str], join: str, origin: Source) -> None:
+        """Add columns from a joined table, in place of any of that name.
 
         Args:
-            columns: SQL by name.
-            steps: What the columns are computed from, SQL by name, each from what came before.
+            columns: SQL for each by its name.
+            join: What to write after LEFT JOIN.
+            origin: Where their values come from.
         """
-        given = {name.casefold() for name in columns}
-        kept = [name for name in self.columns if name.casefold() not in given]
-        before = f"derived_from_{len(self._attached)}"
+        before = f"jaxmle_rows_{len(self._attached)}"
         self.query(f"ALTER VIEW {VERDICTS} RENAME TO {before}")
-        rows = before
-        for step in steps:
-            rows = f"(SELECT *, {', '.join(f'{text} AS {name}' for name, text in step.items())} FROM {rows})"
-        texts = [quote_name(name) for name in kept]
+        given = {name.casefold() for name in columns}
+        others = [name for name in self.columns if name.casefold() not in given]
+        texts = [f"{before}.{quote_name(name)}" for name in others]
         texts += [f"{text} AS {quote_name(name)}" for name, text in columns.items()]
-        self.query(f"CREATE VIEW {VERDICTS} AS SELECT {', '.join(texts)} FROM {rows}")
-        self.columns = [*kept, *columns]
-        self._attached |= dict.fromkeys(columns, self)
+        self.query(f"CREATE VIEW {VERDICTS} AS SELECT {', '.join(texts)} FROM {before} LEFT JOIN {join}")
+        self.columns = [*others, *columns]
+        self._attached |= dict.fromkeys(columns, origin)
 
     def _open_files(self, source: str) -> None:
         self.name = repr(source) if source != "-" else "standard input"
@@ -224,6 +212,9 @@ class Table:
             self._json = self.kind == "json"
             self.connection, self._error = connect(self._paths)
             self._view()
+            if log := log_in_table(self.name, self.columns, self.query):
+                self._paths = []
+                self._take(log)
         except ValueError as error:
             raise ValueError(self._plain(str(error))) from error
 

@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jaxmle._documents import agreement_rows, failure_line, percent, shown_text
-from jaxmle._terminal._tables import cell, new_table
+from jaxmle._terminal._tables import cell, judges_tables, new_table
 from jaxmle._types import Document
 
 _MOST_COLUMNS = 40
@@ -49,6 +49,7 @@ def doctor_table(document: Document) -> Group:
         parts += _agreement(document["agreement"])
     if document["thresholds"]:
         parts.append(_thresholds(document["thresholds"]))
+    parts += judges_tables(document["panel"])
     for finding in document["findings"]:
         line = Text(f"{finding['level']}: ", style=_STYLES[finding["level"]])
         line.append(finding["text"], style="")
@@ -67,12 +68,11 @@ def doctor_table(document: Document) -> Group:
 
 
 def _summary(document: Document) -> Text:
-    c, roles = document["counts"], document["roles"]
+    c, human = document["counts"], document["roles"]["human"]
     labeled = c["tp"] + c["fn"] + c["fp"] + c["tn"]
     unlabeled = c["unlabeled_pos"] + c["unlabeled_neg"]
-    said = (
-        f"Judge {shown_text(roles['judge'])}, human {shown_text(roles['human'])}: " if roles["judge"] else ""
-    )
+    judge = document["failure"]["judge"]["column"] if document["failure"] else None
+    said = f"Judge {shown_text(judge)}, human {shown_text(human)}: " if judge else ""
     said += f"{labeled:,} labelled, {unlabeled:,} not"
     if labeled:
         said += f"; humans found {percent((c['tp'] + c['fn']) / labeled)} failures"

@@ -13,6 +13,8 @@ from jaxmle._documents import (
     dropped_lines,
     failure_line,
     few_labels_line,
+    judges_rows,
+    judges_title,
     p_value,
     percent,
     pooling_lines,
@@ -113,23 +115,19 @@ def _layout(
     notes += [Text(line, style="yellow") for line in warning_lines(records, document["cautions"])]
     first = [Text(line, style="bold yellow") for line in caution_lines(document)]
     first = [Text(failure_line(document["failure"])), *first]
-    return Group(*first, table, *_judges(document), *at_most(notes))
+    return Group(*first, table, *judges_tables(document.get("panel")), *at_most(notes))
 
 
-def _judges(document: Document) -> list[Table]:
+def judges_tables(panel: Document | None) -> list[Table]:
     """Each judge alone and each rule, where there are several judges."""
-    judges = document.get("panel", {}).get("judges")
-    if not judges:
+    if not panel or not panel["judges"]:
         return []
-    level = f"{100 * document['settings']['confidence']:g}%"
-    table = new_table(f"Judges alone and by rule; width: expected, of a {level} interval without bounds")
+    table = new_table(judges_title(panel))
     table.add_column("judge", no_wrap=True)
     for heading in ("labelled", "TPR", "FPR", "width", ""):
         table.add_column(heading, justify="right", no_wrap=True)
-    for one in judges:
-        rates = [percent(one[name]) for name in ("tpr", "fpr", "width")]
-        used = "used" if one["chosen"] else ""
-        table.add_row(cell(one["judge"]), *map(Text, (f"{one['n_labeled']:,}", *rates, used)))
+    for name, *cells in judges_rows(panel):
+        table.add_row(cell(name), *map(Text, cells))
     return [table]
 
 

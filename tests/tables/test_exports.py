@@ -33,6 +33,34 @@ def test_assessments_of_mlflow_traces(form, tmp_path):
     assert result.log == {"tool": "MLflow", "judge": "judge.correctness"}
 
 
+@pytest.mark.parametrize("form", ["python.csv", "json.csv", "nested.parquet", "read back"])
+def test_traces_of_mlflow_in_a_table(form, tmp_path):
+    frame = pandas.DataFrame(traces())
+    path = tmp_path / form
+    if form == "json.csv":
+        frame["assessments"] = frame["assessments"].map(json.dumps)
+    if form == "nested.parquet":
+        frame.to_parquet(path)
+    else:  # pandas writes lists as Python does
+        frame.to_csv(path, index=False)
+    source = pandas.read_csv(path) if form == "read back" else path
+    result = tables.count(source, human="human.correctness", by="tags.model")
+    assert cells(result) == EXPECTED
+    assert result.log == {"tool": "MLflow", "judge": "judge.correctness"}
+
+
+def test_a_table_of_traces_that_cannot_be_read_says_what_to_do(tmp_path, capsys):
+    path = tmp_path / "traces.csv"
+    path.write_text("trace_id,assessments\nt1,[Feedback(name='x')]\nt2,[]\n")
+    assert main(["estimate", str(path), "--human", "human.x"]) == 2
+    err = capsys.readouterr().err
+    assert "orient='records', lines=True" in err
+    assert err.count("\n") == 1
+    path.write_text("trace_id,assessments\nt1,\nt2,[]\n")
+    with pytest.raises(ValueError, match="holds no judge verdicts|must name"):
+        tables.count(path, human="human.x")
+
+
 def test_a_judge_that_failed_said_nothing(tmp_path):
     rows = list(traces())
     rows[20]["assessments"][0]["feedback"] = {"value": None, "error": {"error_code": "Timeout"}}

@@ -166,7 +166,7 @@ def test_harness_filters_are_columns_not_more_items(tmp_path):
 def test_graded_scores_need_a_threshold(tmp_path):
     lines = [sample(i, f1=(1.0, 0.9, 0.6, 0.4, 0.1, 0.0)[i]) for i in range(6)]
     path = write_lines(tmp_path / "samples_x_2026-01-01T00-00-00.jsonl", lines)
-    with pytest.raises(ValueError, match="Graded scores need --judge-threshold"):
+    with pytest.raises(ValueError, match="a threshold, such as judge_threshold="):
         tables.count(path, human="doc.human")
     with pytest.raises(ValueError, match="no judge verdict"):
         tables.count(path, human="doc.human", on_invalid="drop")  # 1.0 is not taken for a failure

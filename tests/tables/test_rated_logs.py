@@ -77,7 +77,7 @@ def test_labels_for_items_and_epochs_of_inspect(tmp_path):
     assert result.labels == {"read": 4, "unmatched": 1}
     with pytest.raises(ValueError, match=f"holds the verdicts 'correct' and 'incorrect' for id {names[0]!r}"):
         tables.count(LOGS / "inspect.eval", id="id", **options)
-    with pytest.raises(ValueError, match=r"2 rows for id .*--id can be given more than once"):
+    with pytest.raises(ValueError, match=r"2 rows for id .*`id` \(--id\) may be several"):
         tables.count(
             LOGS / "inspect.eval", id="id", **options, human_where="epoch::int > 1 AND human = 'correct'"
         )

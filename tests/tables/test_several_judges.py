@@ -7,6 +7,7 @@ import pytest
 
 from jaxmle import tables
 from jaxmle._cli import main
+from jaxmle._tables import Table
 
 VERDICTS = (1, 0, None)
 RULES = {
@@ -169,7 +170,7 @@ def test_raters_in_a_file_of_their_own_and_names_in_two_columns(tmp_path):
     result = tables.count(judged, **options, human_combine="any", human_where=final)
     assert cells(result) == (1, 1, 0, 1, 1, 2)
     assert result.labels == {"read": 4, "unmatched": 1}
-    with pytest.raises(ValueError, match=r"2 rows for item '0'.*--id can be given more than once"):
+    with pytest.raises(ValueError, match=r"2 rows for item '0'.*`id` \(--id\) may be several"):
         tables.count(judged, **options | {"id": "item"}, human_combine="any", human_where=final)
     with pytest.raises(ValueError, match=r"`human_where` \(--human-where\): .* has no column"):
         tables.count(judged, **options, human_where="nothing = 1")
@@ -180,12 +181,12 @@ def test_raters_in_a_file_of_their_own_and_names_in_two_columns(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--judge a --judge b --human h0", "--judge was given 2 times: say how"),
-        ("--judge a --human h0 --combine any", "give --judge more than once"),
-        ("--judge a --judge a --human h0 --combine any", "--judge names a column twice: a, a"),
+        ("--judge a --judge b --human h0", "(--judge) names 2 columns: say how"),
+        ("--judge a --human h0 --combine any", "name several with `judge` (--judge)"),
+        ("--judge a --judge a --human h0 --combine any", "(--judge) names a column twice: a, a"),
         ("--judge a --judge b --human h0 --combine 3", "a number from 1 to 2; got '3'"),
         ("--judge a --judge b --human h0 --combine most", "any, all, majority or a number"),
-        ("--judge a --human h0 --human-combine any", "give --human more than once"),
+        ("--judge a --human h0 --human-combine any", "name several with `human` (--human)"),
         ("--judge a --human h0 --missing none", "--missing must be one of drop, failure, pass"),
         ("--judge a --judge h0 --human h0 --combine any", "'h0' is named as a judge and as a human"),
         ("--judge a --human h0 --where b=1 --where c=1", "--where was given 2 times and takes one value"),
@@ -227,6 +228,55 @@ def test_commands_say_what_judges_and_raters_did(tmp_path, capsys):
     assert "second: " not in capsys.readouterr().err
 
 
+def test_doctor_and_report_show_each_judge_and_each_rule(tmp_path, capsys):
+    path, page = tmp_path / "rows.csv", tmp_path / "page.md"
+    verdicts = [(i % 5 == 0, i % 5 == 0 or i % 7 == 0, i % 4 == 0, i % 5 == 0) for i in range(200)]
+    lines = [f"{a:d},{b:d},{c:d},{'' if i % 2 else int(h)}" for i, (a, b, c, h) in enumerate(verdicts)]
+    path.write_text("\n".join(["a,b,c,human", *lines]))
+    judges = ["--judge", "a", "--judge", "b", "--judge", "c"]
+    assert main(["doctor", str(path), *judges, "--json"]) in (0, 1)
+    document = json.loads(capsys.readouterr().out)
+    assert [one["judge"] for one in document["panel"]["judges"] if one["chosen"]] == ["majority"]
+    assert document["roles"]["other_judges"] == []
+    assert "--judge a --judge b --judge c --combine majority --human human" in document["next"]
+    assert main([*document["next"].split()[1:], "--interval", "chi-square", "--json"]) == 0
+    estimated = json.loads(capsys.readouterr().out)
+    assert estimated["panel"] == document["panel"]
+    assert estimated["total"]["counts"] == document["counts"]
+    assert main(["doctor", str(path), *judges, "--combine", "all"]) in (0, 1)
+    out = capsys.readouterr().out
+    assert "Judges alone and by rule" in out
+    assert "Judge all of a, b, c, human human: 100 labelled" in out
+    assert "judges together" not in out
+    report = [
+        "report",
+        str(path),
+        *judges,
+        "--combine",
+        "any",
+        "--human",
+        "human",
+        "--interval",
+        "chi-square",
+    ]
+    assert main([*report, "--markdown", str(page)]) == 0
+    assert "| majority | 100 | 100.00% |" in page.read_text()
+    capsys.readouterr()
+    assert main(["doctor", str(path), *judges, "--combine", "4"]) == 2
+    assert "a number from 1 to 3; got '4'" in capsys.readouterr().err
+
+
+def test_the_doctor_asks_what_1_means_of_several_judges_too(tmp_path, capsys):
+    path = tmp_path / "rows.csv"
+    lines = [f"{i % 5 > 0:d},{i % 6 > 0:d},{'' if i % 2 else int(i % 5 > 0)}" for i in range(200)]
+    path.write_text("\n".join(["judge_passed,second_passed,human_ok", *lines]))
+    ask = ["--judge", "judge_passed", "--judge", "second_passed", "--combine", "any", "--human", "human_ok"]
+    assert main(["doctor", str(path), *ask, "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert "--failure 0" in document["next"]
+    assert document["counts"]["tp"] == 20
+
+
 def test_the_doctor_offers_raters_and_judges_together(tmp_path, capsys):
     path = tmp_path / "rows.csv"
     rows = [f"{i},{i % 5 == 0:d},{i % 4 == 0:d},{i % 10 == 0:d},{i % 10 == 0:d}" for i in range(30)]
@@ -239,3 +289,38 @@ def test_the_doctor_offers_raters_and_judges_together(tmp_path, capsys):
     for line in (raters, judges):
         assert main([*line.split()[1:], "--interval", "chi-square"]) == 0
         capsys.readouterr()
+
+
+def test_rows_are_read_as_often_for_three_judges_as_for_two(monkeypatch):
+    reads = []
+    query = Table.query
+
+    def counting(self, sql):
+        reads.append("FROM verdicts" in sql)
+        return query(self, sql)
+
+    monkeypatch.setattr(Table, "query", counting)
+    rows = list(every_pattern(1))
+    times = []
+    for judges in (["a", "b"], ["a", "b", "c"]):
+        reads.clear()
+        tables.count(rows, judge=judges, human="h0", combine="any")
+        times.append(sum(reads))
+    assert times[0] == times[1] <= 4
+
+
+def test_names_of_columns_do_not_clash_with_those_of_the_counting():
+    rows = list(every_pattern(2))
+    expected = cells(
+        tables.count(rows, judge=["a", "b", "c"], human=["h0", "h1"], combine="all", human_combine="any")
+    )
+    names = {"a": "t0", "b": "c0", "c": "n", "h0": "w1", "h1": "v0"}
+    renamed = [{names[name]: value for name, value in row.items()} for row in rows]
+    result = tables.count(
+        renamed, judge=["t0", "c0", "n"], human=["w1", "v0"], combine="all", human_combine="any"
+    )
+    assert cells(result) == expected
+    verdicts = [{"h": str(i), "judge": i % 2} for i in range(9)]
+    labels = [{"h": str(i), "human": i % 2} for i in range(4)]
+    result = tables.count(verdicts, judge="judge", human="human", human_source=labels, id="h")
+    assert cells(result) == (2, 0, 0, 2, 2, 3)

@@ -10,7 +10,7 @@ LogRow: TypeAlias = dict[str, object]
 
 # What Inspect writes for right and wrong. In jaxmle's columns 1 is a failure; to tools it is a pass.
 LETTERS = {"C": 1.0, "I": 0.0, "N": 0.0, "P": 0.5}
-_PARTIAL = "Here C is 1, P 0.5 and I 0: --judge-threshold '<1' makes partial credit a failure, '<0.5' a pass."
+_PARTIAL = "Here C is 1, P 0.5 and I 0: a threshold of '<1' makes partial credit a failure, '<0.5' a pass."
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Traces of MLflow with their assessments, as its `Trace.to_json` and `search_traces` give them."""
 
+import ast
+import json
 from collections.abc import Iterable, Mapping
 
 from jaxmle._tables._logs._log import LogRow, Object, flat, objects
@@ -13,7 +15,7 @@ NOBODY = "nobody"
 def is_mlflow(trace: Object) -> bool:
     """Whether an object is a trace with a list of assessments."""
     info = _info(trace)
-    return isinstance(info.get("assessments"), list) and _id(trace) is not None
+    return isinstance(_unfolded(info.get("assessments")), list) and _id(trace) is not None
 
 
 def mlflow_rows(traces: Iterable[Object]) -> list[LogRow]:
@@ -21,8 +23,8 @@ def mlflow_rows(traces: Iterable[Object]) -> list[LogRow]:
     rows = []
     for trace in traces:
         info = _info(trace)
-        about = {"trace_id": _id(trace), **flat("tags", info.get("tags"))}
-        assessments = list(objects(info.get("assessments")))
+        about = {"trace_id": _id(trace), **flat("tags", _unfolded(info.get("tags")))}
+        assessments = list(objects(_unfolded(info.get("assessments"))))
         if not assessments:
             rows.append({**about, "source_type": NOBODY, "valid": True})
         for one in assessments:
@@ -37,6 +39,18 @@ def mlflow_rows(traces: Iterable[Object]) -> list[LogRow]:
                 }
             )
     return rows
+
+
+def _unfolded(cell: object) -> object:
+    """What a cell of a table holds where it was written as text: as JSON, or as Python writes lists."""
+    if not isinstance(cell, str):
+        return cell
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(cell)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+    return None
 
 
 def _info(trace: Object) -> Object:

@@ -21,6 +21,7 @@ from jaxmle._tables._logs._promptfoo import OVERALL as PROMPTFOO_OVERALL
 from jaxmle._tables._logs._promptfoo import is_promptfoo, promptfoo_rows
 from jaxmle._tables._logs._under_a_key import lists_in, rows_under_a_key
 from jaxmle._tables._memory import flattened
+from jaxmle._tables._source import VERDICTS, Row
 
 _OVERALL = {
     "promptfoo": PROMPTFOO_OVERALL,
@@ -84,6 +85,34 @@ def log_in_memory(source: object) -> Log | None:
     if not (isinstance(source, Sequence) and source and isinstance(source[0], Mapping)):
         return None
     found = _of_objects(source)
+    return _log(*found) if found else None
+
+
+def log_in_table(name: str, columns: Sequence[str], query: Callable[[str], list[Row]]) -> Log | None:
+    """Rows of a table of traces, as the frame of MLflow's `search_traces` is written to CSV or Parquet.
+
+    Args:
+        name: What to call it in a message.
+        columns: Names of its columns.
+        query: Runs a query over its rows.
+
+    Returns:
+        A row for each assessment; None unless it is such a table.
+
+    Raises:
+        ValueError: What it holds cannot be read.
+    """
+    names = [one for one in ("trace_id", "request_id", "tags", "assessments") if one in columns]
+    if "assessments" not in names or not {"trace_id", "request_id"} & set(names):
+        return None
+    rows = query(f"SELECT {', '.join(names)} FROM {VERDICTS}")
+    traces = [dict(zip(names, row, strict=True)) for row in rows]
+    found = _of_objects([one | {"assessments": one["assessments"] or []} for one in traces])
+    if rows and not found:
+        raise ValueError(
+            f"cannot read {name}: its column 'assessments' holds no lists, neither as JSON nor as Python "
+            "writes them: write traces as JSON lines, with frame.to_json(path, orient='records', lines=True)."
+        )
     return _log(*found) if found else None
 
 

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from jaxmle._arrays import pytree
-from jaxmle._data import Clusters, Counts, coded_verdicts, first_bad, host_number
+from jaxmle._data._clusters import Clusters
+from jaxmle._data._counts import Counts
+from jaxmle._data._labels import coded_verdicts
+from jaxmle._data._validation import first_bad, host_number
 from jaxmle._results import Result
 from jaxmle._types import Array, ArrayLike, Index, Verdicts
 
