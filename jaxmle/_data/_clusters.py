@@ -63,6 +63,11 @@ class Clusters(Result):
         return np.bincount(self.index[self.counts.n_labeled > 0], minlength=self.n_slices)
 
     @property
+    def are_items(self) -> Array:
+        """Whether no two items of a slice share a cluster, shape ``(n_slices,)``."""
+        return np.bincount(self.index[self.cells.sum(1) > 1], minlength=self.n_slices) == 0
+
+    @property
     def cells(self) -> Array:
         """The six sums of each cluster, shape ``(n_clusters, 6)``."""
         return np.stack([np.asarray(value, dtype=np.float64) for value in self.counts.values()], axis=-1)

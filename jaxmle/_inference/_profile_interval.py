@@ -15,6 +15,7 @@ from jaxmle._inference._arguments import (
     checked_problem,
     effective,
     shaped,
+    stretched,
     whole_numbers,
 )
 from jaxmle._inference._calibrated import Calibrated, Sides
@@ -255,7 +256,7 @@ def _interval(
             design=design_of(calibration, labels),
             seed=int(options.seed),
             n_draws=n_draws,
-            is_effective=design_effect is not None,
+            is_effective=bool(stretched(design_effect, shape).any()),
             engine=engine,
         )
         with progress_bar(options.progress, len(root), "Calibrating") as bar:

@@ -100,7 +100,8 @@ def _layout(
     records = [*document["slices"], document["total"]]
     if any(record["few_labels"] for record in records):
         notes.append(Text(few_labels_line(settings)))
-    if effective := document["total"].get("n_effective"):
+    effective = document["total"].get("n_effective")
+    if effective and document["total"]["design_effect"] != 1:
         labeled, unlabeled = effective["labeled"], effective["unlabeled"]
         notes.append(
             Text(
