@@ -34,6 +34,7 @@ def estimate_table(document: Document) -> Group:
     headings = (*_SIZES, "judge only", "human only", "failure rate", interval, "TPR", "FPR")
     what = "Failure rate of these items" if settings.get("target") == "items" else "Failure rate"
     title = f"{what} by constrained maximum likelihood; {bounds_text(settings)}"
+    title += "; judge only: of the unlabelled"
     if document.get("pooling"):
         return _layout(document, title, (*headings, "borrows"), _pooled_cells)
     return _layout(document, title, headings, _estimate_cells)
