@@ -60,6 +60,7 @@ from ._sensitivity import Sensitivity as Sensitivity
 from ._sensitivity import sensitivity as sensitivity
 from ._slices import Homogeneity as Homogeneity
 from ._slices import SliceFit as SliceFit
+from ._slices import SliceHomogeneity as SliceHomogeneity
 from ._slices import fit_slices as fit_slices
 from ._slices import homogeneity_test as homogeneity_test
 from ._solvers import Solution as Solution

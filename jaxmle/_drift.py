@@ -9,7 +9,7 @@ from jaxmle._arrays import pytree, tree_map
 from jaxmle._data import Bounds, Clusters, Counts, check_confidence, slice_label
 from jaxmle._inference import DesignEffect, rate_effect
 from jaxmle._results import Batch, plain
-from jaxmle._stats import binomial_tail, clopper_pearson, normal_of_student, student_of_normal
+from jaxmle._stats import binomial_tail, clopper_pearson, halved, normal_of_student, student_of_normal
 from jaxmle._types import Array, Flags, Numbers, Pair
 
 _HALVINGS = 50
@@ -228,15 +228,14 @@ def _detectable(n: Array, rate: Array, tail: Array) -> Pair:
     """Highest rate whose hits are so few, 4 times in 5, that ``rate`` is rejected; whether there is one."""
     from scipy.special import betaincinv
 
-    # The most hits that reject, by halving: -1 if not even none does.
-    low, high = np.full(np.shape(n), -1.0), n + 0.0
-    for _ in range(_HALVINGS):
-        middle = np.ceil(0.5 * (low + high))
-        rejected = (middle < n) & (binomial_tail(middle, n - middle, rate) <= tail)
-        low, high = np.where(rejected, middle, low), np.where(rejected, high, middle - 1)
-        high = np.maximum(high, low)
-    found = betaincinv(np.maximum(low, 0) + 1, np.maximum(n - low, 1), 1 - _POWER)
-    return np.where(low >= 0, found, 0.0), low >= 0
+    def rejects(bound: Array) -> Array:
+        hits = np.maximum(np.floor(bound), 0)
+        return (bound < 0) | ((hits < n) & (binomial_tail(hits, n - hits, rate) <= tail))
+
+    # The most hits that reject; below 0 if not even none does.
+    most = np.floor(halved(rejects, np.full(np.shape(n), -1.0), n + 0.0, _HALVINGS)[0])
+    found = betaincinv(np.maximum(most, 0) + 1, np.maximum(n - most, 1), 1 - _POWER)
+    return np.where(most >= 0, found, 0.0), most >= 0
 
 
 def _shown(value: Numbers, there: Flags) -> Numbers | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
-from jaxmle._arrays import leaves, tree_map
+from jaxmle._arrays import is_traced, leaves, tree_map
 from jaxmle._types import Array, ArrayLike, Index
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ def first_few(form: Callable[..., str], *values: ArrayLike) -> str:
 
 class Result:
     """A frozen dataclass of numbers, arrays and other results; fields that begin with "_" are left out."""
+
+    def __str__(self) -> str:
+        """All numbers, of a batch the first few."""
+        return f"{type(self).__name__}({', '.join(f'{name}={_brief(value)}' for name, value in _flat(self))})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as plain numbers, lists, strings and dictionaries, ready for JSON.
@@ -138,6 +142,14 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from ((f"{prefix}{name}_{end}", one) for end, one in zip(_ENDS, part, strict=True))
         elif not isinstance(part, tuple | list | dict):
             yield f"{prefix}{name}", part
+
+
+def _brief(value: Any) -> str:
+    if is_traced(value):
+        return f"<{np.shape(value)}>"
+    if np.ndim(value) == 0:
+        return _shown(plain(np.asarray(value)) if value is not None else None)
+    return f"[{first_few(lambda one: _shown(plain(one)), np.asarray(value))}]"
 
 
 def _shown(value: object) -> str:

@@ -1,5 +1,6 @@
 """Elementary formulas of statistics, each once: limits, tails and quantiles, safe ratios, the flag rate."""
 
+from collections.abc import Callable
 from statistics import NormalDist
 
 import numpy as np
@@ -57,6 +58,18 @@ def divide(numerator: Array, denominator: Array) -> Array:
     denominator = namespace(numerator, denominator).asarray(denominator)
     safe = denominator != 0
     return select(safe, numerator / select(safe, denominator, 1), 0.0)
+
+
+def halved(falls_short: Callable[[Array], Array], low: Array, high: Array, times: int) -> Pair:
+    """Brackets of where a condition ends that holds at ``low`` and not at ``high``, by halving so often.
+
+    Where it holds everywhere the bracket closes at ``high``, where it holds nowhere at ``low``.
+    """
+    for _ in range(times):
+        middle = 0.5 * (low + high)
+        short = falls_short(middle)
+        low, high = np.where(short, middle, low), np.where(short, high, middle)
+    return low, high
 
 
 def quantile_of_t(tail: ArrayLike, df: ArrayLike) -> Array:

@@ -175,6 +175,8 @@ def compare(
         pairs = _paired(pairs, problems, shape)
     if clusters is not None:
         clusters = checked_clusters(clusters, problems, shape)
+    # Items that share no cluster, in neither set nor across them, are independent.
+    joint = None if clusters is None or _stand_alone(*clusters) else clusters
     free = (fit_flat(problems[0], calibration), fit_flat(problems[1], calibration))
     shown = free if clusters is None else effective_fits(free, clusters)
     against = np.logical_or(*(contradicted(one) for one in shown))
@@ -195,13 +197,14 @@ def compare(
     # Without labels nothing of the judge is estimated, and the verdicts are many.
     df = np.where(sum(n_labels) > 0, df, np.inf)
     statistic, finished = model.statistic()
-    if clusters is not None:
+    if joint is not None:
         held = _held(problems, model.params)
-        effect, df = cluster_effect(
-            problems, model.params, held, clusters, calibration, common=judge == "common"
+        effect, freedom = cluster_effect(
+            problems, model.params, held, joint, calibration, common=judge == "common"
         )
+        df = np.minimum(df, freedom)
     cut = effect
-    if judge == "separate" and pairs is None and clusters is None:
+    if judge == "separate" and pairs is None and joint is None:
         cut = effect * _stretch(problems, statistic, df, alpha, calibration, labels, seed)
     root = np.sqrt(statistic / cut)
     p_value = np.where(against | mismatched, 1.0, np.minimum(2 * tail_of_t(root, df), 1.0))
@@ -230,6 +233,11 @@ def compare(
         adjustment=adjustment,
     )
     return shaped(result, shape)
+
+
+def _stand_alone(first: Clusters, second: Clusters) -> bool:
+    """Whether no two items share a cluster, which both sets number alike."""
+    return bool(np.all(first.cells.sum(1) + second.cells.sum(1) <= 1))
 
 
 def _degrees_of_freedom(n_labels: list[Array], rates: float) -> Array:

@@ -1,6 +1,6 @@
 """What is known beforehand about the judge and the failure rate."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Self, TypeAlias, cast
 
@@ -12,7 +12,7 @@ from jaxmle._data._references import predictive
 from jaxmle._data._validation import check_confidence, first_bad, host_number
 from jaxmle._results import Result
 from jaxmle._stats import clopper_pearson
-from jaxmle._types import Array, ArrayLike, Pair
+from jaxmle._types import Array, ArrayLike, Index, Pair
 
 _UNIT = cast(Pair, (0.0, 1.0))
 # A pair of numbers or arrays.
@@ -171,6 +171,26 @@ class Bounds(Result):
     def shape(self) -> tuple[int, ...]:
         """Batch shape of the bounds: ``()`` where they are scalars."""
         return np.broadcast_shapes(*(np.shape(end) for pair in self._values() for end in pair))
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a scalar Bounds has no length")
+        return self.shape[0]
+
+    def __getitem__(self, index: Index) -> Self:
+        """Bounds of some data sets."""
+        shape = self.shape
+        ends = ([np.broadcast_to(end, shape)[index] for end in pair] for pair in self._values())
+        return type(self)(**{name: (low, high) for name, (low, high) in zip(_NAMES, ends, strict=True)})
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[i] for i in range(len(self)))
+
+    def _table_shape(self) -> tuple[int, ...]:
+        return self.shape
+
+    def __str__(self) -> str:
+        return repr(self)
 
     def __repr__(self) -> str:
         def show(end: ArrayLike) -> str:

@@ -1,5 +1,6 @@
 """Sums over items that belong together."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -8,7 +9,7 @@ import numpy as np
 from jaxmle._arrays import pytree
 from jaxmle._data._counts import Counts
 from jaxmle._results import Result
-from jaxmle._types import Array
+from jaxmle._types import Array, Index
 
 
 @pytree
@@ -63,6 +64,11 @@ class Clusters(Result):
         return np.bincount(self.index[self.counts.n_labeled > 0], minlength=self.n_slices)
 
     @property
+    def are_items(self) -> Array:
+        """Whether no two items of a slice share a cluster, shape ``(n_slices,)``."""
+        return np.bincount(self.index[self.cells.sum(1) > 1], minlength=self.n_slices) == 0
+
+    @property
     def cells(self) -> Array:
         """The six sums of each cluster, shape ``(n_clusters, 6)``."""
         return np.stack([np.asarray(value, dtype=np.float64) for value in self.counts.values()], axis=-1)
@@ -73,6 +79,19 @@ class Clusters(Result):
         sums = np.zeros((self.n_slices, 6), dtype=np.result_type(*self.counts.values()))
         np.add.at(sums, self.index, np.stack(self.counts.values(), axis=-1))
         return Counts(*sums.T)
+
+    def __len__(self) -> int:
+        return self.n_slices
+
+    def __getitem__(self, index: Index) -> Self:
+        """Clusters of some slices."""
+        return self.of_slices(np.atleast_1d(np.arange(self.n_slices)[index]))
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[i] for i in range(len(self)))
+
+    def __str__(self) -> str:
+        return f"{len(self.counts):,} clusters in {self.n_slices:,} slice{'s' if self.n_slices != 1 else ''}"
 
     def of_slices(self, index: Array) -> Self:
         """Clusters of some slices, which are numbered anew in that order."""

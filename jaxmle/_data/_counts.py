@@ -187,6 +187,9 @@ class Counts(Result):
         pairs = zip(_NAMES, self.values(), other.values(), strict=True)
         return rebuilt(self, {name: mine + theirs for name, mine, theirs in pairs})
 
+    def __str__(self) -> str:
+        return repr(self)
+
     def __repr__(self) -> str:
         def whole(value: Any) -> Any:
             if isinstance(value, list):

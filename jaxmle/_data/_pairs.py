@@ -1,5 +1,6 @@
 """Two sets of verdicts on the same items."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, Self
@@ -11,7 +12,7 @@ from jaxmle._data._clusters import Clusters
 from jaxmle._data._counts import Counts
 from jaxmle._data._labels import coded_verdicts
 from jaxmle._data._validation import first_bad, host_number
-from jaxmle._results import Result
+from jaxmle._results import Result, first_few
 from jaxmle._types import Array, ArrayLike, Index, Verdicts
 
 _CELLS = 12
@@ -79,6 +80,23 @@ class Pairs(Result):
 
     def __getitem__(self, index: Index) -> Self:
         return type(self)(*(getattr(self, one.name)[index] for one in fields(self)))
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a scalar Pairs has no length")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[i] for i in range(len(self)))
+
+    def __str__(self) -> str:
+        def form(matched: float, labeled: float) -> str:
+            return f"{matched:,} items in both, {labeled:,} labelled"
+
+        return first_few(form, self.n_matched, self.n_labeled)
+
+    def _table_shape(self) -> tuple[int, ...]:
+        return self.shape
 
     @property
     def shape(self) -> tuple[int, ...]:

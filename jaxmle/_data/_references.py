@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxmle._stats import divide
+from jaxmle._stats import divide, halved
 from jaxmle._types import Array, Pair
 
 # Scale of the half-normal prior of the standard deviation of a rate between data sets: the median of what
@@ -44,10 +44,11 @@ class Predictive(NamedTuple):
         a, b = _shapes(self.mean, self.spread)
         low = np.zeros(self.weight.shape[:-1])
         high = np.ones_like(low)
-        for _ in range(_HALVINGS):
-            middle = 0.5 * (low + high)
-            below = np.sum(self.weight * betainc(a, b, middle[..., None]), -1) < share
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
+
+        def below(rate: Array) -> Array:
+            return np.asarray(np.sum(self.weight * betainc(a, b, rate[..., None]), -1) < share)
+
+        low, high = halved(below, low, high, _HALVINGS)
         return 0.5 * (low + high)
 
 

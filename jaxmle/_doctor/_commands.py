@@ -11,6 +11,8 @@ from jaxmle._tables import INVALID, Guess, SliceCounts, shown
 # The half width of an interval that many would call exact enough to begin with.
 _HALF_WIDTH = 0.05
 _MOST_OTHERS = 3
+# What formulas and plans alike take for granted.
+_OF = " of independent items"
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def _certify(words: list[str], precision: Precision | None, wanted: DoctorOption
         missing = MIN_LABELS - int(precision.labels)
         return [Command("certify", False, line, "would rest on too few labels", missing)]
     if given is None:
-        why = f"about the least limit that {precision.labels:,.0f} labels show with a probability of 80%"
+        why = f"about the least limit that {precision.labels:,.0f} labels{_OF} show in 8 of 10 cases"
         return [Command("certify", True, line, why)]
     labels = precision.labels_for(given, wanted.confidence)
     if labels is None:
@@ -179,8 +181,10 @@ def _certify(words: list[str], precision: Precision | None, wanted: DoctorOption
     if labels > precision.labels:
         missing = labels - int(precision.labels)
         text = (
-            f"a certificate below {given:g} takes about {labels:,} labels to be likely (80%), if the rate is "
-            f"{precision.rate:.1%} as it seems; bounds on the judge (--tpr, --fpr) may do with fewer"
+            f"a certificate below {given:g} takes about {labels:,} labels{_OF} to be likely (80%), if the "
+            f"rate is {precision.rate:.1%} as it seems; bounds on the judge (--tpr, --fpr) may do with fewer"
         )
+        if precision.judge is None:
+            text += ". The labels do not tell what the judge misses: so many are for humans alone"
         return [Command("certify", False, line, text, missing, Finding("blocks", "limit", text, missing))]
-    return [Command("certify", True, line, f"about {labels:,} labels make it likely (80%)")]
+    return [Command("certify", True, line, f"about {labels:,} labels{_OF} make it likely (80%)")]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from jaxmle._doctor._commands import Command, DoctorOptions
-from jaxmle._documents import shell_line
+from jaxmle._documents import is_balanced, shell_line
 from jaxmle._planning import MIN_LABELS, Precision
 from jaxmle._tables import Guess, SliceCounts, Source, quote_name, quote_text, shown
 
@@ -80,29 +80,35 @@ def _compare(source: Source, table: SliceCounts, by: str, roles: Guess, words: l
     fewest = int(min(labeled[one], labeled[two]))
     named = f"{shown(by)} has {shown(names[one])} and {shown(names[two])}"
     if fewest < MIN_LABELS:
-        return [Command("compare", False, line, f"{named}, one with {fewest:,} labels", MIN_LABELS - fewest)]
+        said = f"{named}, one with {fewest or 'no'} label{'' if fewest == 1 else 's'}"
+        if not fewest:
+            line += " --judge-rates common"
+            said += ": --judge-rates common takes TPR and FPR to be the same for both"
+        return [Command("compare", True, line, said, MIN_LABELS - fewest)]
     more = f", {len(names) - 2:,} more can be named" if len(names) > 2 else ""
     return [Command("compare", True, line, f"{named}{more}")]
 
 
 def plan_commands(table: SliceCounts, wanted: DoctorOptions, cluster: str | None = None) -> list[Command]:
     """How many labels for a limit, or for an interval of ten points."""
-    total = table.total
-    precision = Precision.of(total, external=False)
-    failures, passes = total.tp + total.fn, total.fp + total.tn
-    if precision is None or not failures or not passes or not total.n_unlabeled:
+    precision = Precision.of(table.total, external=is_balanced(table.total))
+    expected = precision.expected if precision else None
+    if precision is None or expected is None:
         return []
-    tpr, fpr = total.tp / failures, total.fp / passes
-    if not fpr < tpr:
-        return []
-    expected = {"failure-rate": precision.rate, "judge-tpr": tpr, "judge-fpr": fpr}
-    words = [word for name, value in expected.items() for word in (f"--{name}", f"{value:.3g}")]
+    options = zip(("--failure-rate", "--judge-tpr", "--judge-fpr"), expected.values(), strict=True)
+    words = [word for name, value in options for word in (name, f"{value:.3g}")]
+    if precision.external:
+        words += ["--calibration", "external"]
+    if wanted.confidence != 0.95:
+        words += ["--confidence", f"{wanted.confidence:g}"]
     goal = ["--width", f"{_WIDTH:g}"] if wanted.limit is None else ["--limit", f"{wanted.limit:g}"]
-    line = shell_line("jaxmle", "plan", *words, "--unlabeled", str(int(total.n_unlabeled)), *goal)
+    line = shell_line("jaxmle", "plan", *words, "--unlabeled", str(precision.n_unlabeled), *goal)
     aim = "an interval ten points wide" if wanted.limit is None else f"a certificate below {wanted.limit:g}"
-    if wanted.limit is not None and precision.rate >= wanted.limit:
+    if not 0 < expected["failure_rate"] < (1 if wanted.limit is None else wanted.limit):
         return []
     why = f"labels for {aim}, if the rates are as they seem"
+    if wanted.limit is not None and (labels := precision.labels_for(wanted.limit, wanted.confidence)):
+        why += f": about {labels:,} of independent items by formula, before it simulates"
     if cluster:
-        why += f"; it takes items for independent, so with clusters ({shown(cluster)}) more are needed"
+        why += f"; with clusters ({shown(cluster)}) more are needed"
     return [Command("plan", True, line, why)]

@@ -47,9 +47,13 @@ def check_of_bounds(fitted: Fitted) -> Document | None:
 def bounds_note(check: Document) -> str:
     """One line: that the data do not contradict the bounds, if so, and what they would have missed."""
     p = check["p_value"]
-    shown = "p > .05" if p > _REMARKABLE else f"p = {p:.3f}"
-    # That they do is a warning, which says so elsewhere.
-    said = "" if check["contradicted"] else f"The data do not contradict the bounds ({shown}). "
+    said = "The data do not contradict the bounds (p > .05). "
+    if p <= _REMARKABLE:
+        said = (
+            f"The data fit the bounds badly (p = {p:.3f}; at {check['level']:g} they would contradict them). "
+        )
+    if check["contradicted"]:
+        said = ""  # a warning says so elsewhere
     odds = f"{10 * check['power']:.0f} times in 10"
     far, never = [], []
     for name, pair in check["noticed"].items():

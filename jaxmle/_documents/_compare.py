@@ -91,7 +91,16 @@ def compare_document(
             found = [*differences(np.arange(last), adjustment), *found]
     notes = [data_warnings(one, arm.analysis, one.fits) for one, arm in zip(fitted, arms, strict=True)]
     records = [
-        _record(i, one, arms, counts_of_arms, [own[i] for own in notes], pairs) for i, one in enumerate(found)
+        _record(
+            i,
+            one,
+            arms,
+            counts_of_arms,
+            [own[i] for own in notes],
+            pairs,
+            [bool(np.asarray(own.fits.identified)[i]) for own in fitted],
+        )
+        for i, one in enumerate(found)
     ]
     records[-1]["warnings"] += _of_tables(arms, alone or [])
     different = any(record["different"] for record in (records[:-1] if analysis.by else records))
@@ -126,8 +135,14 @@ def _record(
     counts_of_arms: list[Counts],
     notes: list[list[str]],
     pairs: Pairs | None,
+    known: list[bool],
 ) -> Document:
-    said = [f"{name}: {note}" for name, own in zip(_NAMES, notes, strict=True) for note in own]
+    said = [
+        f"{name}: {note}"
+        for name, own in zip(_NAMES, notes, strict=True)
+        for note in own
+        if not (one.identified and note.startswith("not identified"))  # by what a common judge does elsewhere
+    ]
     if one.contradicted or one.mismatched:
         said.append("so no difference is claimed here")
     if not one.converged:
@@ -147,9 +162,11 @@ def _record(
         }
     elif one.method.endswith("clusters"):
         record["design_effect"] = one.effect
-    for name, arm, counts, rate in zip(_NAMES, arms, counts_of_arms, one.failure_rates, strict=True):
+    rates = zip(one.failure_rates, known, strict=True)
+    for name, arm, counts, (rate, own) in zip(_NAMES, arms, counts_of_arms, rates, strict=True):
         record[name] = sizes_of(i, counts[i], arm.analysis, None)
-        record[name]["failure_rate"] = rate if one.identified else None
+        # One set may be known where the other is not, and so the difference is not.
+        record[name]["failure_rate"] = rate if one.identified or own else None
     return record | {"warnings": said}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxmle import baselines
 from jaxmle._data import NQ301_GPT4, Bounds, Counts, Published
 from jaxmle._inference import fit
-from jaxmle._types import Document
+from jaxmle._types import Array, Document
 
 METHODS = {
     "judge_only": "judge only",
@@ -35,8 +35,11 @@ def demo_document(*, seed: int = 0, n_labeled: int = 50) -> Document:
     """
     published = NQ301_GPT4
     truth = np.array(list(published.cells.values()))
-    rng = np.random.default_rng(seed)
-    kept = np.array([rng.multivariate_hypergeometric(cells, n_labeled) for cells in truth])
+    rows = published.rows()
+    system, cell = _places(rows, published)
+    labeled = _kept(system, seed, n_labeled)
+    kept = np.zeros_like(truth)
+    np.add.at(kept, (system[labeled], cell[labeled]), 1)
     hidden = truth - kept
     tp, fn, fp, tn = kept.T
     counts = Counts(tp, fn, fp, tn, hidden[:, 0] + hidden[:, 2], hidden[:, 1] + hidden[:, 3])
@@ -104,13 +107,8 @@ def demo_file(path: Path, *, seed: int = 0, n_labeled: int = 50) -> Document:
         with path.open(encoding="utf-8", errors="replace") as file:
             if file.readline().strip() != ",".join(columns):
                 raise ValueError(f"--write: {str(path)!r} is there and is another file: name a new one.")
-    rng = np.random.default_rng(seed)
-    names = np.array([row["system"] for row in rows])
-    kept = {
-        int(i)
-        for name in published.cells
-        for i in rng.choice(np.flatnonzero(names == name), n_labeled, False)
-    }
+    system, _ = _places(rows, published)
+    kept = set(_kept(system, seed, n_labeled).tolist())
     truth = sum(row["human"] == "1" for row in rows) / len(rows)
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, columns, lineterminator="\n")
@@ -128,6 +126,21 @@ def demo_file(path: Path, *, seed: int = 0, n_labeled: int = 50) -> Document:
         "n_systems": len(published.cells),
         "truth": truth,
     }
+
+
+def _places(rows: list[dict[str, str]], published: Published) -> tuple[Array, Array]:
+    """System of each row, and which of its four cells it counts in."""
+    systems = {name: i for i, name in enumerate(published.cells)}
+    cells = {"11": 0, "10": 1, "01": 2, "00": 3}
+    system = np.array([systems[row["system"]] for row in rows])
+    return system, np.array([cells[row["human"] + row["judge"]] for row in rows])
+
+
+def _kept(system: Array, seed: int, n_labeled: int) -> Array:
+    """Rows that keep their label: so many of each system, the same ones in the table and in the file."""
+    rng = np.random.default_rng(seed)
+    chosen = [rng.choice(np.flatnonzero(system == i), n_labeled, False) for i in range(system.max() + 1)]
+    return np.concatenate(chosen)
 
 
 def _described(published: Published) -> dict[str, str]:

@@ -21,6 +21,7 @@ class DesignEffects:
         effect: Design effect of the estimate, shape ``(B,)``.
         df: Degrees of freedom of the clusters, or None where weights alone make the effect.
         n_clusters: Effective number of clusters, likewise.
+        several: Whether items share a cluster, shape ``(B,)``.
         human_effect: Design effect of the humans' own failure rate.
         judge_effect: Design effect of the judge's flag rate in unlabelled items.
         n_units: Number of clusters, or of items.
@@ -29,6 +30,7 @@ class DesignEffects:
     effect: Array
     df: Array | None
     n_clusters: Array | None
+    several: Array
     human_effect: Array
     judge_effect: Array
     n_units: Array
@@ -55,9 +57,11 @@ def design_effects(table: SliceCounts, fits: Fit) -> DesignEffects | None:
         found = effect_of_fit(fits, clusters)
         human, judge = (np.asarray(rate_effect(clusters, *cells).effect) for cells in _RATES)
         effect, df, n_clusters = map(np.asarray, (found.effect, found.df, found.n_clusters))
-        return DesignEffects(effect, df, n_clusters, human, judge, table.n_units[:size])
+        return DesignEffects(effect, df, n_clusters, ~clusters.are_items, human, judge, table.n_units[:size])
     if (squares := table.all_squares) is None:
         return None
     squares, sums = squares[:size], np.stack(fits.counts.values(), -1)
     human, judge = (weighted_rate_effect(sums, squares, *cells) for cells in _RATES)
-    return DesignEffects(weight_effect(fits, squares), None, None, human, judge, table.n_units[:size])
+    return DesignEffects(
+        weight_effect(fits, squares), None, None, np.zeros(size, bool), human, judge, table.n_units[:size]
+    )

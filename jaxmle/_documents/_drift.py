@@ -80,10 +80,10 @@ def drift_document(table: SliceCounts, analysis: AnalysisSettings) -> Document:
         )
     if clusters is not None:
         for name, rate in zip(_RATES, (result.tpr, result.fpr), strict=True):
-            if np.asarray(rate.n_items)[-1]:
-                notes += [
-                    f"{name.upper()}: {note}" for note in few_clusters_notes(np.asarray(rate.n_clusters)[-1])
-                ]
+            n_clusters = float(np.asarray(rate.n_clusters)[-1])
+            # As many as items: each label is a cluster of its own.
+            if np.asarray(rate.n_items)[-1] > n_clusters * (1 + 1e-9):
+                notes += [f"{name.upper()}: {note}" for note in few_clusters_notes(n_clusters)]
     return {
         "command": "drift",
         "failure": table.failures,

@@ -39,7 +39,7 @@ def data_warnings(
                 f"the data contradict the bounds ({_against(p_values[i])}): some of them is wrong, or the "
                 "labelled items are not what --calibration says"
             )
-        if effects and effects.n_clusters is not None:
+        if effects and effects.n_clusters is not None and effects.several[i]:
             notes += few_clusters_notes(effects.n_clusters[i])
         found.append(notes + _of_fit(one, result, calibration))
     if against[:-1].any():

@@ -47,7 +47,9 @@ from ._fit import fit as fit
 from ._fit import fit_flat as fit_flat
 from ._interval import Interval as Interval
 from ._multiplicity import Adjustment as Adjustment
+from ._multiplicity import IntervalAdjustment as IntervalAdjustment
 from ._multiplicity import adjust_p_values as adjust_p_values
+from ._multiplicity import is_joint as is_joint
 from ._multiplicity import level_for_limits as level_for_limits
 from ._profile import ProfileBranch as ProfileBranch
 from ._profile import branch_end as branch_end

@@ -1,7 +1,7 @@
 """How well judge and human agree on the labelled items."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
@@ -39,6 +39,11 @@ class Agreement(Result):
     accuracy: Interval | None
     kappa: Interval | None
     ac1: Interval | None
+
+    def __str__(self) -> str:
+        names = ("TPR", "FPR", "precision", "accuracy", "kappa", "AC1")
+        named = zip(names, (getattr(self, one.name) for one in fields(self)), strict=True)
+        return ", ".join(f"{name} {one.estimate:.3f}" for name, one in named if one is not None)
 
 
 def agreement(

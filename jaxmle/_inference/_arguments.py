@@ -112,6 +112,12 @@ def check_whole(name: str, value: int, least: int, most: int = 2**53) -> None:
         raise ValueError(f"`{name}` must be a whole number from {least:,} to {most:,}; got {value!r}.")
 
 
+def stretched(design_effect: ArrayLike | None, shape: tuple[int, ...]) -> Array:
+    """Which data sets have effective counts, shape ``(B,)``: an effect of 1 leaves items as they are."""
+    effect = np.ones(shape) if design_effect is None else np.asarray(design_effect, np.float64)
+    return np.asarray(np.broadcast_to(effect != 1, shape).reshape(-1))
+
+
 def whole_numbers(counts: Counts) -> bool:
     """Whether all counts are whole: weighted ones cannot be drawn anew."""
     return all(bool(np.all(c == np.round(c))) for c in counts.values())

@@ -26,6 +26,7 @@ from jaxmle._inference._arguments import (
     effective,
     given_counts,
     shaped,
+    stretched,
     warn_user,
     whole_numbers,
 )
@@ -266,7 +267,9 @@ def _certificate(
             '`counts` must be whole numbers for method "exact": weighted items cannot be drawn anew; '
             "give their `design_effect`."
         )
-    is_effective = design_effect is not None or not whole_numbers(problem.counts)
+    is_effective = stretched(design_effect, shape)
+    if not is_effective.any() and not whole_numbers(problem.counts):
+        is_effective = ~is_effective
     biased = warn_of_design(problem.counts, calibration, labels, effective=design_effect is not None)
     size = len(rate)
     n_fits = size * {"exact": _EXACT_FITS, "profile": 10 * _DRAWS}[method]
@@ -293,7 +296,7 @@ def _certificate(
         if open_.size:
             share = alpha if adjustment == "none" else alpha / size
             at = np.clip(rate, lowest, highest)[open_]
-            test = _rejection(free[open_], at, freedom[open_], options, share, is_effective, engine)
+            test = _rejection(free[open_], at, freedom[open_], options, share, is_effective[open_], engine)
             p_value[open_] = decided_p_values(test, adjusted_of, alpha, open_.size, bar)
         # Data that contradict the bounds or the design support no claim, whatever their statistic.
         p_value = np.where(against | biased, 1.0, p_value)
@@ -326,7 +329,7 @@ def _certificate(
 
 
 def _rejection(
-    free: Fit, rate: Array, df: Array, options: _Options, share: float, is_effective: bool, engine: Engine
+    free: Fit, rate: Array, df: Array, options: _Options, share: float, is_effective: Array, engine: Engine
 ) -> Rejection:
     """The tests of ``rate`` by the method asked for; ``share`` of the error may a single one spend."""
     calibration, design = options.calibration, design_of(options.calibration, options.labels)
@@ -338,7 +341,7 @@ def _rejection(
             design=design,
             seed=int(options.seed),
             n_draws=_DRAWS,
-            is_effective=is_effective,
+            is_effective=bool(is_effective.any()),
             engine=engine,
         )
         at = profile(above, rate, calibration, engine)
@@ -352,12 +355,12 @@ def _rejection(
     spent = REGION_SHARE * float(np.min(normal_of_student(np.full(len(df), share), df)))
     exact = ExactTest(calibration, design, int(options.seed), spent, engine)
     whole = free
-    if is_effective:
+    if is_effective.any():
         whole = fit_flat(Problem(whole_counts(free.counts), free.bounds), calibration, engine=engine)
     above = branches(whole)[1]
     tests = Hypothesis(above, rate, np.asarray(whole.failure_rate_set[1]), streams(above.problem))
     found = ExactRejection(tests, df, profile(above, rate, calibration, engine), exact)
-    return SlowerRejection(found, profiled(free)) if is_effective else found
+    return SlowerRejection(found, profiled(free), is_effective) if is_effective.any() else found
 
 
 def _limits(limit: object, shape: tuple[int, ...]) -> Array:

@@ -30,8 +30,10 @@ class DesignEffect(Batch):
 
     Attributes:
         effect: Ratio of the estimate's variance to what it would be if each item stood for itself, > 0, shape
-            ``(n_slices,)``. Of numbers of items at least 1: few clusters must not shorten intervals.
-        df: Degrees of freedom of that variance, >= 1.
+            ``(n_slices,)``. Of numbers of items at least 1: few clusters must not shorten intervals. Just 1
+            where no two items share a cluster.
+        df: Degrees of freedom of that variance, >= 1. What an item alone adds to it is known, so only
+            clusters of several items make it uncertain: without any there are some 1e9, as good as infinite.
         n_clusters: Effective number of clusters, >= 1: as many of one size would tell as much. Below 12 so
             little is known of how clusters differ that intervals may cover less than they say.
     """
@@ -49,7 +51,8 @@ def design_effect(
     Divide counts by it and they tell as much as they seem to: the effective counts of Rao and Scott, which
     `profile_interval` and `certify` take as ``design_effect=``, with ``df=`` beside it. The estimate is
     linearized in the six counts, and the squared contributions of the clusters are added up, each divided by
-    1 less its leverage. Few clusters, or few that hold failures, tell the variance badly and mostly too low;
+    1 less its leverage, and those of the items likewise: clusters of one item each have an effect of 1 and
+    change nothing. Few clusters, or few that hold failures, tell the variance badly and mostly too low;
     so it is averaged with the effect of items that are all alike within their clusters, the largest there can
     be, which counts as one degree of freedom against those of the estimate. Where the estimate does not move
     with the counts (it sits on a bound, or is not identified), or one cluster holds all labels, that is all
@@ -79,8 +82,8 @@ def design_effect(
         >>> items = [[1, 0, 0, 0, 0, 0]] * 8 + [[0, 0, 0, 1, 0, 0]] * 92
         >>> twins = Clusters(Counts(*(2 * count for count in np.array(items).T)), np.zeros(100, int), 1)
         >>> found = design_effect(twins)
-        >>> f"{found.effect[0]:.3f}"  # two alike, and 100 / 99 for the mean that is estimated
-        '2.020'
+        >>> f"{found.effect[0]:.3f}"  # two alike, and (1 - 1 / 200) / (1 - 1 / 100) for the estimated mean
+        '2.010'
         >>> f"{found.n_clusters[0]:.0f} {found.df[0]:.0f}"  # failures in 8 of 100 clusters
         '100 21'
     """
@@ -157,6 +160,11 @@ class Linearized:
         total = np.maximum(variance.sum(1, keepdims=True), 1e-300)
         return variance / total, np.maximum(np.stack(sizes, -1), 1e-300)
 
+    def holds_items(self, squares: Array) -> Array:
+        """Whether sums may be of whole numbers, with sums of squares: weights below 1 have smaller ones."""
+        used = [cell for group in self.groups for cell in group]
+        return np.all(squares[:, used] >= self.cells[:, used] * (1 - _FLAT), 1)
+
 
 def centred(gradient: Array, cells: Array, groups: Sequence[Sequence[int]]) -> Array:
     """Derivatives less their mean within each group, whose size is fixed."""
@@ -204,6 +212,13 @@ def clustered_effect(linear: Linearized, own: Array, index: Array) -> DesignEffe
     leverage = (shares[index] * parts**2).sum(1) / np.maximum(held, 1e-300)
     clusters = np.maximum(1 / np.where(over(held) > 0, over(held**2), 1.0), 1.0)
 
+    least = np.zeros_like(linear.cells)
+    np.add.at(least, index, own**2)
+    holds_items = linear.holds_items(least)
+    # An item alone holds a 1 in one cell: what it adds to the variance is known, not found.
+    used = own[:, [cell for group in linear.groups for cell in group]]
+    several = 1.0 - ((used.sum(1) <= 1 + _FLAT) & (np.abs((used**2 - used).sum(1)) < _FLAT))
+
     is_informative, alike = linear.is_informative, np.zeros(size)
     for cells in linear.sets:
         inside = (linear.inside[index] * own)[:, cells].sum(1)
@@ -214,37 +229,41 @@ def clustered_effect(linear: Linearized, own: Array, index: Array) -> DesignEffe
         alike += part * squares / sums
     contribution = (linear.gradient[index] * own).sum(1)
     squared = contribution**2
-    alone = np.where(is_informative, linear.alone.sum(1), 1.0)
+    # Items that stand alone have the leverage of one among as many.
+    of_item = np.where(holds_items[:, None], np.minimum(1 / sizes, _MOST_LEVERAGE), 0.0)
+    alone = linear.alone.sum(1) * (shares / (1 - of_item)).sum(1)
+    alone = np.where(is_informative, alone, 1.0)
     effect = over(squared / (1 - np.minimum(leverage, _MOST_LEVERAGE))) / alone
     # Squares that vary as those of normal contributions do have as many degrees of freedom as clusters.
     spread = over(squared**2) / np.maximum(over(squared) ** 2, 1e-300) - 1 / clusters
     freedom = 2 / np.maximum(spread, _FLAT)
     effect = (freedom * effect + np.maximum(effect, alike)) / (freedom + 1)
     effect = np.where(is_informative, effect, alike)
-    df = np.clip(freedom, 1.0, np.maximum(clusters - 1, 1.0))
+    # Of all that only the share of clusters of several items is uncertain, at most as large as if these are
+    # alike within.
+    uncertain = np.clip(clusters * over(several * held**2), _FLAT, 1.0)
+    df = np.clip(freedom, 1.0, np.maximum(clusters - 1, 1.0)) / uncertain
     if len(linear.sets) > 1:  # a difference varies less where clusters are in both sets
         return DesignEffect(np.where(effect > 0, effect, 1.0), df, clusters)
-    least = np.zeros_like(linear.cells)
-    np.add.at(least, index, own**2)
-    return DesignEffect(_at_least(effect, linear, least), df, clusters)
+    return DesignEffect(_at_least(effect, linear, holds_items), df, clusters)
 
 
 def _of_weights(linear: Linearized, squares: Array) -> Array:
     """Design effects where each item stands for itself; ``squares`` are sums of squared weights by cell."""
     sums, all_squares = (np.maximum((linear.inside * x).sum(1), 1e-300) for x in (linear.cells, squares))
     is_informative = linear.is_informative & (all_squares < (1 - _FLAT) * sums**2)
-    shared = np.zeros(len(sums))
+    found, alone = np.zeros(len(sums)), np.zeros(len(sums))
     for group in map(list, linear.groups):
         leverage = squares[:, group].sum(1) / np.maximum(linear.cells[:, group].sum(1) ** 2, 1e-300)
-        own = (linear.gradient[:, group] ** 2 * squares[:, group]).sum(1)
-        shared += own / (1 - np.minimum(leverage, _MOST_LEVERAGE))
-    alone = np.where(is_informative, linear.alone.sum(1), 1.0)
-    return _at_least(np.where(is_informative, shared / alone, all_squares / sums), linear, squares)
+        rest = 1 - np.minimum(leverage, _MOST_LEVERAGE)
+        found += (linear.gradient[:, group] ** 2 * squares[:, group]).sum(1) / rest
+        alone += linear.alone[:, group].sum(1) / rest
+    effect = np.where(is_informative, found / np.where(is_informative, alone, 1.0), all_squares / sums)
+    return _at_least(effect, linear, linear.holds_items(squares))
 
 
-def _at_least(effect: Array, linear: Linearized, squares: Array) -> Array:
-    """The effect, at least 1 where sums may be of whole numbers: weights below 1 have smaller squares."""
-    used = [cell for group in linear.groups for cell in group]
-    are_items = np.all(squares[:, used] >= linear.cells[:, used] * (1 - _FLAT), 1)
-    effect = np.where(are_items, np.maximum(effect, 1.0), effect)
+def _at_least(effect: Array, linear: Linearized, holds_items: Array) -> Array:
+    """The effect, at least 1 of whole items; 1 but for rounding is 1."""
+    effect = np.where(holds_items, np.maximum(effect, 1.0), effect)
+    effect = np.where(np.abs(effect - 1) < _FLAT, 1.0, effect)
     return np.where((effect > 0) & ((linear.inside * linear.cells).sum(1) > 0), effect, 1.0)

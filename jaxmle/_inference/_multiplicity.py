@@ -8,6 +8,17 @@ from jaxmle._data import first_bad, host_number
 from jaxmle._types import Array, ArrayLike
 
 Adjustment = Literal["none", "holm", "benjamini-hochberg"]
+IntervalAdjustment = Literal["none", "bonferroni"]
+
+
+def is_joint(adjustment: IntervalAdjustment) -> bool:
+    """Whether intervals are to cover all at once."""
+    if adjustment not in get_args(IntervalAdjustment):
+        raise ValueError(
+            f'`adjustment` of intervals must be "none" or "bonferroni"; got {adjustment!r}. "holm" and '
+            '"benjamini-hochberg" adjust p-values.'
+        )
+    return adjustment == "bonferroni"
 
 
 def adjust_p_values(p_values: ArrayLike, adjustment: Adjustment) -> Array:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, TypedDict
 
 from jaxmle._engine import Engine
-from jaxmle._inference._multiplicity import Adjustment
+from jaxmle._inference._multiplicity import Adjustment, IntervalAdjustment
 from jaxmle._simulation import Labels
 from jaxmle._types import ArrayLike
 
@@ -20,7 +20,7 @@ class ProfileOptions(TypedDict, total=False):
     labels: Labels
     simulate: bool | None
     n_resamples: int
-    simultaneous: bool
+    adjustment: IntervalAdjustment
     target: "Target"
     seed: int
     engine: Engine | None

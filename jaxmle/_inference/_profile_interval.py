@@ -16,6 +16,7 @@ from jaxmle._inference._arguments import (
     effective,
     given_counts,
     shaped,
+    stretched,
     whole_numbers,
 )
 from jaxmle._inference._calibrated import Calibrated, Sides
@@ -23,6 +24,7 @@ from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._fit import Fit, divided, fit_flat, handed_on
 from jaxmle._inference._interval import Interval
 from jaxmle._inference._items import check_items, check_target, estimates_of, items_of, shares_left
+from jaxmle._inference._multiplicity import IntervalAdjustment, is_joint
 from jaxmle._inference._options import ProfileOptions
 from jaxmle._inference._profile import ProfileRoot, crossing
 from jaxmle._inference._simulate import COMPILE_SECONDS
@@ -82,7 +84,7 @@ def profile_interval(
     labels: Labels = "random",
     simulate: bool | None = None,
     n_resamples: int = 999,
-    simultaneous: bool = False,
+    adjustment: IntervalAdjustment = "none",
     target: Target = "population",
     design_effect: ArrayLike | None = None,
     df: ArrayLike | None = None,
@@ -114,8 +116,8 @@ def profile_interval(
         n_resamples: Data sets drawn for the p-values near each end, >= 19. At 999 the distance of an end
             from the estimate has a standard deviation of up to 3% over seeds, at 249 of up to 9%; where a
             bound on the judge holds the estimate, which is then near its end, of up to 14 and 23%.
-        simultaneous: Whether all intervals of the batch are to cover at once with ``confidence``
-            (Bonferroni), rather than each.
+        adjustment: "bonferroni" makes all intervals of the batch cover at once with ``confidence``, "none"
+            each by itself.
         target: "population", the rate of the items that might have been drawn, or "items", the rate of
             exactly the judged items at hand, of which the labelled ones are known: shorter where many of them
             are labelled. Needs whole counts and no ``design_effect``.
@@ -160,7 +162,7 @@ def profile_interval(
         labels=labels,
         simulate=simulate,
         n_resamples=n_resamples,
-        simultaneous=simultaneous,
+        adjustment=adjustment,
         target=target,
         seed=seed,
         engine=engine,
@@ -193,7 +195,7 @@ class _Options:
     labels: Labels = "random"
     simulate: bool | None = None
     n_resamples: int = 999
-    simultaneous: bool = False
+    adjustment: IntervalAdjustment = "none"
     target: Target = "population"
     seed: int = 0
     engine: Engine | None = None
@@ -242,7 +244,7 @@ def _interval(
     check_items(options.target, problem.counts, calibration)
     warn_of_design(problem.counts, calibration, labels, effective=design_effect is not None)
     simulated = whole if options.simulate is None else options.simulate
-    if options.simultaneous:
+    if is_joint(options.adjustment):
         alpha = alpha / problem.size
     n_draws = int(options.n_resamples)
     # A first look with a quarter of the draws, then all of them, each at five rates and both ends. Bounds on
@@ -262,7 +264,7 @@ def _interval(
             design=design_of(calibration, labels),
             seed=int(options.seed),
             n_draws=n_draws,
-            is_effective=design_effect is not None,
+            is_effective=bool(stretched(design_effect, shape).any()),
             engine=engine,
         )
         with progress_bar(options.progress, len(root), "Calibrating") as bar:
@@ -296,7 +298,7 @@ def _interval(
         low=np.minimum(low[0], estimate),
         high=np.maximum(high[0], estimate),
         confidence=float(options.confidence),
-        method=names + kind + (f", simultaneous over {size}" if options.simultaneous else ""),
+        method=names + kind + (f", Bonferroni over {size}" if is_joint(options.adjustment) else ""),
         at_bound=(low[1], high[1]),
         cutoff=(low[3], high[3]),
         identified=free.identified,

@@ -176,13 +176,21 @@ class SlowerRejection:
 
     Rounding effective counts to whole data sets may round failures away: what the counts tell as they are
     then keeps the exact test from being too sure.
+
+    Attributes:
+        first: The exact test.
+        second: The other.
+        is_effective: Data sets whose counts are effective ones, shape ``(B,)``; others have the first alone.
     """
 
     first: Rejection
     second: Rejection
+    is_effective: Array
 
     def p_values(self, index: Index, effort: int, progress: Progress | None) -> Array:
-        return np.maximum(*(test.p_values(index, effort, progress) for test in (self.first, self.second)))
+        both = [test.p_values(index, effort, progress) for test in (self.first, self.second)]
+        return np.where(self.is_effective[index], np.maximum(*both), both[0])
 
     def limits(self, known: Array, alpha: float, progress: Progress | None) -> Array:
-        return np.maximum(*(test.limits(known, alpha, progress) for test in (self.first, self.second)))
+        both = [test.limits(known, alpha, progress) for test in (self.first, self.second)]
+        return np.where(self.is_effective, np.maximum(*both), both[0])

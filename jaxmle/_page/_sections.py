@@ -104,7 +104,8 @@ def _lead(document: Document) -> list[str]:
             f"({certificate['settings']['method']})."
         )
     lines.append(f"{total['n_labeled']:,.8g} labelled and {total['n_unlabeled']:,.8g} unlabelled items.")
-    if effective := total.get("n_effective"):
+    effective = total.get("n_effective")
+    if effective and total["design_effect"] != 1:
         lines.append(
             f"They tell as much as {effective['labeled']:,.0f} labelled and {effective['unlabeled']:,.0f} "
             "unlabelled items that stand alone; intervals account for it."

@@ -70,6 +70,9 @@ def labels_by_formula(setting: Setting, goal: "Goal") -> int | None:
             return cast(float, goal.limit - theta - z(goal.confidence) * at_limit - z(goal.target) * at_truth)
 
         needed = _first(lambda n: reach(n) >= 0) or np.inf
+        if setting.calibration == "internal" and not setting.divided:
+            # As many without a single failure among them: fewer show nothing below the limit.
+            needed = max(needed, np.log(1 - goal.confidence) / np.log1p(-goal.limit))
     return int(np.ceil(needed)) if needed <= setting.most else None
 
 
@@ -92,7 +95,7 @@ def human_width(n: int, theta: float, confidence: float) -> float:
     return float(np.sum(2 * half * mass) / np.sum(mass))
 
 
-def human_power(n: ArrayLike, theta: float, limit: float, confidence: float) -> Array:
+def human_power(n: ArrayLike, theta: float, limit: ArrayLike, confidence: float) -> Array:
     """Probability that the exact binomial test of n labels finds the failure rate below the limit.
 
     Source:
@@ -100,7 +103,7 @@ def human_power(n: ArrayLike, theta: float, limit: float, confidence: float) -> 
     """
     from scipy.special import bdtr, bdtrik
 
-    n = np.asarray(n, np.int64)
+    n, limit = np.asarray(n, np.int64), np.asarray(limit, np.float64)
     most = np.floor(np.nan_to_num(bdtrik(1 - confidence, n.astype(np.float64), limit), nan=-1.0)) + 1
     for _ in range(2):  # the inverse may be off by rounding
         most = np.where((most >= 0) & (bdtr(np.maximum(most, 0), n, limit) > 1 - confidence), most - 1, most)
@@ -116,9 +119,12 @@ def labels_by_humans_alone(setting: Setting, goal: "Goal") -> int | None:
     theta = float(setting.truth.failure_rate)
     if goal.limit is None:
         return _first(lambda n: human_width(n, theta, goal.confidence) <= goal.target)
-    return _first(
-        lambda n: bool(np.all(human_power(_after(n), theta, goal.limit, goal.confidence) >= goal.target))
-    )
+    return human_labels(theta, goal.limit, goal.confidence, goal.target)
+
+
+def human_labels(theta: float, limit: float, confidence: float, power: float) -> int | None:
+    """Labels from which on the exact binomial test finds a failure rate of theta below the limit."""
+    return _first(lambda n: bool(np.all(human_power(_after(n), theta, limit, confidence) >= power)))
 
 
 def _after(n: int) -> Array:

@@ -31,6 +31,7 @@ def plot_interval(
 
     Raises:
         ValueError: There is no interval, or one is of a batch.
+        TypeError: ``intervals`` is none, and no mapping of names to intervals.
         ImportError: matplotlib is not installed.
 
     Examples:
@@ -45,10 +46,19 @@ def plot_interval(
         >>> [label.get_text() for label in ax.get_yticklabels()]
         ['jaxmle', 'human only']
     """
+    if not isinstance(intervals, Interval | Mapping):
+        raise TypeError(
+            "`intervals` must be an Interval, or a dictionary of names and Intervals; got "
+            f"{type(intervals).__name__}{_hint(intervals)}."
+        )
     named = {intervals.method: intervals} if isinstance(intervals, Interval) else dict(intervals)
     if not named:
         raise ValueError("`intervals` must hold at least one interval; got none.")
     for name, interval in named.items():
+        if not isinstance(interval, Interval):
+            raise TypeError(
+                f"`intervals` must hold Intervals; {name!r} is {type(interval).__name__}{_hint(interval)}."
+            )
         if np.ndim(interval.low):
             raise ValueError(
                 f"`intervals` must be of one data set each; {name!r} is a batch of shape "
@@ -63,6 +73,14 @@ def plot_interval(
     rates_on_x(ax)
     limit_line(ax, limit)
     return ax
+
+
+def _hint(value: object) -> str:
+    """How to get an interval of a result that has one."""
+    inner = getattr(value, "interval", None)
+    if inner is None:
+        return ""
+    return ": give its .interval()" if callable(inner) else ": give its .interval"
 
 
 def _bar(ax: "Axes", row: int, interval: Interval, color: str) -> None:

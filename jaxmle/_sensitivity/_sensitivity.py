@@ -1,6 +1,6 @@
 """What the estimate and the verdict owe to each bound."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -22,7 +22,7 @@ from jaxmle._sensitivity._moved_bounds import (
 )
 from jaxmle._sensitivity._tipping import tipping_share, verdict_changes
 from jaxmle._simulation import Labels
-from jaxmle._types import Array
+from jaxmle._types import Array, Index
 
 
 @pytree
@@ -53,6 +53,17 @@ class Sensitivity(ScanResult):
     effects: tuple[Effect, ...]
     limit: float | None
     confidence: float
+
+    def __len__(self) -> int:
+        return len(self.grid[0])
+
+    def __getitem__(self, index: Index) -> ScanResult:
+        """Answers at points of the grid."""
+        found: dict[str, Any] = dict(self.parts(index))
+        return ScanResult(**{name: part if np.ndim(part) else _plain(part) for name, part in found.items()})
+
+    def __iter__(self) -> Iterator[ScanResult]:
+        return (self[i] for i in range(len(self)))
 
     def _columns(self) -> dict[str, list[Any]]:
         """One row a point of the grid."""

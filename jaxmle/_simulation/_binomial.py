@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxmle._arrays import namespace
-from jaxmle._stats import normal_quantile
+from jaxmle._stats import halved, normal_quantile
 from jaxmle._types import Array, Pair
 
 _EXPONENT = 30.0
@@ -42,16 +42,16 @@ def _reach(n: Array, mean: Array, end: Array) -> Array:
     sign = np.sign(end - mean)
     # Between zero and the least of two bounds on the answer; 12 halvings leave a fraction of an item.
     high = np.minimum(high, np.sqrt(2 * _EXPONENT * np.minimum(mean, n - mean)) + _EXPONENT)
-    for _ in range(12):
-        middle = 0.5 * (low + high)
-        hits = np.maximum(mean + sign * middle, tiny)
-        misses = np.maximum(n - mean - sign * middle, tiny)
+
+    def falls_short(reach: Array) -> Array:
+        hits = np.maximum(mean + sign * reach, tiny)
+        misses = np.maximum(n - mean - sign * reach, tiny)
         exponent = hits * np.log(hits / np.maximum(mean, tiny)) + misses * np.log(
             misses / np.maximum(n - mean, tiny)
         )
-        enough = exponent >= _EXPONENT
-        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return high
+        return ~np.asarray(exponent >= _EXPONENT)
+
+    return halved(falls_short, low, high, 12)[1]
 
 
 class Table(NamedTuple):

@@ -5,6 +5,7 @@ from ._common import maximize_common as maximize_common
 from ._common import starts_of as starts_of
 from ._fit_slices import fit_slices as fit_slices
 from ._homogeneity import Homogeneity as Homogeneity
+from ._homogeneity import SliceHomogeneity as SliceHomogeneity
 from ._homogeneity import homogeneity_test as homogeneity_test
 from ._intervals import Judge as Judge
 from ._slice_fit import SliceFit as SliceFit

@@ -1,5 +1,6 @@
 """Do slices have one judge?"""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,17 +15,33 @@ from jaxmle._inference import (
     fit_flat,
     whole_numbers,
 )
-from jaxmle._results import Result
+from jaxmle._results import Batch, Result
 from jaxmle._slices._common import Common, fit_common, fit_common_many
 from jaxmle._slices._joint_problem import bounds_clash
 from jaxmle._stats import flag_rate
-from jaxmle._types import Array
+from jaxmle._types import Array, Flags, Index, Numbers
 
 _LEVEL = 0.05
 # Losses that are this near, in nats, are equal: the fits tell no more.
 _TIE = 1e-6
 # Slices that lose hardly anything by chance are compared on the scale of the others.
 _LEAST_MEAN = 0.1
+
+
+@pytree
+@dataclass(frozen=True, eq=False)
+class SliceHomogeneity(Batch):
+    """Whether a slice shares the judge of the others; of several slices arrays, shape ``(S,)``.
+
+    Attributes:
+        statistic: What the slice loses by the common TPR and FPR.
+        p_value: Its p-value, not adjusted for the number of slices.
+        outlying: Whether it breaks the hypothesis.
+    """
+
+    statistic: Numbers
+    p_value: Numbers
+    outlying: Flags
 
 
 @pytree
@@ -47,6 +64,16 @@ class Homogeneity(Result):
     slice_p_values: Array
     outlying: Array
     n_resamples: int = field(metadata={"static": True})
+
+    def __len__(self) -> int:
+        return len(self.slice_p_values)
+
+    def __getitem__(self, index: Index) -> SliceHomogeneity:
+        """What the test says of some slices."""
+        return SliceHomogeneity(self.slice_statistics, self.slice_p_values, self.outlying)[index]
+
+    def __iter__(self) -> Iterator[SliceHomogeneity]:
+        return (self[i] for i in range(len(self)))
 
     def _table_shape(self) -> tuple[int, ...]:
         return np.shape(self.slice_p_values)

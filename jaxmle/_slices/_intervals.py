@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxmle._arrays import pytree, take
 from jaxmle._data import Calibration, Problem, check_confidence, first_bad, host_number
-from jaxmle._inference import Interval, profile_interval
+from jaxmle._inference import Interval, IntervalAdjustment, is_joint, profile_interval
 from jaxmle._slices._common import Common, fit_common, joint_of
 from jaxmle._slices._common_interval import common_ends
 from jaxmle._slices._held_mix import mix_ends
@@ -56,18 +56,19 @@ class Estimate(NamedTuple):
     identified: Array
 
 
-def pooled_interval(found: Estimate, *, confidence: float, simultaneous: bool) -> Interval:
+def pooled_interval(found: Estimate, *, confidence: float, adjustment: IntervalAdjustment) -> Interval:
     """Interval of each slice; see `SliceFit.interval`."""
     alpha = 1 - check_confidence(confidence)
     pooled, size = found.problem, len(found.failure_rate)
     problem, calibration = pooled.problem, pooled.calibration
-    kind = f", simultaneous over {size}" if simultaneous else ""
+    at_once = is_joint(adjustment)
+    kind = f", Bonferroni over {size}" if at_once else ""
     if found.judge == "per-slice":
         alone = profile_interval(
-            *problem, confidence=confidence, calibration=calibration, simultaneous=simultaneous
+            *problem, confidence=confidence, calibration=calibration, adjustment=adjustment
         )
         return Interval(found.failure_rate, alone.low, alone.high, float(confidence), alone.method)
-    cutoff = _cutoff(problem, alpha / size if simultaneous else alpha, found.judge)
+    cutoff = _cutoff(problem, alpha / size if at_once else alpha, found.judge)
     if found.judge == "common":
         assert pooled.common is not None
         problem, common = _capped(problem, calibration, pooled.common)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 from jaxmle._arrays import pytree
-from jaxmle._inference import Interval
+from jaxmle._inference import Interval, IntervalAdjustment
 from jaxmle._results import Batch, Result
 from jaxmle._slices._intervals import (
     Estimate,
@@ -103,12 +103,12 @@ class SliceFit(Result):
     def __str__(self) -> str:
         return f"{len(self)} slices, judge's rates {self.judge}: {self.reason}"
 
-    def interval(self, *, confidence: float = 0.95, simultaneous: bool = False) -> Interval:
+    def interval(self, *, confidence: float = 0.95, adjustment: IntervalAdjustment = "none") -> Interval:
         """Interval of the failure rate of each slice, with what is not known of the shared judge.
 
         Args:
             confidence: Nominal coverage, in (0, 1).
-            simultaneous: Whether all slices are to be covered at once (Bonferroni), rather than each.
+            adjustment: "bonferroni" covers all slices at once with ``confidence``, "none" each by itself.
 
         Returns:
             Intervals, shape ``(S,)``. "per-slice": `profile_interval`; "common": profile of the joint
@@ -126,7 +126,7 @@ class SliceFit(Result):
             >>> bool((interval.low < result.failure_rate).all())
             True
         """
-        return pooled_interval(self._estimate(), confidence=confidence, simultaneous=simultaneous)
+        return pooled_interval(self._estimate(), confidence=confidence, adjustment=adjustment)
 
     def total(self, mix: ArrayLike | None = None, *, confidence: float = 0.95) -> MixInterval:
         """Failure rate of a mix of the slices, with its interval.

@@ -225,7 +225,7 @@ def count_rows(
     return replace(
         result,
         dropped=left_out | result.dropped,
-        repeated=_repeated_id(source) if look_for_ids and not roles.cluster else None,
+        repeated=_repeated_id(source, roles.where) if look_for_ids and not roles.cluster else None,
         log={"tool": tool, "judge": roles.judge} if tool else None,
         failures=failures,
     )
@@ -292,13 +292,14 @@ def _judge_of(source: Source) -> str:
     raise ValueError(f"`judge` (--judge) must name the column of judge verdicts.{hint}")
 
 
-def _repeated_id(source: Source) -> str | None:
-    """Column that by its name tells items apart, and does not: its rows are not independent."""
+def _repeated_id(source: Source, where: str | None) -> str | None:
+    """Column that by its name tells items apart, and does not in the rows asked for: they are dependent."""
+    chosen = f" WHERE ({where}\n)" if where else ""
     for column in source.columns:
         if isinstance(source, Table) and column.casefold() in _IDS:
             text = source.text(column)
             ((rows, names),) = source.query(
-                f"SELECT count({text}), approx_count_distinct({text}) FROM {VERDICTS}"
+                f"SELECT count({text}), approx_count_distinct({text}) FROM {VERDICTS}{chosen}"
             )
             if names < _FEW_NAMES * rows:
                 return column

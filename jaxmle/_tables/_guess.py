@@ -21,6 +21,12 @@ _SLICE = frozenset(
     {"category", "topic", "model", "slice", "language", "lang", "domain", "system", "type", "group", "policy"}
     | {"task", "dataset", "source", "region", "locale", "tag", "subset", "split", "variant", "version"}
 )
+# What several items may have in common, by names that tell nothing apart: with few values it makes slices.
+_SHARED = frozenset(
+    {"prompt", "question", "query", "conversation", "dialogue", "session", "thread", "user", "customer"}
+    | {"context", "passage", "document", "article", "problem"}
+)
+_FEWEST_SHARED = 20
 _WEIGHT = frozenset(("weight", "weights", "importance"))
 _FULL = 0.9
 # Names are unique but for a few that occur again.
@@ -114,12 +120,14 @@ def guess(
     ids = [one for one in columns if one.kind == "id" and one.name not in taken]
     unique = [one for one in ids if one.distinct >= _REPEATS * one.filled]
     coarse = [one for one in ids if one.is_named_id and 1 < one.distinct < _REPEATS * one.filled]
+    coarse = coarse or [one for one in columns if one.name not in taken and _is_shared(one)]
     stems = tuple(f"{name}{mark}" for name in taken if name for mark in "_.-")
     slices = [
         one
         for one in columns
         if one.kind == "category"
         and one.name not in taken
+        and one not in coarse
         and 2 <= one.distinct <= _MOST_SLICES
         and not one.name.startswith(stems)
     ]
@@ -137,6 +145,13 @@ def guess(
         weight=next((one.name for one in weights if one.name not in taken), None),
         unsure=unsure,
     )
+
+
+def _is_shared(column: Column) -> bool:
+    """Whether a column not named as an id says what belongs together, such as the text of a prompt."""
+    named = column.tokens & _SHARED and not column.tokens & (_SLICE | _WEIGHT | _HUMAN | _JUDGE)
+    sort = column.kind in ("text", "category")
+    return bool(named and sort and _FEWEST_SHARED <= column.distinct < _REPEATS * column.filled)
 
 
 def _may_be_verdict(column: Column) -> bool:

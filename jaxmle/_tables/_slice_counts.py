@@ -1,10 +1,11 @@
 """Counts by slice, and what was left out."""
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self, cast
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
+from jaxmle._results import Result
 from jaxmle._tables._panel import Panel
 from jaxmle._types import Array, Document
 
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
     from jaxmle._data import Clusters, Counts
 
 
-@dataclass(frozen=True)
-class SliceCounts:
+@dataclass(frozen=True, repr=False)
+class SliceCounts(Result):
     """Counts by slice, and what was left out.
 
     Attributes:
@@ -57,6 +58,29 @@ class SliceCounts:
     log: dict[str, str] | None = None
     failures: dict[str, Document] | None = None
     panel: Panel | None = None
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __repr__(self) -> str:
+        total, n = self.total, len(self)
+        by = f"{n:,} slice{'s' if n != 1 else ''} by {', '.join(self.keys[0])}: " if self.keys[0] else ""
+        dropped = f", {sum(self.dropped.values()):,} rows left out" if self.dropped else ""
+        said = f"{total.n_labeled:,.10g} labelled, {total.n_unlabeled:,.10g} unlabelled"
+        return f"SliceCounts({by}{said}{dropped})"
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def _columns(self) -> dict[str, list[Any]]:
+        """One row a slice: its key, its six counts, its items."""
+        columns: dict[str, list[Any]] = {name: [key[name] for key in self.keys] for name in self.keys[0]}
+        columns |= {
+            f"counts_{one.name}": getattr(self.counts, one.name).tolist() for one in fields(self.counts)
+        }
+        if self.n_items is not None:
+            columns["n_items"] = self.n_items.tolist()
+        return columns
 
     @classmethod
     def of_counts(cls, counts: "Counts") -> Self:

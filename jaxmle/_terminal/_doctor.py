@@ -77,7 +77,7 @@ def _summary(document: Document) -> Text:
     if labeled:
         said += f"; humans found {percent((c['tp'] + c['fn']) / labeled)} failures"
     flagged = c["tp"] + c["fp"] + c["unlabeled_pos"]
-    said += f", the judge flags {percent(flagged / (labeled + unlabeled))}"
+    said += f", the judge flags {percent(flagged / (labeled + unlabeled))} of both"
     for name, hits, size in (("TPR", c["tp"], c["tp"] + c["fn"]), ("FPR", c["fp"], c["fp"] + c["tn"])):
         said += f", {name} {percent(hits / size)} of {size:,}" if size else f", {name} unknown"
     return Text(f"{said}.")

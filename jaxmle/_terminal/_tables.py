@@ -36,6 +36,7 @@ def estimate_table(document: Document) -> Group:
     headings = (*_SIZES, "judge only", "human only", "failure rate", interval, "TPR", "FPR")
     what = "Failure rate of these items" if settings.get("target") == "items" else "Failure rate"
     title = f"{what} by constrained maximum likelihood; {bounds_text(settings)}"
+    title += "; judge only: of the unlabelled"
     if document.get("pooling"):
         return _layout(document, title, (*headings, "borrows"), _pooled_cells)
     return _layout(document, title, headings, _estimate_cells)
@@ -102,7 +103,8 @@ def _layout(
     records = [*document["slices"], document["total"]]
     if any(record["few_labels"] for record in records):
         notes.append(Text(few_labels_line(settings)))
-    if effective := document["total"].get("n_effective"):
+    effective = document["total"].get("n_effective")
+    if effective and document["total"]["design_effect"] != 1:
         labeled, unlabeled = effective["labeled"], effective["unlabeled"]
         notes.append(
             Text(

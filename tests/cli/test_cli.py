@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from jaxmle import Counts, closed_form
+from jaxmle import Counts, closed_form, fit
 from jaxmle._cli import main
 
 COLUMNS = ["--judge", "judge", "--human", "human"]
@@ -182,6 +182,12 @@ def test_the_demo_writes_rows_with_the_published_counts(tmp_path, capsys):
     # One answer has no verdict of the judge; it may be among those with a label.
     assert set(table.counts.n_labeled) <= {19, 20}
     assert [key["system"] for key in table.keys] == list(NQ301_GPT4.cells)
+    capsys.readouterr()
+    main(["demo", "--json", "--seed", "1", "--labels", "20"])
+    shown = json.loads(capsys.readouterr().out)["systems"]
+    # The labels of a seed are the same in the table and in the file.
+    unbounded = fit(table.counts).failure_rate
+    assert [one["unbounded"] for one in shown] == pytest.approx(unbounded.tolist(), abs=1e-9)
     items = path.read_text().splitlines()[1:]
     assert len({line.split(",")[0] for line in items}) == len(items) == 3006
 

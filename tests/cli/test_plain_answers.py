@@ -260,3 +260,48 @@ def test_a_copied_column_is_said_first(tmp_path, capsys):
     first, second, *_ = capsys.readouterr().out.splitlines()
     assert first.startswith("Failure: fail in judge, 110 of 690; fail in human, 20 of 100")
     assert second.startswith("Judge and human say the same of all 100 labelled items")
+
+
+def test_an_id_that_repeats_elsewhere_is_no_trouble_here(tmp_path, capsys):
+    path = tmp_path / "f.csv"
+    lines = [
+        f"q{i},{system},{int(i % 9 == 0)},{int(i % 7 == 0) if i % 2 else ''}"
+        for i in range(90)
+        for system in "ab"
+    ]
+    path.write_text("question_id,system,judge,human\n" + "\n".join(lines) + "\n")
+    said = {}
+    for name, where in (("all", []), ("one", ["--where", "system = 'a'  -- of two"])):
+        columns = ["--judge", "judge", "--human", "human"]
+        for command, more in (
+            ("estimate", []),
+            ("certify", ["--limit", "0.5"]),
+            ("sensitivity", []),
+            ("drift", ["--tpr", "0.5:0.9"]),
+        ):
+            _, document, _ = answer(capsys, command, str(path), *columns, *where, *more)
+            notes = json.dumps(document)
+            said[name, command] = "question_id' repeats" in notes
+    assert all(said["all", one] for one in ("estimate", "certify", "sensitivity", "drift")), said
+    assert not any(said["one", one] for one in ("estimate", "certify", "sensitivity", "drift"))
+
+
+def numbers(part):
+    """What a part of a document holds in numbers."""
+    return [one for one in (part.values() if isinstance(part, dict) else [part]) if isinstance(one, float)]
+
+
+def test_clusters_of_one_row_are_independent_rows(tmp_path, capsys):
+    cells = (1, 1, 12), (1, 0, 5), (0, 0, 30), (0, 1, 3), (1, "", 70), (0, "", 180)
+    path = write(tmp_path / "f.csv", ("judge", "human"), *cells)
+    columns = [path, "--judge", "judge", "--human", "human"]
+    for command in (["estimate"], ["certify", "--limit", "0.45"]):
+        (_, alone, _), (_, clustered, _) = (
+            answer(capsys, command[0], *columns, *command[1:], *more) for more in ([], ["--cluster", "id"])
+        )
+        assert clustered["total"]["design_effect"] == 1
+        for name in ("failure_rate", "tpr", "fpr") if command == ["estimate"] else ("upper_limit", "p_value"):
+            ours, theirs = (numbers(one["total"][name]) for one in (alone, clustered))
+            assert theirs == pytest.approx(ours, rel=1e-6), name
+    main(["estimate", *columns, "--cluster", "id", "--no-cache"])
+    assert "tell as much as" not in capsys.readouterr().out

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import math
 import random
+import re
 import shlex
 import subprocess
 
@@ -14,6 +16,8 @@ from jaxmle import Counts, profile_interval
 from jaxmle._cli import main
 from jaxmle._doctor._findings import MIN_LABELS
 from jaxmle._documents._quoting import shell_line
+from jaxmle._planning import first_estimate
+from jaxmle._planning._label_formulas import human_power
 from jaxmle._planning._precision import Precision
 from jaxmle._tables._column_profile import Column, copies, profile, repeats
 from jaxmle._tables._guess import guess
@@ -456,3 +460,83 @@ def test_two_systems_can_be_compared(tmp_path, capsys):
         assert command["line"].endswith("--id prompt_id")
         assert main([*words_of(command["line"]), "--json"]) in (0, 1)
         assert json.loads(capsys.readouterr().out)["command"] == "compare"
+
+
+def test_a_system_without_labels_can_be_compared_all_the_same(tmp_path, capsys):
+    rows = [
+        ("ab"[i % 2], human if i % 2 else "", flag) for i, (_, _, human, flag) in enumerate(plain_rows(600))
+    ]
+    path = write(tmp_path / "f.csv", ("model", "human", "judge"), rows)
+    _, document = doctor(path, capsys)
+    (command,) = (one for one in document["commands"] if one["command"] == "compare")
+    assert command["ready"]
+    assert "one with no labels" in command["why"]
+    assert main([*words_of(command["line"]), "--json"]) in (0, 1)
+    found = json.loads(capsys.readouterr().out)["total"]
+    assert found["difference"]["estimate"] is not None
+    assert not any("not identified" in note for note in found["warnings"])
+    # With rates of its own the judge says nothing of one, and what is known of the other stands there.
+    assert main([*words_of(command["line"])[:-2], "--json"]) in (0, 1)
+    found = json.loads(capsys.readouterr().out)["total"]
+    assert found["difference"]["estimate"] is None
+    assert found["first"]["failure_rate"] is None
+    assert 0 < found["second"]["failure_rate"] < 0.3
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+def test_certify_and_the_plan_beside_it_name_one_number(balanced, tmp_path, capsys):
+    rows = plain_rows(1200, rate=0.3, every=6)
+    if balanced:  # half of the failures labelled, and as many passes
+        rows = [
+            (name, topic, human if i % (2 if human == 1 else 18) == 0 else "", flag)
+            for i, (name, topic, human, flag) in enumerate(plain_rows(1200, rate=0.1, every=1))
+        ]
+    path = write(tmp_path / "f.csv", HEADER, rows)
+    _, document = doctor(path, capsys, "--limit", "0.4", "--confidence", "0.9")
+    commands = {one["command"]: one for one in document["commands"]}
+    assert document["balanced"] == balanced
+    (number,) = re.findall(r"about ([\d,]+) labels of independent items", commands["certify"]["why"])
+    assert f"about {number} of independent items" in commands["plan"]["why"]
+    # What the plan says before it simulates.
+    words = dict(zip(*[iter(words_of(commands["plan"]["line"])[1:])] * 2, strict=True))
+    assert words["--confidence"] == "0.9"
+    first = first_estimate(
+        failure_rate=float(words["--failure-rate"]),
+        tpr=float(words["--judge-tpr"]),
+        fpr=float(words["--judge-fpr"]),
+        n_unlabeled=int(words["--unlabeled"]),
+        limit=0.4,
+        confidence=0.9,
+        calibration=words.get("--calibration", "internal"),
+    )
+    assert int(number.replace(",", "")) == max(first, MIN_LABELS)
+
+
+def test_no_failure_among_the_labels_is_not_taken_for_a_proof(tmp_path, capsys):
+    """Fifty passes show no limit below 1 - .05^(1/50) = 5.8%, whatever the judge says."""
+    counts = Counts(0, 0, 2, 48, 40, 960)
+    precision = Precision.of(counts, external=False)
+    assert precision.limit_in_reach(0.95) >= 0.06
+    for limit in (0.03, 0.05, 0.1):
+        labels = precision.labels_for(limit, 0.95)
+        assert labels >= math.log(0.05) / math.log1p(-limit)
+        assert human_power(labels, precision.rate, limit, 0.95) >= 0.8
+    path = write(
+        tmp_path / "f.csv",
+        ("id", "human", "judge"),
+        [(i, 0 if i < 50 else "", int(i in (3, 4) or 60 <= i < 100)) for i in range(1000)],
+    )
+    _, document = doctor(path, capsys, "--limit", "0.04")
+    assert "for humans alone" in finding(document, "limit")["text"]
+
+
+def test_texts_that_repeat_are_clusters_though_no_id_says_so(tmp_path, capsys):
+    rows = [
+        (i, f"Why is {i // 4} not {i // 4 + 1}? Say it in a sentence or two.", *row[2:])
+        for i, row in enumerate(plain_rows(600))
+    ]
+    path = write(tmp_path / "f.csv", ("row_id", "prompt", "human", "judge"), rows)
+    _, document = doctor(path, capsys)
+    assert document["roles"]["cluster"] == "prompt"
+    assert "'prompt' repeats" in finding(document, "repeated ids")["text"]
+    assert document["next"].endswith("--cluster prompt")

@@ -174,14 +174,14 @@ def test_clusters_of_items_alike_tell_as_much_as_one_item_each(size):
     alone = drift(anchor(400, 200, 40, 960), BOUNDS)
     for one, other, n in ((found.tpr, alone.tpr, 600), (found.fpr, alone.fpr, 1000)):
         assert one.n_items == size * n
-        # One degree of freedom is that of the mean.
-        assert one.n_effective == pytest.approx([n - 1])
+        # One degree of freedom is that of the mean, of clusters as of items; of clusters of one item none.
+        assert one.n_effective == pytest.approx([size * n * (n - 1) / (size * n - 1)])
         assert one.n_clusters == pytest.approx([n])
         assert one.estimate == pytest.approx([other.estimate])
         assert one.low == pytest.approx([other.low], rel=0.01)
         assert one.high == pytest.approx([other.high], rel=0.03)
         assert one.detectable[0][0] == pytest.approx(other.detectable[0], abs=2e-3)
-    few = one_each(40, 20, 4, 96)
+    few = one_each(40, 20, 4, 96, 2)
     by_t = drift(few.totals[0], BOUNDS, clusters=few)
     assert by_t.tpr.p_value > drift(few.totals[0], BOUNDS).tpr.p_value
     # What lies outside its interval is found outside: one statement, by the same distribution.
@@ -346,13 +346,13 @@ def test_the_command_takes_clusters(tmp_path, capsys):
     assert main([*given, "--cluster", "prompt_id", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     found = document["total"]["tpr"]
-    assert (found["n_items"], found["n_effective"]) == (200, pytest.approx(19))
+    assert (found["n_items"], found["n_effective"]) == (200, pytest.approx(200 * 19 / 199))
     assert found["high"] > 0.85
     assert document["warnings"] == []
     assert main([*given, "--cluster", "prompt_id", "--by", "topic", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["slices"]) == 2
     assert main([*given, "--cluster", "prompt_id"]) == 0
-    assert "200 (as 19.0)" in capsys.readouterr().out
+    assert "200 (as 19.1)" in capsys.readouterr().out
     assert main([*given, "--cluster", "topic", "--json"]) == 0
     notes = json.loads(capsys.readouterr().out)["warnings"]
     assert any(note.startswith("TPR: the clusters tell as much as 2.0 of one size") for note in notes)

@@ -104,10 +104,48 @@ def test_clusters_sum_up():
 @pytest.mark.parametrize("size", [1, 2, 20])
 def test_items_alike_multiply_the_effect(size, calibration):
     found = effect_of(one_each(size=size), calibration=calibration)
-    # K / (K - 1) of the K clusters of the group whose mean is estimated: 17, 103, 120 or 280.
-    assert size * 280 / 279 <= found[0] <= size * 17 / 16
+    # 1 - 1 / n of n items by 1 - 1 / K of the K clusters of the group whose mean is estimated: 17 to 280.
+    assert (280 * size - 1) / 279 <= found[0] * (1 + 1e-9)
+    assert found[0] <= (17 * size - 1) / 16
     all_labeled = one_each(cells=[14, 3, 6, 97, 0, 0], size=size)
-    np.testing.assert_allclose(effect_of(all_labeled), [size * 120 / 119], rtol=1e-9)
+    np.testing.assert_allclose(effect_of(all_labeled), [(120 * size - 1) / 119], rtol=1e-9)
+
+
+@pytest.mark.parametrize("calibration", ["internal", "external"])
+@pytest.mark.parametrize("bounds", [None, Bounds(tpr=(0.75, 0.9), fpr=(0.05, 0.15)), Bounds(tpr=(0.95, 1))])
+def test_clusters_of_one_item_are_independent_items(bounds, calibration):
+    """Nothing widens: neither effect, nor interval, nor certificate."""
+    alone = one_each(cells=[14, 3, 6, 27, 81, 170])
+    found = design_effect(alone, bounds, calibration=calibration)
+    assert found.effect.tolist() == [1.0]
+    assert found.df[0] > 1e8
+    given = {"design_effect": found.effect, "df": found.df}
+    counts, options = alone.totals, {"calibration": calibration}
+    ours, theirs = (profile_interval(counts, bounds, **options, **more) for more in (given, {}))
+    np.testing.assert_allclose([ours.low, ours.high], [theirs.low, theirs.high], rtol=1e-6)
+    for method in ("exact", "profile"):
+        options |= {"limit": 0.5, "method": method}
+        ours, theirs = (certify(counts, bounds, **options, **more) for more in (given, {}))
+        np.testing.assert_allclose(ours.p_value, theirs.p_value, rtol=1e-6)
+        np.testing.assert_allclose(ours.upper_limit, theirs.upper_limit, rtol=1e-6)
+
+
+def test_only_clusters_of_several_items_take_degrees_of_freedom_away():
+    """One pair among a hundred items alone tells of little that is unknown; a hundred pairs of much."""
+    alone = np.repeat(np.eye(6, dtype=int), [10, 2, 8, 80, 0, 0], axis=0)
+    pair = np.array([[1, 0, 0, 1, 0, 0]])
+
+    def found(cells):
+        return design_effect(Clusters(Counts(*cells.T), np.zeros(len(cells), int), 1))
+
+    one, pairs = found(np.concatenate([alone, pair])), found(np.repeat(pair, 100, axis=0))
+    # Its failure and its pass are of opposite sides of the mean: the rate varies a little less for it.
+    assert one.effect.tolist() == [1.0]
+    assert 200 < one.df[0] < 1e8
+    assert pairs.df[0] <= 99.001
+    many = found(np.concatenate([alone, np.repeat([[2, 0, 0, 0, 0, 0]], 20, axis=0)]))
+    assert 1.3 < many.effect[0] < 2
+    assert 10 < many.df[0] < 300
 
 
 def test_the_effect_of_whole_counts_is_at_least_one():
@@ -120,10 +158,10 @@ def test_the_effect_of_whole_counts_is_at_least_one():
 @pytest.mark.parametrize("weight", [0.3, 2, 7])
 def test_equal_weights_leave_as_many_items_as_there_are(weight):
     clusters, squares = weighted(np.full(400, weight), np.repeat(np.arange(6), CELLS))
+    np.testing.assert_allclose(weight_effect(fit(clusters.totals), squares), [weight], rtol=1e-12)
+    # Sums of clusters do not tell that each is one item: up to K / (K - 1) of 120 labelled ones.
     (effect,) = effect_of(clusters)
-    # K / (K - 1) of 120 labelled and 280 other items.
-    assert weight * 280 / 279 <= effect <= weight * 120 / 119
-    np.testing.assert_allclose(weight_effect(fit(clusters.totals), squares), [effect], rtol=1e-12)
+    assert weight <= effect <= weight * 120 / 119
 
 
 def test_weights_that_say_nothing_of_the_verdict_have_the_effect_of_kish():
@@ -148,10 +186,10 @@ def test_weights_of_failures_count_for_the_failures():
     leverage = weight / total
     squared = (weight * (failure - share) / total) ** 2
     ordinary = share * (1 - share) / total
-    one_by_one = (squared / (1 - leverage)).sum() / ordinary
+    one_by_one = (squared / (1 - leverage)).sum() / (ordinary / (1 - 1 / total))
     assert effect_of(clusters)[0] == pytest.approx(one_by_one, rel=1e-8)
-    # Sums of squares alone tell no more than the mean leverage.
-    in_sum = squared.sum() / (1 - (leverage**2).sum()) / ordinary
+    # Sums of squares alone tell no more than the mean leverage, which is that of such items if alike, too.
+    in_sum = squared.sum() / ordinary
     assert weight_effect(fit(clusters.totals), squares)[0] == pytest.approx(in_sum, rel=1e-8)
     assert in_sum == pytest.approx(one_by_one, rel=2e-3)
 
@@ -456,7 +494,7 @@ def test_few_failures_tell_little_of_how_clusters_differ():
     # Kurtosis of ten contributions of which one is .995 and nine are .1: hardly three degrees of freedom.
     squared = np.array([(1 - 20 / 200) ** 2] + [(20 / 200) ** 2] * 9)
     df = 2 / ((squared**2).sum() / squared.sum() ** 2 - 1 / 10)
-    plain = squared.sum() * 10 / 9 / (199 / 200)
+    plain = squared.sum() * 10 / 9  # by 199 / 200 / (1 - 1 / 200), of 200 items that stand alone
     assert found.df == pytest.approx([df])
     assert found.effect == pytest.approx([(df * plain + 20) / (df + 1)])
 
@@ -469,8 +507,18 @@ def test_few_failures_tell_little_of_how_clusters_differ():
         (ONE_LARGE, 0.1, 0.2),
         (np.full(40, 10), 0.1, 1.0),
         (np.full(100, 2), 0.5, 1.0),
+        (np.array([1] * 100 + [5] * 20), 0.3, 1.0),
+        (np.array([1] * 150 + [3] * 10), 0.5, 0.6),
     ],
-    ids=["ten", "one large", "one large, partly labelled", "forty", "a hundred"],
+    ids=[
+        "ten",
+        "one large",
+        "one large, partly labelled",
+        "forty",
+        "a hundred",
+        "items and twenty",
+        "few pairs",
+    ],
 )
 @pytest.mark.parametrize("rate", [0.05, 0.1, 0.3])
 @pytest.mark.filterwarnings("ignore:.*no random sample")

@@ -10,6 +10,7 @@ from jaxmle import (
     Counts,
     Interval,
     baselines,
+    fit,
     identified_set,
     plot_interval,
     plot_profile,
@@ -70,6 +71,12 @@ def test_intervals_stand_where_their_numbers_are(ax):
         plot_interval(slices(3), ax=ax)
     with pytest.raises(ValueError, match="at least one"):
         plot_interval({}, ax=ax)
+    with pytest.raises(
+        TypeError, match="must be an Interval, or a dictionary .* got Fit: give its .interval"
+    ):
+        plot_interval(fit(COUNTS), ax=ax)
+    with pytest.raises(TypeError, match="'mine' is float"):
+        plot_interval({"mine": 0.2}, ax=ax)
 
 
 @pytest.mark.parametrize("size", [1, 5, 60, 1000])

@@ -15,6 +15,7 @@ BOUNDS = Bounds(tpr=(0.7, 0.95), fpr=(0.01, 0.2))
 BATCHES = (
     *("Fit", "Interval", "ProfileInterval", "Bootstrap", "Certificate", "BoundsTest", "DesignCheck"),
     *("DesignEffect", "Difference", "Drift", "SliceFit", "Solution", "ClosedForm", "Params", "Counts"),
+    *("Bounds", "Pairs", "SliceHomogeneity"),
 )
 
 
@@ -48,10 +49,11 @@ def results():
         "ClosedForm": jaxmle.closed_form(TWO),
         "Params": Params(np.array([0.1, 0.2]), np.array([0.9, 0.8]), np.array([0.1, 0.2])),
         "Counts": TWO,
-        "Bounds": BOUNDS,
+        "Bounds": Bounds(tpr=([0.7, 0.8], 0.95), fpr=([0.01, 0.02], [0.2, 0.3])),
         "Clusters": clusters(),
-        "Pairs": Pairs.from_labels([1, 0, None], [1, 0, 1], [1, 1, None], [1, 0, 1]),
+        "Pairs": Pairs.from_clusters(clusters(), clusters()),
         "Homogeneity": jaxmle.homogeneity_test(TWO, n_resamples=19),
+        "SliceHomogeneity": jaxmle.homogeneity_test(TWO, n_resamples=19)[:],
         "Plan": jaxmle.plan(failure_rate=0.1, tpr=0.9, fpr=0.1, n_unlabeled=1000, target_width=0.2),
         "Sensitivity": scan,
         "Agreement": jaxmle.agreement(ONE),
@@ -64,14 +66,88 @@ def test_every_public_class_is_tried(results):
     assert set(results) == {name for name in jaxmle.__all__ if isinstance(getattr(jaxmle, name), type)}
 
 
+# Of one data set, or of none: there is nothing to index.
+ALONE = {"Agreement", "Effect", "LabelOption"}
+# What an element of a collection is, where it is no smaller one of the same.
+ELEMENTS = {
+    "Homogeneity": ("SliceHomogeneity", 2),
+    "Plan": ("LabelOption", 4),
+    "Sensitivity": ("ScanResult", 2),
+    "SliceFit": ("SliceEstimate", 2),
+}
+NAMES = sorted(name for name in jaxmle.__all__ if isinstance(getattr(jaxmle, name), type))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.filterwarnings("ignore:.*no random sample")
+def test_every_result_can_do_what_results_do(results, name):
+    """Indexes, iterates, prints short, becomes a dictionary and a table, is a pytree, has no sentinel."""
+    import jax
+
+    found = results[name]
+    if name not in ALONE:
+        kind, size = ELEMENTS.get(name, (name, 2))
+        assert len(found) == size
+        each = list(found)
+        assert [type(one).__name__ for one in each] == [kind] * size
+        for i, one in enumerate(each):
+            assert one.to_dict() == found[i].to_dict()
+        assert each[-1].to_dict() == found[-1].to_dict()
+    elif hasattr(found, "__len__"):
+        pytest.fail("a result of one data set has no length")
+    for one in (found, *([] if name in ALONE else [found[0]])):
+        assert "\n" not in str(one)
+        assert len(str(one)) < 200, str(one)
+    document = found.to_dict()
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
+    pytest.importorskip("pandas")
+    assert len(found.to_frame()) == (
+        1 if name in ALONE else ELEMENTS.get(name, ("", 2))[1] if name != "Clusters" else 4
+    )
+    parts, structure = jax.tree.flatten(found)
+    assert str(jax.tree.unflatten(structure, parts)) == str(found)
+    # A whole number below zero, and a share above 1, would stand for "none".
+    whole = [np.asarray(part) for part in parts if np.asarray(part).dtype.kind in "iu"]
+    assert all((part >= 0).all() for part in whole)
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_long_batches_print_short(results, name):
+    """Forty data sets take a line, not a page."""
+    import jax
+
+    many = jax.tree.map(lambda x: np.repeat(np.asarray(x), 20, axis=0) if np.ndim(x) else x, results[name])
+    assert len(str(many)) < 400
+    assert "\n" not in str(many)
+
+
 @pytest.mark.parametrize("name", BATCHES)
 def test_batches_index_and_iterate(results, name):
     found = results[name]
-    assert len(found) == 2
     _, second = found
-    assert str(second) == str(found[-1])
     for one, both in zip(leaves(second), leaves(found[:]), strict=True):
         np.testing.assert_array_equal(one, np.asarray(both)[1])
+
+
+def test_counted_tables_show_themselves(tmp_path):
+    rows = [
+        {"model": f"m{i % 40}", "human": i % 3 % 2 if i % 4 else None, "judge": i % 2} for i in range(400)
+    ]
+    table = jaxmle.tables.count(rows, judge="judge", human="human", by="model")
+    assert repr(table) == str(table) == "SliceCounts(40 slices by model: 300 labelled, 100 unlabelled)"
+    assert len(table) == 40
+    document = table.to_dict()
+    assert json.loads(json.dumps(document)) == document
+    assert document["keys"][0] == {"model": "m0"}
+    assert "m0" in table._repr_html_()
+    pytest.importorskip("pandas")
+    frame = table.to_frame()
+    assert frame["model"].tolist() == [key["model"] for key in table.keys]
+    assert frame["counts_tn"].tolist() == table.counts.tn.tolist()
+    assert frame["n_items"].sum() == 400
+    alone = jaxmle.tables.count(rows, judge="judge", human="human")
+    assert repr(alone) == "SliceCounts(300 labelled, 100 unlabelled)"
+    assert len(alone.to_frame()) == 1
 
 
 def test_dictionaries_are_ready_for_json(results):

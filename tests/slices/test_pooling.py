@@ -183,11 +183,11 @@ def test_poor_slices_get_finite_answers(judge, calibration):
             assert (found.tpr <= bounds.tpr[1] + 1e-6).all()
 
 
-def test_simultaneous_intervals_are_wider():
+def test_adjusted_intervals_are_wider():
     _, counts = draw(np.random.default_rng(9), 10, 10, 0.1)
     for judge in ("common", "partial"):
         found = fit_slices(counts, judge=judge)
-        each, all_ = found.interval(), found.interval(simultaneous=True)
+        each, all_ = found.interval(), found.interval(adjustment="bonferroni")
         assert (all_.high - all_.low >= each.high - each.low).all()
 
 
