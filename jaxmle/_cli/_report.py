@@ -47,7 +47,7 @@ def report(
     method: Annotated[
         str, typer.Option(help="Of the verdict: exact, or profile (faster).", metavar="METHOD")
     ] = "exact",
-    adjust: Annotated[
+    adjustment: Annotated[
         str, typer.Option(help="Of verdicts on slices: none, holm or benjamini-hochberg.", metavar="HOW")
     ] = "none",
     judge_rates: Annotated[
@@ -72,7 +72,7 @@ def report(
         raise ValueError("say where the page goes: --html report.html, --markdown report.md, or --json.")
     check_choice("--interval", interval, ("profile", "chi-square"))
     check_choice("--method", method, METHODS)
-    check_choice("--adjust", adjust, ADJUSTMENTS)
+    check_choice("--adjustment", adjustment, ADJUSTMENTS)
     check_choice("--order", order, ORDERS)
     if judge_rates is not None:
         check_choice("--judge-rates", judge_rates, JUDGE_RATES)
@@ -90,7 +90,7 @@ def report(
         "limit": limit,
         "interval": interval,
         "method": method,
-        "adjust": adjust,
+        "adjustment": adjustment,
         "judge_rates": judge_rates,
         "mix": mix,
         "order": order,
@@ -115,7 +115,7 @@ def report(
         command=_command(reading, own),
         limit=limit,
         method=cast(Any, method),
-        adjustment=cast(Any, adjust),
+        adjustment=cast(Any, adjustment),
         progress=True,
         **options,
     )

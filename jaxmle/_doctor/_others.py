@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from jaxmle._doctor._commands import Command, DoctorOptions
-from jaxmle._documents import shell_line
+from jaxmle._documents import shell_line, short_percent
 from jaxmle._planning import MIN_LABELS, Precision
 from jaxmle._tables import Guess, SliceCounts, Source, quote_name, quote_text, shown
 
@@ -97,9 +97,13 @@ def plan_commands(table: SliceCounts, wanted: DoctorOptions, cluster: str | None
         return []
     expected = {"failure-rate": precision.rate, "judge-tpr": tpr, "judge-fpr": fpr}
     words = [word for name, value in expected.items() for word in (f"--{name}", f"{value:.3g}")]
-    goal = ["--width", f"{_WIDTH:g}"] if wanted.limit is None else ["--limit", f"{wanted.limit:g}"]
-    line = shell_line("jaxmle", "plan", *words, "--unlabeled", str(int(total.n_unlabeled)), *goal)
-    aim = "an interval ten points wide" if wanted.limit is None else f"a certificate below {wanted.limit:g}"
+    goal = ["--target-width", f"{_WIDTH:g}"] if wanted.limit is None else ["--limit", f"{wanted.limit:g}"]
+    line = shell_line("jaxmle", "plan", *words, "--n-unlabeled", str(int(total.n_unlabeled)), *goal)
+    aim = (
+        "an interval ten points wide"
+        if wanted.limit is None
+        else f"a certificate below {short_percent(wanted.limit)}"
+    )
     if wanted.limit is not None and precision.rate >= wanted.limit:
         return []
     why = f"labels for {aim}, if the rates are as they seem"

@@ -101,7 +101,7 @@ def sensitivity(
         limit: The failure rate to stay under, in (0, 1); without one there is no verdict.
         confidence: Confidence of interval, upper limit and verdict, in [0.5, 1).
         calibration: "internal" or "external", as in `fit`.
-        labels: "random" or "by_verdict", as in `certify`.
+        labels: "random" or "by-verdict", as in `certify`.
         design_effect: Design effect of weights or clusters, > 0, as in `profile_interval`.
         df: Degrees of freedom with it.
 

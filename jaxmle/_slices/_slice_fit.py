@@ -44,7 +44,7 @@ class SliceFit(Result):
         failure_rate: Failure rate of each slice, shape ``(S,)``.
         tpr: The judge's true positive rate in each slice, shape ``(S,)``: one number S times for "common".
         fpr: Its false positive rate.
-        judge: How the judge's rates were taken: "per-slice", "common" or "partial".
+        judge_rates: How the judge's rates were taken: "per-slice", "common" or "partial".
         reason: Why, in words.
         log_likelihood: Of all slices: joint, summed, or for "partial" with the judge's rates integrated out.
         converged: Whether the maximum is certified ("per-slice"); or one more step promises at most 1e-9 an
@@ -68,7 +68,7 @@ class SliceFit(Result):
     failure_rate: Array
     tpr: Array
     fpr: Array
-    judge: Judge = field(metadata={"static": True})
+    judge_rates: Judge = field(metadata={"static": True})
     reason: str = field(metadata={"static": True})
     log_likelihood: float
     converged: Array
@@ -101,7 +101,7 @@ class SliceFit(Result):
         return self._problem.sizes
 
     def __str__(self) -> str:
-        return f"{len(self)} slices, judge's rates {self.judge}: {self.reason}"
+        return f"{len(self)} slices, judge's rates {self.judge_rates}: {self.reason}"
 
     def interval(self, *, confidence: float = 0.95, simultaneous: bool = False) -> Interval:
         """Interval of the failure rate of each slice, with what is not known of the shared judge.
@@ -121,7 +121,7 @@ class SliceFit(Result):
         Examples:
             >>> from jaxmle import Counts, fit_slices
             >>> counts = Counts([4, 1, 0], [1, 0, 1], [2, 1, 1], [43, 8, 8], [90, 20, 50], [900, 180, 150])
-            >>> result = fit_slices(counts, judge="common")
+            >>> result = fit_slices(counts, judge_rates="common")
             >>> interval = result.interval()
             >>> bool((interval.low < result.failure_rate).all())
             True
@@ -166,7 +166,7 @@ class SliceFit(Result):
         Examples:
             >>> from jaxmle import Counts, fit_slices
             >>> counts = Counts([4, 1, 0], [1, 0, 1], [2, 1, 1], [43, 8, 8], [90, 20, 50], [900, 180, 150])
-            >>> result = fit_slices(counts, judge="common")
+            >>> result = fit_slices(counts, judge_rates="common")
             >>> even = result.total([1, 1, 1])
             >>> bool(even.low < even.estimate < even.high)
             True
@@ -176,7 +176,7 @@ class SliceFit(Result):
     def _estimate(self) -> Estimate:
         return Estimate(
             self._problem,
-            self.judge,
+            self.judge_rates,
             self.failure_rate,
             self.tpr,
             self.fpr,

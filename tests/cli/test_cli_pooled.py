@@ -55,22 +55,22 @@ def mix_file(tmp_path, text):
 def test_json_holds_what_fit_slices_finds(verdicts, capsys, judge):
     found = document(capsys, verdicts, "--judge-rates", judge, "--tpr", "0.7:1")
     slices = found["slices"]
-    expected = fit_slices(counts_of(slices), Bounds(tpr=(0.7, 1.0)), judge=judge)
-    assert expected.judge != "per-slice"
+    expected = fit_slices(counts_of(slices), Bounds(tpr=(0.7, 1.0)), judge_rates=judge)
+    assert expected.judge_rates != "per-slice"
     interval, total = expected.interval(), expected.total()
     for i, record in enumerate(slices):
         rate = record["failure_rate"]
         assert rate["estimate"] == pytest.approx(float(expected.failure_rate[i]))
         assert rate["low"] == pytest.approx(float(interval.low[i]))
         assert rate["high"] == pytest.approx(float(interval.high[i]))
-        assert rate["method"] == {"common": "joint profile", "partial": "integrated"}[expected.judge]
-        assert record["judge"] == expected.judge
+        assert rate["method"] == {"common": "joint profile", "partial": "integrated"}[expected.judge_rates]
+        assert record["judge_rates"] == expected.judge_rates
         assert 0 < record["borrowed"] < 1
         assert record["borrowed"] == pytest.approx(float(expected.borrowed[i]))
         assert record["tpr"] == pytest.approx(float(expected.tpr[i]))
         assert record["converged"]
     assert found["settings"]["judge_rates"] == found["pooling"]["asked"] == judge
-    assert found["pooling"]["used"] == expected.judge
+    assert found["pooling"]["used"] == expected.judge_rates
     assert 0 < found["pooling"]["homogeneity"]["p_value"] <= 1
     assert found["mix"]["shares"] == "sizes"
     assert found["mix"]["estimate"] == pytest.approx(total.estimate)
@@ -111,7 +111,7 @@ def test_a_mix_file_weighs_slices(verdicts, tmp_path, capsys):
         found = document(capsys, verdicts, "--mix", path, "--judge-rates", judge)
         slices = found["slices"]
         shares = [{"a": 3, "all": 1}.get(record["key"]["topic"], 0) for record in slices]
-        expected = fit_slices(counts_of(slices), judge=judge).total(shares)
+        expected = fit_slices(counts_of(slices), judge_rates=judge).total(shares)
         assert found["mix"]["estimate"] == pytest.approx(expected.estimate)
         assert found["mix"]["high"] == pytest.approx(expected.high)
         assert found["mix"]["shares"] == str(path)

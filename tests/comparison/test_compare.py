@@ -96,22 +96,22 @@ def test_without_a_judge_it_is_the_likelihood_ratio_of_two_binomials():
 @pytest.mark.parametrize("judge", ["separate", "common"])
 @pytest.mark.parametrize("bounds", [Bounds(), LOOSE, Bounds(tpr=(0.84, 0.86), fpr=(0.06, 0.07))])
 def test_interval_and_test_are_one_statement(judge, bounds):
-    found = compare(A, B, bounds, judge=judge)
+    found = compare(A, B, bounds, judge_rates=judge)
     assert found.low < found.estimate < found.high
     assert found.converged
     edge = 1 - found.p_value
     # At the confidence 1 - p the interval just reaches no difference.
-    near = compare(A, B, bounds, judge=judge, confidence=min(edge, 1 - 1e-9))
+    near = compare(A, B, bounds, judge_rates=judge, confidence=min(edge, 1 - 1e-9))
     if found.p_value > 1e-8:
         assert abs(near.low) < 2e-3 * (near.high - near.low)
-    swapped = compare(B, A, bounds, judge=judge)
+    swapped = compare(B, A, bounds, judge_rates=judge)
     assert swapped.low == pytest.approx(-found.high, abs=2e-3 * (found.high - found.low))
     assert swapped.p_value == pytest.approx(found.p_value, rel=2e-2, abs=1e-12)
 
 
 def test_doubts_that_bounds_leave_open_add_up_unless_the_judge_is_common():
     a, b = Counts(0, 0, 0, 0, 30_000, 70_000), Counts(0, 0, 0, 0, 20_000, 80_000)
-    apart, together = (compare(a, b, LOOSE, judge=judge) for judge in ("separate", "common"))
+    apart, together = (compare(a, b, LOOSE, judge_rates=judge) for judge in ("separate", "common"))
     ends = [profile_interval(counts, LOOSE, simulate=False) for counts in (a, b)]
     # Root sums of squares would lie well inside.
     assert apart.low < ends[0].low - ends[1].high + 0.01
@@ -127,8 +127,8 @@ def test_a_common_judge_is_sharper_and_starts_from_the_joint_fit():
     from jaxmle import fit_slices
 
     pair = Counts(*(np.array(values) for values in zip(A.values(), B.values(), strict=True)))
-    joint = fit_slices(pair, judge="common")
-    found = compare(A, B, judge="common")
+    joint = fit_slices(pair, judge_rates="common")
+    found = compare(A, B, judge_rates="common")
     assert found.failure_rates == pytest.approx(joint.failure_rate, abs=1e-6)
     apart = compare(A, B)
     assert found.high - found.low < 0.8 * (apart.high - apart.low)
@@ -238,7 +238,7 @@ def test_clusters_of_single_items_are_the_items(judge):
     arms = [np.concatenate([first, 0 * second]), np.concatenate([0 * first, second])]
     clusters = tuple(Clusters(Counts(*arm.T), np.zeros(len(arm), int), 1) for arm in arms)
     a, b = (own.totals for own in clusters)
-    found, alone = compare(a, b, clusters=clusters, judge=judge), compare(a, b, judge=judge)
+    found, alone = compare(a, b, clusters=clusters, judge_rates=judge), compare(a, b, judge_rates=judge)
     assert found.effect == pytest.approx([1.0], abs=0.02)
     assert found.low == pytest.approx(alone.low, abs=0.03 * (alone.high - alone.low)[0])
     assert found.high == pytest.approx(alone.high, abs=0.03 * (alone.high - alone.low)[0])
@@ -277,14 +277,14 @@ def test_intervals_cover_and_tests_keep_their_size(judge, kind, shared, paired):
     bounds = Bounds(tpr=kind[:2], fpr=kind[2:])
     for rates in ((0.15, 0.15), (0.3, 0.2)):
         a, b, pairs = data_of((150, 800, *rates, shared), size, 5)
-        found = compare(a, b, bounds, judge=judge, pairs=pairs if paired else None)
+        found = compare(a, b, bounds, judge_rates=judge, pairs=pairs if paired else None)
         truth = rates[0] - rates[1]
         covered = np.sum((found.low <= truth) & (truth <= found.high))
         assert covered >= binom.ppf(1e-3, size, 0.94)
         if not truth:
             assert found.different.sum() == np.sum((found.low > 0) | (found.high < 0))
     if paired:
-        alone = compare(a, b, bounds, judge=judge)
+        alone = compare(a, b, bounds, judge_rates=judge)
         assert np.mean(found.high - found.low) < 0.85 * np.mean(alone.high - alone.low)
 
 
@@ -292,11 +292,11 @@ def test_batches_and_adjustment():
     many = Counts(*(np.array(v) for v in zip(A.values(), B.values(), A.values(), strict=True)))
     other = Counts(*(np.array(v) for v in zip(B.values(), B.values(), A.values(), strict=True)))
     for judge in ("separate", "common"):
-        plain = compare(many, other, judge=judge)
-        one = compare(A, B, judge=judge)
+        plain = compare(many, other, judge_rates=judge)
+        one = compare(A, B, judge_rates=judge)
         assert plain[0].low == pytest.approx(one.low, abs=1e-6)
         assert plain.p_value[1:] == pytest.approx([1, 1])
-        holm = compare(many, other, judge=judge, adjustment="holm")
+        holm = compare(many, other, judge_rates=judge, adjustment="holm")
         assert np.allclose(holm.p_value, adjust_p_values(plain.p_value, "holm"))
         assert np.all(holm.high - holm.low > plain.high - plain.low)
     assert len(plain) == 3
@@ -357,11 +357,11 @@ def test_pairs_of_other_items_are_refused():
 
 def test_a_statistic_that_is_not_reached_is_not_called_converged(monkeypatch):
     monkeypatch.setattr(_common_judge, "_STEPS", 2)
-    found = compare(A, B, judge="common")
+    found = compare(A, B, judge_rates="common")
     assert not found.converged
     monkeypatch.undo()
-    assert compare(A, B, judge="common").converged
-    assert found.p_value >= compare(A, B, judge="common").p_value
+    assert compare(A, B, judge_rates="common").converged
+    assert found.p_value >= compare(A, B, judge_rates="common").p_value
 
 
 def test_the_statistic_is_reached_where_false_position_stalls(monkeypatch):
@@ -477,7 +477,7 @@ def test_the_command_takes_clusters(files, tmp_path, capsys):
 
 
 def test_slices_are_adjusted_and_named(files, capsys):
-    found = document(capsys, files.a, files.b, "--id", "item", "--by", "topic", "--adjust", "holm")
+    found = document(capsys, files.a, files.b, "--id", "item", "--by", "topic", "--adjustment", "holm")
     assert [one["key"]["topic"] for one in found["slices"]] == ["[bold]y[/]", "x"]
     assert sum(one["paired"]["n_matched"] for one in found["slices"]) == 400
     assert found["different"] == any(one["different"] for one in found["slices"])
@@ -512,7 +512,7 @@ def test_one_of_the_files_may_be_standard_input(files, capsys, monkeypatch):
         (["-", "-"], "standard input"),
         (["-", "--where-b", "model = 'b'"], "standard input"),
         (["{a}", "{b}", "--judge-rates", "one"], "--judge-rates must be one of"),
-        (["{a}", "{b}", "--adjust", "x"], "--adjust must be one of"),
+        (["{a}", "{b}", "--adjustment", "x"], "--adjustment must be one of"),
         (["{a}", "{b}", "--id", "prompt"], "has no column 'prompt'"),
         (["{a}", "{b}.gone"], "No such file"),
         (["{a}", "{b}", "--tpr-b", "x"], "--tpr-b must be"),
