@@ -164,4 +164,6 @@ def _labels(first: Reading, second: Reading) -> list[str]:
 
 
 def _named(value: str | list[str] | None) -> str:
+    if value is None:
+        return "everywhere"
     return ", ".join(value) if isinstance(value, list) else str(value)

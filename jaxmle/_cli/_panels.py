@@ -12,7 +12,7 @@ PANELS = {
         "judge_tpr", "judge_fpr", "n_unlabeled", "target_width", "cost_human", "cost_judge",
     ),
     "Verdicts": (
-        "human", "judge", "counts", "failure", "judge_failure", "human_failure", "passes", "judge_threshold",
+        "judge", "human", "counts", "failure", "judge_failure", "human_failure", "passes", "judge_threshold",
         "human_threshold", "combine", "human_combine", "missing", "where", "on_invalid", "human_file",
         "human_where", "id", "weight", "cluster", "calibration", "labels", "judge_b", "human_b", "counts_b",
         "where_b",

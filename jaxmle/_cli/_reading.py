@@ -28,8 +28,8 @@ from jaxmle._tables import Combining, Roles, count_rows, open_panel
 # What can be said of rows alone.
 _OF_ROWS: tuple[str, ...] = (
     "file",
-    "human",
     "judge",
+    "human",
     "by",
     "reference",
     "reference_by",
@@ -60,16 +60,16 @@ class Reading:
             metavar="FILE",
         ),
     ] = None
-    human: Annotated[
-        list[str] | None,
-        _option(
-            "Column of human verdicts, blank, NA, null or -1 if unlabelled (repeatable: --human-combine)."
-        ),
-    ] = None
     judge: Annotated[
         list[str] | None,
         _option(
             "Column of judge verdicts; an eval log with one score needs none (repeatable, with --combine)."
+        ),
+    ] = None
+    human: Annotated[
+        list[str] | None,
+        _option(
+            "Column of human verdicts, blank, NA, null or -1 if unlabelled (repeatable: --human-combine)."
         ),
     ] = None
     counts: Annotated[str | None, COUNTS] = None

@@ -18,7 +18,7 @@ from jaxmle._cli._options import (
     rate,
 )
 from jaxmle._cli._reading import Reading, with_reading
-from jaxmle._cli._show import check_finite, new_console, say_first
+from jaxmle._cli._show import check_finite, new_console, print_json, say_first
 from jaxmle._types import Document
 
 _LONGEST = 2000
@@ -126,9 +126,7 @@ def report(
             with whole_file(path) as partial:
                 partial.write_text(text, encoding="utf-8", errors="backslashreplace")
     if reading.as_json:
-        import json
-
-        print(json.dumps(document, allow_nan=False, indent=2))
+        print_json(document)
     else:
         _say(document, evidence, [path for path in (html, markdown) if path is not None])
     return 1 if document["certified"] is False else 0

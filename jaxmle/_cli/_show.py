@@ -9,6 +9,8 @@ from typing import Any
 from jaxmle._data import printable
 from jaxmle._types import Document
 
+# Version of `schema.json`: the next one where a name or a type changes.
+SCHEMA = 1
 # Longer texts are cut where they are laid out.
 _LONGEST = 10_000
 
@@ -29,9 +31,14 @@ def show(document: Document, as_json: bool, layout: Any) -> None:
         raise OSError(error.errno, error.strerror, "standard output") from error
 
 
+def print_json(document: Document) -> None:
+    """Print a document as JSON, with the version of the schema that it follows (``jaxmle/schema.json``)."""
+    print(json.dumps({"schema": SCHEMA, **document}, allow_nan=False, indent=2))
+
+
 def _print(document: Document, as_json: bool, layout: Any) -> None:
     if as_json:
-        print(json.dumps(document, allow_nan=False, indent=2))
+        print_json(document)
         return
     from rich.text import Text
 

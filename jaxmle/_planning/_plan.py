@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jaxmle._arrays import pytree
 from jaxmle._data import Bounds, Calibration, Params, check_confidence
@@ -19,9 +19,12 @@ from jaxmle._planning._label_formulas import (
 )
 from jaxmle._planning._label_goals import Goal, Power, Width
 from jaxmle._planning._label_search import Found, cheapest_judged, cost_of, divided, search
-from jaxmle._results import Result
+from jaxmle._results import Result, drawn
 from jaxmle._simulation import Labels
 from jaxmle._types import Triple
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @pytree
@@ -105,12 +108,24 @@ class Plan(Result):
         rows = [one.to_dict() for one in self.options]
         return {name: [row[name] for row in rows] for name in rows[0]}
 
+    def plot(self, *, ax: "Axes | None" = None) -> "Axes":
+        """Draw width or power against labels with `plot_plan`, on ``ax`` or a new pyplot figure.
+
+        Returns:
+            The axes.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+        """
+        return drawn("plot_plan", self, ax=ax)
+
     def __str__(self) -> str:
         what = f"{self.goal} {self.value:.4g}"
         if not self.reached:
             return f"no number of labels reaches a {self.goal} of {self.target:g}: {self.reason}"
         kinds = ", ".join(f"{count} {name}" for name, count in (self.split or {}).items())
-        return f"{self.n_labels} labels{f' ({kinds})' if kinds else ''}: {what} ({self.method})"
+        labels = "label" if self.n_labels == 1 else "labels"
+        return f"{self.n_labels} {labels}{f' ({kinds})' if kinds else ''}: {what} ({self.method})"
 
 
 def plan(

@@ -1,13 +1,14 @@
 """What pooled estimation returns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jaxmle._arrays import pytree
 from jaxmle._inference import Interval
-from jaxmle._results import Batch, Result
+from jaxmle._results import Batch, Result, drawn
 from jaxmle._slices._intervals import (
     Estimate,
     Judge,
@@ -18,6 +19,9 @@ from jaxmle._slices._intervals import (
 )
 from jaxmle._slices._joint_problem import PooledProblem
 from jaxmle._types import Array, ArrayLike, Flags, Index, Numbers, Pair
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @pytree
@@ -99,6 +103,30 @@ class SliceFit(Result):
         Unlabelled ones alone where the calibration is "external", its labels being from elsewhere.
         """
         return self._problem.sizes
+
+    def plot(self, names: Sequence[object] | None = None, **options: Any) -> "Axes":
+        """Draw the 95% interval of each slice with `plot_slices`.
+
+        Args:
+            names: Name of each slice, such as ``table.keys`` of `tables.count`; numbers by default.
+            **options: Those of `plot_slices`: ``total``, ``limit``, ``most``, ``ax``.
+
+        Returns:
+            The axes.
+
+        Raises:
+            ValueError: As `plot_slices`.
+            ImportError: matplotlib is not installed.
+
+        Examples:
+            >>> from matplotlib.figure import Figure
+            >>> from jaxmle import Counts, fit_slices
+            >>> counts = Counts([4, 9], [1, 2], [2, 3], [43, 86], [90, 180], [910, 1820])
+            >>> ax = fit_slices(counts, judge_rates="common").plot(["a", "b"], ax=Figure().subplots())
+            >>> [label.get_text() for label in ax.get_yticklabels()]
+            ['a', 'b']
+        """
+        return drawn("plot_slices", self.interval(), names, **options)
 
     def __str__(self) -> str:
         return f"{len(self)} slices, judge's rates {self.judge_rates}: {self.reason}"

@@ -138,8 +138,8 @@ def test_pairs_of_labels_alone_are_mcnemar():
     rng = np.random.default_rng(3)
     first = rng.random(400) < 0.3
     second = np.where(rng.random(400) < 0.8, first, rng.random(400) < 0.5)
-    pairs = Pairs.from_labels(first, first, second, second)
-    a, b = (Counts.from_labels(labels, labels) for labels in (first, second))
+    pairs = Pairs.from_labels(human_a=first, judge_a=first, human_b=second, judge_b=second)
+    a, b = (Counts.from_labels(human=labels, judge=labels) for labels in (first, second))
     up, down = int(np.sum(first & ~second)), int(np.sum(~first & second))
     found, apart = compare(a, b, pairs=pairs), compare(a, b)
     assert found.effect < 0.5
@@ -151,8 +151,12 @@ def test_pairs_of_labels_alone_are_mcnemar():
 
 def test_items_that_all_agree_leave_a_width():
     labels = np.arange(50) < 10
-    counts = Counts.from_labels(labels, labels)
-    found = compare(counts, counts, pairs=Pairs.from_labels(labels, labels, labels, labels))
+    counts = Counts.from_labels(human=labels, judge=labels)
+    found = compare(
+        counts,
+        counts,
+        pairs=Pairs.from_labels(human_a=labels, judge_a=labels, human_b=labels, judge_b=labels),
+    )
     assert found.estimate == 0
     assert found.p_value == 1
     assert 0.02 < found.high < 0.08  # 3 in 50, by the rule of three
@@ -170,10 +174,10 @@ def test_pairs_sum_over_the_rows_of_an_item():
     # Ten copies of each answer tell no more than one.
     rng = np.random.default_rng(0)
     labels = [rng.random(200) < rate for rate in (0.3, 0.2)]
-    one = [np.stack(Counts.from_labels(own, own).values()) for own in labels]
+    one = [np.stack(Counts.from_labels(human=own, judge=own).values()) for own in labels]
     cells = [np.eye(6, dtype=int)[np.where(own, 0, 3)] for own in labels]
     many = Pairs.from_clusters(*(Clusters(Counts(*(10 * own).T), np.zeros(200, int), 1) for own in cells))
-    few = Pairs.from_labels(labels[0], labels[0], labels[1], labels[1])
+    few = Pairs.from_labels(human_a=labels[0], judge_a=labels[0], human_b=labels[1], judge_b=labels[1])
     wide = compare(Counts(*one[0]), Counts(*one[1]), pairs=few)
     same = compare(*(Counts(*(10 * own)[:, None]) for own in one), pairs=many)[0]
     assert same.high - same.low == pytest.approx(wide.high - wide.low, rel=0.05)
@@ -332,17 +336,18 @@ def test_what_cannot_be_compared_is_refused(arguments, message):
 def test_pairs_of_other_items_are_refused():
     rng = np.random.default_rng(4)
     first, second = rng.random(300) < 0.3, rng.random(300) < 0.2
-    a, b = (Counts.from_labels(labels, labels) for labels in (first, second))
-    pairs = Pairs.from_labels(first, first, second, second)
+    a, b = (Counts.from_labels(human=labels, judge=labels) for labels in (first, second))
+    pairs = Pairs.from_labels(human_a=first, judge_a=first, human_b=second, judge_b=second)
     assert pairs.sums.tolist() == [*a.values(), *b.values()]
     compare(a, b, pairs=pairs)
     # More items than the counts have, and as many that were counted otherwise.
-    twice = Pairs.from_labels(*(np.tile(own, 2) for own in (first, first, second, second)))
+    one, other = np.tile(first, 2), np.tile(second, 2)
+    twice = Pairs.from_labels(judge_a=one, human_a=one, judge_b=other, human_b=other)
     changed = np.append(second[:-1], ~second[-1])
     for wrong, name in (
         (twice, "a"),
-        (Pairs.from_labels(first, first, changed, changed), "b"),
-        (Pairs.from_labels(second, second, first, first), "a"),
+        (Pairs.from_labels(human_a=first, judge_a=first, human_b=changed, judge_b=changed), "b"),
+        (Pairs.from_labels(human_a=second, judge_a=second, human_b=first, judge_b=first), "a"),
     ):
         with pytest.raises(ValueError, match=f"same items as `{name}`: they hold tp = .* the same rows"):
             compare(a, b, pairs=wrong)

@@ -50,7 +50,9 @@ def results():
         "Counts": TWO,
         "Bounds": BOUNDS,
         "Clusters": clusters(),
-        "Pairs": Pairs.from_labels([1, 0, None], [1, 0, 1], [1, 1, None], [1, 0, 1]),
+        "Pairs": Pairs.from_labels(
+            human_a=[1, 0, None], judge_a=[1, 0, 1], human_b=[1, 1, None], judge_b=[1, 0, 1]
+        ),
         "Homogeneity": jaxmle.homogeneity_test(TWO, n_resamples=19),
         "Plan": jaxmle.plan(
             failure_rate=0.1, judge_tpr=0.9, judge_fpr=0.1, n_unlabeled=1000, target_width=0.2
