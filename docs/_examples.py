@@ -6,7 +6,8 @@
 A page runs by itself, in a new folder that holds `verdicts.csv` as `jaxmle demo --write verdicts.csv` makes
 it. A block of `sh` or `python` runs; a block of `text` that follows at once is what it prints, standard
 output and errors together, with lines as wide as in a terminal of 100 columns. What installs is left out, and
-so is a block under a comment `<!-- not run: WHY -->`; `<!-- exit status 2 -->` says that it ends in trouble.
+so is a block under a comment `<!-- not run: WHY -->`, or under `<!-- needs MODULE -->` where that is not
+installed; `<!-- exit status 2 -->` says that it ends in trouble.
 """
 
 import argparse
@@ -68,7 +69,8 @@ def refreshed(page: Path, folder: Path) -> tuple[str, list[Example]]:
         mark, indent, code = match["mark"] or "", match["indent"], match["code"]
         line = text.count("\n", 0, match.start("code")) + 1
         place = f"{page.relative_to(PROJECT)}:{line}"
-        if mark.startswith("not run: ") or "pip install" in code:
+        needed = re.fullmatch(r"needs (\w+)", mark)
+        if mark.startswith("not run: ") or "pip install" in code or (needed and not is_there(needed[1])):
             return match[0]
         plain = _dedented(code, indent)
         if match["language"] == "python" and not all(map(is_there, [*names["needs"], *_imported(plain)])):

@@ -9,7 +9,7 @@ import typer
 PANELS = {
     "What is asked": (
         "plan.failure_rate", "limit", "adjustment", "method", "power", "target", "over", "grid", "points",
-        "judge_tpr", "judge_fpr", "n_unlabeled", "target_width", "cost_human", "cost_judge",
+        "judge_tpr", "judge_fpr", "n_unlabeled", "target_width", "n_labeled", "cost_human", "cost_judge",
     ),
     "Verdicts": (
         "judge", "human", "counts", "failure", "judge_failure", "human_failure", "passes", "judge_threshold",
