@@ -68,16 +68,13 @@ def doctor_table(document: Document) -> Group:
 def _answer(document: Document) -> Text:
     """What the file is good for, and how much speaks against it."""
     levels = Counter(one["level"] for one in document["findings"])
-    found = [
-        f"{levels[level]} {verb}{'s' if levels[level] == 1 else ''}"
-        for level, verb in (("blocks", "block"), ("warns", "warn"))
-        if levels[level]
-    ]
+    words = (("blocks", "obstacle"), ("warns", "warning"))
+    found = [count_of(levels[level], word) for level, word in words if levels[level]]
     ready = list(dict.fromkeys(one["command"].split()[0] for one in document["commands"] if one["ready"]))
     blocked = list(dict.fromkeys(one["command"] for one in document["commands"] if not one["ready"]))
     said = [f"READY: {', '.join(ready)}"] if ready else ["NOT READY"]
     said += [f"blocked: {', '.join(blocked)}"] if blocked else []
-    said += [f"of what was found {' and '.join(found)}"] if found else []
+    said += [" and ".join(found)] if found else []
     return Text(f"{'; '.join(said)}.", style=f"bold {'green' if ready else 'red'}")
 
 

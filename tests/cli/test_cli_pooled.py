@@ -94,8 +94,8 @@ def test_the_table_shows_what_is_borrowed_and_names_of_strangers(verdicts, capsy
     status, out, err = run(capsys, verdicts, "--judge-rates", "common", "--min-labels", "13")
     assert (status, err) == (0, "")
     lines = [line.rstrip() for line in out.splitlines()]
-    assert "borrows" in lines[2]
-    starts = [line[: lines[2].index("labelled")].strip() for line in lines[3:10]]
+    assert "borrows" in lines[4]
+    starts = [line[: lines[4].index("failure rate")].strip() for line in lines[5:12]]
     assert sorted(starts) == sorted(
         ["(none)", "'all'", "'mix of slices'", "[red]x[/]\\x1b[31m", "a", "all", "mix of slices"]
     )
@@ -170,7 +170,7 @@ def test_bounds_that_exclude_each_other_have_no_common_judge(verdicts, tmp_path,
 def test_rows_are_written_and_resumed(verdicts, tmp_path, capsys):
     out = tmp_path / "out.csv"
     assert run(capsys, verdicts, "--judge-rates", "common", "--out", out)[0] == 0
-    rows = duckdb.sql(f"SELECT judge, borrowed FROM '{out}'").fetchall()
+    rows = duckdb.sql(f"SELECT judge_rates, borrowed FROM '{out}'").fetchall()
     assert [row[0] for row in rows] == ["common"] * len(NAMES)
     assert all(0 < row[1] < 1 for row in rows)
     before = out.read_bytes()
@@ -184,4 +184,4 @@ def test_rows_are_written_and_resumed(verdicts, tmp_path, capsys):
     assert out.read_bytes() == before
     alone = tmp_path / "alone.csv"
     assert run(capsys, verdicts, "--out", alone)[0] == 0
-    assert set(duckdb.sql(f"SELECT judge, borrowed FROM '{alone}'").fetchall()) == {("per-slice", 0.0)}
+    assert set(duckdb.sql(f"SELECT judge_rates, borrowed FROM '{alone}'").fetchall()) == {("per-slice", 0.0)}

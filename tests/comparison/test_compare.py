@@ -310,7 +310,7 @@ def test_batches_and_adjustment():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"judge": "one"}, "`judge` must be"),
+        ({"judge_rates": "one"}, "`judge_rates` must be"),
         ({"adjustment": "bonferroni"}, "`adjustment` must be"),
         ({"confidence": 95}, "`confidence` must"),
         ({"pairs": Pairs(np.zeros((12, 12)), np.zeros(12), 0, 0)}, "the same items"),
@@ -318,7 +318,10 @@ def test_batches_and_adjustment():
             {"pairs": Pairs(np.zeros((2, 12, 12)), np.zeros((2, 12)), [0, 0], [0, 0])},
             "must have the counts' shape",
         ),
-        ({"judge": "common", "bounds_a": Bounds(tpr=(0.9, 1)), "bounds_b": Bounds(tpr=(0, 0.8))}, "exclude"),
+        (
+            {"judge_rates": "common", "bounds_a": Bounds(tpr=(0.9, 1)), "bounds_b": Bounds(tpr=(0, 0.8))},
+            "exclude",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_refused(arguments, message):

@@ -143,6 +143,12 @@ def section_of(page, anchor):
     return "\n".join(lines[start:end])
 
 
+def test_measured_numbers_stand_in_no_table_written_by_hand():
+    for page in [*(PROJECT / "docs" / "validation").glob("*.md"), PROJECT / "docs" / "comparison.md"]:
+        for line in page.read_text(encoding="utf-8").splitlines():
+            assert not re.match(r" *\|.*\d\.\d", line), (page, line)
+
+
 def test_numbers_of_the_answers_are_right(tmp_path):
     # 60 passes in a row come one time in twenty at this rate, and 59 are the least that show less than 5%.
     assert pytest.approx(0.049, abs=5e-4) == 1 - 0.05 ** (1 / 60)
