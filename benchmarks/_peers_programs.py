@@ -247,7 +247,11 @@ def jaxmle(method, bounds=None, **options):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)
                 alone = data[0].ndim == 1
-                counts = jaxmle.Counts.from_labels(*data) if alone else jaxmle.Counts(*counted(*data))
+                counts = (
+                    jaxmle.Counts.from_labels(human=data[0], judge=data[1])
+                    if alone
+                    else jaxmle.Counts(*counted(*data))
+                )
                 result = function(counts, jaxmle.Bounds(**(bounds or {})), **options)
             interval = getattr(result, "interval", result)
             return interval.estimate, interval.low, interval.high

@@ -28,7 +28,7 @@ CELLS = (
         for rate in (0.05, 0.1, 0.3)
     ),
     *(
-        ("labels by verdict", "by_verdict", (flagged, passed), 10_000, rate, 0.9, 0.05, half)
+        ("labels by verdict", "by-verdict", (flagged, passed), 10_000, rate, 0.9, 0.05, half)
         for flagged, passed, rate in ((2, 100, 0.05), (50, 50, 0.02), (5, 45, 0.1), (30, 10, 0.1))
         for half in (None, 0.05)
     ),
@@ -102,7 +102,7 @@ def rows(cell, size, seed):
         Bounds(tpr=ends[0], fpr=ends[1]),
         calibration="external" if design == "external" else "internal",
     )
-    labels = {"labels": "by_verdict"} if design == "by_verdict" else {}
+    labels = {"labels": "by-verdict"} if design == "by-verdict" else {}
     key = key_of(cell)
 
     def row(method, holds, width=0.0):

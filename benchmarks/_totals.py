@@ -123,7 +123,7 @@ def measure(index, n_sets=None):
         truth, counts = draw(rng, cell)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # flag rates of so few labels differ
-            result = fit_slices(counts, bounds, judge=cell.judge, calibration=calibration)
+            result = fit_slices(counts, bounds, judge_rates=cell.judge, calibration=calibration)
             total = result.total(np.ones(cell.slices))
             mean = truth.mean()
             totals.append((total.estimate - mean, total.low <= mean <= total.high, total.width))

@@ -29,10 +29,10 @@ BOUNDS = ("none", "+-.05", "+-.02")
 TPR, FPR = 0.9, 0.05
 
 METHODS: dict[str, dict[str, Any]] = {
-    "unpaired, separate judges": {"judge": "separate"},
-    "paired, separate judges": {"judge": "separate", "paired": True},
-    "unpaired, common judge": {"judge": "common"},
-    "paired, common judge": {"judge": "common", "paired": True},
+    "unpaired, separate judges": {"judge_rates": "separate"},
+    "paired, separate judges": {"judge_rates": "separate", "paired": True},
+    "unpaired, common judge": {"judge_rates": "common"},
+    "paired, common judge": {"judge_rates": "common", "paired": True},
 }
 KEY = ("n", "N", "first", "second", "shared")
 FIELDS = (*KEY, "bounds", "method", "data_sets", "coverage", "width", "rejected", "at_bound")
@@ -81,7 +81,7 @@ def rows_of(cell: tuple[Any, ...], size: int, seed: int) -> Iterator[dict[str, A
         bounds = Bounds(tpr=(low, high), fpr=(fpr_low, fpr_high))
         active = [any(names) for names in fit(first, bounds).active_bounds]
         for method, given in METHODS.items():
-            options = {"judge": given["judge"], "pairs": pairs if given.get("paired") else None}
+            options = {"judge_rates": given["judge_rates"], "pairs": pairs if given.get("paired") else None}
             result = compare(first, second, bounds, **options)
             # Ends are found to a thousandth of a width.
             slack = 1e-3 * (result.high - result.low)

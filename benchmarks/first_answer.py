@@ -52,7 +52,7 @@ BOUNDS = tuple(word for name, ends in BOX.items() for word in (f"--{name}", ":".
 VERDICTS = ("--judge", "judge", "--human", "human")
 BY = ("--by", "topic")
 SECOND = ("--judge-b", "judge_b", "--human-b", "human_b")
-EXPECTED = ("--failure-rate", RATES[0], "--judge-tpr", TPR, "--judge-fpr", FPR, "--unlabeled", JUDGED)
+EXPECTED = ("--failure-rate", RATES[0], "--judge-tpr", TPR, "--judge-fpr", FPR, "--n-unlabeled", JUDGED)
 
 _SCRIPT = """
 import json, sys, time
@@ -129,7 +129,7 @@ CALLS: dict[str, Any] = {
         ("estimate", "{nine}", *VERDICTS, *BOUNDS, *BY, "--judge-rates", "partial"), 6.0
     ),
     "report --by": Shell(("report", "{nine}", *VERDICTS, *BOUNDS, *BY, "--html", "{page}"), 6.0),
-    "plan --width": Shell(("plan", *EXPECTED, *BOUNDS, "--width", 0.08), 6.0),
+    "plan --target-width": Shell(("plan", *EXPECTED, *BOUNDS, "--target-width", 0.08), 6.0),
     "sensitivity": Shell(("sensitivity", "{one}", *VERDICTS, *BOUNDS, "--limit", 0.2), 1.5),
     "compare": Shell(("compare", "{one}", *VERDICTS, *SECOND, *BOUNDS), 1.5),
     "drift": Shell(("drift", "{one}", *VERDICTS, *BOUNDS), 1.5),

@@ -86,7 +86,7 @@ def p_values(cell: tuple[Any, ...], size: int, seed: int) -> Any:
     if not kind.endswith("no bounds"):
         bounds = Bounds(tpr=(tpr - 0.05, tpr + 0.05), fpr=(fpr - 0.05, fpr + 0.05))
     first, second = (draw(rng, labels, judged, rate, size, tpr, fpr) for labels in (n, int(other)))
-    return compare(first, second, bounds, judge=judge).p_value
+    return compare(first, second, bounds, judge_rates=judge).p_value
 
 
 def rows_of(cell: tuple[Any, ...], size: int, seed: int) -> Iterator[dict[str, Any]]:

@@ -37,19 +37,19 @@ WIDTHS = [
     ("width", design, kind, rate, width, "")
     for rate, width in ((0.05, 0.05), (0.3, 0.10))
     for kind in ("+-.02", "none")
-    for design in ("random", "by_verdict", "external")
+    for design in ("random", "by-verdict", "external")
 ]
 POWERS = [
     ("profile", design, kind, rate, power, limit)
     for rate, limit in ((0.03, 0.06), (0.1, 0.12))
     for power in (0.8, 0.9)
     for kind in ("none", "+-.02")
-    for design in ("random", "by_verdict", "external")
+    for design in ("random", "by-verdict", "external")
 ]
 EXACT = [
     ("exact", design, kind, rate, 0.8, limit)
     for kind, rate, limit in (("+-.05", 0.03, 0.06), ("none", 0.03, 0.06), ("+-.02", 0.1, 0.12))
-    for design in ("random", "by_verdict", "external")
+    for design in ("random", "by-verdict", "external")
 ]
 QUICK = [WIDTHS[0], WIDTHS[7], POWERS[0], POWERS[4]]
 
@@ -68,7 +68,14 @@ def rows_of(cell: tuple[Any, ...], size: int, seed: int) -> Iterator[dict[str, A
     }
     asked = {"target_width": target} if goal == "width" else {"limit": limit, "power": target, "method": goal}
     made = plan(
-        failure_rate=rate, tpr=TPR, fpr=FPR, n_unlabeled=JUDGED, bounds=bounds, **how, **asked, seed=seed
+        failure_rate=rate,
+        judge_tpr=TPR,
+        judge_fpr=FPR,
+        n_unlabeled=JUDGED,
+        bounds=bounds,
+        **how,
+        **asked,
+        seed=seed,
     )
     first = next(iter(made.split.values())) if made.split else ""
     truth = Params(rate, TPR, FPR)

@@ -54,7 +54,7 @@ def estimates(counts):
     """Estimate, low and high of slices by each method, and what "partial" became."""
     found, used = {}, ""
     for mode in MODES:
-        result = fit_slices(counts, judge=mode)
+        result = fit_slices(counts, judge_rates=mode)
         if mode == "per-slice":
             # Chi-square cut-offs: the calibrated ones of so many data sets take too long.
             with warnings.catch_warnings():
@@ -63,7 +63,7 @@ def estimates(counts):
         else:
             each = result.interval()
         if mode == "partial":
-            used = result.judge
+            used = result.judge_rates
         found[mode] = (result.failure_rate, each.low, each.high)
     n = counts.n_labeled[0]
     for name in ("ppi_plus_plus", "ppi", "human_only", "judge_only"):
@@ -116,7 +116,7 @@ def clock(n_slices):
         for turn in ("first", "second"):
             _, counts = draw(rng, n_slices, 5, 0.0 if mode == "common" else 0.05)
             marks = [time.perf_counter()]
-            result = fit_slices(counts, judge=mode)
+            result = fit_slices(counts, judge_rates=mode)
             marks.append(time.perf_counter())
             result.interval()
             marks.append(time.perf_counter())

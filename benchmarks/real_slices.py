@@ -40,12 +40,12 @@ def study(path, by, judge, draws):
         rest = cells - kept
         counts = Counts(*kept.T, rest[:, 0] + rest[:, 2], rest[:, 1] + rest[:, 3])
         for mode in MODES:
-            found = fit_slices(counts, judge=mode)
+            found = fit_slices(counts, judge_rates=mode)
             errors.setdefault(mode, []).append(found.failure_rate - truth)
             if mode != "per-slice":
                 each = found.interval()
                 inside.setdefault(mode, []).append((each.low <= truth) & (truth <= each.high))
-        used.append(found.judge)
+        used.append(found.judge_rates)
         errors.setdefault("PPI++", []).append(baselines.ppi_plus_plus(counts).estimate - truth)
         if draw < TESTED:
             rejected.append(homogeneity_test(counts, n_resamples=99, seed=draw).p_value <= 0.05)

@@ -4,9 +4,10 @@
     python docs/_examples.py --write    # put in what the commands print now
 
 A page runs by itself, in a new folder that holds `verdicts.csv` as `jaxmle demo --write verdicts.csv` makes
-it. A block of `sh` or `python` runs; a block of `text` that follows at once is what it prints, standard
-output and errors together, with lines as wide as in a terminal of 100 columns. What installs is left out, and
-so is a block under a comment `<!-- not run: WHY -->`; `<!-- exit status 2 -->` says that it ends in trouble.
+it, and `promptfoo.json`, a log of the tests. A block of `sh` or `python` runs; a block of `text` that follows at once is what it prints, standard
+output and errors together, with lines as wide as in a terminal of 120 columns. What installs is left out, and
+so is a block under a comment `<!-- not run: WHY -->`, or under `<!-- needs MODULE -->` where that is not
+installed; `<!-- exit status 2 -->` says that it ends in trouble.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,7 +35,7 @@ BLOCK = re.compile(
     r"(?P<between>\n*)(?P<printed>^(?P=indent)```text\n.*?^(?P=indent)```$)?",
     re.MULTILINE | re.DOTALL,
 )
-WIDTH = "100"
+WIDTH = "120"
 
 
 def pages() -> list[Path]:
@@ -68,7 +70,8 @@ def refreshed(page: Path, folder: Path) -> tuple[str, list[Example]]:
         mark, indent, code = match["mark"] or "", match["indent"], match["code"]
         line = text.count("\n", 0, match.start("code")) + 1
         place = f"{page.relative_to(PROJECT)}:{line}"
-        if mark.startswith("not run: ") or "pip install" in code:
+        needed = re.fullmatch(r"needs (\w+)", mark)
+        if mark.startswith("not run: ") or "pip install" in code or (needed and not is_there(needed[1])):
             return match[0]
         plain = _dedented(code, indent)
         if match["language"] == "python" and not all(map(is_there, [*names["needs"], *_imported(plain)])):
@@ -90,9 +93,10 @@ def refreshed(page: Path, folder: Path) -> tuple[str, list[Example]]:
 
 @contextlib.contextmanager
 def new_folder() -> Iterator[Path]:
-    """A folder that holds what `jaxmle demo --write verdicts.csv` makes."""
+    """A folder that holds what `jaxmle demo --write verdicts.csv` makes, and a log."""
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
         _jaxmle(["demo", "--write", "verdicts.csv"])
+        shutil.copy(PROJECT / "tests" / "logs" / "promptfoo.json", name)
         yield Path(name)
 
 
@@ -121,10 +125,13 @@ def _run(code: str, mark: str, place: str) -> str:
     for line in code.replace("\\\n", " ").splitlines():
         if not line.strip() or line.startswith("#"):
             continue
-        command, rest = _first_command(line.replace(".venv/bin/jaxmle", "jaxmle"))
+        setting = re.match(r"(\w+)=(\S+) (?=jaxmle )", line)
+        plain = line[setting.end() :] if setting else line.replace(".venv/bin/jaxmle", "jaxmle")
+        command, rest = _first_command(plain)
         if not command.startswith("jaxmle "):
             command, rest = "", line
-        before, status = _jaxmle(shlex.split(command, comments=True)[1:]) if command else ("", 0)
+        with mock.patch.dict(os.environ, {setting[1]: setting[2]} if setting else {}):
+            before, status = _jaxmle(shlex.split(command, comments=True)[1:]) if command else ("", 0)
         if rest:
             shell = subprocess.run(
                 ["bash", "-c", rest], input=before, capture_output=True, text=True, encoding="utf-8"

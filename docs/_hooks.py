@@ -16,6 +16,7 @@ WIDTH = 100
 sys.path[:0] = [str(DOCS), str(PROJECT)]
 
 from _commands import reference
+from _schema import reference as schema_reference
 from _tables import table
 
 
@@ -23,6 +24,8 @@ def on_files(files: Files, config: Any) -> Files:
     """Add the figures of the benchmarks and the changelog, which lie outside of docs."""
     for path in sorted((PROJECT / "benchmarks" / "results").glob("*.png")):
         files.append(File.generated(config, f"figures/{path.name}", abs_src_path=str(path)))
+    schema = str(PROJECT / "jaxmle" / "schema.json")
+    files.append(File.generated(config, "reference/schema.json", abs_src_path=schema))
     files.append(File.generated(config, "changelog.md", abs_src_path=str(PROJECT / "CHANGELOG.md")))
     return files
 
@@ -32,6 +35,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     markdown = re.sub(r"^<!-- table: (.+?) -->$", lambda m: table(m[1]), markdown, flags=re.MULTILINE)
     if "<!-- commands -->" in markdown:
         markdown = markdown.replace("<!-- commands -->", reference())
+    if "<!-- schema -->" in markdown:
+        markdown = markdown.replace("<!-- schema -->", schema_reference())
     markdown = re.sub(r"(?<=^```text\n).*?(?=^```$)", _folded, markdown, flags=re.MULTILINE | re.DOTALL)
     markdown = re.sub(r"^\$\$\n(.+?)\n\$\$$", _display, markdown, flags=re.MULTILINE | re.DOTALL)
     return re.sub(r"\\\((.+?)\\\)", lambda match: f"<span>{_mathml(match[1])}</span>", markdown)

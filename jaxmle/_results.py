@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from html import escape
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
@@ -12,6 +13,7 @@ from jaxmle._types import Array, ArrayLike, Index
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 _SHOWN = 3
 _MOST_ROWS, _MOST_COLUMNS = 10, 12
@@ -28,6 +30,11 @@ def first_few(form: Callable[..., str], *values: ArrayLike) -> str:
     rows = zip(*(np.ravel(one)[:_SHOWN] for one in values), strict=True)
     more = ", ..." if np.size(values[0]) > _SHOWN else ""
     return ", ".join(form(*row) for row in rows) + more
+
+
+def drawn(function: str, *results: object, **options: object) -> "Axes":
+    """Call a plot function of the package, by name: plots are above the results, and load matplotlib."""
+    return cast("Axes", getattr(import_module("jaxmle"), function)(*results, **options))
 
 
 class Result:

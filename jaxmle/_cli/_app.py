@@ -65,7 +65,7 @@ def _options(
 
 def demo(
     seed: Annotated[int, typer.Option(help="Which human labels are kept.", min=0)] = 0,
-    labels: Annotated[int, typer.Option(help="Human labels kept for each system.", min=5, max=250)] = 50,
+    n_labeled: Annotated[int, typer.Option(help="Human labels kept for each system.", min=5, max=250)] = 50,
     write: Annotated[
         Path | None,
         typer.Option(
@@ -86,9 +86,9 @@ def demo(
     from jaxmle._terminal import demo_file_text, demo_table
 
     if write is not None:
-        show(demo_file(write, seed=seed, n_labeled=labels), as_json, demo_file_text)
+        show(demo_file(write, seed=seed, n_labeled=n_labeled), as_json, demo_file_text)
         return
-    document = demo_document(seed=seed, n_labeled=labels)
+    document = demo_document(seed=seed, n_labeled=n_labeled)
     show(document, as_json, demo_table)
 
 
@@ -102,7 +102,7 @@ def estimate(
             metavar="METHOD",
         ),
     ] = "profile",
-    resamples: Annotated[int, typer.Option(help="Bootstrap replicates.", min=2)] = 10_000,
+    n_resamples: Annotated[int, typer.Option(help="Bootstrap replicates.", min=2)] = 10_000,
     target: Annotated[
         str,
         typer.Option(
@@ -177,7 +177,7 @@ def estimate(
     from jaxmle._documents import estimate_document, estimate_file
     from jaxmle._terminal import estimate_table
 
-    options: dict[str, Any] = {"interval": interval, "n_resamples": resamples, "order": order}
+    options: dict[str, Any] = {"interval": interval, "n_resamples": n_resamples, "order": order}
     # Options that are not used leave fingerprints of runs into files as they are.
     if judge_rates is not None:
         options["judge_rates"] = judge_rates
@@ -209,7 +209,7 @@ def certify(
             help="exact (keeps its promise with few labels), or profile (faster).", metavar="METHOD"
         ),
     ] = "exact",
-    adjust: Annotated[
+    adjustment: Annotated[
         str,
         typer.Option(
             help="For slices: none, holm (no wrong pass among all) or benjamini-hochberg.", metavar="HOW"
@@ -221,7 +221,7 @@ def certify(
     With --by every slice must pass.
     """
     check_choice("--method", method, METHODS)
-    check_choice("--adjust", adjust, ADJUSTMENTS)
+    check_choice("--adjustment", adjustment, ADJUSTMENTS)
     table, analysis = reading.read()
     from jaxmle._documents import certify_document
     from jaxmle._terminal import certify_table
@@ -231,7 +231,7 @@ def certify(
         analysis,
         limit=limit,
         method=cast(Any, method),
-        adjustment=cast(Any, adjust),
+        adjustment=cast(Any, adjustment),
         progress=True,
     )
     show(document, reading.as_json, certify_table)

@@ -56,7 +56,7 @@ def compare(
     counts_b: Annotated[str | None, _option("--counts of the second.", "SIX")] = None,
     tpr_b: Annotated[str | None, _option("--tpr of the second, if another.", metavar="LO:HI")] = None,
     fpr_b: Annotated[str | None, _option("--fpr of the second, if another.", metavar="LO:HI")] = None,
-    adjust: Annotated[
+    adjustment: Annotated[
         str,
         _option(
             "For slices: none, holm (no false difference among all) or benjamini-hochberg.", metavar="HOW"
@@ -70,7 +70,7 @@ def compare(
     rows that share a value together, in either system and over both, so that it also pairs what is in both.
     """
     check_choice("--judge-rates", judge_rates, ("separate", "common"))
-    check_choice("--adjust", adjust, ADJUSTMENTS)
+    check_choice("--adjustment", adjustment, ADJUSTMENTS)
     for option, text in (("--tpr-b", tpr_b), ("--fpr-b", fpr_b)):
         if text is not None:
             parse_range(option, text)
@@ -139,10 +139,10 @@ def compare(
     labels = _labels(reading, second)
     document = compare_document(
         (Arm(labels[0], tables[0], analysis[0]), Arm(labels[1], tables[1], analysis[1])),
-        judge=cast(Any, judge_rates),
+        judge_rates=cast(Any, judge_rates),
         pairs=pairs,
         clusters=clusters,
-        adjustment=cast(Any, adjust),
+        adjustment=cast(Any, adjustment),
         alone=alone,
     )
     show(document, reading.as_json, compare_table)
@@ -164,4 +164,6 @@ def _labels(first: Reading, second: Reading) -> list[str]:
 
 
 def _named(value: str | list[str] | None) -> str:
+    if value is None:
+        return "everywhere"
     return ", ".join(value) if isinstance(value, list) else str(value)

@@ -8,11 +8,11 @@ import typer
 
 PANELS = {
     "What is asked": (
-        "plan.failure_rate", "limit", "adjust", "method", "power", "target", "over", "grid", "points",
-        "judge_tpr", "judge_fpr", "unlabeled", "width", "cost_human", "cost_judge",
+        "plan.failure_rate", "limit", "adjustment", "method", "power", "target", "over", "grid", "points",
+        "judge_tpr", "judge_fpr", "n_unlabeled", "target_width", "n_labeled", "cost_human", "cost_judge",
     ),
     "Verdicts": (
-        "human", "judge", "counts", "failure", "judge_failure", "human_failure", "passes", "judge_threshold",
+        "judge", "human", "counts", "failure", "judge_failure", "human_failure", "passes", "judge_threshold",
         "human_threshold", "combine", "human_combine", "missing", "where", "on_invalid", "human_file",
         "human_where", "id", "weight", "cluster", "calibration", "labels", "judge_b", "human_b", "counts_b",
         "where_b",
@@ -22,7 +22,7 @@ PANELS = {
         *("tpr", "fpr", "failure_rate", "bounds", "reference", "reference_by", "margin"),
         *("tpr_b", "fpr_b"),
     ),
-    "Interval": ("interval", "confidence", "resamples", "seed"),
+    "Interval": ("interval", "confidence", "n_resamples", "seed"),
     "Output": (
         "as_json", "out", "resume", "raw_csv", "html", "markdown", "png", "write", "no_cache",
     ),

@@ -32,17 +32,19 @@ def plan(
     failure_rate: Annotated[float, _rate("Failure rate that you expect, such as 0.04.", "RATE")],
     judge_tpr: Annotated[float, _rate("P(judge fails it | failure) that you expect.")],
     judge_fpr: Annotated[float, _rate("P(judge fails it | pass) that you expect.")],
-    unlabeled: Annotated[
+    n_unlabeled: Annotated[
         int,
         _option(
             "Items with the judge's verdict alone; with --cost-judge the most that could be judged.", "N"
         ),
     ],
-    width: Annotated[
+    target_width: Annotated[
         float | None,
         _rate("Mean width of the interval to reach, such as 0.05; or --limit.", "WIDTH"),
     ] = None,
-    limit: Annotated[float | None, _rate("Failure rate to certify to be below; or --width.", "RATE")] = None,
+    limit: Annotated[
+        float | None, _rate("Failure rate to certify to be below; or --target-width.", "RATE")
+    ] = None,
     power: Annotated[float, _rate("With --limit: probability of a certificate to reach.", "P")] = 0.8,
     tpr: Annotated[str, _option(f"Range of the TPR that the analysis will use: {_RANGE}", "LO:HI")] = "0:1",
     fpr: Annotated[str, _option(f"Range of the FPR that the analysis will use: {_RANGE}", "LO:HI")] = "0:1",
@@ -53,7 +55,7 @@ def plan(
         str, _option("random, or by-verdict: so many flagged and so many passed items.", "HOW")
     ] = "random",
     interval: Annotated[
-        str, _option("With --width: profile, or chi-square (asymptotic, planned sooner).", "METHOD")
+        str, _option("With --target-width: profile, or chi-square (asymptotic, planned sooner).", "METHOD")
     ] = "profile",
     method: Annotated[
         str, _option("With --limit: exact (what certify uses), or profile (planned sooner).", "METHOD")
@@ -75,16 +77,15 @@ def plan(
 ) -> int:
     """Plan how many human labels to buy, and of which items.
 
-    Say what you expect of the model and the judge, and what you want: an interval of some --width, or a
-    certificate below a --limit. Exit status 0 there is a plan, 1 no number of labels is enough, 2 trouble.
+    Say what you expect of the model and the judge, and what you want: an interval of some --target-width, or
+    a certificate below a --limit. Exit status 0 there is a plan, 1 no number of labels is enough, 2 trouble.
     """
     check_choice("--calibration", calibration, ("internal", "external"))
     check_choice("--interval", interval, ("profile", "chi-square"))
     check_choice("--method", method, METHODS)
-    labels = labels.replace("_", "-")
     check_choice("--labels", labels, ("random", "by-verdict"))
-    if (width is None) == (limit is None):
-        raise ValueError("give one of --width and --limit, not both or none.")
+    if (target_width is None) == (limit is None):
+        raise ValueError("give one of --target-width and --limit, not both or none.")
     if cost_judge is not None and cost_human is None:
         raise ValueError("--cost-judge goes with --cost-human.")
     tpr_range, fpr_range = parse_range("--tpr", tpr), parse_range("--fpr", fpr)
@@ -106,16 +107,16 @@ def plan(
     bounds = Bounds(tpr=tpr_range, fpr=fpr_range)
     options: dict[str, Any] = {
         "failure_rate": failure_rate,
-        "tpr": judge_tpr,
-        "fpr": judge_fpr,
-        "n_unlabeled": unlabeled,
+        "judge_tpr": judge_tpr,
+        "judge_fpr": judge_fpr,
+        "n_unlabeled": n_unlabeled,
         "calibration": calibration,
-        "labels": labels.replace("-", "_"),
+        "labels": labels,
         "cost_human": cost_human,
         "cost_judge": cost_judge,
         "seed": seed,
     }
-    goal: dict[str, Any] = {"target_width": width, "limit": limit, "power": power}
+    goal: dict[str, Any] = {"target_width": target_width, "limit": limit, "power": power}
     design = {name: options[name] for name in list(options)[:6]}
     at_once = first_estimate(**design, **goal, bounds=bounds, confidence=confidence)
     say_first(_first_answer(at_once), as_json)

@@ -29,8 +29,8 @@ from jaxmle._tables import Combining, Roles, count_rows, open_panel
 # What can be said of rows alone.
 _OF_ROWS: tuple[str, ...] = (
     "file",
-    "human",
     "judge",
+    "human",
     "by",
     "reference",
     "reference_by",
@@ -61,16 +61,16 @@ class Reading:
             metavar="FILE",
         ),
     ] = None
-    human: Annotated[
-        list[str] | None,
-        _option(
-            "Column of human verdicts, blank, NA, null or -1 if unlabelled (repeatable: --human-combine)."
-        ),
-    ] = None
     judge: Annotated[
         list[str] | None,
         _option(
             "Column of judge verdicts; an eval log with one score needs none (repeatable, with --combine)."
+        ),
+    ] = None
+    human: Annotated[
+        list[str] | None,
+        _option(
+            "Column of human verdicts, blank, NA, null or -1 if unlabelled (repeatable: --human-combine)."
         ),
     ] = None
     counts: Annotated[str | None, COUNTS] = None
@@ -177,8 +177,7 @@ class Reading:
     def read(self) -> tuple[Any, Any]:
         """Check the options, count the rows, and gather the analysis."""
         check_choice("--calibration", self.calibration, ("internal", "external"))
-        labels = self.labels.replace("_", "-")
-        check_choice("--labels", labels, ("random", "by-verdict"))
+        check_choice("--labels", self.labels, ("random", "by-verdict"))
         check_choice("--on-invalid", self.on_invalid, ("error", "drop"))
         if not 0 < self.confidence < 1:
             raise ValueError(
@@ -195,7 +194,7 @@ class Reading:
         check_rates(pairs["tpr"], pairs["fpr"])
         by = tuple(dict.fromkeys(self.by or ()))
         if self.counts is not None:
-            return self._read_counts(pairs, labels)
+            return self._read_counts(pairs)
         if self.file is None:
             raise ValueError("name the FILE of verdicts, or give --counts in place of it.")
         if not self.human:
@@ -246,9 +245,9 @@ class Reading:
                 else Bounds.from_reference(counts[0], margin=self.margin)
             )
             given = Bounds(failure_rate=given.failure_rate, tpr=rates.tpr, fpr=rates.fpr)
-        return table, self._settings(table, given, list(by), labels)
+        return table, self._settings(table, given, list(by))
 
-    def _read_counts(self, pairs: dict[str, tuple[float, float]], labels: str) -> tuple[Any, Any]:
+    def _read_counts(self, pairs: dict[str, tuple[float, float]]) -> tuple[Any, Any]:
         """The table and the analysis of counts by hand, which leave nothing to say of rows."""
         usual = {one.name: one.default for one in fields(self)}
         for name in _OF_ROWS:
@@ -261,9 +260,9 @@ class Reading:
         from jaxmle._tables import SliceCounts
 
         table = SliceCounts.of_counts(Counts(*values))
-        return table, self._settings(table, Bounds(**pairs), [], labels)
+        return table, self._settings(table, Bounds(**pairs), [])
 
-    def _settings(self, table: Any, given: Any, by: list[str], labels: str) -> Any:
+    def _settings(self, table: Any, given: Any, by: list[str]) -> Any:
         from jaxmle._documents import AnalysisSettings, known_bounds
 
         bounds, notes = known_bounds(table, given, self.bounds)
@@ -271,7 +270,7 @@ class Reading:
             bounds=bounds,
             by=by,
             calibration=cast(Any, self.calibration),
-            labels=cast(Any, labels.replace("-", "_")),
+            labels=cast(Any, self.labels),
             confidence=self.confidence,
             seed=self.seed,
             min_labels=self.min_labels,

@@ -18,7 +18,7 @@ from jaxmle._cli._options import (
     rate,
 )
 from jaxmle._cli._reading import Reading, with_reading
-from jaxmle._cli._show import check_finite, new_console, say_first
+from jaxmle._cli._show import check_finite, new_console, print_json, say_first
 from jaxmle._types import Document
 
 _LONGEST = 2000
@@ -47,7 +47,7 @@ def report(
     method: Annotated[
         str, typer.Option(help="Of the verdict: exact, or profile (faster).", metavar="METHOD")
     ] = "exact",
-    adjust: Annotated[
+    adjustment: Annotated[
         str, typer.Option(help="Of verdicts on slices: none, holm or benjamini-hochberg.", metavar="HOW")
     ] = "none",
     judge_rates: Annotated[
@@ -72,7 +72,7 @@ def report(
         raise ValueError("say where the page goes: --html report.html, --markdown report.md, or --json.")
     check_choice("--interval", interval, ("profile", "chi-square"))
     check_choice("--method", method, METHODS)
-    check_choice("--adjust", adjust, ADJUSTMENTS)
+    check_choice("--adjustment", adjustment, ADJUSTMENTS)
     check_choice("--order", order, ORDERS)
     if judge_rates is not None:
         check_choice("--judge-rates", judge_rates, JUDGE_RATES)
@@ -90,7 +90,7 @@ def report(
         "limit": limit,
         "interval": interval,
         "method": method,
-        "adjust": adjust,
+        "adjustment": adjustment,
         "judge_rates": judge_rates,
         "mix": mix,
         "order": order,
@@ -115,7 +115,7 @@ def report(
         command=_command(reading, own),
         limit=limit,
         method=cast(Any, method),
-        adjustment=cast(Any, adjust),
+        adjustment=cast(Any, adjustment),
         progress=True,
         **options,
     )
@@ -126,9 +126,7 @@ def report(
             with whole_file(path) as partial:
                 partial.write_text(text, encoding="utf-8", errors="backslashreplace")
     if reading.as_json:
-        import json
-
-        print(json.dumps(document, allow_nan=False, indent=2))
+        print_json(document)
     else:
         _say(document, evidence, [path for path in (html, markdown) if path is not None])
     return 1 if document["certified"] is False else 0

@@ -2,12 +2,15 @@
 
 import json
 import math
+import os
 import sys
 from typing import Any
 
 from jaxmle._data import printable
 from jaxmle._types import Document
 
+# Version of `schema.json`: the next one where a name or a type changes.
+SCHEMA = 1
 # Longer texts are cut where they are laid out.
 _LONGEST = 10_000
 
@@ -28,24 +31,41 @@ def show(document: Document, as_json: bool, layout: Any) -> None:
         raise OSError(error.errno, error.strerror, "standard output") from error
 
 
+def print_json(document: Document) -> None:
+    """Print a document as JSON, with the version of the schema that it follows (``jaxmle/schema.json``)."""
+    print(json.dumps({"schema": SCHEMA, **document}, allow_nan=False, indent=2))
+
+
 def _print(document: Document, as_json: bool, layout: Any) -> None:
     if as_json:
-        print(json.dumps(document, allow_nan=False, indent=2))
+        print_json(document)
         return
-    from rich.table import Table
+    from rich.text import Text
 
-    # Names and numbers are never cut: a line that is too long runs over, or scrolls in a pager.
+    from jaxmle._terminal import fold
+
     console = new_console()
-    roomy = console.options.update(width=10_000)
+    # A pipe takes lines of any length, so that a sentence or a row is one line of it.
+    on_terminal = console.is_terminal
+    width = console.width if on_terminal or "COLUMNS" in os.environ else None
+
+    def say(text: Text) -> None:
+        console.print(text, soft_wrap=not on_terminal or bool(text.no_wrap))
+
     for part in layout(_escaped(document)).renderables:
-        if isinstance(part, Table):
-            if part.title:  # inside the table it would wrap at the table's width
-                console.print(part.title, markup=False, soft_wrap=True)
-                part.title = None
-            needed = console.measure(part, options=roomy).maximum
-            new_console(width=max(console.width, needed)).print(part)
-        else:
-            console.print(part, soft_wrap=True)
+        if isinstance(part, Text):
+            say(part)
+            continue
+        for block in fold(part, width):
+            if isinstance(block, Text):
+                say(block)
+                continue
+            if block.title:  # inside the table it would wrap at the table's width
+                say(Text(str(block.title)))
+                block.title = None
+            # Names and numbers are never cut: a line that is too long runs over, or scrolls in a pager.
+            needed = console.measure(block, options=console.options.update(width=_LONGEST)).maximum
+            new_console(width=max(console.width, needed)).print(block)
 
 
 def check_finite(document: Document) -> None:

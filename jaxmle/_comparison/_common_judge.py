@@ -111,7 +111,7 @@ class CommonJudge:
             if (low > high).any():
                 raise ValueError(
                     f"`bounds_a` and `bounds_b` of {name} exclude each other, so the sets have no judge in "
-                    'common; use judge="separate".'
+                    'common; use judge_rates="separate".'
                 )
         self.joint = joint_fit(
             (Problem(first.counts, first.bounds), Problem(second.counts, second.bounds)), calibration

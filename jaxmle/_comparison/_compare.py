@@ -95,7 +95,7 @@ def compare(
     bounds_a: Bounds | None = None,
     bounds_b: Bounds | None = None,
     *,
-    judge: JudgeRates = "separate",
+    judge_rates: JudgeRates = "separate",
     pairs: Pairs | None = None,
     clusters: tuple[Clusters, Clusters] | None = None,
     confidence: float = 0.95,
@@ -115,8 +115,8 @@ def compare(
         b: Counts of the second, of the same shape.
         bounds_a: Bounds for the first, scalar or of the batch shape; none by default.
         bounds_b: Bounds for the second; by default those of the first.
-        judge: "separate" lets the judge have a TPR and FPR for each set; "common" takes one pair for both,
-            which is far sharper, and wrong where the judge sees failures of one system better than the
+        judge_rates: "separate" lets the judge have a TPR and FPR for each set; "common" takes one pair for
+            both, which is far sharper, and wrong where the judge sees failures of one system better than the
             other's (`homogeneity_test`).
         pairs: How items go together that are in both sets, of the batch shape; without it the sets are taken
             for independent. Difficult items are difficult for both systems, so pairs shorten the interval.
@@ -129,7 +129,7 @@ def compare(
             share of the error that the differences found leave. Holm may find a difference whose joint
             interval still holds 0.
         calibration: "internal" or "external", as in `fit`.
-        labels: "random", or "by_verdict" where the judge's verdict decided which items humans label.
+        labels: "random", or "by-verdict" where the judge's verdict decided which items humans label.
         seed: Seed of the simulation, a whole number >= 0.
 
     Returns:
@@ -156,14 +156,14 @@ def compare(
         >>> b = Counts(tp=14, fn=3, fp=5, tn=78, unlabeled_pos=190, unlabeled_neg=810)
         >>> print(compare(a, b))
         +0.1800 [+0.0939, +0.2653], p = 0.000144 (profile likelihood)
-        >>> result = compare(a, b, judge="common")
+        >>> result = compare(a, b, judge_rates="common")
         >>> f"{result.low:.2f} {result.high:.2f}"
         '0.16 0.27'
     """
     if pairs is not None and clusters is not None:
         raise ValueError("`clusters` hold the pairs too: give `pairs` or `clusters`, not both.")
-    if judge not in get_args(JudgeRates):
-        raise ValueError(f'`judge` must be "separate" or "common"; got {judge!r}.')
+    if judge_rates not in get_args(JudgeRates):
+        raise ValueError(f'`judge_rates` must be "separate" or "common"; got {judge_rates!r}.')
     if adjustment not in get_args(Adjustment):
         choices = ", ".join(map(repr, get_args(Adjustment)))
         raise ValueError(f"`adjustment` must be one of {choices}; got {adjustment!r}.")
@@ -186,13 +186,13 @@ def compare(
     )
 
     n_labels = [own.counts.n_labeled for own in problems]
-    make = CommonJudge if judge == "common" else SeparateJudges
+    make = CommonJudge if judge_rates == "common" else SeparateJudges
     model: CommonJudge | SeparateJudges = make(free, calibration)
     effect, df = np.ones(problems[0].size), _degrees_of_freedom(n_labels, model.n_rates / 2)
     if pairs is not None:
         cells = np.stack([*problems[0].counts.values(), *problems[1].counts.values()], -1)
         held = _held(problems, model.params)
-        effect = pair_effect(cells, model.params, held, pairs, calibration, common=judge == "common")
+        effect = pair_effect(cells, model.params, held, pairs, calibration, common=judge_rates == "common")
         df = np.maximum(pairs.n_labeled - 1.0, _LEAST_DF)
     # Without labels nothing of the judge is estimated, and the verdicts are many.
     df = np.where(sum(n_labels) > 0, df, np.inf)
@@ -200,11 +200,11 @@ def compare(
     if joint is not None:
         held = _held(problems, model.params)
         effect, freedom = cluster_effect(
-            problems, model.params, held, joint, calibration, common=judge == "common"
+            problems, model.params, held, joint, calibration, common=judge_rates == "common"
         )
         df = np.minimum(df, freedom)
     cut = effect
-    if judge == "separate" and pairs is None and joint is None:
+    if judge_rates == "separate" and pairs is None and joint is None:
         cut = effect * _stretch(problems, statistic, df, alpha, calibration, labels, seed)
     root = np.sqrt(statistic / cut)
     p_value = np.where(against | mismatched, 1.0, np.minimum(2 * tail_of_t(root, df), 1.0))
@@ -214,7 +214,7 @@ def compare(
     cutoff = cut * quantile_of_t(np.full(len(effect), level / 2), df) ** 2
     low, high = model.end(cutoff, upper=False), model.end(cutoff, upper=True)
     first, second = model.params[:, 0, 0], model.params[:, 1, 0]
-    method = "joint profile likelihood, common judge" if judge == "common" else "profile likelihood"
+    method = "joint profile likelihood, common judge" if judge_rates == "common" else "profile likelihood"
     result = Difference(
         estimate=first - second,
         low=np.minimum(low.difference, first - second),

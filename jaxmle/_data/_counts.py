@@ -100,19 +100,20 @@ class Counts(Result):
     @classmethod
     def from_labels(
         cls,
-        human: Verdicts,
-        judge: Verdicts,
         *,
+        judge: Verdicts,
+        human: Verdicts,
         weights: ArrayLike | None = None,
         failure: object = None,
     ) -> Self:
         """Count verdicts given item by item.
 
         Args:
-            human: Human verdicts, shape ``(n_items,)``: 1, True, "fail" and the like are failures, 0, False,
-                "pass" and the like passes, and NaN, None, -1 and masked elements items that nobody labelled.
-            judge: Judge verdicts, shape ``(n_items,)``, likewise; none may be missing. Of two pandas Series
-                with different indexes, items that ``human`` lacks have no label.
+            judge: Judge verdicts, shape ``(n_items,)``: 1, True, "fail" and the like are failures, 0, False,
+                "pass" and the like passes; none may be missing.
+            human: Human verdicts, shape ``(n_items,)``, likewise; NaN, None, -1 and masked elements are items
+                that nobody labelled. Of two pandas Series with different indexes, items that ``human`` lacks
+                have no label.
             weights: Optional item weights, shape ``(n_items,)``, finite and >= 0; the counts are
                 then sums of weights.
             failure: Word, number or several that mean failure where that is not plain, such as "refusal" for
@@ -129,10 +130,10 @@ class Counts(Result):
 
         Examples:
             >>> from jaxmle import Counts
-            >>> Counts.from_labels([1, 0, None, -1], [1, 1, 0, 1])
+            >>> Counts.from_labels(judge=[1, 1, 0, 1], human=[1, 0, None, -1])
             Counts(tp=1, fn=0, fp=1, tn=0, unlabeled_pos=1, unlabeled_neg=1)
-            >>> human, judge = ["refusal", "answer", ""], ["refusal", "refusal", "answer"]
-            >>> Counts.from_labels(human, judge, failure="refusal")
+            >>> judge, human = ["refusal", "refusal", "answer"], ["refusal", "answer", ""]
+            >>> Counts.from_labels(judge=judge, human=human, failure="refusal")
             Counts(tp=1, fn=0, fp=1, tn=0, unlabeled_pos=0, unlabeled_neg=1)
         """
         human, judge = aligned_verdicts(human, judge)

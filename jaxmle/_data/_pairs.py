@@ -44,7 +44,9 @@ class Pairs(Result):
 
     Examples:
         >>> from jaxmle import Pairs
-        >>> pairs = Pairs.from_labels([1, 0, None], [1, 0, 1], [1, 1, None], [1, 0, 1])
+        >>> pairs = Pairs.from_labels(
+        ...     judge_a=[1, 0, 1], human_a=[1, 0, None], judge_b=[1, 0, 1], human_b=[1, 1, None]
+        ... )
         >>> pairs.n_matched.item(), pairs.n_labeled.item()
         (3, 2)
     """
@@ -137,14 +139,16 @@ class Pairs(Result):
         )
 
     @classmethod
-    def from_labels(cls, human_a: Verdicts, judge_a: Verdicts, human_b: Verdicts, judge_b: Verdicts) -> Self:
+    def from_labels(
+        cls, *, judge_a: Verdicts, human_a: Verdicts, judge_b: Verdicts, human_b: Verdicts
+    ) -> Self:
         """Pair verdicts given item by item, as in `Counts.from_labels`.
 
         Args:
-            human_a: Human verdicts on the first set, shape ``(n_items,)``; NaN, None or -1 where unlabelled.
             judge_a: Judge verdicts on the first set, shape ``(n_items,)``.
-            human_b: Human verdicts on the second set; element i is the same item as element i of the first.
-            judge_b: Judge verdicts on the second set.
+            human_a: Human verdicts on the first set, shape ``(n_items,)``; NaN, None or -1 where unlabelled.
+            judge_b: Judge verdicts on the second set; element i is the same item as element i of the first.
+            human_b: Human verdicts on the second set.
 
         Returns:
             The pairs, shape ``()``.
@@ -154,7 +158,7 @@ class Pairs(Result):
 
         Examples:
             >>> from jaxmle import Pairs
-            >>> Pairs.from_labels([1, 0], [1, 0], [0, 0], [1, 0]).shape
+            >>> Pairs.from_labels(judge_a=[1, 0], human_a=[1, 0], judge_b=[1, 0], human_b=[0, 0]).shape
             ()
         """
         arms = []

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jaxmle._doctor._findings import Finding
-from jaxmle._documents import is_balanced, shell_line
+from jaxmle._documents import is_balanced, shell_line, short_percent
 from jaxmle._planning import MIN_LABELS, Precision
 from jaxmle._tables import INVALID, Guess, SliceCounts, shown
 
@@ -172,16 +172,16 @@ def _certify(words: list[str], precision: Precision | None, wanted: DoctorOption
     if given is None:
         why = f"about the least limit that {precision.labels:,.0f} labels{_OF} show in 8 of 10 cases"
         return [Command("certify", True, line, why)]
-    labels = precision.labels_for(given, wanted.confidence)
+    labels, below = precision.labels_for(given, wanted.confidence), short_percent(given)
     if labels is None:
         text = (
-            f"the failure rate seems to be {precision.rate:.1%}: no number of labels shows it below {given:g}"
+            f"the failure rate seems to be {precision.rate:.1%}: no number of labels shows it below {below}"
         )
         return [Command("certify", False, line, text, None, Finding("blocks", "limit", text))]
     if labels > precision.labels:
         missing = labels - int(precision.labels)
         text = (
-            f"a certificate below {given:g} takes about {labels:,} labels{_OF} to be likely (80%), if the "
+            f"a certificate below {below} takes about {labels:,} labels{_OF} to be likely (80%), if the "
             f"rate is {precision.rate:.1%} as it seems; bounds on the judge (--tpr, --fpr) may do with fewer"
         )
         if precision.judge is None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from jaxmle._doctor._commands import Command, DoctorOptions
-from jaxmle._documents import is_balanced, shell_line
+from jaxmle._documents import is_balanced, shell_line, short_percent
 from jaxmle._planning import MIN_LABELS, Precision
 from jaxmle._tables import Guess, SliceCounts, Source, quote_name, quote_text, shown
 
@@ -101,9 +101,13 @@ def plan_commands(table: SliceCounts, wanted: DoctorOptions, cluster: str | None
         words += ["--calibration", "external"]
     if wanted.confidence != 0.95:
         words += ["--confidence", f"{wanted.confidence:g}"]
-    goal = ["--width", f"{_WIDTH:g}"] if wanted.limit is None else ["--limit", f"{wanted.limit:g}"]
-    line = shell_line("jaxmle", "plan", *words, "--unlabeled", str(precision.n_unlabeled), *goal)
-    aim = "an interval ten points wide" if wanted.limit is None else f"a certificate below {wanted.limit:g}"
+    goal = ["--target-width", f"{_WIDTH:g}"] if wanted.limit is None else ["--limit", f"{wanted.limit:g}"]
+    line = shell_line("jaxmle", "plan", *words, "--n-unlabeled", str(precision.n_unlabeled), *goal)
+    aim = (
+        "an interval ten points wide"
+        if wanted.limit is None
+        else f"a certificate below {short_percent(wanted.limit)}"
+    )
     if not 0 < expected["failure_rate"] < (1 if wanted.limit is None else wanted.limit):
         return []
     why = f"labels for {aim}, if the rates are as they seem"

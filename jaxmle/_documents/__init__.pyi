@@ -32,6 +32,7 @@ from ._warnings import repeated_note as repeated_note
 from ._words import agreement_rows as agreement_rows
 from ._words import bounds_text as bounds_text
 from ._words import caution_lines as caution_lines
+from ._words import count_of as count_of
 from ._words import dropped_lines as dropped_lines
 from ._words import failure_line as failure_line
 from ._words import few_labels_line as few_labels_line
@@ -40,6 +41,7 @@ from ._words import panel_lines as panel_lines
 from ._words import percent as percent
 from ._words import pooling_lines as pooling_lines
 from ._words import record_name as record_name
+from ._words import short_percent as short_percent
 from ._words import shown_text as shown_text
 from ._words import slice_name as slice_name
 from ._words import source_lines as source_lines

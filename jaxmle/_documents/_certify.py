@@ -12,6 +12,7 @@ from jaxmle._documents._fitted import Fitted, fit_table
 from jaxmle._documents._order import sort_naturally
 from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._warnings import data_warnings, table_warnings
+from jaxmle._documents._words import short_percent
 from jaxmle._inference import Adjustment, Certificate, CertificateMethod, certify_fit
 from jaxmle._tables import SliceCounts
 from jaxmle._types import Array, Document
@@ -73,7 +74,9 @@ def certify_document(
     rows = zip(fitted.counts, fits, verdicts, notes, strict=True)
     for i, (counts, result, verdict, note) in enumerate(rows):
         if verdict.by_bounds:
-            note.append(f"the bounds on the failure rate decide about the limit {limit:g}, not the data")
+            note.append(
+                f"the bounds on the failure rate decide about the limit {short_percent(limit)}, not the data"
+            )
         if verdict.contradicted or verdict.mismatched:
             note.append(NOTHING_CERTIFIED)
         if not counts.n_labeled:

@@ -41,7 +41,7 @@ class Arm:
 def compare_document(
     arms: tuple[Arm, Arm],
     *,
-    judge: JudgeRates = "separate",
+    judge_rates: JudgeRates = "separate",
     pairs: Pairs | None = None,
     clusters: tuple[Clusters, Clusters] | None = None,
     adjustment: Adjustment = "none",
@@ -51,7 +51,7 @@ def compare_document(
 
     Args:
         arms: The two sets, of the same slices.
-        judge: "separate" or "common".
+        judge_rates: "separate" or "common".
         pairs: Items in both sets, for every slice and last the total; or None.
         clusters: Clusters of both sets, likewise, which are the tables' too; or None.
         adjustment: "none", "holm" or "benjamini-hochberg", over the slices.
@@ -69,7 +69,7 @@ def compare_document(
     analysis = first.analysis
     last = len(counts_of_arms[0]) - 1
     given: dict[str, Any] = {
-        "judge": judge,
+        "judge_rates": judge_rates,
         "confidence": analysis.confidence,
         "calibration": analysis.calibration,
         "labels": analysis.labels,
@@ -110,7 +110,11 @@ def compare_document(
         document.pop(key, None)
     for record in (*document["slices"], document["total"]):
         record.pop("unjudged", None)
-    document["settings"] |= {"judge": judge, "adjustment": adjustment, "paired": pairs is not None}
+    document["settings"] |= {
+        "judge_rates": judge_rates,
+        "adjustment": adjustment,
+        "paired": pairs is not None,
+    }
     document["settings"]["clustered"] = clusters is not None
     document["settings"]["bounds_b"] = settings_of(second.analysis)["bounds"]
     arms_said = {

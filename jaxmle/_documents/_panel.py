@@ -43,13 +43,13 @@ def judges_title(panel: Document) -> str:
 
 
 def judges_rows(panel: Document) -> list[list[str]]:
-    """Each judge alone and each rule in words: judge, labelled rows, TPR, FPR, width, whether it is used."""
+    """Each judge alone and each rule in words: judge, whether it is used, TPR, FPR, width, labelled rows."""
     return [
         [
             one["judge"],
-            f"{one['n_labeled']:,}",
-            *(percent(one[name]) for name in ("tpr", "fpr", "width")),
             "used" if one["chosen"] else "",
+            *(percent(one[name]) for name in ("tpr", "fpr", "width")),
+            f"{one['n_labeled']:,}",
         ]
         for one in panel["judges"]
     ]

@@ -58,7 +58,7 @@ class Pooled:
         if self.pooling:
             document["pooling"] = self.pooling
             for record, borrowed in zip(document["slices"], self.result.borrowed, strict=True):
-                record |= {"judge": self.result.judge, "borrowed": float(borrowed)}
+                record |= {"judge_rates": self.result.judge_rates, "borrowed": float(borrowed)}
         if self.mix:
             document["mix"] = self.mix
 
@@ -101,7 +101,11 @@ def pooled_slices(
         warnings.simplefilter("ignore", UserWarning)  # weights and clusters are said elsewhere
         try:
             result = fit_slices(
-                table.counts, bounds, judge=asked, calibration=analysis.calibration, design_effect=effect
+                table.counts,
+                bounds,
+                judge_rates=asked,
+                calibration=analysis.calibration,
+                design_effect=effect,
             )
         except InfeasibleError:
             raise
@@ -120,7 +124,7 @@ def pooled_slices(
 
 def _slices(result: SliceFit, analysis: AnalysisSettings) -> tuple[list[SharedFit], list[Document]]:
     # Slices alone keep the estimates and calibrated intervals that they have without pooling.
-    if result.judge == "per-slice":
+    if result.judge_rates == "per-slice":
         return [], []
     found = result.interval(confidence=analysis.confidence)
     lows, highs = result.failure_rate_set
@@ -149,7 +153,7 @@ def _slices(result: SliceFit, analysis: AnalysisSettings) -> tuple[list[SharedFi
             )
         )
         ends = {"low": float(np.asarray(found.low)[i]), "high": float(np.asarray(found.high)[i])}
-        rates.append({**ends, "method": _METHODS[result.judge]})
+        rates.append({**ends, "method": _METHODS[result.judge_rates]})
     return fits, rates
 
 
@@ -187,7 +191,7 @@ def _pooling(
         skipped = "fewer than two slices have labels"
     elif effects:
         skipped = "it takes items that stand for themselves, without weights or clusters"
-    elif analysis.labels == "by_verdict":
+    elif analysis.labels == "by-verdict":
         skipped = "it takes labels at random"
     elif any(low > high for low, high in pairs):
         skipped = "the bounds of slices exclude each other"
@@ -198,7 +202,7 @@ def _pooling(
     names = ("tpr", "fpr")
     return {
         "asked": asked,
-        "used": result.judge,
+        "used": result.judge_rates,
         "reason": result.reason,
         "one_judge": result.one_judge,
         "spread": dict(zip(names, map(float, result.spread), strict=True)) if result.spread else None,

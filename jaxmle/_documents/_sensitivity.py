@@ -7,6 +7,7 @@ from jaxmle._documents._document import document_of, sizes_of
 from jaxmle._documents._fitted import Fitted, fit_table
 from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._warnings import data_warnings, table_warnings
+from jaxmle._documents._words import percent, short_percent
 from jaxmle._inference import warn_of_design
 from jaxmle._sensitivity import BoundScan, Effect, Sensitivity, check_over, scanned
 from jaxmle._tables import SliceCounts
@@ -127,8 +128,8 @@ def _widens(one: Effect) -> bool:
 def _sentence(one: Effect, certified: bool) -> str:
     assert one.tipping is not None
     if one.bound == "margin":
-        change = f"all bounds on TPR and FPR being widened by {one.tipping:.4f}"
+        change = f"all bounds on TPR and FPR being widened by {percent(one.tipping)}"
     else:
         way = "falling" if one.tipping < one.value else "rising"
-        change = f"{one.bound} {way} from {one.value:.4g} to {one.tipping:.4f}"
+        change = f"{one.bound} {way} from {short_percent(one.value)} to {percent(one.tipping)}"
     return f"What would turn it: {change}." if certified else f"What would certify it: {change}."

@@ -21,7 +21,7 @@ class AnalysisSettings:
             for the total at the end.
         by: Columns that make the slices; none for a total alone.
         calibration: "internal" or "external".
-        labels: "random" or "by_verdict".
+        labels: "random" or "by-verdict".
         confidence: Confidence, in (0, 1).
         seed: Seed of all simulation.
         min_labels: Slices with fewer labels are marked.

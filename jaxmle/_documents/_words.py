@@ -15,6 +15,16 @@ def percent(value: Numbers | None) -> str:
     return "-" if value is None else f"{100 * value:.2f}%"
 
 
+def short_percent(value: float) -> str:
+    """Write a rate that somebody stated: no more digits than it has, up to four."""
+    return f"{100 * value:.4g}%"
+
+
+def count_of(count: int, what: str) -> str:
+    """A number of things: 1 row, 2 rows."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def p_value(p: float) -> str:
     """Write a p-value for people."""
     return f"{p:.4f}" if p >= 5e-5 else "<.0001"
@@ -47,9 +57,7 @@ def warning_lines(records: list[Document], said: Sequence[str] = ()) -> list[str
 
 def dropped_lines(dropped: dict[str, int]) -> list[str]:
     """How many rows were left out, and why."""
-    return [
-        f"{rows:,} {'row' if rows == 1 else 'rows'} left out: {reason}." for reason, rows in dropped.items()
-    ]
+    return [f"{count_of(rows, 'row')} left out: {reason}." for reason, rows in dropped.items()]
 
 
 def failure_line(failures: Document | None) -> str:
@@ -161,5 +169,8 @@ def bounds_text(settings: Document) -> str:
     if settings["bounds"] == "by slice":
         return "bounds: by slice"
     names = {"failure_rate": "failure rate", "tpr": "TPR", "fpr": "FPR"}
-    stated = [f"{names[name]} in [{low:g}, {high:g}]" for name, (low, high) in settings["bounds"].items()]
+    stated = [
+        f"{names[name]} {short_percent(low)} to {short_percent(high)}"
+        for name, (low, high) in settings["bounds"].items()
+    ]
     return f"bounds: {', '.join(stated) or 'none'}"

@@ -94,10 +94,10 @@ def shaped(result: T, shape: tuple[int, ...]) -> T:
 
 def check_labels(labels: str, calibration: Calibration) -> None:
     """Raise ``ValueError`` unless ``labels`` is known and suits the calibration."""
-    if labels not in ("random", "by_verdict"):
-        raise ValueError(f'`labels` must be "random" or "by_verdict"; got {labels!r}.')
-    if labels == "by_verdict" and calibration == "external":
-        raise ValueError('`labels` must be "random" where `calibration` is "external"; got "by_verdict".')
+    if labels not in ("random", "by-verdict"):
+        raise ValueError(f'`labels` must be "random" or "by-verdict"; got {labels!r}.')
+    if labels == "by-verdict" and calibration == "external":
+        raise ValueError('`labels` must be "random" where `calibration` is "external"; got "by-verdict".')
 
 
 def check_seed(seed: int) -> None:

@@ -29,7 +29,7 @@ def bca_levels(
         problem: Counts and bounds.
         estimate: Failure rates, shape ``(B,)``.
         calibration: "internal" or "external".
-        labels: "random" or "by_verdict".
+        labels: "random" or "by-verdict".
         z: Normal quantile of the confidence.
         engine: "numpy", "jax" or None.
 

@@ -105,7 +105,7 @@ def bootstrap(
     """Bootstrap the constrained estimate: resample the items, refit every replicate.
 
     Items are resampled within the groups whose sizes the design fixes: labelled and unlabelled ones; with
-    ``labels="by_verdict"`` labelled ones within each verdict; with ``calibration="external"`` within each
+    ``labels="by-verdict"`` labelled ones within each verdict; with ``calibration="external"`` within each
     true label. The bootstrap of an estimate that sits on a bound is not consistent and its intervals are too
     short: `profile_interval` is the interval to report, this one is for comparison and for standard errors.
 
@@ -116,7 +116,7 @@ def bootstrap(
         confidence: Nominal coverage, in (0, 1).
         method: "percentile", "basic", or "bca" (bias-corrected and accelerated).
         calibration: "internal" or "external", as in `fit`.
-        labels: "random", or "by_verdict" where the judge's verdict decided which items humans label.
+        labels: "random", or "by-verdict" where the judge's verdict decided which items humans label.
         parametric: Whether to draw from the fitted model rather than from the items.
         clusters: Clusters whose sums the counts are. They are then what is resampled, within their slice, and
             counts may be sums of weights; methods "percentile" and "basic" only.

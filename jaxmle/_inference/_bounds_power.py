@@ -29,7 +29,7 @@ def noticed_beyond(bounded: Fit, *, labels: Labels, engine: Engine | None = None
 
     Args:
         bounded: Fits within the bounds, shape ``(B,)``.
-        labels: "random" or "by_verdict".
+        labels: "random" or "by-verdict".
         engine: "numpy", "jax", or None, as in `fit`.
 
     Returns:
@@ -82,7 +82,7 @@ def _expected(params: Params, counts: Counts, design: Design) -> Counts:
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
     q = flag_rate(theta, tpr, fpr)
     n, judged = counts.n_labeled, counts.n_unlabeled
-    if design == "by_verdict":
+    if design == "by-verdict":
         flagged, passed = counts.tp + counts.fp, counts.fn + counts.tn
         precision, miss = divide(theta * tpr, q), divide(theta * (1 - tpr), 1 - q)
         rest = np.clip(q * (n + judged) - flagged, 0, judged)

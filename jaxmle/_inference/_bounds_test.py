@@ -78,7 +78,7 @@ def bounds_test(
         counts: Counts, any batch shape ``(...)``, whole numbers.
         bounds: Bounds, scalar or broadcastable with the counts.
         calibration: "internal" or "external", as in `fit`.
-        labels: "random", or "by_verdict" where the judge's verdict decided which items humans label.
+        labels: "random", or "by-verdict" where the judge's verdict decided which items humans label.
         seed: Seed of the simulation, a whole number >= 0.
         engine: "numpy", "jax", or None for the size of the job to decide, as in `fit`.
 
@@ -136,7 +136,7 @@ def bounds_p_values(
         bounded: Fits within the bounds, of whole numbers where they are to be simulated.
         statistic: Twice the log-likelihood that the bounds cost, shape ``(B,)``.
         simulated: Whose p-values to simulate; the others get the upper limit of `tail_limit`.
-        labels: "random" or "by_verdict".
+        labels: "random" or "by-verdict".
         seed: Seed of the simulation.
         engine: "numpy", "jax", or None.
     """
@@ -302,7 +302,7 @@ def check_bounds(
         bounded: Fits within the bounds, shape ``(B,)``. Counts that are not whole, effective ones, are
             rounded for the simulation.
         unbounded: Maximal log-likelihoods without bounds, shape ``(B,)``.
-        labels: "random" or "by_verdict".
+        labels: "random" or "by-verdict".
         seed: Seed of the simulation.
         engine: "numpy", "jax", or None.
     """

@@ -144,7 +144,7 @@ def certify(
         confidence: 1 - the probability of certifying a failure rate at the limit or above, in [0.5, 1).
         method: "exact" or "profile".
         calibration: "internal" or "external", as in `fit`.
-        labels: "random", or "by_verdict" where the judge's verdict decided which items humans label.
+        labels: "random", or "by-verdict" where the judge's verdict decided which items humans label.
         adjustment: For a batch: "holm" keeps the probability of any wrong certificate, "benjamini-hochberg"
             the expected share of wrong ones among the certified; "none" judges each slice by itself.
         design_effect: Design effect of weights or clusters, as in `profile_interval`. "exact" then tests

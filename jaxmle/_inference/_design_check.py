@@ -42,7 +42,7 @@ def design_check(counts: Counts) -> DesignCheck:
 
     It does where labelled items are a random sample of the judged ones. A calibration set put together by
     true label (50 failures, 50 passes) fails the test and must be declared ``calibration="external"``; one
-    chosen by the judge's verdict fails it too, and needs ``labels="by_verdict"``.
+    chosen by the judge's verdict fails it too, and needs ``labels="by-verdict"``.
 
     Args:
         counts: Counts, any batch shape ``(...)``, of unweighted items.
@@ -156,6 +156,6 @@ def warn_of_design(
             f"the judge flags {labeled[bad[0]]:.1%} of the labelled items and "
             f"{others[bad[0]]:.1%} of the others{where}: the labelled ones are no random "
             "sample. If they were chosen by their true label, or come from elsewhere, use "
-            'calibration="external"; if the judge\'s verdict decided which, use labels="by_verdict".',
+            'calibration="external"; if the judge\'s verdict decided which, use labels="by-verdict".',
         )
     return wrong

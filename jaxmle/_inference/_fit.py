@@ -13,11 +13,13 @@ from jaxmle._engine import Engine, check_engine, chosen_engine, in_tiles, map_ba
 from jaxmle._inference._arguments import checked_problem, given_counts, shaped
 from jaxmle._inference._options import CertifyOptions, IntervalOptions
 from jaxmle._model import failure_rate_set, score_at
-from jaxmle._results import Batch, first_few
+from jaxmle._results import Batch, drawn, first_few
 from jaxmle._solvers import Solution, SolverName, bound_sides, check_solver, maximum
 from jaxmle._types import Array, ArrayLike, Flags, Numbers, Pair
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from jaxmle._inference._certify import Certificate
     from jaxmle._inference._profile_interval import ProfileInterval
     from jaxmle._tables import Columns, Rows
@@ -125,6 +127,29 @@ class Fit(Batch):
 
         _only(CertifyOptions, options)
         return certify_fit(self, limit=limit, **options)
+
+    def plot(self, **options: Any) -> "Axes":
+        """Draw the profile likelihood of one data set with `plot_profile`.
+
+        Args:
+            **options: Those of `plot_profile`: ``interval``, ``limit``, ``ax``.
+
+        Returns:
+            The axes.
+
+        Raises:
+            ValueError: As `plot_profile`: the fit is of a batch, whose intervals `Interval.plot` draws.
+            ImportError: matplotlib is not installed.
+
+        Examples:
+            >>> from matplotlib.figure import Figure
+            >>> from jaxmle import Counts, fit
+            >>> result = fit(Counts(tp=4, fn=1, fp=2, tn=43, unlabeled_pos=900, unlabeled_neg=9100))
+            >>> ax = result.plot(interval=result.interval(simulate=False), ax=Figure().subplots())
+            >>> ax.get_xlabel()
+            'Failure rate'
+        """
+        return drawn("plot_profile", self.counts, self.bounds, calibration=self.calibration, **options)
 
     @property
     def shape(self) -> tuple[int, ...]:

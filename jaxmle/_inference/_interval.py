@@ -1,12 +1,17 @@
 """An estimate with its interval."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jaxmle._arrays import pytree
-from jaxmle._results import Batch, first_few
+from jaxmle._results import Batch, drawn, first_few
 from jaxmle._types import Numbers
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @pytree
@@ -32,6 +37,33 @@ class Interval(Batch):
     def width(self) -> Numbers:
         """Length of the interval, shape ``(...)``."""
         return self.high - self.low
+
+    def plot(self, names: Sequence[object] | None = None, **options: Any) -> "Axes":
+        """Draw one interval with `plot_interval`, a batch of shape ``(S,)`` with `plot_slices`.
+
+        Args:
+            names: Name of each slice of a batch; numbers by default.
+            **options: Those of the function, such as ``limit`` and ``ax``.
+
+        Returns:
+            The axes.
+
+        Raises:
+            ValueError: As `plot_interval` or `plot_slices`.
+            ImportError: matplotlib is not installed.
+
+        Examples:
+            >>> from matplotlib.figure import Figure
+            >>> from jaxmle import Counts, profile_interval
+            >>> counts = Counts([4, 1], [1, 0], [2, 1], [43, 28], [90, 20], [900, 180])
+            >>> found = profile_interval(counts, simulate=False)
+            >>> ax = found.plot(["privacy", "safety"], limit=0.2, ax=Figure().subplots())
+            >>> [label.get_text() for label in ax.get_yticklabels()]
+            ['privacy', 'safety']
+        """
+        if np.ndim(self.low):
+            return drawn("plot_slices", self, names, **options)
+        return drawn("plot_interval", self, **options)
 
     def __str__(self) -> str:
         if np.ndim(self.low):

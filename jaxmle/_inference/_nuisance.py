@@ -144,7 +144,7 @@ def _lines(
     (tpr_low, tpr_high), (fpr_low, fpr_high) = bounds.tpr, bounds.fpr
     below = [(t * tpr_low, none), (-(1 - t) * fpr_high, one)]
     above = [(t * tpr_high, none), (-(1 - t) * fpr_low, one)]
-    if design == "by_verdict":
+    if design == "by-verdict":
         # Given the verdict, labels are a random sample: they bound P(failure | verdict).
         precision_low, precision_high = limits(c.tp, c.fp, tail)
         miss_low, miss_high = limits(c.fn, c.tn, tail)

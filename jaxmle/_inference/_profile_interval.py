@@ -108,7 +108,7 @@ def profile_interval(
         confidence: Nominal coverage, in (0, 1), for a one-sided interval in [0.5, 1).
         side: "two-sided"; "upper" for an upper limit alone, the other end being the bound; or "lower".
         calibration: "internal" or "external", as in `fit`.
-        labels: "random", or "by_verdict" where the judge's verdict decided which of the judged items humans
+        labels: "random", or "by-verdict" where the judge's verdict decided which of the judged items humans
             label. Only the simulation depends on it.
         simulate: True simulates the p-values, False takes those of the chi-square distribution: too short an
             interval where labels are few, above all where no label is a failure. By default simulation,

@@ -36,7 +36,7 @@ def _design(settings: Document) -> str:
             "The labelled items come from elsewhere or were chosen by their true label: they tell of the "
             "judge only, and the failure rate is that of the unlabelled items (--calibration external)."
         )
-    if settings["labels"] == "by_verdict":
+    if settings["labels"] == "by-verdict":
         return (
             "Which items humans labelled depended on the judge's verdict and on nothing else "
             "(--labels by-verdict)."

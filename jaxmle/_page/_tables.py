@@ -111,7 +111,7 @@ def judge_table(total: Document, bounds: Document, in_labels: Document, level: f
 
 def judges_table(panel: Document) -> Rows:
     """Each judge alone and each rule."""
-    headings = ["judge", "labelled", "TPR", "FPR", "width", "here"]
+    headings = ["judge", "here", "TPR", "FPR", "width", "labelled"]
     return Rows(judges_title(panel), headings, judges_rows(panel), words=("here",))
 
 

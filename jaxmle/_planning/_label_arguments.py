@@ -51,13 +51,14 @@ def _checked_truth(given: Params, bounds: Bounds, goal: Goal) -> Params:
         raise TypeError(f"`bounds` must be a Bounds; got {type(bounds).__name__}.")
     if bounds.shape:
         raise ValueError(f"`bounds` must be scalars for a plan; got shape {bounds.shape}.")
-    names = ("failure_rate", "tpr", "fpr")
-    truth = Params(*(_inside(name, getattr(given, name), ends=name != "failure_rate") for name in names))
-    for name in names:
+    names = {"failure_rate": "failure_rate", "tpr": "judge_tpr", "fpr": "judge_fpr"}
+    rates = {name: getattr(given, name) for name in names}
+    truth = Params(*(_inside(names[name], rate, ends=name != "failure_rate") for name, rate in rates.items()))
+    for name, argument in names.items():
         value, (low, high) = getattr(truth, name), getattr(bounds, name)
         if not low <= value <= high:
             raise ValueError(
-                f"`{name}` must lie within its bounds, {low:g} to {high:g}; got {value:g}. With bounds "
+                f"`{argument}` must lie within its bounds, {low:g} to {high:g}; got {value:g}. With bounds "
                 "that are wrong no number of labels keeps the promise: widen them."
             )
     if goal.limit is not None:

@@ -22,8 +22,8 @@ class Setting(NamedTuple):
         n_judged: Items that the judge decides on, those to be labelled included where they are among them.
         bounds: Scalar bounds.
         calibration: "internal" or "external".
-        labels: "random" or "by_verdict".
-        share: Share of the labels that goes to flagged items (by_verdict) or to failures (external).
+        labels: "random" or "by-verdict".
+        share: Share of the labels that goes to flagged items (by-verdict) or to failures (external).
     """
 
     truth: Params
@@ -52,7 +52,7 @@ class Setting(NamedTuple):
     @property
     def divided(self) -> bool:
         """Whether labels are divided between two kinds of items."""
-        return self.calibration == "external" or self.labels == "by_verdict"
+        return self.calibration == "external" or self.labels == "by-verdict"
 
     @property
     def most(self) -> int:
@@ -89,7 +89,7 @@ def draw(
         fp, tn = _nested(rng, other, n_draws, [setting.truth.fpr, 1 - setting.truth.fpr])
         flagged = np.broadcast_to(rng.binomial(setting.n_judged, q, n_draws), shape)
         cells = (tp, fn, fp, tn, flagged, setting.n_judged - flagged)
-    elif setting.labels == "by_verdict":
+    elif setting.labels == "by-verdict":
         flagged = rng.binomial(setting.n_judged, q, n_draws)
         # No more can be labelled than there are.
         first = np.minimum(first[:, None], flagged)

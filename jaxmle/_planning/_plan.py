@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jaxmle._arrays import pytree
 from jaxmle._data import Bounds, Calibration, Params, check_confidence
@@ -19,9 +19,12 @@ from jaxmle._planning._label_formulas import (
 )
 from jaxmle._planning._label_goals import Goal, Power, Width
 from jaxmle._planning._label_search import Found, cheapest_judged, cost_of, divided, search
-from jaxmle._results import Result
+from jaxmle._results import Result, drawn
 from jaxmle._simulation import Labels
 from jaxmle._types import Triple
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @pytree
@@ -30,11 +33,11 @@ class LabelOption(Result):
     """One way to buy labels, and how many it takes.
 
     Attributes:
-        design: "random", "by_verdict", "external" or "human only".
+        design: "random", "by-verdict", "external" or "human only".
         bounded: Whether the bounds are used.
         method: How the number was found.
         n_labels: Human labels, or None where no number of them reaches the goal.
-        split: Labels by kind: "flagged" and "passed" items (by_verdict), "failures" and "passes" (external).
+        split: Labels by kind: "flagged" and "passed" items (by-verdict), "failures" and "passes" (external).
         value: Width or power with them, or with the most labels there can be; None for large-sample formulas.
         cost: Cost of labels and verdicts, where both prices are known.
     """
@@ -105,19 +108,31 @@ class Plan(Result):
         rows = [one.to_dict() for one in self.options]
         return {name: [row[name] for row in rows] for name in rows[0]}
 
+    def plot(self, *, ax: "Axes | None" = None) -> "Axes":
+        """Draw width or power against labels with `plot_plan`, on ``ax`` or a new pyplot figure.
+
+        Returns:
+            The axes.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+        """
+        return drawn("plot_plan", self, ax=ax)
+
     def __str__(self) -> str:
         what = f"{self.goal} {self.value:.4g}"
         if not self.reached:
             return f"no number of labels reaches a {self.goal} of {self.target:g}: {self.reason}"
         kinds = ", ".join(f"{count} {name}" for name, count in (self.split or {}).items())
-        return f"{self.n_labels} labels{f' ({kinds})' if kinds else ''}: {what} ({self.method})"
+        labels = "label" if self.n_labels == 1 else "labels"
+        return f"{self.n_labels} {labels}{f' ({kinds})' if kinds else ''}: {what} ({self.method})"
 
 
 def plan(
     *,
     failure_rate: float,
-    tpr: float,
-    fpr: float,
+    judge_tpr: float,
+    judge_fpr: float,
     n_unlabeled: int,
     bounds: Bounds | None = None,
     target_width: float | None = None,
@@ -140,8 +155,8 @@ def plan(
 
     Args:
         failure_rate: Failure rate that is expected, in (0, 1).
-        tpr: P(judge says failure | failure) that is expected, in [0, 1].
-        fpr: P(judge says failure | pass) that is expected, in [0, 1].
+        judge_tpr: P(judge says failure | failure) that is expected, in [0, 1].
+        judge_fpr: P(judge says failure | pass) that is expected, in [0, 1].
         n_unlabeled: Items that have the judge's verdict alone at present, >= 1. With "internal" calibration
             the labels are taken from them. With ``cost_judge``, the most that could be judged.
         bounds: Scalar bounds that the analysis will use, the expected rates within them; none by default.
@@ -150,7 +165,7 @@ def plan(
         power: Probability of a certificate to reach, in (0, 1); with ``limit``.
         confidence: Confidence of interval or certificate, in (0, 1), for a certificate at least 0.5.
         calibration: "internal", labels of judged items, or "external", labels of items from elsewhere.
-        labels: "random", or "by_verdict": so many of the flagged and so many of the passed items.
+        labels: "random", or "by-verdict": so many of the flagged and so many of the passed items.
         method: Certificate that is planned for, "exact" or "profile"; with ``limit``.
         simulate: Whether the interval's cut-offs will be simulated, as by default; with ``target_width``.
         cost_human: Price of a human label, > 0.
@@ -174,7 +189,7 @@ def plan(
     Examples:
         >>> from jaxmle import Bounds, plan
         >>> bounds = Bounds(tpr=(0.87, 0.93), fpr=(0.03, 0.07))
-        >>> rates = {"failure_rate": 0.1, "tpr": 0.9, "fpr": 0.05}
+        >>> rates = {"failure_rate": 0.1, "judge_tpr": 0.9, "judge_fpr": 0.05}
         >>> asked = {"n_unlabeled": 10_000, "target_width": 0.05, "simulate": False}
         >>> known = plan(**rates, **asked, bounds=bounds).n_labels
         >>> unknown = plan(**rates, **asked).n_labels
@@ -184,7 +199,7 @@ def plan(
     check_seed(seed)
     bounds = Bounds() if bounds is None else bounds
     goal = goal_of(target_width, limit, power, check_confidence(confidence), method, simulate)
-    rates = Params(failure_rate, tpr, fpr)
+    rates = Params(failure_rate, judge_tpr, judge_fpr)
     start = checked_setting(rates, n_unlabeled, bounds, calibration, labels, goal)
     prices = checked_prices(cost_human, cost_judge)
     cheap = goal if isinstance(goal, Width) else Power(goal.target, goal.confidence, goal.limit, "profile")
@@ -201,7 +216,7 @@ def plan(
         first, found, used = option(start, goal, bar)
     others = [option(start, cheap)[0]] if cheap != goal else []
     if calibration == "internal":
-        swapped: Labels = "by_verdict" if labels == "random" else "random"
+        swapped: Labels = "by-verdict" if labels == "random" else "random"
         others.append(option(start._replace(labels=swapped), cheap)[0])
     if not unbounded(bounds):
         others.append(option(start._replace(bounds=Bounds()), cheap)[0])
@@ -234,8 +249,8 @@ def plan(
 def first_estimate(
     *,
     failure_rate: float,
-    tpr: float,
-    fpr: float,
+    judge_tpr: float,
+    judge_fpr: float,
     n_unlabeled: int,
     bounds: Bounds | None = None,
     target_width: float | None = None,
@@ -254,7 +269,7 @@ def first_estimate(
         ValueError: As `plan` does.
     """
     goal = goal_of(target_width, limit, power, check_confidence(confidence), "profile", False)
-    rates = Params(failure_rate, tpr, fpr)
+    rates = Params(failure_rate, judge_tpr, judge_fpr)
     start = checked_setting(
         rates, n_unlabeled, Bounds() if bounds is None else bounds, calibration, labels, goal
     )

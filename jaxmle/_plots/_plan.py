@@ -28,7 +28,7 @@ def plot_plan(plan: Plan, *, ax: "Axes | None" = None) -> "Axes":
     Examples:
         >>> from matplotlib.figure import Figure
         >>> from jaxmle import plan, plot_plan
-        >>> rates = {"failure_rate": 0.1, "tpr": 0.9, "fpr": 0.05, "n_unlabeled": 10_000}
+        >>> rates = {"failure_rate": 0.1, "judge_tpr": 0.9, "judge_fpr": 0.05, "n_unlabeled": 10_000}
         >>> ax = plot_plan(plan(**rates, target_width=0.05, simulate=False), ax=Figure().subplots())
         >>> ax.get_xlabel()
         'Human labels'

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jaxmle._arrays import pytree
 from jaxmle._data import Bounds, Calibration, Counts, check_confidence
 from jaxmle._inference import check_labels, checked_problem, effective, fit_flat, warn_of_design
-from jaxmle._results import plain
+from jaxmle._results import drawn, plain
 from jaxmle._sensitivity._bound_effects import Effect, effects_of
 from jaxmle._sensitivity._bound_scan import BoundScan, ScanResult
 from jaxmle._sensitivity._moved_bounds import (
@@ -23,6 +23,9 @@ from jaxmle._sensitivity._moved_bounds import (
 from jaxmle._sensitivity._tipping import tipping_share, verdict_changes
 from jaxmle._simulation import Labels
 from jaxmle._types import Array, Index
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @pytree
@@ -75,6 +78,17 @@ class Sensitivity(ScanResult):
                 columns[one.name] = np.ma.asarray(values, object).reshape(-1).tolist()
         return columns
 
+    def plot(self, *, ax: "Axes | None" = None) -> "Axes":
+        """Draw the curve or the map with `plot_sensitivity`, on ``ax`` or a new pyplot figure.
+
+        Returns:
+            The axes.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+        """
+        return drawn("plot_sensitivity", self, ax=ax)
+
     def __str__(self) -> str:
         shape = " x ".join(str(len(values)) for values in self.grid)
         return (
@@ -112,7 +126,7 @@ def sensitivity(
         limit: The failure rate to stay under, in (0, 1); without one there is no verdict.
         confidence: Confidence of interval, upper limit and verdict, in [0.5, 1).
         calibration: "internal" or "external", as in `fit`.
-        labels: "random" or "by_verdict", as in `certify`.
+        labels: "random" or "by-verdict", as in `certify`.
         design_effect: Design effect of weights or clusters, > 0, as in `profile_interval`.
         df: Degrees of freedom with it.
 

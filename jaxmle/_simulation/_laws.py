@@ -19,8 +19,8 @@ from jaxmle._simulation._binomial import (
 from jaxmle._stats import flag_rate
 from jaxmle._types import Array
 
-Labels = Literal["random", "by_verdict"]
-Design = Literal["random", "by_verdict", "external"]
+Labels = Literal["random", "by-verdict"]
+Design = Literal["random", "by-verdict", "external"]
 
 _SAME_SHARE = 3e-9
 
@@ -30,13 +30,13 @@ class Law(NamedTuple):
 
     random: the four labelled cells of ``trials[0]`` labels in turn, rarest first, each a share of what the
         earlier ones left (three binomials); flagged of ``trials[3]`` unlabelled items.
-    by_verdict: failures of ``trials[0]`` flagged labels; failures of ``trials[1]`` passed labels; flagged
+    by-verdict: failures of ``trials[0]`` flagged labels; failures of ``trials[1]`` passed labels; flagged
         of all ``trials[3]`` items, the labelled ones among them. Where fewer are flagged (or passed) than
         were labelled, all of them are labelled.
     external: flagged of ``trials[0]`` failures; flagged of ``trials[1]`` passes; flagged of ``trials[3]``.
 
     ``spans`` holds the widths of the tables they are drawn by, 0 where there is none, and last that of the
-    first two cells together (by_verdict: third and last, how many numbers of labels there are tables for).
+    first two cells together (by-verdict: third and last, how many numbers of labels there are tables for).
     ``order`` says which cells of (tp, fn, fp, tn) come first, shape ``(P, 4)``, and ``two`` is the
     probability of the first two of them.
     """
@@ -67,7 +67,7 @@ def law_of_params(params: Params, counts: Counts, design: Design, entries: int =
     """
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
     q = flag_rate(theta, tpr, fpr)
-    if design == "by_verdict":
+    if design == "by-verdict":
         return _strata(counts, design, _share(theta * tpr, q), _share(theta * (1 - tpr), 1 - q), q, entries)
     if design == "external":
         return _strata(counts, design, tpr, fpr, q, entries)
@@ -78,7 +78,7 @@ def law_of_params(params: Params, counts: Counts, design: Design, entries: int =
 def law_of_counts(counts: Counts, design: Design) -> Law:
     """Law of new counts drawn with replacement from the items of ``counts``; numpy, shape ``(P,)``."""
     c = counts
-    if design == "by_verdict":
+    if design == "by-verdict":
         flags = c.tp + c.fp + c.unlabeled_pos
         q = _share(flags, c.n_labeled + c.n_unlabeled)
         return _strata(counts, design, _share(c.tp, c.tp + c.fp), _share(c.fn, c.fn + c.tn), q)
@@ -94,7 +94,7 @@ def tables_for(law: Law, design: Design) -> Tables:
     first, second, third, last, both = (table_size(span, span > 0) for span in law.spans)
     rows = {
         "random": (first.width, both.width),
-        "by_verdict": (third.width, both.width),
+        "by-verdict": (third.width, both.width),
         "external": (0, 0),
     }[design]
     return Tables((first, second, third, last), rows)
@@ -172,7 +172,7 @@ def _strata(
     widths = span(np.stack(trials), np.stack([first, second, q]))
     kept = tabulated(widths)
     rows = np.stack([none, none])
-    if design == "by_verdict":
+    if design == "by-verdict":
         # How many fewer labels there may be: as many as the flagged (or passed) items may fall short of them.
         labeled, share = np.stack(trials[:2]), np.stack([q, 1 - q])
         rows = np.clip(labeled - (trials[2] * share - 0.5 * widths[2] - 1), 0, labeled) + 1

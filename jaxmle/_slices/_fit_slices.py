@@ -31,7 +31,7 @@ def fit_slices(
     counts: Counts,
     bounds: Bounds | None = None,
     *,
-    judge: Judge = "partial",
+    judge_rates: Judge = "partial",
     calibration: Calibration = "internal",
     design_effect: ArrayLike | None = None,
 ) -> SliceFit:
@@ -40,9 +40,9 @@ def fit_slices(
     Args:
         counts: Counts of the slices, shape ``(S,)``.
         bounds: Bounds, scalar or of shape ``(S,)``; those of TPR and FPR apply to the judge of each slice.
-        judge: "per-slice" fits each slice alone; "common" takes one TPR and one FPR for all; "partial"
+        judge_rates: "per-slice" fits each slice alone; "common" takes one TPR and one FPR for all; "partial"
             (default) lets them vary over slices as far as the data say, and falls to one of the others where
-            the data are for it. `SliceFit.judge` says what was done and `SliceFit.reason` why.
+            the data are for it. `SliceFit.judge_rates` says what was done and `SliceFit.reason` why.
         calibration: "internal" or "external", as in `fit`.
         design_effect: Design effect of weights or clusters, > 0, scalar or shape ``(S,)``: counts are divided
             by it.
@@ -51,8 +51,8 @@ def fit_slices(
         The estimates, and the evidence that they are maxima.
 
     Raises:
-        ValueError: ``judge`` or ``calibration`` is unknown; counts are not of shape ``(S,)``; a slice is
-            empty or impossible within the bounds; for "common", bounds of the slices exclude each other;
+        ValueError: ``judge_rates`` or ``calibration`` is unknown; counts are not of shape ``(S,)``; a slice
+            is empty or impossible within the bounds; for "common", bounds of the slices exclude each other;
             ``design_effect`` is not > 0 and finite, or of another shape.
         TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
 
@@ -65,12 +65,13 @@ def fit_slices(
     Examples:
         >>> from jaxmle import Counts, fit_slices
         >>> counts = Counts([4, 1, 0], [1, 0, 1], [2, 1, 1], [43, 8, 8], [90, 20, 50], [900, 180, 150])
-        >>> result = fit_slices(counts, judge="common")
+        >>> result = fit_slices(counts, judge_rates="common")
         >>> print(result.failure_rate.round(2), result.tpr.round(2)[0], result.n_agreeing > 1)
         [0.07 0.08 0.28] 0.74 True
     """
-    if judge not in get_args(Judge):
-        raise ValueError(f"`judge` must be one of {', '.join(map(repr, get_args(Judge)))}; got {judge!r}.")
+    if judge_rates not in get_args(Judge):
+        known = ", ".join(map(repr, get_args(Judge)))
+        raise ValueError(f"`judge_rates` must be one of {known}; got {judge_rates!r}.")
     problem, shape = checked_problem(counts, bounds, calibration)
     if len(shape) != 1:
         raise ValueError(f"`counts` must have shape (S,), one element a slice; got {shape}.")
@@ -78,16 +79,16 @@ def fit_slices(
     labels = problem.counts.n_labeled
     if len(labels) == 1:
         return _per_slice(problem, calibration, "there is one slice")
-    if judge == "per-slice":
+    if judge_rates == "per-slice":
         return _per_slice(problem, calibration, "as asked")
-    if judge == "partial" and not labels.any():
+    if judge_rates == "partial" and not labels.any():
         return _per_slice(problem, calibration, "no slice has a label from which to learn of the judge")
     clash = bounds_clash(problem)
-    if judge == "common":
+    if judge_rates == "common":
         if clash:
             raise ValueError(
                 "`bounds` of TPR or FPR of some slices exclude those of others, so they have no judge in "
-                'common; use judge="partial" or "per-slice".'
+                'common; use judge_rates="partial" or "per-slice".'
             )
         return _common(problem, calibration, "as asked")
     return _partial(problem, calibration, clash)
@@ -101,7 +102,7 @@ def _per_slice(problem: Problem, calibration: Calibration, reason: str, **more: 
         failure_rate=np.asarray(found.failure_rate),
         tpr=np.asarray(found.tpr),
         fpr=np.asarray(found.fpr),
-        judge="per-slice",
+        judge_rates="per-slice",
         reason=reason,
         log_likelihood=float(np.sum(found.log_likelihood)),
         converged=np.asarray(found.converged),
@@ -124,7 +125,7 @@ def _common(problem: Problem, calibration: Calibration, reason: str, **more: Any
         failure_rate=best.rate,
         tpr=np.full(size, best.tpr),
         fpr=np.full(size, best.fpr),
-        judge="common",
+        judge_rates="common",
         reason=reason,
         log_likelihood=cast(float, best.value),
         converged=np.full(size, _reached(best, n_items)),
@@ -191,7 +192,7 @@ def _partial(problem: Problem, calibration: Calibration, clash: bool) -> SliceFi
         failure_rate=rate,
         tpr=tpr,
         fpr=fpr,
-        judge="partial",
+        judge_rates="partial",
         reason=f"one judge has a probability of {one_judge:.2f}",
         log_likelihood=float(np.sum(tops)),
         converged=np.full(size, reached),

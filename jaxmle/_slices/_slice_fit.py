@@ -1,13 +1,14 @@
 """What pooled estimation returns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jaxmle._arrays import pytree
 from jaxmle._inference import Interval, IntervalAdjustment
-from jaxmle._results import Batch, Result
+from jaxmle._results import Batch, Result, drawn
 from jaxmle._slices._intervals import (
     Estimate,
     Judge,
@@ -18,6 +19,9 @@ from jaxmle._slices._intervals import (
 )
 from jaxmle._slices._joint_problem import PooledProblem
 from jaxmle._types import Array, ArrayLike, Flags, Index, Numbers, Pair
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @pytree
@@ -44,7 +48,7 @@ class SliceFit(Result):
         failure_rate: Failure rate of each slice, shape ``(S,)``.
         tpr: The judge's true positive rate in each slice, shape ``(S,)``: one number S times for "common".
         fpr: Its false positive rate.
-        judge: How the judge's rates were taken: "per-slice", "common" or "partial".
+        judge_rates: How the judge's rates were taken: "per-slice", "common" or "partial".
         reason: Why, in words.
         log_likelihood: Of all slices: joint, summed, or for "partial" with the judge's rates integrated out.
         converged: Whether the maximum is certified ("per-slice"); or one more step promises at most 1e-9 an
@@ -68,7 +72,7 @@ class SliceFit(Result):
     failure_rate: Array
     tpr: Array
     fpr: Array
-    judge: Judge = field(metadata={"static": True})
+    judge_rates: Judge = field(metadata={"static": True})
     reason: str = field(metadata={"static": True})
     log_likelihood: float
     converged: Array
@@ -100,8 +104,32 @@ class SliceFit(Result):
         """
         return self._problem.sizes
 
+    def plot(self, names: Sequence[object] | None = None, **options: Any) -> "Axes":
+        """Draw the 95% interval of each slice with `plot_slices`.
+
+        Args:
+            names: Name of each slice, such as ``table.keys`` of `tables.count`; numbers by default.
+            **options: Those of `plot_slices`: ``total``, ``limit``, ``most``, ``ax``.
+
+        Returns:
+            The axes.
+
+        Raises:
+            ValueError: As `plot_slices`.
+            ImportError: matplotlib is not installed.
+
+        Examples:
+            >>> from matplotlib.figure import Figure
+            >>> from jaxmle import Counts, fit_slices
+            >>> counts = Counts([4, 9], [1, 2], [2, 3], [43, 86], [90, 180], [910, 1820])
+            >>> ax = fit_slices(counts, judge_rates="common").plot(["a", "b"], ax=Figure().subplots())
+            >>> [label.get_text() for label in ax.get_yticklabels()]
+            ['a', 'b']
+        """
+        return drawn("plot_slices", self.interval(), names, **options)
+
     def __str__(self) -> str:
-        return f"{len(self)} slices, judge's rates {self.judge}: {self.reason}"
+        return f"{len(self)} slices, judge's rates {self.judge_rates}: {self.reason}"
 
     def interval(self, *, confidence: float = 0.95, adjustment: IntervalAdjustment = "none") -> Interval:
         """Interval of the failure rate of each slice, with what is not known of the shared judge.
@@ -121,7 +149,7 @@ class SliceFit(Result):
         Examples:
             >>> from jaxmle import Counts, fit_slices
             >>> counts = Counts([4, 1, 0], [1, 0, 1], [2, 1, 1], [43, 8, 8], [90, 20, 50], [900, 180, 150])
-            >>> result = fit_slices(counts, judge="common")
+            >>> result = fit_slices(counts, judge_rates="common")
             >>> interval = result.interval()
             >>> bool((interval.low < result.failure_rate).all())
             True
@@ -166,7 +194,7 @@ class SliceFit(Result):
         Examples:
             >>> from jaxmle import Counts, fit_slices
             >>> counts = Counts([4, 1, 0], [1, 0, 1], [2, 1, 1], [43, 8, 8], [90, 20, 50], [900, 180, 150])
-            >>> result = fit_slices(counts, judge="common")
+            >>> result = fit_slices(counts, judge_rates="common")
             >>> even = result.total([1, 1, 1])
             >>> bool(even.low < even.estimate < even.high)
             True
@@ -176,7 +204,7 @@ class SliceFit(Result):
     def _estimate(self) -> Estimate:
         return Estimate(
             self._problem,
-            self.judge,
+            self.judge_rates,
             self.failure_rate,
             self.tpr,
             self.fpr,

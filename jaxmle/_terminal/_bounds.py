@@ -3,8 +3,8 @@
 from rich.console import Group
 from rich.text import Text
 
-from jaxmle._documents import dropped_lines, failure_line, percent
-from jaxmle._terminal._tables import at_most, cell, new_table, slice_cell
+from jaxmle._documents import count_of, dropped_lines, failure_line, percent
+from jaxmle._terminal._tables import at_most, command_line, slice_cell, table_by
 from jaxmle._types import Document
 
 _RATES = ("tpr", "fpr")
@@ -15,30 +15,34 @@ def bounds_table(document: Document) -> Group:
     """Lay out the document for a terminal: each part, how far they differ, the bounds."""
     settings, parts = document["settings"], document["parts"]
     by, level = settings["by"], f"{100 * settings['confidence']:g}%"
-    table = new_table("The judge's rates in each part, and whether the other parts foretell them")
-    for column in by or ["part"]:
-        table.add_column(cell(column), no_wrap=True)
-    for heading in ("labelled", "TPR", "limits", "foretold", "FPR", "limits", "foretold"):
+    title = "The judge's rates in each part, and whether the other parts foretell them"
+    table = table_by(title, by or ["part"])
+    names = [name.upper() for name in _RATES]
+    headings = [f"{name}{what}" for name in names for what in ("", " limits")]
+    for heading in (*headings, *(f"{name} foretold" for name in names), "labelled"):
         table.add_column(heading, justify="right", no_wrap=True)
     for part in parts[:_MOST_PARTS]:
-        names = [slice_cell(part["key"][column]) for column in by] if by else [Text("all")]
+        key = [slice_cell(part["key"][column]) for column in by] if by else [Text("all")]
         cells = [one for name in _RATES for one in _cells(part[name])]
-        table.add_row(*names, Text(f"{part['n_labeled']:,.8g}"), *cells)
-    notes = [Text(line) for line in dropped_lines(document["dropped"])]
+        foretold = [_FORETOLD[part[name]["foretold"]] for name in _RATES]
+        table.add_row(*key, *cells, *foretold, Text(f"{part['n_labeled']:,.8g}"))
+    notes = [Text(f"{warning}.", style="yellow") for warning in document["warnings"]]
+    notes += [Text(line) for line in dropped_lines(document["dropped"])]
     if len(parts) > _MOST_PARTS:
-        notes.append(Text(f"... and {len(parts) - _MOST_PARTS:,} more parts; --json has them all."))
-    notes += [Text(f"{warning}.", style="yellow") for warning in document["warnings"]]
-    lines = [Text(line) for line in _said(document)]
+        left = count_of(len(parts) - _MOST_PARTS, "more part")
+        notes.insert(0, Text(f"... and {left}; --json has them all."))
     ends = document["bounds"]
-    verdict = Text(
+    answer = Text(
         f"BOUNDS of a new part, {level} for both rates together: "
         f"TPR {_ends(ends['tpr'])}, FPR {_ends(ends['fpr'])}",
         style="bold green",
     )
     first = Text(failure_line(document["failure"]))
-    return Group(
-        first, table, *at_most(notes), *lines, verdict, Text(f"    {document['options']}", style="cyan")
-    )
+    lines = [Text(line) for line in _said(document)]
+    return Group(answer, command_line(document["options"]), first, table, *lines, *at_most(notes))
+
+
+_FORETOLD = {None: Text("-"), True: Text("yes", style="green"), False: Text("no", style="red")}
 
 
 def _said(document: Document) -> list[str]:
@@ -60,9 +64,7 @@ def _said(document: Document) -> list[str]:
 
 
 def _cells(rate: Document) -> list[Text]:
-    foretold = {None: Text("-"), True: Text("yes", style="green"), False: Text("no", style="red")}
-    estimate = Text(percent(rate["estimate"]), style="cyan")
-    return [estimate, Text(_ends([rate["low"], rate["high"]])), foretold[rate["foretold"]]]
+    return [Text(percent(rate["estimate"]), style="cyan"), Text(_ends([rate["low"], rate["high"]]))]
 
 
 def _ends(pair: list[float]) -> str:

@@ -4,7 +4,8 @@ from rich.console import Group
 from rich.text import Text
 
 from jaxmle._documents import METHODS, percent, shell_line
-from jaxmle._terminal._tables import cell, new_table
+from jaxmle._terminal._fold import new_table
+from jaxmle._terminal._tables import cell
 from jaxmle._types import Document
 
 
@@ -12,12 +13,13 @@ def demo_table(document: Document) -> Group:
     """Lay out the document of `jaxmle demo` for a terminal."""
     settings, data = document["settings"], document["data"]
     table = new_table("")
+    methods = dict(reversed(METHODS.items()))  # the best first
     table.add_column("system", no_wrap=True)
-    for heading in ("truth", *METHODS.values()):
+    for heading in ("truth", *methods.values()):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("active bounds", no_wrap=True)
     for row in document["systems"]:
-        cells = [percent(row[key]) for key in ("truth", *METHODS)]
+        cells = [percent(row[key]) for key in ("truth", *methods)]
         table.add_row(cell(row["system"]), *cells, ", ".join(row["at_bound"]) or "none")
     table.add_section()
     error = document["rmse"]
@@ -25,9 +27,11 @@ def demo_table(document: Document) -> Group:
     table.add_row(
         Text("RMS error", style="bold"),
         "",
-        *(Text(percent(error[m]), style="bold green" if m == best else "bold") for m in METHODS),
+        *(Text(percent(error[m]), style="bold green" if m == best else "bold") for m in methods),
         "",
     )
+    errors = "; ".join(f"{name} {percent(error[method])}" for method, name in methods.items())
+    answer = Text(f"Root-mean-square error over {len(document['systems'])} systems: {errors}.", style="bold")
     intro = [
         f"Data: {data['title']}.",
         f"Source: {data['source']} ({data['licence']}).",
@@ -42,7 +46,8 @@ def demo_table(document: Document) -> Group:
         "  jaxmle estimate verdicts.csv --judge judge --human human --tpr 0.75:0.90 --fpr 0.08:0.18",
         "No file yet? jaxmle demo --write verdicts.csv makes one to follow along with.",
     ]
-    return Group(*map(Text, intro), table, *map(Text, outro))
+    lines = [Text(line, no_wrap=line.startswith(" ")) for line in outro]
+    return Group(answer, *map(Text, intro), table, *lines)
 
 
 def demo_file_text(document: Document) -> Group:

@@ -1,11 +1,14 @@
 """The document of `jaxmle doctor` for people."""
 
+from collections import Counter
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from jaxmle._documents import agreement_rows, failure_line, percent, shown_text
-from jaxmle._terminal._tables import cell, judges_tables, new_table
+from jaxmle._documents import agreement_rows, count_of, failure_line, percent, shown_text
+from jaxmle._terminal._fold import new_table
+from jaxmle._terminal._tables import cell, command_line, judges_tables
 from jaxmle._types import Document
 
 _MOST_COLUMNS = 40
@@ -16,16 +19,11 @@ _STYLES = {"blocks": "bold red", "warns": "yellow", "note": "dim"}
 def doctor_table(document: Document) -> Group:
     """Lay out the document of `jaxmle doctor` for a terminal."""
     columns, rows = document["columns"], document["rows"]
-    title = f"{shown_text(document['file'])}: {_number(rows, 'row')}, {_number(len(columns), 'column')}"
+    title = f"{shown_text(document['file'])}: {count_of(rows, 'row')}, {count_of(len(columns), 'column')}"
     table = new_table(title)
-    for heading, right in (
-        ("column", 0),
-        ("holds", 0),
-        ("filled", 1),
-        ("distinct", 1),
-        ("values", 0),
-        ("likely", 0),
-    ):
+    table.n_kept = 3
+    for heading in ("column", "likely", "holds", "filled", "distinct", "values"):
+        right = heading in ("filled", "distinct")
         table.add_column(heading, justify="right" if right else "left", no_wrap=True)
     # Columns with a part to play come first where not all are shown.
     known = sorted(columns, key=lambda one: (one["likely"] is None, one["kind"] != "verdict"))
@@ -35,14 +33,14 @@ def doctor_table(document: Document) -> Group:
         about = "~" if one["approximate"] else ""
         distinct = Text(f"{about}{one['distinct']:,}")
         values = Text(_values(one))
-        table.add_row(
-            cell(one["name"]), one["kind"], share, distinct, values, Text(one["likely"] or "", "cyan")
-        )
+        likely = Text(one["likely"] or "", "cyan")
+        table.add_row(cell(one["name"]), likely, Text(one["kind"]), share, distinct, values)
     parts: list[RenderableType] = [table] if columns else [Text(title)]
     if document["failure"] or not columns:
         parts.insert(0, Text(failure_line(document["failure"])))
-    if len(columns) > len(listed):
-        parts.append(Text(f"... and {len(columns) - len(listed):,} more columns; --json has them all."))
+    parts.insert(0, _answer(document))
+    if left := len(columns) - len(listed):
+        parts.append(Text(f"... and {count_of(left, 'more column')}; --json has them all."))
     if document["counts"]:
         parts.append(_summary(document))
     if document["agreement"]:
@@ -54,17 +52,31 @@ def doctor_table(document: Document) -> Group:
         line = Text(f"{finding['level']}: ", style=_STYLES[finding["level"]])
         line.append(finding["text"], style="")
         if finding["labels"]:
-            line.append(f" (about {finding['labels']:,} more labels)")
+            line.append(f" (about {count_of(finding['labels'], 'more label')})")
         parts.append(line.append("."))
     for command in document["commands"]:
         mark = Text(
             "ready    " if command["ready"] else "blocked  ", style="green" if command["ready"] else "red"
         )
         parts.append(mark.append(f"{command['command']}: {command['why']}.", style=""))
-        parts.append(Text(f"    {command['line']}", style="cyan"))
+        parts.append(command_line(command["line"]))
     if document["next"]:
-        parts.append(Text("Next: ", style="bold").append(document["next"], style="cyan"))
+        following = Text("Next: ", style="bold", no_wrap=True)
+        parts.append(following.append(document["next"], style="cyan"))
     return Group(*parts)
+
+
+def _answer(document: Document) -> Text:
+    """What the file is good for, and how much speaks against it."""
+    levels = Counter(one["level"] for one in document["findings"])
+    words = (("blocks", "obstacle"), ("warns", "warning"))
+    found = [count_of(levels[level], word) for level, word in words if levels[level]]
+    ready = list(dict.fromkeys(one["command"].split()[0] for one in document["commands"] if one["ready"]))
+    blocked = list(dict.fromkeys(one["command"] for one in document["commands"] if not one["ready"]))
+    said = [f"READY: {', '.join(ready)}"] if ready else ["NOT READY"]
+    said += [f"blocked: {', '.join(blocked)}"] if blocked else []
+    said += [" and ".join(found)] if found else []
+    return Text(f"{'; '.join(said)}.", style=f"bold {'green' if ready else 'red'}")
 
 
 def _summary(document: Document) -> Text:
@@ -99,11 +111,11 @@ def _agreement(found: Document) -> list[Table]:
 
 def _thresholds(thresholds: list[Document]) -> Table:
     table = new_table("Thresholds of the graded judge:")
-    for heading in ("failure", "TPR", "FPR", "expected width", ""):
-        table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
+    for heading in ("failure", "", "expected width", "TPR", "FPR"):
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for one in thresholds:
-        rates = [percent(one[name]) for name in ("tpr", "fpr", "width")]
-        table.add_row(one["threshold"], *rates, Text("proposed" if one["proposed"] else "", "cyan"))
+        rates = [percent(one[name]) for name in ("width", "tpr", "fpr")]
+        table.add_row(Text(one["threshold"]), Text("proposed" if one["proposed"] else "", "cyan"), *rates)
     return table
 
 
@@ -115,7 +127,3 @@ def _values(column: Document) -> str:
         low, high = column["numbers"]
         return f"{low:g} to {high:g}"
     return ""
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -1,12 +1,11 @@
 """The document of `jaxmle drift` for a terminal."""
 
-from typing import Any
-
 from rich.console import Group
 from rich.text import Text
 
-from jaxmle._documents import dropped_lines, failure_line, p_value, panel_lines, percent
-from jaxmle._terminal._tables import cell, new_table, slice_cell
+from jaxmle._documents import count_of, dropped_lines, failure_line, p_value, panel_lines, percent
+from jaxmle._terminal._fold import RankedTable
+from jaxmle._terminal._tables import slice_cell, table_by, total_names
 from jaxmle._types import Document
 
 _RATES = ("tpr", "fpr")
@@ -24,35 +23,32 @@ def drift_table(document: Document) -> Group:
     """Lay out the document of `jaxmle drift` for a terminal."""
     settings = document["settings"]
     by = settings["by"]
-    table = new_table(
-        f"Is the judge within its bounds? {100 * settings['confidence']:g}% confidence of both rates"
-    )
-    for column in by or ["slice"]:
-        table.add_column(cell(column), no_wrap=True)
-    for heading in ("rate", "items", "estimate", "interval", "bounds", "found 4 in 5 times", "p", "verdict"):
+    level = f"{100 * settings['confidence']:g}%"
+    table = table_by(f"Is the judge within its bounds? {level} confidence of both rates", by, "rate")
+    table.n_kept = 3
+    for heading in ("verdict", "estimate", "interval", "bounds", "p", "items", "found 4 in 5 times"):
         table.add_column(heading, justify="right", no_wrap=True)
     for record in document["slices"]:
         _add(table, [slice_cell(record["key"][column]) for column in by], record)
     if by:
         table.add_section()
-    _add(table, [Text("all", style="bold")] + [Text("")] * (len(by) - 1), document["total"])
+    _add(table, total_names(by), document["total"])
     adjusted = ", and (Holm) for slices and all" if by else ""
-    notes = [
+    notes = [Text(f"{warning}.", style="yellow") for warning in document["warnings"]]
+    notes.append(
         Text(f"p of a rate is its own; p of both decides and accounts for all rates with bounds{adjusted}.")
-    ]
+    )
     notes += map(Text, (*dropped_lines(document["dropped"]), *panel_lines(document.get("panel"))))
-    notes += [Text(f"{warning}.", style="yellow") for warning in document["warnings"]]
     verdict = document["verdict"]
     said = _WORDS[verdict]
     if records := document["slices"]:
         counted = sum(record["verdict"] == verdict for record in records)
         together = ", and all together" if document["total"]["verdict"] == verdict else ""
-        said += f" ({counted} of {len(records)} slices{together})"
+        said += f" ({counted} of {count_of(len(records), 'slice')}{together})"
     elif verdict != "outside" and (reach := _reach(document["total"])):
         said += f". A set of this size would find, 4 times in 5, {reach}"
-    return Group(
-        Text(failure_line(document["failure"])), table, *notes, Text(said, style=f"bold {_STYLES[verdict]}")
-    )
+    answer = Text(said, style=f"bold {_STYLES[verdict]}")
+    return Group(answer, Text(failure_line(document["failure"])), table, *notes)
 
 
 def _reach(record: Document) -> str:
@@ -73,7 +69,7 @@ def _items(rate: Document) -> str:
     return f"{number:,}" if number == effective else f"{number:,} (as {effective:,.1f})"
 
 
-def _add(table: Any, names: list[Text], record: Document) -> None:
+def _add(table: RankedTable, names: list[Text], record: Document) -> None:
     """A row for each rate, with its own p, and one for both, whose p decides."""
     for name in _RATES:
         rate = record[name]
@@ -85,21 +81,22 @@ def _add(table: Any, names: list[Text], record: Document) -> None:
         table.add_row(
             *names,
             Text(name.upper()),
-            Text(_items(rate)),
+            Text(""),
             Text(percent(rate["estimate"])),
             Text(f"{percent(rate['low'])} to {percent(rate['high'])}", style="cyan"),
             Text(f"{percent(low)} to {percent(high)}" if stated else "none"),
-            Text(", ".join(reach) or "-"),
             Text(p_value(rate["p_value"]) if stated else "-"),
-            Text(""),
+            Text(_items(rate)),
+            Text(", ".join(reach) or "-"),
         )
         names = [Text("")] * len(names)
     verdict = record["verdict"]
     table.add_row(
         *names,
         Text("both", style="bold"),
-        Text(f"{record['n_labeled']:,}"),
-        *[Text("")] * 4,
-        Text(p_value(record["p_value"]), style="bold"),
         Text(verdict, style=_STYLES[verdict]),
+        *[Text("")] * 3,
+        Text(p_value(record["p_value"]), style="bold"),
+        Text(f"{record['n_labeled']:,}"),
+        Text(""),
     )

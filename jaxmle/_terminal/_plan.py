@@ -5,8 +5,8 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
-from jaxmle._documents import bounds_text, percent
-from jaxmle._terminal._tables import new_table
+from jaxmle._documents import bounds_text, count_of, percent
+from jaxmle._terminal._fold import new_table
 from jaxmle._types import Document
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -17,7 +17,7 @@ _ROWS = 9
 
 _DESIGNS = {
     "random": "labels at random",
-    "by_verdict": "labels by verdict",
+    "by-verdict": "labels by verdict",
     "external": "labels from elsewhere",
     "human only": "without the judge",
 }
@@ -35,24 +35,24 @@ def plan_table(document: Document) -> Group:
     )
     costs = any(one["cost"] is not None for one in document["options"])
     table = new_table(f"Human labels for {asked}; {bounds_text(document['settings'])}")
-    for heading in ("design", "bounds", "method"):
-        table.add_column(heading, no_wrap=True)
+    table.add_column("design", no_wrap=True)
     for heading in ("labels", "of them", document["goal"], *(["cost"] if costs else [])):
         table.add_column(heading, justify="right", no_wrap=True)
+    for heading in ("bounds", "method"):
+        table.add_column(heading, no_wrap=True)
     for i, one in enumerate(document["options"]):
         split = ", ".join(f"{count:,} {name}" for name, count in (one["split"] or {}).items())
         cells = [
             _DESIGNS[one["design"]],
-            "yes" if one["bounded"] else "no",
-            one["method"],
             "never" if one["n_labels"] is None else f"{one['n_labels']:,}",
             split,
             percent(one["value"]),
         ]
         if costs:
             cells.append("-" if one["cost"] is None else f"{one['cost']:,.10g}")
+        cells += ["yes" if one["bounded"] else "no", one["method"]]
         table.add_row(*cells, style="bold cyan" if not i else "")
-    return Group(table, Text(), *_curve(document), Text(), _verdict(document))
+    return Group(_verdict(document), table, Text(), *_curve(document))
 
 
 def _curve(document: Document) -> list[Any]:
@@ -85,7 +85,7 @@ def _verdict(document: Document) -> Text:
     among = "of" if document["settings"]["calibration"] == "internal" else "from elsewhere, beside"
     cost = "" if document["cost"] is None else f", cost {document['cost']:,.10g}"
     return Text(
-        f"PLAN: {n:,} {'label' if n == 1 else 'labels'}{chosen} {among} {document['n_judged']:,} judged items"
+        f"PLAN: {count_of(n, 'label')}{chosen} {among} {count_of(document['n_judged'], 'judged item')}"
         f"{cost}: expected {document['goal']} {value} ({document['method']}).",
         style="bold green",
     )

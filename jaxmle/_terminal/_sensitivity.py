@@ -5,8 +5,16 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from jaxmle._documents import bounds_text, dropped_lines, failure_line, panel_lines, percent, shown_text
-from jaxmle._terminal._tables import new_table
+from jaxmle._documents import (
+    bounds_text,
+    dropped_lines,
+    failure_line,
+    panel_lines,
+    percent,
+    short_percent,
+    shown_text,
+)
+from jaxmle._terminal._fold import new_table
 from jaxmle._types import Document
 
 _MOST_ROWS = 12
@@ -29,45 +37,46 @@ def sensitivity_table(document: Document) -> Group:
         f"{total['n_unlabeled']:,.8g} unlabelled items; {bounds_text(settings)}."
     )
     said = Text(failure_line(document["failure"]))
-    parts: list[RenderableType] = [said, head, Text(""), _effects(document), Text("")]
-    parts.append(_curve(document) if len(settings["over"]) == 1 else _map(document))
-    parts.append(Text(""))
+    answer: list[RenderableType] = []
     if settings["limit"] is not None:
         limit = percent(settings["limit"])
         if total["certified"]:
-            parts.append(Text(f"CERTIFIED: below {limit} at the present bounds", style="bold green"))
+            answer.append(Text(f"CERTIFIED: below {limit} at the present bounds", style="bold green"))
         else:
             text = f"NOT CERTIFIED: below {limit} is not shown at the present bounds"
-            parts.append(Text(text, style="bold red"))
-    parts += [Text(line) for line in document["tipping_in_words"]]
-    parts += map(Text, (*dropped_lines(document["dropped"]), *panel_lines(document.get("panel"))))
+            answer.append(Text(text, style="bold red"))
+    answer += [Text(line) for line in document["tipping_in_words"]]
+    parts: list[RenderableType] = [*answer, head, said, Text(""), _effects(document), Text("")]
+    parts += [_curve(document) if len(settings["over"]) == 1 else _map(document), Text("")]
     parts += [Text(f"{note}.", style="yellow") for note in total["warnings"]]
+    parts += map(Text, (*dropped_lines(document["dropped"]), *panel_lines(document.get("panel"))))
     if "png" in document:
         parts.append(Text(f"Drawn in {shown_text(document['png'])}."))
     return Group(*parts)
 
 
 def _effects(document: Document) -> Table:
-    table = new_table("Each bound by itself; points of failure rate per 0.01 of it:")
+    table = new_table("Each bound by itself; points of failure rate per point of it:")
     table.add_column("bound", no_wrap=True)
     asked = document["settings"]["limit"] is not None
-    for heading in ("now", "estimate", "upper limit", *(["verdict flips at"] if asked else [])):
+    for heading in ("now", *(["verdict flips at"] if asked else []), "upper limit", "estimate"):
         table.add_column(heading, justify="right", no_wrap=True)
     stated = document["settings"]["bounds"]
     for one in document["effects"]:
         rate = one["bound"].split(".")[0]
         if rate == "failure_rate" and rate not in stated:
             continue
-        cells = [f"{one['value']:.4g}", _slope(one["d_estimate"]), _slope(one["d_upper_limit"])]
+        cells = [short_percent(one["value"])]
         if asked:
-            cells.append("never" if one["tipping"] is None else f"{one['tipping']:.4f}")
+            cells.append("never" if one["tipping"] is None else percent(one["tipping"]))
+        cells += [_slope(one["d_upper_limit"]), _slope(one["d_estimate"])]
         name = "margin on all four" if rate == "margin" else one["bound"]
         table.add_row(f"{name} (active)" if one["active"] else name, *cells)
     return table
 
 
 def _slope(value: float | None) -> str:
-    """A derivative: as a plain number it is in percentage points per 0.01."""
+    """A derivative: as a plain number it is in percentage points per point."""
     if value is None:
         return "-"
     return f"{value:+.3f}" if abs(value) >= 5e-4 else "0"
@@ -80,19 +89,19 @@ def _curve(document: Document) -> Table:
     table = new_table(f"Over {name}:")
     level = f"{100 * document['settings']['confidence']:g}%"
     asked = document["settings"]["limit"] is not None
-    for heading in (name, "estimate", f"{level} interval", "upper limit", *(["verdict"] if asked else [])):
+    for heading in (name, *(["verdict"] if asked else []), "estimate", "upper limit", f"{level} interval"):
         table.add_column(heading, justify="right", no_wrap=True)
     for i in _thinned(len(grid), _MOST_ROWS, [i for i, value in enumerate(grid) if value == now]):
         here: Document = {key: row and row[i] for key, row in answers.items()}
-        label = f"now  {grid[i]:.4g}" if grid[i] == now else f"{grid[i]:.4g}"
+        label = f"{'now  ' if grid[i] == now else ''}{short_percent(grid[i])}"
         status = here["status"]
         if status in ("low > high", "impossible"):
             table.add_row(label, status)
             continue
-        estimate = status if here["estimate"] is None else percent(here["estimate"])
-        cells = [estimate, f"{percent(here['low'])} to {percent(here['high'])}", percent(here["upper_limit"])]
         verdict = [_verdict(here["certified"], status)] if asked else []
-        table.add_row(label, *cells, *verdict, style="bold" if grid[i] == now else "")
+        estimate = status if here["estimate"] is None else percent(here["estimate"])
+        cells = [estimate, percent(here["upper_limit"]), f"{percent(here['low'])} to {percent(here['high'])}"]
+        table.add_row(label, *verdict, *cells, style="bold" if grid[i] == now else "")
     return table
 
 
@@ -112,7 +121,7 @@ def _map(document: Document) -> Table:
     table.add_column("", justify="right", no_wrap=True)
     across = _thinned(len(columns), _MOST_COLUMNS, at[1])
     for j in across:
-        table.add_column(f"{columns[j]:.3g}", justify="right", no_wrap=True)
+        table.add_column(short_percent(columns[j]), justify="right", no_wrap=True)
     for i in _thinned(len(rows), _MOST_ROWS, at[0]):
         cells = []
         for j in across:
@@ -123,7 +132,7 @@ def _map(document: Document) -> Table:
             here = i in at[0] and j in at[1]
             style = ("green" if certified else "red") if asked and status not in _WITHOUT else "dim"
             cells.append(Text(f"{'now ' if here else ''}{shown}{'*' if certified else ' '}", style=style))
-        table.add_row(f"{rows[i]:.3g}", *cells)
+        table.add_row(short_percent(rows[i]), *cells)
     return table
 
 

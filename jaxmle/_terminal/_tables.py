@@ -10,6 +10,7 @@ from jaxmle._documents import (
     bounds_note,
     bounds_text,
     caution_lines,
+    count_of,
     dropped_lines,
     failure_line,
     few_labels_line,
@@ -18,91 +19,129 @@ from jaxmle._documents import (
     p_value,
     percent,
     pooling_lines,
+    record_name,
     shown_text,
     slice_name,
     source_lines,
     warning_lines,
 )
+from jaxmle._terminal._fold import RankedTable, new_table
 from jaxmle._types import Document
 
 _MOST_NOTES = 12
-_SIZES = ("labelled", "unlabelled")
+Cells = dict[str, Text]
 
 
 def estimate_table(document: Document) -> Group:
     """Lay out the document of `jaxmle estimate` for a terminal."""
     settings = document["settings"]
-    interval = f"{100 * settings['confidence']:g}% interval"
-    headings = (*_SIZES, "judge only", "human only", "failure rate", interval, "TPR", "FPR")
+    level = f"{100 * settings['confidence']:g}% interval"
     what = "Failure rate of these items" if settings.get("target") == "items" else "Failure rate"
     title = f"{what} by constrained maximum likelihood; {bounds_text(settings)}"
+    headings = ["failure rate", level, "labelled", "unlabelled", "judge only", "human only", "TPR", "FPR"]
     title += "; judge only: of the unlabelled"
     if document.get("pooling"):
-        return _layout(document, title, (*headings, "borrows"), _pooled_cells)
-    return _layout(document, title, headings, _estimate_cells)
+        headings.append("borrows")
+    answer = [Text(f"{what} {_estimated(document)}", style="bold")]
+    if mix := document.get("mix"):
+        answer.append(Text(f"Mix of slices {_rate_in_words(mix, level)}.", style="bold"))
+    if "out" in document:
+        slices = count_of(document["n_slices"], "slice")
+        answer.append(Text(f"{slices} written to {shown_text(document['out'])}."))
+
+    def cells_of(record: Document) -> Cells:
+        return _estimate_cells(record, level)
+
+    return _layout(document, answer, title, headings, cells_of)
 
 
 def certify_table(document: Document) -> Group:
     """Lay out the document of `jaxmle certify` for a terminal."""
-    settings = document["settings"]
-    limit, method = settings["limit"], settings["method"]
-    headings = (*_SIZES, "failure rate", "upper limit", "p", "verdict")
+    settings, total = document["settings"], document["total"]
+    limit, level = percent(settings["limit"]), f"{100 * settings['confidence']:g}%"
     adjusted = "" if settings["adjustment"] == "none" else f", {settings['adjustment']}"
     title = (
-        f"Is the failure rate below {percent(limit)}? {100 * settings['confidence']:g}% confidence, {method}"
-        f"{adjusted}; {bounds_text(settings)}"
+        f"Is the failure rate below {limit}? {level} confidence, {settings['method']}{adjusted}; "
+        f"{bounds_text(settings)}"
     )
-    layout = _layout(document, title, headings, _certify_cells)
-    records = document["slices"] or [document["total"]]
+    headings = ["verdict", "failure rate", "upper limit", "p", "labelled", "unlabelled"]
+    records = document["slices"]
     passed = sum(record["certified"] for record in records)
-    if document["certified"]:
-        verdict = Text(f"CERTIFIED: below {percent(limit)}", style="bold green")
-    else:
-        verdict = Text(f"NOT CERTIFIED: below {percent(limit)} is not shown", style="bold red")
-    if document["slices"]:
-        verdict.append(f" ({passed} of {len(records)} slices pass)")
-    return Group(*layout.renderables, verdict)
+    found = f"failure rate {_found(total['failure_rate'])}, upper limit {percent(total['upper_limit'])}"
+    why = f"{passed} of {count_of(len(records), 'slice')} pass; all together: {found}" if records else found
+    said = (
+        f"CERTIFIED: below {limit}" if document["certified"] else f"NOT CERTIFIED: below {limit} is not shown"
+    )
+    answer = Text(f"{said} ({why}, {level} confidence)", style=f"bold {_COLOR[document['certified']]}")
+    return _layout(document, [answer], title, headings, _certify_cells, n_kept=3)
+
+
+_COLOR = {True: "green", False: "red"}
+
+
+def _estimated(document: Document) -> str:
+    """The estimate of all rows, what it is from, and the slices with the lowest and the highest."""
+    total, records = document["total"], document["slices"]
+    level = f"{100 * document['settings']['confidence']:g}% interval"
+    said = _rate_in_words(total["failure_rate"], level)
+    labels, others = (f"{total[name]:,.8g}" for name in ("n_labeled", "n_unlabeled"))
+    said += f", from {labels} labelled and {others} unlabelled items"
+    if (check := document["bounds_check"]) and check["contradicted"]:
+        said += "; but the data contradict the bounds"
+    known = [one for one in records if one["identified"]]
+    if len(known) > 1:
+        low, high = (f(known, key=lambda one: one["failure_rate"]["estimate"]) for f in (min, max))
+        ends = [f"{percent(one['failure_rate']['estimate'])} ({record_name(one)})" for one in (low, high)]
+        said += f"; {count_of(len(records), 'slice')}, {' to '.join(ends)}"
+    return f"{said}."
+
+
+def _rate_in_words(rate: Document, level: str) -> str:
+    return f"{_found(rate['estimate'])}, {level} {percent(rate['low'])} to {percent(rate['high'])}"
+
+
+def _found(estimate: float | None) -> str:
+    return "not identified" if estimate is None else percent(estimate)
 
 
 def _layout(
     document: Document,
+    answer: list[Text],
     title: str,
-    headings: tuple[str, ...],
-    cells_of: Callable[[Document], list[Text]],
+    headings: list[str],
+    cells_of: Callable[[Document], Cells],
+    n_kept: int = 2,
 ) -> Group:
-    """One row a slice, then the total, then what was left out and what there is to say."""
+    """The answer, one row a slice, the total, then what there is to say, what matters most first."""
     settings = document["settings"]
     by = settings["by"]
-    table = new_table(title)
-    for column in by or ["slice"]:
-        table.add_column(cell(column), no_wrap=True)
+    # Without bounds none is active.
+    headings = headings + ["active bounds"] * bool(settings["bounds"])
+    table = table_by(title, by)
+    table.n_kept = n_kept
     for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("active bounds", no_wrap=True)
+        right = heading != "active bounds"
+        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
+
+    def add(names: list[Text], cells: Cells, style: str = "") -> None:
+        table.add_row(*names, *(cells.get(heading, Text("")) for heading in headings), style=style)
+
     for record in document["slices"]:
-        table.add_row(*(slice_cell(record["key"][column]) for column in by), *_cells(record, cells_of))
+        add([slice_cell(record["key"][column]) for column in by], _sizes(record) | cells_of(record))
     if by:
         table.add_section()
-    names = [Text("all", style="bold")] + [Text("")] * (len(by) - 1)
-    table.add_row(*names, *_cells(document["total"], cells_of), style="bold" if by else "")
+    names = total_names(by)
+    add(names, _sizes(document["total"]) | cells_of(document["total"]), "bold" if by else "")
     if mix := document.get("mix"):
         names[0] = Text("mix of slices", style="bold")
-        blank = [Text("")] * (len(headings) - len(_SIZES) - 2)
-        cells = [Text(percent(mix["estimate"]) if mix["estimate"] is not None else "not identified")]
-        cells.append(Text(f"{percent(mix['low'])} to {percent(mix['high'])}"))
-        at = headings.index("failure rate") - len(_SIZES)
-        empty = [Text("")] * len(_SIZES)
-        table.add_row(*names, *empty, *blank[:at], *cells, *blank[at:], Text(""), style="bold")
-    notes = [Text(line) for line in pooling_lines(document["pooling"])] if document.get("pooling") else []
-    notes += map(Text, dropped_lines(document["dropped"]))
-    if "out" in document:
-        n = document["n_slices"]
-        out = shown_text(document["out"])
-        notes.append(Text(f"{n:,} {'slice' if n == 1 else 'slices'} written to {out}."))
-    notes += map(Text, source_lines(document))
-    records = [*document["slices"], document["total"]]
+        ends = Text(f"{percent(mix['low'])} to {percent(mix['high'])}")
+        add(names, {headings[0]: Text(_found(mix["estimate"])), headings[1]: ends}, "bold")
+    records = [document["total"], *document["slices"]]
+    notes = [Text(line, style="yellow") for line in warning_lines(records, document["cautions"])]
     if any(record["few_labels"] for record in records):
         notes.append(Text(few_labels_line(settings)))
+    notes += [Text(line) for line in pooling_lines(document["pooling"])] if document.get("pooling") else []
+    notes += map(Text, dropped_lines(document["dropped"]))
     effective = document["total"].get("n_effective")
     if effective and document["total"]["design_effect"] != 1:
         labeled, unlabeled = effective["labeled"], effective["unlabeled"]
@@ -114,10 +153,26 @@ def _layout(
         )
     if check := document["bounds_check"]:
         notes.append(Text(bounds_note(check)))
-    notes += [Text(line, style="yellow") for line in warning_lines(records, document["cautions"])]
-    first = [Text(line, style="bold yellow") for line in caution_lines(document)]
-    first = [Text(failure_line(document["failure"])), *first]
+    notes += map(Text, source_lines(document))
+    cautions = [Text(line, style="bold yellow") for line in caution_lines(document)]
+    first = [*cautions, *answer, Text(failure_line(document["failure"]))]
     return Group(*first, table, *judges_tables(document.get("panel")), *at_most(notes))
+
+
+def table_by(title: str, by: list[str], *more: str) -> RankedTable:
+    """An empty table with the columns that name a slice, and ``more`` of them."""
+    table = new_table(title)
+    table.n_names = len(by or ["slice"]) + len(more)
+    for column in by or ["slice"]:
+        table.add_column(cell(column), no_wrap=True)
+    for column in more:
+        table.add_column(column, no_wrap=True)
+    return table
+
+
+def total_names(by: list[str]) -> list[Text]:
+    """Names of the row of all slices."""
+    return [Text("all", style="bold")] + [Text("")] * (len(by) - 1)
 
 
 def judges_tables(panel: Document | None) -> list[Table]:
@@ -126,7 +181,7 @@ def judges_tables(panel: Document | None) -> list[Table]:
         return []
     table = new_table(judges_title(panel))
     table.add_column("judge", no_wrap=True)
-    for heading in ("labelled", "TPR", "FPR", "width", ""):
+    for heading in ("", "TPR", "FPR", "width", "labelled"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, *cells in judges_rows(panel):
         table.add_row(cell(name), *map(Text, cells))
@@ -137,15 +192,8 @@ def at_most(notes: list[Text]) -> list[Text]:
     """As many notes as a terminal takes, and how many there are beside."""
     if len(notes) <= _MOST_NOTES:
         return notes
-    more = len(notes) - _MOST_NOTES
-    return [*notes[:_MOST_NOTES], Text(f"... and {more} more notes; --json has them all.")]
-
-
-def new_table(title: str | None) -> Table:
-    """Return an empty table in the one style of this package."""
-    return Table(
-        title=title, title_justify="left", title_style="", box=None, pad_edge=False, padding=(0, 2, 0, 0)
-    )
+    more = count_of(len(notes) - _MOST_NOTES, "more note")
+    return [*notes[:_MOST_NOTES], Text(f"... and {more}; --json has them all.")]
 
 
 def cell(value: str | None) -> Text:
@@ -153,39 +201,42 @@ def cell(value: str | None) -> Text:
     return Text(shown_text(value), style="dim" if value is None else "")
 
 
+def command_line(line: str) -> Text:
+    """A command, or options, to be copied: no terminal is too narrow for it."""
+    return Text(f"    {line}", style="cyan", no_wrap=True)
+
+
 def slice_cell(value: str | None) -> Text:
     """Value that names a slice, in a table."""
     return Text(slice_name(value), style="dim" if value is None else "")
 
 
-def _cells(record: Document, cells_of: Callable[[Document], list[Text]]) -> list[Text]:
+def _sizes(record: Document) -> Cells:
     mark = "*" if record["few_labels"] else ""
-    sizes = [Text(f"{record['n_labeled']:,.8g}{mark}"), Text(f"{record['n_unlabeled']:,.8g}")]
-    return [*sizes, *cells_of(record), Text(", ".join(record["at_bound"]) or "none")]
+    return {
+        "labelled": Text(f"{record['n_labeled']:,.8g}{mark}"),
+        "unlabelled": Text(f"{record['n_unlabeled']:,.8g}"),
+        "active bounds": Text(", ".join(record["at_bound"]) or "none"),
+    }
 
 
-def _estimate_cells(record: Document) -> list[Text]:
-    rate = record["failure_rate"]
-    shown = percent(rate["estimate"]) if record["identified"] else "not identified"
-    return [
-        Text(percent(record["judge_only"]["estimate"])),
-        Text(percent(record["human_only"]["estimate"])),
-        Text(shown, style="cyan"),
-        Text(f"{percent(rate['low'])} to {percent(rate['high'])}", style="cyan"),
-        Text(percent(record["tpr"])),
-        Text(percent(record["fpr"])),
-    ]
+def _estimate_cells(record: Document, level: str) -> Cells:
+    rate, borrowed = record["failure_rate"], record.get("borrowed")
+    return {
+        "failure rate": Text(_found(rate["estimate"] if record["identified"] else None), style="cyan"),
+        level: Text(f"{percent(rate['low'])} to {percent(rate['high'])}", style="cyan"),
+        "judge only": Text(percent(record["judge_only"]["estimate"])),
+        "human only": Text(percent(record["human_only"]["estimate"])),
+        "TPR": Text(percent(record["tpr"])),
+        "FPR": Text(percent(record["fpr"])),
+        "borrows": Text("" if borrowed is None else f"{borrowed:.0%}"),
+    }
 
 
-def _pooled_cells(record: Document) -> list[Text]:
-    borrowed = record.get("borrowed")
-    return [*_estimate_cells(record), Text("" if borrowed is None else f"{borrowed:.0%}")]
-
-
-def _certify_cells(record: Document) -> list[Text]:
-    return [
-        Text(percent(record["failure_rate"])),
-        Text(percent(record["upper_limit"]), style="cyan"),
-        Text(p_value(record["p_value"])),
-        Text("pass", style="green") if record["certified"] else Text("fail", style="red"),
-    ]
+def _certify_cells(record: Document) -> Cells:
+    return {
+        "verdict": Text("pass", style="green") if record["certified"] else Text("fail", style="red"),
+        "failure rate": Text(percent(record["failure_rate"])),
+        "upper limit": Text(percent(record["upper_limit"]), style="cyan"),
+        "p": Text(p_value(record["p_value"])),
+    }

@@ -2,6 +2,7 @@ import csv
 import json
 import math
 import random
+import re
 import subprocess
 import sys
 
@@ -70,7 +71,6 @@ def test_estimate_prints_a_table_for_people(verdicts, capsys):
         "judge only",
         "human only",
         "failure rate",
-        "active bounds",
         "[bold]c[/]\\n",
         "all",
     ):
@@ -138,7 +138,7 @@ def test_what_is_not_identified_is_a_set(tmp_path, capsys):
         ),
         (["certify", "{file}", *COLUMNS], "Missing option '--limit'"),
         (["certify", "{file}", *COLUMNS, "--limit", "5"], "got 5: did you mean 5%, which is 0.05?"),
-        (["demo", "--labels", "0"], "--labels"),
+        (["demo", "--n-labeled", "0"], "--n-labeled"),
         (["frobnicate"], "No such command"),
     ],
 )
@@ -176,7 +176,7 @@ def test_the_demo_writes_rows_with_the_published_counts(tmp_path, capsys):
     assert main(["demo", "--write", str(path)]) == 0
     assert "3,006" in capsys.readouterr().out
     main(["demo", "--write", str(again)])
-    main(["demo", "--write", str(other), "--seed", "1", "--labels", "20"])
+    main(["demo", "--write", str(other), "--seed", "1", "--n-labeled", "20"])
     assert path.read_text() == again.read_text() != other.read_text()
     table = tables.count(other, judge="judge", human="human", by="system")
     # One answer has no verdict of the judge; it may be among those with a label.
@@ -266,7 +266,7 @@ def test_real_verdicts_with_most_labels_blanked(shared, tmp_path, capsys, judge)
 def test_estimate_gives_profile_and_bootstrap_intervals(verdicts, capsys):
     found = {}
     for interval in ("profile", "bootstrap"):
-        options = ["--interval", interval, "--resamples", "2000", "--seed", "3", "--json", "--no-cache"]
+        options = ["--interval", interval, "--n-resamples", "2000", "--seed", "3", "--json", "--no-cache"]
         assert main(["estimate", str(verdicts), *COLUMNS, *options]) == 0
         document = json.loads(capsys.readouterr().out)
         assert document["settings"]["interval"] == interval
@@ -304,7 +304,7 @@ def test_every_slice_must_pass(tmp_path, capsys):
     good = ["good,pass,pass"] * 60 + ["good,,pass"] * 980 + ["good,,fail"] * 20
     bad = ["bad,fail,fail"] * 12 + ["bad,pass,pass"] * 48 + ["bad,,pass"] * 780 + ["bad,,fail"] * 220
     path.write_text("\n".join(["kind,human,judge", *good, *bad]) + "\n")
-    options = [*COLUMNS, "--by", "kind", "--method", "profile", "--adjust", "holm", "--no-cache"]
+    options = [*COLUMNS, "--by", "kind", "--method", "profile", "--adjustment", "holm", "--no-cache"]
     assert main(["certify", str(path), *options, "--limit", "0.15"]) == 1
     assert "1 of 2 slices pass" in capsys.readouterr().out
     assert main(["certify", str(path), *options, "--limit", "0.5", "--json"]) == 0
@@ -333,12 +333,12 @@ def test_wrong_designs_and_bounds_are_said(tmp_path, capsys):
 def test_a_pipe_of_eighty_columns_wraps_no_line(verdicts, environment):
     options = [*COLUMNS, "--tpr", "0.85:0.95", "--fpr", ":0.08", "--limit", "0.2", "--method", "profile"]
     out = run(["certify", verdicts, *options, "--no-cache"], environment | {"COLUMNS": "80"}).stdout
-    failure, title, headings, *_ = out.splitlines()
+    answer, failure, title, headings, second, *_ = out.splitlines()
+    assert answer.startswith("CERTIFIED: below 20.00% (failure rate ")
     assert title == (
-        "Is the failure rate below 20.00%? 95% confidence, profile; "
-        "bounds: TPR in [0.85, 0.95], FPR in [0, 0.08]"
+        "Is the failure rate below 20.00%? 95% confidence, profile; bounds: TPR 85% to 95%, FPR 0% to 8%"
     )
-    assert headings.startswith("slice")
+    assert (headings.split(), second.split()[0]) == (["failure", "upper", "active"], "slice")
     assert failure == "Failure: unsafe in judge, 176 of 1,200; fail in human, 7 of 100."
 
 
@@ -354,11 +354,12 @@ def test_help_says_the_exit_statuses(command, capsys):
 
 
 def test_a_plan_is_guessed_before_it_is_simulated(capsys):
-    rates = "--failure-rate 0.04 --judge-tpr 0.9 --judge-fpr 0.05 --unlabeled 10000 --width 0.04"
+    rates = "--failure-rate 0.04 --judge-tpr 0.9 --judge-fpr 0.05 --n-unlabeled 10000 --target-width 0.04"
     options = [*rates.split(), "--interval", "chi-square", "--no-cache"]
     assert main(["plan", *options]) == 0
     out, err = capsys.readouterr()
     assert err == "By large-sample formula, without bounds: about 239 labels. Simulating ...\n"
-    assert "large-sample formula             239" in out
+    assert "without the judge" in out
+    assert re.search(r"labels at random +239 .* large-sample formula", out)
     assert main(["plan", *options, "--json"]) == 0
     assert capsys.readouterr().err == ""

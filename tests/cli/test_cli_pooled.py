@@ -55,22 +55,22 @@ def mix_file(tmp_path, text):
 def test_json_holds_what_fit_slices_finds(verdicts, capsys, judge):
     found = document(capsys, verdicts, "--judge-rates", judge, "--tpr", "0.7:1")
     slices = found["slices"]
-    expected = fit_slices(counts_of(slices), Bounds(tpr=(0.7, 1.0)), judge=judge)
-    assert expected.judge != "per-slice"
+    expected = fit_slices(counts_of(slices), Bounds(tpr=(0.7, 1.0)), judge_rates=judge)
+    assert expected.judge_rates != "per-slice"
     interval, total = expected.interval(), expected.total()
     for i, record in enumerate(slices):
         rate = record["failure_rate"]
         assert rate["estimate"] == pytest.approx(float(expected.failure_rate[i]))
         assert rate["low"] == pytest.approx(float(interval.low[i]))
         assert rate["high"] == pytest.approx(float(interval.high[i]))
-        assert rate["method"] == {"common": "joint profile", "partial": "integrated"}[expected.judge]
-        assert record["judge"] == expected.judge
+        assert rate["method"] == {"common": "joint profile", "partial": "integrated"}[expected.judge_rates]
+        assert record["judge_rates"] == expected.judge_rates
         assert 0 < record["borrowed"] < 1
         assert record["borrowed"] == pytest.approx(float(expected.borrowed[i]))
         assert record["tpr"] == pytest.approx(float(expected.tpr[i]))
         assert record["converged"]
     assert found["settings"]["judge_rates"] == found["pooling"]["asked"] == judge
-    assert found["pooling"]["used"] == expected.judge
+    assert found["pooling"]["used"] == expected.judge_rates
     assert 0 < found["pooling"]["homogeneity"]["p_value"] <= 1
     assert found["mix"]["shares"] == "sizes"
     assert found["mix"]["estimate"] == pytest.approx(total.estimate)
@@ -94,8 +94,8 @@ def test_the_table_shows_what_is_borrowed_and_names_of_strangers(verdicts, capsy
     status, out, err = run(capsys, verdicts, "--judge-rates", "common", "--min-labels", "13")
     assert (status, err) == (0, "")
     lines = [line.rstrip() for line in out.splitlines()]
-    assert "borrows" in lines[2]
-    starts = [line[: lines[2].index("labelled")].strip() for line in lines[3:10]]
+    assert "borrows" in lines[4]
+    starts = [line[: lines[4].index("failure rate")].strip() for line in lines[5:12]]
     assert sorted(starts) == sorted(
         ["(none)", "'all'", "'mix of slices'", "[red]x[/]\\x1b[31m", "a", "all", "mix of slices"]
     )
@@ -111,7 +111,7 @@ def test_a_mix_file_weighs_slices(verdicts, tmp_path, capsys):
         found = document(capsys, verdicts, "--mix", path, "--judge-rates", judge)
         slices = found["slices"]
         shares = [{"a": 3, "all": 1}.get(record["key"]["topic"], 0) for record in slices]
-        expected = fit_slices(counts_of(slices), judge=judge).total(shares)
+        expected = fit_slices(counts_of(slices), judge_rates=judge).total(shares)
         assert found["mix"]["estimate"] == pytest.approx(expected.estimate)
         assert found["mix"]["high"] == pytest.approx(expected.high)
         assert found["mix"]["shares"] == str(path)
@@ -170,7 +170,7 @@ def test_bounds_that_exclude_each_other_have_no_common_judge(verdicts, tmp_path,
 def test_rows_are_written_and_resumed(verdicts, tmp_path, capsys):
     out = tmp_path / "out.csv"
     assert run(capsys, verdicts, "--judge-rates", "common", "--out", out)[0] == 0
-    rows = duckdb.sql(f"SELECT judge, borrowed FROM '{out}'").fetchall()
+    rows = duckdb.sql(f"SELECT judge_rates, borrowed FROM '{out}'").fetchall()
     assert [row[0] for row in rows] == ["common"] * len(NAMES)
     assert all(0 < row[1] < 1 for row in rows)
     before = out.read_bytes()
@@ -184,4 +184,4 @@ def test_rows_are_written_and_resumed(verdicts, tmp_path, capsys):
     assert out.read_bytes() == before
     alone = tmp_path / "alone.csv"
     assert run(capsys, verdicts, "--out", alone)[0] == 0
-    assert set(duckdb.sql(f"SELECT judge, borrowed FROM '{alone}'").fetchall()) == {("per-slice", 0.0)}
+    assert set(duckdb.sql(f"SELECT judge_rates, borrowed FROM '{alone}'").fetchall()) == {("per-slice", 0.0)}

@@ -364,19 +364,19 @@ assert not _choice._forked.cut_off
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--unlabeled", "1" + "0" * 20], "`n_unlabeled` must be a whole number"),
-        (["--unlabeled", "1e20"], "--unlabeled"),
+        (["--n-unlabeled", "1" + "0" * 20], "`n_unlabeled` must be a whole number"),
+        (["--n-unlabeled", "1e20"], "--n-unlabeled"),
     ],
 )
 def test_plans_of_impossible_sizes_are_one_line(capsys, arguments, said):
-    rates = ["--failure-rate", "0.04", "--judge-tpr", "0.9", "--judge-fpr", "0.1", "--width", "0.05"]
+    rates = ["--failure-rate", "0.04", "--judge-tpr", "0.9", "--judge-fpr", "0.1", "--target-width", "0.05"]
     status, _, err = run(capsys, "plan", *rates, *arguments)
     assert status == 2
     assert said in err
 
 
 def test_more_resamples_than_memory_holds_are_refused(source, capsys):
-    command = ["estimate", source, *COLUMNS, "--interval", "bootstrap", "--resamples", "99999999999"]
+    command = ["estimate", source, *COLUMNS, "--interval", "bootstrap", "--n-resamples", "99999999999"]
     status, _, err = run(capsys, *command)
     assert status == 2
     assert "n_resamples" in err

@@ -80,7 +80,7 @@ def test_the_first_line_of_tables_and_pages(bad_model, tmp_path, capsys):
     ]
     line = "Failure: 0 in judge_passed, 1,756 of 2,000; 0 in human_passed, 135 of 150."
     assert main(["estimate", bad_model, *columns, "--no-cache"]) == 0
-    assert capsys.readouterr().out.splitlines()[0] == line
+    assert capsys.readouterr().out.splitlines()[1] == line
     html, markdown = tmp_path / "r.html", tmp_path / "r.md"
     assert (
         main(["report", bad_model, *columns, "--html", str(html), "--markdown", str(markdown), "--no-cache"])
@@ -182,13 +182,25 @@ def test_percent_signs_are_read(percent, plain, capsys):
 
 
 def test_plan_reads_percent_signs(capsys):
-    words = ["plan", "--unlabeled", "10000", "--interval", "chi-square"]
-    rates = ["--failure-rate", "4%", "--judge-tpr", "90%", "--judge-fpr", "5%", "--width", "4%"]
+    words = ["plan", "--n-unlabeled", "10000", "--interval", "chi-square"]
+    rates = ["--failure-rate", "4%", "--judge-tpr", "90%", "--judge-fpr", "5%", "--target-width", "4%"]
     assert main([*words, *rates, "--json"]) == 0
     settings = json.loads(capsys.readouterr().out)
     assert settings["target"] == pytest.approx(0.04)
     assert (
-        main([*words, "--failure-rate", "4%", "--judge-tpr", "5%", "--judge-fpr", "90%", "--width", "4%"])
+        main(
+            [
+                *words,
+                "--failure-rate",
+                "4%",
+                "--judge-tpr",
+                "5%",
+                "--judge-fpr",
+                "90%",
+                "--target-width",
+                "4%",
+            ]
+        )
         == 2
     )
     assert "did you mean --judge-tpr 0.9 --judge-fpr 0.05?" in capsys.readouterr().err
@@ -245,21 +257,22 @@ def test_balanced_labels_are_said_first_and_the_other_rate_stands_beside(tmp_pat
     assert (external["cautions"], external["if_external"]) == ([], None)
     assert main(["estimate", path, *columns, *options, "--no-cache"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1].startswith("25 of the 50 labels are failures")
-    assert lines[3].startswith("With --calibration external: failure rate 10.00%")
+    assert lines[0].startswith("25 of the 50 labels are failures")
+    assert lines[2].startswith("With --calibration external: failure rate 10.00%")
+    assert lines[3].startswith("Failure rate 26.41%")
     assert main(["certify", path, *columns, "--limit", "40%", "--no-cache"]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1].startswith("25 of the 50 labels are failures")
-    assert lines[-1].startswith("NOT CERTIFIED")
+    assert lines[0].startswith("25 of the 50 labels are failures")
+    assert lines[3].startswith("NOT CERTIFIED")
 
 
 def test_a_copied_column_is_said_first(tmp_path, capsys):
     cells = ("fail", "fail", 20), ("pass", "pass", 80), ("pass", "", 500), ("fail", "", 90)
     path = write(tmp_path / "f.csv", ("judge", "human"), *cells)
     assert main(["estimate", path, "--judge", "judge", "--human", "human", "--interval", "chi-square"]) == 0
-    first, second, *_ = capsys.readouterr().out.splitlines()
-    assert first.startswith("Failure: fail in judge, 110 of 690; fail in human, 20 of 100")
-    assert second.startswith("Judge and human say the same of all 100 labelled items")
+    caution, _, failure, *_ = capsys.readouterr().out.splitlines()
+    assert failure.startswith("Failure: fail in judge, 110 of 690; fail in human, 20 of 100")
+    assert caution.startswith("Judge and human say the same of all 100 labelled items")
 
 
 def test_an_id_that_repeats_elsewhere_is_no_trouble_here(tmp_path, capsys):

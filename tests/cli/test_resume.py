@@ -17,7 +17,7 @@ from jaxmle._cli import main
 from jaxmle._engine._checkpoint import Checkpoint, fingerprint_of
 
 COLUMNS = ["--judge", "judge", "--human", "human"]
-BOOTSTRAP = ["--interval", "bootstrap", "--resamples", "1500"]
+BOOTSTRAP = ["--interval", "bootstrap", "--n-resamples", "1500"]
 
 
 @pytest.fixture(scope="module")

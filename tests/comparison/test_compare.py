@@ -96,22 +96,22 @@ def test_without_a_judge_it_is_the_likelihood_ratio_of_two_binomials():
 @pytest.mark.parametrize("judge", ["separate", "common"])
 @pytest.mark.parametrize("bounds", [Bounds(), LOOSE, Bounds(tpr=(0.84, 0.86), fpr=(0.06, 0.07))])
 def test_interval_and_test_are_one_statement(judge, bounds):
-    found = compare(A, B, bounds, judge=judge)
+    found = compare(A, B, bounds, judge_rates=judge)
     assert found.low < found.estimate < found.high
     assert found.converged
     edge = 1 - found.p_value
     # At the confidence 1 - p the interval just reaches no difference.
-    near = compare(A, B, bounds, judge=judge, confidence=min(edge, 1 - 1e-9))
+    near = compare(A, B, bounds, judge_rates=judge, confidence=min(edge, 1 - 1e-9))
     if found.p_value > 1e-8:
         assert abs(near.low) < 2e-3 * (near.high - near.low)
-    swapped = compare(B, A, bounds, judge=judge)
+    swapped = compare(B, A, bounds, judge_rates=judge)
     assert swapped.low == pytest.approx(-found.high, abs=2e-3 * (found.high - found.low))
     assert swapped.p_value == pytest.approx(found.p_value, rel=2e-2, abs=1e-12)
 
 
 def test_doubts_that_bounds_leave_open_add_up_unless_the_judge_is_common():
     a, b = Counts(0, 0, 0, 0, 30_000, 70_000), Counts(0, 0, 0, 0, 20_000, 80_000)
-    apart, together = (compare(a, b, LOOSE, judge=judge) for judge in ("separate", "common"))
+    apart, together = (compare(a, b, LOOSE, judge_rates=judge) for judge in ("separate", "common"))
     ends = [profile_interval(counts, LOOSE, simulate=False) for counts in (a, b)]
     # Root sums of squares would lie well inside.
     assert apart.low < ends[0].low - ends[1].high + 0.01
@@ -127,8 +127,8 @@ def test_a_common_judge_is_sharper_and_starts_from_the_joint_fit():
     from jaxmle import fit_slices
 
     pair = Counts(*(np.array(values) for values in zip(A.values(), B.values(), strict=True)))
-    joint = fit_slices(pair, judge="common")
-    found = compare(A, B, judge="common")
+    joint = fit_slices(pair, judge_rates="common")
+    found = compare(A, B, judge_rates="common")
     assert found.failure_rates == pytest.approx(joint.failure_rate, abs=1e-6)
     apart = compare(A, B)
     assert found.high - found.low < 0.8 * (apart.high - apart.low)
@@ -138,8 +138,8 @@ def test_pairs_of_labels_alone_are_mcnemar():
     rng = np.random.default_rng(3)
     first = rng.random(400) < 0.3
     second = np.where(rng.random(400) < 0.8, first, rng.random(400) < 0.5)
-    pairs = Pairs.from_labels(first, first, second, second)
-    a, b = (Counts.from_labels(labels, labels) for labels in (first, second))
+    pairs = Pairs.from_labels(human_a=first, judge_a=first, human_b=second, judge_b=second)
+    a, b = (Counts.from_labels(human=labels, judge=labels) for labels in (first, second))
     up, down = int(np.sum(first & ~second)), int(np.sum(~first & second))
     found, apart = compare(a, b, pairs=pairs), compare(a, b)
     assert found.effect < 0.5
@@ -151,8 +151,12 @@ def test_pairs_of_labels_alone_are_mcnemar():
 
 def test_items_that_all_agree_leave_a_width():
     labels = np.arange(50) < 10
-    counts = Counts.from_labels(labels, labels)
-    found = compare(counts, counts, pairs=Pairs.from_labels(labels, labels, labels, labels))
+    counts = Counts.from_labels(human=labels, judge=labels)
+    found = compare(
+        counts,
+        counts,
+        pairs=Pairs.from_labels(human_a=labels, judge_a=labels, human_b=labels, judge_b=labels),
+    )
     assert found.estimate == 0
     assert found.p_value == 1
     assert 0.02 < found.high < 0.08  # 3 in 50, by the rule of three
@@ -170,10 +174,10 @@ def test_pairs_sum_over_the_rows_of_an_item():
     # Ten copies of each answer tell no more than one.
     rng = np.random.default_rng(0)
     labels = [rng.random(200) < rate for rate in (0.3, 0.2)]
-    one = [np.stack(Counts.from_labels(own, own).values()) for own in labels]
+    one = [np.stack(Counts.from_labels(human=own, judge=own).values()) for own in labels]
     cells = [np.eye(6, dtype=int)[np.where(own, 0, 3)] for own in labels]
     many = Pairs.from_clusters(*(Clusters(Counts(*(10 * own).T), np.zeros(200, int), 1) for own in cells))
-    few = Pairs.from_labels(labels[0], labels[0], labels[1], labels[1])
+    few = Pairs.from_labels(human_a=labels[0], judge_a=labels[0], human_b=labels[1], judge_b=labels[1])
     wide = compare(Counts(*one[0]), Counts(*one[1]), pairs=few)
     same = compare(*(Counts(*(10 * own)[:, None]) for own in one), pairs=many)[0]
     assert same.high - same.low == pytest.approx(wide.high - wide.low, rel=0.05)
@@ -238,7 +242,7 @@ def test_clusters_of_single_items_are_the_items(judge):
     arms = [np.concatenate([first, 0 * second]), np.concatenate([0 * first, second])]
     clusters = tuple(Clusters(Counts(*arm.T), np.zeros(len(arm), int), 1) for arm in arms)
     a, b = (own.totals for own in clusters)
-    found, alone = compare(a, b, clusters=clusters, judge=judge), compare(a, b, judge=judge)
+    found, alone = compare(a, b, clusters=clusters, judge_rates=judge), compare(a, b, judge_rates=judge)
     assert found.effect == pytest.approx([1.0], abs=0.02)
     assert found.low == pytest.approx(alone.low, abs=0.03 * (alone.high - alone.low)[0])
     assert found.high == pytest.approx(alone.high, abs=0.03 * (alone.high - alone.low)[0])
@@ -277,14 +281,14 @@ def test_intervals_cover_and_tests_keep_their_size(judge, kind, shared, paired):
     bounds = Bounds(tpr=kind[:2], fpr=kind[2:])
     for rates in ((0.15, 0.15), (0.3, 0.2)):
         a, b, pairs = data_of((150, 800, *rates, shared), size, 5)
-        found = compare(a, b, bounds, judge=judge, pairs=pairs if paired else None)
+        found = compare(a, b, bounds, judge_rates=judge, pairs=pairs if paired else None)
         truth = rates[0] - rates[1]
         covered = np.sum((found.low <= truth) & (truth <= found.high))
         assert covered >= binom.ppf(1e-3, size, 0.94)
         if not truth:
             assert found.different.sum() == np.sum((found.low > 0) | (found.high < 0))
     if paired:
-        alone = compare(a, b, bounds, judge=judge)
+        alone = compare(a, b, bounds, judge_rates=judge)
         assert np.mean(found.high - found.low) < 0.85 * np.mean(alone.high - alone.low)
 
 
@@ -292,11 +296,11 @@ def test_batches_and_adjustment():
     many = Counts(*(np.array(v) for v in zip(A.values(), B.values(), A.values(), strict=True)))
     other = Counts(*(np.array(v) for v in zip(B.values(), B.values(), A.values(), strict=True)))
     for judge in ("separate", "common"):
-        plain = compare(many, other, judge=judge)
-        one = compare(A, B, judge=judge)
+        plain = compare(many, other, judge_rates=judge)
+        one = compare(A, B, judge_rates=judge)
         assert plain[0].low == pytest.approx(one.low, abs=1e-6)
         assert plain.p_value[1:] == pytest.approx([1, 1])
-        holm = compare(many, other, judge=judge, adjustment="holm")
+        holm = compare(many, other, judge_rates=judge, adjustment="holm")
         assert np.allclose(holm.p_value, adjust_p_values(plain.p_value, "holm"))
         assert np.all(holm.high - holm.low > plain.high - plain.low)
     assert len(plain) == 3
@@ -306,7 +310,7 @@ def test_batches_and_adjustment():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"judge": "one"}, "`judge` must be"),
+        ({"judge_rates": "one"}, "`judge_rates` must be"),
         ({"adjustment": "bonferroni"}, "`adjustment` must be"),
         ({"confidence": 95}, "`confidence` must"),
         ({"pairs": Pairs(np.zeros((12, 12)), np.zeros(12), 0, 0)}, "the same items"),
@@ -314,7 +318,10 @@ def test_batches_and_adjustment():
             {"pairs": Pairs(np.zeros((2, 12, 12)), np.zeros((2, 12)), [0, 0], [0, 0])},
             "must have the counts' shape",
         ),
-        ({"judge": "common", "bounds_a": Bounds(tpr=(0.9, 1)), "bounds_b": Bounds(tpr=(0, 0.8))}, "exclude"),
+        (
+            {"judge_rates": "common", "bounds_a": Bounds(tpr=(0.9, 1)), "bounds_b": Bounds(tpr=(0, 0.8))},
+            "exclude",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_refused(arguments, message):
@@ -332,17 +339,18 @@ def test_what_cannot_be_compared_is_refused(arguments, message):
 def test_pairs_of_other_items_are_refused():
     rng = np.random.default_rng(4)
     first, second = rng.random(300) < 0.3, rng.random(300) < 0.2
-    a, b = (Counts.from_labels(labels, labels) for labels in (first, second))
-    pairs = Pairs.from_labels(first, first, second, second)
+    a, b = (Counts.from_labels(human=labels, judge=labels) for labels in (first, second))
+    pairs = Pairs.from_labels(human_a=first, judge_a=first, human_b=second, judge_b=second)
     assert pairs.sums.tolist() == [*a.values(), *b.values()]
     compare(a, b, pairs=pairs)
     # More items than the counts have, and as many that were counted otherwise.
-    twice = Pairs.from_labels(*(np.tile(own, 2) for own in (first, first, second, second)))
+    one, other = np.tile(first, 2), np.tile(second, 2)
+    twice = Pairs.from_labels(judge_a=one, human_a=one, judge_b=other, human_b=other)
     changed = np.append(second[:-1], ~second[-1])
     for wrong, name in (
         (twice, "a"),
-        (Pairs.from_labels(first, first, changed, changed), "b"),
-        (Pairs.from_labels(second, second, first, first), "a"),
+        (Pairs.from_labels(human_a=first, judge_a=first, human_b=changed, judge_b=changed), "b"),
+        (Pairs.from_labels(human_a=second, judge_a=second, human_b=first, judge_b=first), "a"),
     ):
         with pytest.raises(ValueError, match=f"same items as `{name}`: they hold tp = .* the same rows"):
             compare(a, b, pairs=wrong)
@@ -357,11 +365,11 @@ def test_pairs_of_other_items_are_refused():
 
 def test_a_statistic_that_is_not_reached_is_not_called_converged(monkeypatch):
     monkeypatch.setattr(_common_judge, "_STEPS", 2)
-    found = compare(A, B, judge="common")
+    found = compare(A, B, judge_rates="common")
     assert not found.converged
     monkeypatch.undo()
-    assert compare(A, B, judge="common").converged
-    assert found.p_value >= compare(A, B, judge="common").p_value
+    assert compare(A, B, judge_rates="common").converged
+    assert found.p_value >= compare(A, B, judge_rates="common").p_value
 
 
 def test_the_statistic_is_reached_where_false_position_stalls(monkeypatch):
@@ -477,7 +485,7 @@ def test_the_command_takes_clusters(files, tmp_path, capsys):
 
 
 def test_slices_are_adjusted_and_named(files, capsys):
-    found = document(capsys, files.a, files.b, "--id", "item", "--by", "topic", "--adjust", "holm")
+    found = document(capsys, files.a, files.b, "--id", "item", "--by", "topic", "--adjustment", "holm")
     assert [one["key"]["topic"] for one in found["slices"]] == ["[bold]y[/]", "x"]
     assert sum(one["paired"]["n_matched"] for one in found["slices"]) == 400
     assert found["different"] == any(one["different"] for one in found["slices"])
@@ -512,7 +520,7 @@ def test_one_of_the_files_may_be_standard_input(files, capsys, monkeypatch):
         (["-", "-"], "standard input"),
         (["-", "--where-b", "model = 'b'"], "standard input"),
         (["{a}", "{b}", "--judge-rates", "one"], "--judge-rates must be one of"),
-        (["{a}", "{b}", "--adjust", "x"], "--adjust must be one of"),
+        (["{a}", "{b}", "--adjustment", "x"], "--adjustment must be one of"),
         (["{a}", "{b}", "--id", "prompt"], "has no column 'prompt'"),
         (["{a}", "{b}.gone"], "No such file"),
         (["{a}", "{b}", "--tpr-b", "x"], "--tpr-b must be"),

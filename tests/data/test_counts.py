@@ -11,11 +11,11 @@ FIELDS = ("tp", "fn", "fp", "tn", "unlabeled_pos", "unlabeled_neg")
 def test_labels_are_counted_cell_by_cell():
     human = [1, 1, 0, 0, None, np.nan, -1, True]
     judge = [1, 0, 1, 0, 1, 0, 1, False]
-    assert Counts.from_labels(human, judge).values() == (1, 2, 1, 1, 2, 1)
+    assert Counts.from_labels(human=human, judge=judge).values() == (1, 2, 1, 1, 2, 1)
 
 
 def test_weights_give_weighted_counts():
-    counts = Counts.from_labels([1, 0, None], [1, 1, 0], weights=[0.5, 2.0, 0.25])
+    counts = Counts.from_labels(human=[1, 0, None], judge=[1, 1, 0], weights=[0.5, 2.0, 0.25])
     assert counts.values() == (0.5, 0, 2.0, 0, 0, 0.25)
 
 
@@ -38,7 +38,7 @@ def test_weights_give_weighted_counts():
 )
 def test_bad_labels_name_the_argument(human, judge, weights, message):
     with pytest.raises(ValueError, match=message):
-        Counts.from_labels(human, judge, weights=weights)
+        Counts.from_labels(human=human, judge=judge, weights=weights)
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -160,11 +160,11 @@ def test_what_float64_cannot_count_is_refused():
 
 def test_masked_labels_are_missing():
     human = np.ma.masked_array([1, 0, 1], mask=[False, False, True])
-    assert repr(Counts.from_labels(human, [1, 0, 1])) == repr(Counts(1, 0, 0, 1, 1, 0))
+    assert repr(Counts.from_labels(human=human, judge=[1, 0, 1])) == repr(Counts(1, 0, 0, 1, 1, 0))
     with pytest.raises(ValueError, match="`judge`"):
-        Counts.from_labels([1, 0, 1], human)
+        Counts.from_labels(human=[1, 0, 1], judge=human)
     with pytest.raises(ValueError, match="datetime64"):
-        Counts.from_labels(np.array(["2026-01-01"], dtype="datetime64[D]"), [1])
+        Counts.from_labels(human=np.array(["2026-01-01"], dtype="datetime64[D]"), judge=[1])
 
 
 @pytest.mark.parametrize(

@@ -11,28 +11,49 @@ def cells(counts):
 
 
 def test_words():
-    assert cells(Counts.from_labels(["fail", None, "Pass "], ["pass", "fail", "FAIL"])) == [0, 1, 1, 0, 1, 0]
+    assert cells(Counts.from_labels(human=["fail", None, "Pass "], judge=["pass", "fail", "FAIL"])) == [
+        0,
+        1,
+        1,
+        0,
+        1,
+        0,
+    ]
     words = np.array(["refusal", "answer", ""]), np.array(["refusal", "refusal", "answer"])
-    assert cells(Counts.from_labels(*words, failure="refusal")) == [1, 0, 1, 0, 0, 1]
+    assert cells(Counts.from_labels(human=words[0], judge=words[1], failure="refusal")) == [1, 0, 1, 0, 0, 1]
     with pytest.raises(ValueError, match=r"got 'answer' at 1: name all that are failures"):
-        Counts.from_labels(["fail", "answer"], ["fail", "pass"])
+        Counts.from_labels(human=["fail", "answer"], judge=["fail", "pass"])
     three = ["full", "partial", "none at all"]
-    assert cells(Counts.from_labels(three, three, failure=["full", "partial"])) == [2, 0, 0, 1, 0, 0]
+    assert cells(Counts.from_labels(human=three, judge=three, failure=["full", "partial"])) == [
+        2,
+        0,
+        0,
+        1,
+        0,
+        0,
+    ]
     with pytest.raises(ValueError, match="`human` must hold"):
-        Counts.from_labels(three, three, failure="full")
+        Counts.from_labels(human=three, judge=three, failure="full")
 
 
 @pytest.mark.parametrize("failure", [0, "0", False, [0]])
 def test_the_failure_may_be_0(failure):
-    found = Counts.from_labels([1, 0, None, -1], [1, 1, 0, 1], failure=failure)
+    found = Counts.from_labels(human=[1, 0, None, -1], judge=[1, 1, 0, 1], failure=failure)
     assert cells(found) == [0, 1, 0, 1, 1, 1]
-    assert cells(Counts.from_labels([True, None], [False, False], failure=failure)) == [0, 0, 1, 0, 1, 0]
+    assert cells(Counts.from_labels(human=[True, None], judge=[False, False], failure=failure)) == [
+        0,
+        0,
+        1,
+        0,
+        1,
+        0,
+    ]
 
 
 def test_masked_elements_are_no_labels():
     human = np.ma.array([1, 0, 1], mask=[False, False, True])
-    assert cells(Counts.from_labels(human, [1, 0, 1])) == [1, 0, 0, 1, 1, 0]
-    assert cells(Counts.from_labels(np.ma.array(["fail", "x"], mask=[0, 1]), ["fail", "ok"])) == [
+    assert cells(Counts.from_labels(human=human, judge=[1, 0, 1])) == [1, 0, 0, 1, 1, 0]
+    assert cells(Counts.from_labels(human=np.ma.array(["fail", "x"], mask=[0, 1]), judge=["fail", "ok"])) == [
         1,
         0,
         0,
@@ -41,22 +62,29 @@ def test_masked_elements_are_no_labels():
         1,
     ]
     with pytest.raises(ValueError, match="leave out items the judge did not decide.*index 2"):
-        Counts.from_labels([1, 0, 1], human)
+        Counts.from_labels(human=[1, 0, 1], judge=human)
 
 
 def test_series_are_aligned_or_refused():
     pandas = pytest.importorskip("pandas")
     human = pandas.Series([1, 0], index=["b", "a"])
     judge = pandas.Series([0, 1, 1], index=["a", "b", "c"])
-    assert cells(Counts.from_labels(human, judge)) == [1, 0, 0, 1, 1, 0]
+    assert cells(Counts.from_labels(human=human, judge=judge)) == [1, 0, 0, 1, 1, 0]
     with pytest.raises(ValueError, match="only count rows"):
-        Counts.from_labels(human.reset_index(drop=True), judge.reset_index(drop=True))
+        Counts.from_labels(human=human.reset_index(drop=True), judge=judge.reset_index(drop=True))
     with pytest.raises(ValueError, match="'z'"):
-        Counts.from_labels(pandas.Series([1], index=["z"]), judge)
+        Counts.from_labels(human=pandas.Series([1], index=["z"]), judge=judge)
     with pytest.raises(ValueError, match="repeats itself"):
-        Counts.from_labels(pandas.Series([1, 1], index=["a", "a"]), judge)
+        Counts.from_labels(human=pandas.Series([1, 1], index=["a", "a"]), judge=judge)
     nullable = pandas.array([1, None, 0], dtype="Int64")
-    assert cells(Counts.from_labels(nullable, pandas.Series(["y", "n", "y"]))) == [1, 0, 1, 0, 0, 1]
+    assert cells(Counts.from_labels(human=nullable, judge=pandas.Series(["y", "n", "y"]))) == [
+        1,
+        0,
+        1,
+        0,
+        0,
+        1,
+    ]
 
 
 def test_a_series_whose_name_says_good_must_be_explained():
@@ -64,9 +92,9 @@ def test_a_series_whose_name_says_good_must_be_explained():
     human = pandas.Series([0, 0, 1, np.nan], name="human_passed")
     judge = pandas.Series([0, 1, 1, 0], name="judge_passed")
     with pytest.raises(ValueError, match="failure='0' if so, or failure='1' if"):
-        Counts.from_labels(human, judge)
-    assert cells(Counts.from_labels(human, judge, failure=0)) == [1, 1, 0, 1, 1, 0]
-    assert cells(Counts.from_labels(human, judge, failure=1)) == [1, 0, 1, 1, 0, 1]
+        Counts.from_labels(human=human, judge=judge)
+    assert cells(Counts.from_labels(human=human, judge=judge, failure=0)) == [1, 1, 0, 1, 1, 0]
+    assert cells(Counts.from_labels(human=human, judge=judge, failure=1)) == [1, 0, 1, 1, 0, 1]
 
 
 def test_counted_frames_go_straight_into_estimates():

@@ -504,7 +504,7 @@ def test_certify_and_the_plan_beside_it_name_one_number(balanced, tmp_path, caps
         failure_rate=float(words["--failure-rate"]),
         tpr=float(words["--judge-tpr"]),
         fpr=float(words["--judge-fpr"]),
-        n_unlabeled=int(words["--unlabeled"]),
+        n_unlabeled=int(words["--n-unlabeled"]),
         limit=0.4,
         confidence=0.9,
         calibration=words.get("--calibration", "internal"),

@@ -283,14 +283,14 @@ def test_the_table_says_which_p_belongs_to_what(verdicts, capsys):
     lines = [line.removeprefix("all").split() for line in capsys.readouterr().out.splitlines()]
     table = {words[0]: words for words in lines if words}
     alone = drift(anchor(180, 20, 20, 380), Bounds(tpr=(0.92, 1), fpr=(0, 0.04)))
-    assert table["TPR"][-1] == f"{alone.tpr.p_value:.4f}"
-    assert table["FPR"][-1] == f"{alone.fpr.p_value:.4f}"
-    assert table["both"][1:] == ["600", f"{alone.p_value:.4f}", "undecided"]
+    assert f"{alone.tpr.p_value:.4f}" in table["TPR"]
+    assert f"{alone.fpr.p_value:.4f}" in table["FPR"]
+    assert table["both"][1:] == ["undecided", f"{alone.p_value:.4f}", "600"]
     assert alone.tpr.p_value != alone.fpr.p_value != alone.p_value
     # A rate without bounds has no p.
     assert main([*given, *limits[:2]]) == 0
-    assert " none  " in (line := next(x for x in capsys.readouterr().out.split("\n") if "FPR" in x))
-    assert line.split()[-1] == "-"
+    line = next(x for x in capsys.readouterr().out.split("\n") if x.strip().startswith("FPR"))
+    assert line.split()[5:] == ["none", "-", "400", "-"]
 
 
 def test_drift_of_all_rows_counts_where_no_slice_shows_it(tmp_path, capsys):

@@ -42,11 +42,11 @@ def test_estimates_agree(calibration, bounds):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*replicates.* are at a bound:UserWarning")
-@pytest.mark.parametrize("labels", ["random", "by_verdict"])
+@pytest.mark.parametrize("labels", ["random", "by-verdict"])
 def test_simulated_answers_come_from_the_same_draws(labels):
     counts = Counts(*np.array([CASES["A"], CASES["B"], CASES["C"]], float).T)
     options = {"labels": labels}
-    if labels == "by_verdict":
+    if labels == "by-verdict":
         options["seed"] = 3
     one, two = (profile_interval(counts, BOX, engine=engine, **options) for engine in ("numpy", "jax"))
     np.testing.assert_allclose(one.low, two.low, rtol=1e-8)
@@ -121,7 +121,7 @@ def programs(calibration):
         yield _program(calibration, "flag_rate", "jax", small), (problem.arrays(),)
     yield _maximal(calibration, "jax"), (problem.counts, known.bounds)
     yield _between(calibration, "jax", 2), (problem.counts, known.bounds)
-    for design in ("external",) if calibration == "external" else ("random", "by_verdict"):
+    for design in ("external",) if calibration == "external" else ("random", "by-verdict"):
         law = law_of_counts(problem.counts, design)
         keys = (np.zeros(size, np.uint32),) * 2
         yield drawing(design, tables_for(law, design), 16, "jax"), (keys, law)

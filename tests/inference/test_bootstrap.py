@@ -119,7 +119,7 @@ def test_basic_and_parametric_variants():
 
 def test_strata_of_the_design_change_the_spread():
     counts = Counts(30, 4, 10, 36, 1250, 8750)
-    by_verdict = bootstrap(counts, labels="by_verdict", n_resamples=4000)
+    by_verdict = bootstrap(counts, labels="by-verdict", n_resamples=4000)
     error = closed_form(counts).standard_error
     assert by_verdict.standard_error == pytest.approx(float(error), rel=0.1)
     external = bootstrap(TYPICAL, calibration="external", n_resamples=4000)

@@ -97,7 +97,7 @@ def test_nothing_is_said_to_be_noticed_that_no_label_bears_on():
         assert np.all((value >= 0) & (value <= 1))
 
 
-@pytest.mark.parametrize("labels", ["random", "by_verdict"])
+@pytest.mark.parametrize("labels", ["random", "by-verdict"])
 def test_what_is_noticed_shrinks_with_the_number_of_labels(labels):
     bounds = Bounds(fpr=(0.0, 0.06))
     edges = []

@@ -78,7 +78,7 @@ def test_external_and_by_verdict_designs():
     result = certify(Counts(45, 5, 5, 45, 1500, 8500), limit=0.25, calibration="external")
     assert result.certified
     assert result.upper_limit < 0.25
-    by_verdict = certify(Counts(30, 2, 45, 98, 500, 9500), limit=0.08, labels="by_verdict")
+    by_verdict = certify(Counts(30, 2, 45, 98, 500, 9500), limit=0.08, labels="by-verdict")
     assert 0.02 < by_verdict.upper_limit < 1
 
 

@@ -199,7 +199,7 @@ def test_weighted_counts_are_not_simulated():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("labels", ["random", "by_verdict"])
+@pytest.mark.parametrize("labels", ["random", "by-verdict"])
 def test_calibrated_intervals_cover(labels):
     rng = np.random.default_rng(3)
     size, n, judged, theta, tpr, fpr = 300, 50, 10_000, 0.1, 0.9, 0.05
@@ -233,7 +233,7 @@ def test_a_balanced_calibration_set_given_as_internal_is_caught():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         right = chi_square(balanced, calibration="external")
-        chi_square(balanced, labels="by_verdict")
+        chi_square(balanced, labels="by-verdict")
     assert wrong.low > 0.1
     assert right.low < 0.1 < right.high
 
@@ -245,7 +245,7 @@ def test_a_balanced_calibration_set_given_as_internal_is_caught():
         ({"side": "left"}, "`side` must be one of"),
         ({"side": "upper", "confidence": 0.3}, "`confidence` must be at least 0.5"),
         ({"labels": "some"}, "`labels` must be"),
-        ({"labels": "by_verdict", "calibration": "external"}, "`labels` must be"),
+        ({"labels": "by-verdict", "calibration": "external"}, "`labels` must be"),
         ({"calibration": "none"}, "`calibration` must be"),
         ({"seed": -1}, "`seed` must be"),
         ({"n_resamples": 3}, "`n_resamples` must be"),

@@ -13,9 +13,9 @@ from jaxmle._planning._label_draws import Setting, draw
 from jaxmle._planning._label_formulas import best_share, human_power, human_width, variance_terms
 from jaxmle._planning._label_goals import increasing
 
-RATES = {"failure_rate": 0.1, "tpr": 0.9, "fpr": 0.05}
+RATES = {"failure_rate": 0.1, "judge_tpr": 0.9, "judge_fpr": 0.05}
 TIGHT = Bounds(tpr=(0.87, 0.93), fpr=(0.03, 0.07))
-TRUTH = Params(**RATES)
+TRUTH = Params(0.1, 0.9, 0.05)
 COMMAND = [
     "plan",
     "--failure-rate",
@@ -24,7 +24,7 @@ COMMAND = [
     "0.9",
     "--judge-fpr",
     "0.05",
-    "--unlabeled",
+    "--n-unlabeled",
     "5000",
     "--no-cache",
 ]
@@ -62,7 +62,7 @@ def test_the_formula_is_that_of_the_information_and_of_truescore():
         assert math.isclose(fixed + each / 200, inverse[0, 0], rel_tol=1e-9)
     # `truescore plan 4000 +-.03` with sensitivity .97 and specificity .47 for passes: 851 labels, and 1,068
     # without the judge. The latter is Wald's number; Wilson's interval is a little shorter.
-    rates = {"failure_rate": 0.5, "tpr": 0.47, "fpr": 0.03}
+    rates = {"failure_rate": 0.5, "judge_tpr": 0.47, "judge_fpr": 0.03}
     options = by_design(plan(**rates, n_unlabeled=4000, target_width=0.06, simulate=False))
     assert options["random", False, "large-sample formula"].n_labels == 851
     assert abs(options["random", False, "profile interval, chi-square"].n_labels - 851) < 10
@@ -70,7 +70,7 @@ def test_the_formula_is_that_of_the_information_and_of_truescore():
 
 
 def test_the_best_division_has_the_least_variance():
-    for calibration, labels in (("internal", "by_verdict"), ("external", "random")):
+    for calibration, labels in (("internal", "by-verdict"), ("external", "random")):
         setting = Setting(TRUTH, 10_000, Bounds(), calibration, labels)
         best = best_share(setting)
         least = variance_terms(setting._replace(share=best))[1]
@@ -90,7 +90,7 @@ def test_numbers_for_humans_alone_are_those_of_the_binomial():
 
 
 @pytest.mark.parametrize(
-    ("calibration", "labels"), [("internal", "random"), ("internal", "by_verdict"), ("external", "random")]
+    ("calibration", "labels"), [("internal", "random"), ("internal", "by-verdict"), ("external", "random")]
 )
 def test_data_sets_are_nested_and_have_the_right_law(calibration, labels):
     setting = Setting(TRUTH, 2000, Bounds(), calibration, labels, 0.4)
@@ -105,7 +105,7 @@ def test_data_sets_are_nested_and_have_the_right_law(calibration, labels):
     q = setting.flag_rate
     expected = {
         ("internal", "random"): [9, 1, 4.5, 85.5],
-        ("internal", "by_verdict"): [
+        ("internal", "by-verdict"): [
             40 * 0.09 / q,
             60 * 0.01 / (1 - q),
             40 * 0.045 / q,
@@ -123,7 +123,7 @@ def test_increasing_fit_pools_adjacent_violators():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [{}, {"labels": "by_verdict"}], ids=["random", "by_verdict"])
+@pytest.mark.parametrize("how", [{}, {"labels": "by-verdict"}], ids=["random", "by-verdict"])
 def test_planned_labels_deliver_the_power(how):
     made = plan(**RATES, n_unlabeled=5000, bounds=TIGHT, limit=0.12, power=0.8, method="profile", **how)
     share = next(iter(made.split.values())) / made.n_labels if made.split else 0.5
@@ -143,8 +143,8 @@ def test_a_width_out_of_reach_and_a_judge_at_chance_are_said():
     assert short.value > 0.02
     blind = plan(
         failure_rate=0.1,
-        tpr=0.3,
-        fpr=0.3,
+        judge_tpr=0.3,
+        judge_fpr=0.3,
         n_unlabeled=5000,
         target_width=0.05,
         calibration="external",
@@ -157,15 +157,21 @@ def test_a_width_out_of_reach_and_a_judge_at_chance_are_said():
 @pytest.mark.slow
 def test_a_few_labels_are_counted_one_by_one():
     # Six flagged and two passed items are too few, and a line through their neighbours says they are enough.
-    given = {"failure_rate": 0.05, "tpr": 0.9, "fpr": 0.05, "n_unlabeled": 10_000, "labels": "by_verdict"}
+    given = {
+        "failure_rate": 0.05,
+        "judge_tpr": 0.9,
+        "judge_fpr": 0.05,
+        "n_unlabeled": 10_000,
+        "labels": "by-verdict",
+    }
     bounds = Bounds(tpr=(0.88, 0.92), fpr=(0.03, 0.07))
     found = plan(**given, bounds=bounds, target_width=0.0507, simulate=False)
     width = {}
     for n in (found.n_labels - 1, found.n_labels):
         share = found.split["flagged"] / found.n_labels
-        setting = Setting(Params(0.05, 0.9, 0.05), 10_000, bounds, "internal", "by_verdict", share)
+        setting = Setting(Params(0.05, 0.9, 0.05), 10_000, bounds, "internal", "by-verdict", share)
         counts = draw(setting, np.array([n]), 8192, (7,))
-        interval = profile_interval(counts, bounds, labels="by_verdict", simulate=False)
+        interval = profile_interval(counts, bounds, labels="by-verdict", simulate=False)
         width[n] = (interval.high - interval.low).mean()
     assert width[found.n_labels] == pytest.approx(found.value, abs=3.5 * found.standard_error + 1e-4)
     assert width[found.n_labels] <= 0.0507 + 1e-4 < width[found.n_labels - 1] + 2e-4
@@ -179,7 +185,7 @@ def test_labels_that_change_nothing_do_not_reach_what_is_just_out_of_reach():
         "calibration": "external",
         "simulate": False,
     }
-    given = {"failure_rate": 0.1, "tpr": 0.9, "fpr": 0.05, "n_unlabeled": 1000, **known}
+    given = {"failure_rate": 0.1, "judge_tpr": 0.9, "judge_fpr": 0.05, "n_unlabeled": 1000, **known}
     flat = plan(**given, target_width=0.04).value
     for part in (0.999, 0.9995, 0.9999, 1.0001, 1.001):
         found = plan(**given, target_width=flat * part)
@@ -191,7 +197,7 @@ def test_labels_that_change_nothing_do_not_reach_what_is_just_out_of_reach():
 def test_what_no_line_leads_to_is_found_by_halving():
     # Few labels change nothing, which is no reason to say that many do not.
     known = {"bounds": Bounds(tpr=(0.9, 0.9), fpr=(0.05, 0.05)), "simulate": False, "seed": 12}
-    given = {"failure_rate": 0.1, "tpr": 0.9, "fpr": 0.05, "n_unlabeled": 100_000, **known}
+    given = {"failure_rate": 0.1, "judge_tpr": 0.9, "judge_fpr": 0.05, "n_unlabeled": 100_000, **known}
     found = plan(**given, target_width=0.004982575348394763 * (1 - 2e-4))
     assert found.reached
     assert found.value <= 0.0049826
@@ -232,12 +238,12 @@ def test_prices_choose_how_many_to_judge():
         ({"limit": 0.1}, "`limit` must be above `failure_rate`"),
         ({"limit": 0.2, "power": 1}, "`power`"),
         ({"limit": 0.2, "method": "odd"}, "`method`"),
-        ({"target_width": 0.05, "bounds": Bounds(tpr=(0.5, 0.8))}, "`tpr` must lie within its bounds"),
+        ({"target_width": 0.05, "bounds": Bounds(tpr=(0.5, 0.8))}, "`judge_tpr` must lie within its bounds"),
         ({"limit": 0.3, "bounds": Bounds(failure_rate=(0, 0.2))}, "`limit` must lie inside the bounds"),
         ({"target_width": 0.05, "cost_judge": 1}, "`cost_judge` goes with `cost_human`"),
         ({"target_width": 0.05, "cost_human": -1}, "`cost_human` must be one number > 0"),
         ({"target_width": 0.05, "bounds": Bounds(tpr=([0.5], [1.0]))}, "scalars"),
-        ({"target_width": 0.05, "labels": "by_verdict", "calibration": "external"}, "`labels`"),
+        ({"target_width": 0.05, "labels": "by-verdict", "calibration": "external"}, "`labels`"),
     ],
 )
 def test_what_makes_no_sense_is_refused(given, message):
@@ -248,7 +254,7 @@ def test_what_makes_no_sense_is_refused(given, message):
 def test_the_command_prints_one_document_a_table_and_a_picture(tmp_path, capsys):
     pytest.importorskip("matplotlib")
     picture = tmp_path / "plan.png"
-    asked = ["--width", "0.06", "--interval", "chi-square", "--tpr", "0.87:0.93", "--fpr", "0.03:0.07"]
+    asked = ["--target-width", "0.06", "--interval", "chi-square", "--tpr", "0.87:0.93", "--fpr", "0.03:0.07"]
     assert main([*COMMAND, *asked, "--json", "--png", str(picture)]) == 0
     out, err = capsys.readouterr()
     document = json.loads(out)
@@ -263,7 +269,7 @@ def test_the_command_prints_one_document_a_table_and_a_picture(tmp_path, capsys)
 
 
 def test_the_command_says_no_and_trouble(capsys):
-    assert main([*COMMAND, "--width", "0.001", "--interval", "chi-square"]) == 1
+    assert main([*COMMAND, "--target-width", "0.001", "--interval", "chi-square"]) == 1
     assert "NOT REACHED" in capsys.readouterr().out
     assert main([*COMMAND, "--limit", "0.05"]) == 2
     out, err = capsys.readouterr()

@@ -1,10 +1,12 @@
 import itertools
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 
+import jaxmle
 from jaxmle import (
     Bounds,
     Counts,
@@ -193,6 +195,7 @@ def test_new_figures_belong_to_pyplot(monkeypatch):
 def test_without_matplotlib_the_error_says_what_to_install(environment):
     code = """
 import sys
+from functools import partial
 sys.modules["matplotlib"] = None
 from jaxmle import Interval, plot_interval
 try:
@@ -202,3 +205,31 @@ except ImportError as error:
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert "pip install 'jaxmle[plots]'" in run.stdout, run.stderr
+
+
+def test_results_draw_themselves_as_the_functions_do():
+    plan = jaxmle.plan(
+        failure_rate=0.1, judge_tpr=0.9, judge_fpr=0.1, n_unlabeled=1000, target_width=0.2, simulate=False
+    )
+    scan = sensitivity(COUNTS, BOUNDS, over="tpr.low", limit=0.16)
+    fitted = jaxmle.fit(COUNTS, BOUNDS)
+    interval = fitted.interval(simulate=False)
+    two = jaxmle.Counts(*(np.array([value, value]) for value in COUNTS.values()))
+    many = jaxmle.fit_slices(two, judge_rates="per-slice")
+    names = ["a", "b"]
+    for drawn, expected in (
+        (interval.plot, partial(plot_interval, interval)),
+        (partial(interval.plot, limit=0.2), partial(plot_interval, interval, limit=0.2)),
+        (partial(fitted.plot, interval=interval), partial(plot_profile, COUNTS, BOUNDS, interval=interval)),
+        (partial(many.plot, names), partial(plot_slices, many.interval(), names)),
+        (partial(many.interval().plot, names), partial(plot_slices, many.interval(), names)),
+        (plan.plot, partial(jaxmle.plot_plan, plan)),
+        (scan.plot, partial(plot_sensitivity, scan)),
+    ):
+        mine, its = (draw(ax=axes_for_file(5, 3)) for draw in (drawn, expected))
+        assert mine.get_xlabel() == its.get_xlabel()
+        assert [x.get_text() for x in mine.get_yticklabels()] == [x.get_text() for x in its.get_yticklabels()]
+        lines = [[line.get_xydata().tolist() for line in ax.get_lines()] for ax in (mine, its)]
+        assert lines[0] == lines[1]
+    with pytest.raises(ValueError, match="of one data set"):
+        jaxmle.fit(two).plot(ax=axes_for_file(5, 3))

@@ -6,7 +6,7 @@ import pytest
 from cases import PROJECT
 
 FOLDER = PROJECT / "notebooks"
-NAMES = ("01_quickstart", "02_bounds", "03_slices_at_scale", "04_method")
+NAMES = ("01_quickstart", "02_bounds", "03_slices_at_scale", "04_method", "05_frame_to_gate")
 
 nbformat = pytest.importorskip("nbformat")
 

@@ -44,7 +44,7 @@ def results():
         "DesignEffect": jaxmle.design_effect(clusters()),
         "Difference": jaxmle.compare(TWO, TWO[::-1], BOUNDS),
         "Drift": jaxmle.drift(TWO, BOUNDS),
-        "SliceFit": jaxmle.fit_slices(TWO, judge="per-slice"),
+        "SliceFit": jaxmle.fit_slices(TWO, judge_rates="per-slice"),
         "Solution": solution,
         "ClosedForm": jaxmle.closed_form(TWO),
         "Params": Params(np.array([0.1, 0.2]), np.array([0.9, 0.8]), np.array([0.1, 0.2])),
@@ -54,7 +54,9 @@ def results():
         "Pairs": Pairs.from_clusters(clusters(), clusters()),
         "Homogeneity": jaxmle.homogeneity_test(TWO, n_resamples=19),
         "SliceHomogeneity": jaxmle.homogeneity_test(TWO, n_resamples=19)[:],
-        "Plan": jaxmle.plan(failure_rate=0.1, tpr=0.9, fpr=0.1, n_unlabeled=1000, target_width=0.2),
+        "Plan": jaxmle.plan(
+            failure_rate=0.1, judge_tpr=0.9, judge_fpr=0.1, n_unlabeled=1000, target_width=0.2
+        ),
         "Sensitivity": scan,
         "Agreement": jaxmle.agreement(ONE),
         "Effect": scan.effects[0],

@@ -198,7 +198,7 @@ def test_the_command_prints_one_document(verdicts, capsys, one):
     assert document["grid"]["tpr.low"] == pytest.approx(list(one.grid[0]))
     assert len(document["answers"]["estimate"]) == len(one.grid[0])
     assert {effect["bound"] for effect in document["effects"]} >= {"tpr.low", "margin"}
-    assert any("tpr.low falling from 0.8 to 0.78" in line for line in document["tipping_in_words"])
+    assert any("tpr.low falling from 80% to 78" in line for line in document["tipping_in_words"])
 
 
 def test_the_command_prints_tables_and_draws(verdicts, capsys, tmp_path):

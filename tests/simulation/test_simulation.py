@@ -111,7 +111,7 @@ def test_labelled_cells_are_multinomial(n, judged, theta, tpr, fpr):
 
 def test_designs_keep_their_margins():
     counts = Counts(*columns(40, 10, 30, 120, 800, 9000))
-    tp, fn, fp, tn, pos, neg = drawn(law_of_counts(counts, "by_verdict"), "by_verdict")
+    tp, fn, fp, tn, pos, neg = drawn(law_of_counts(counts, "by-verdict"), "by-verdict")
     assert (tp + fp == 70).all()
     assert (fn + tn == 130).all()
     assert (pos + neg == 9800).all()
@@ -124,7 +124,7 @@ def test_designs_keep_their_margins():
 
 def test_labelling_every_flagged_item_leaves_room_for_fewer():
     counts = Counts(*columns(40, 10, 30, 120, 0, 800))
-    tp, fn, fp, tn, pos, neg = drawn(law_of_counts(counts, "by_verdict"), "by_verdict")
+    tp, fn, fp, tn, pos, neg = drawn(law_of_counts(counts, "by-verdict"), "by-verdict")
     flagged = tp + fp + pos
     assert flagged.mean() == pytest.approx(70, abs=0.3)
     assert flagged.std() == pytest.approx(np.sqrt(70 * 0.93), rel=0.05)

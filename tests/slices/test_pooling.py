@@ -43,7 +43,7 @@ def joint_log_likelihood(rate, tpr, fpr, counts, calibration):
 def test_the_common_fit_is_the_maximum_that_scipy_finds(calibration, bounds):
     rng = np.random.default_rng(3)
     _, counts = draw(rng, 6, 12)
-    found = fit_slices(counts, bounds, judge="common", calibration=calibration)
+    found = fit_slices(counts, bounds, judge_rates="common", calibration=calibration)
     ends = [tuple(np.clip([float(x) for x in pair], 1e-9, 1 - 1e-9)) for pair in (bounds.tpr, bounds.fpr)]
     ends += [(1e-9, 1 - 1e-9)] * 6
 
@@ -71,7 +71,7 @@ def test_the_common_fit_is_the_maximum_that_scipy_finds(calibration, bounds):
 def test_one_slice_is_fit(judge):
     counts = Counts([4], [1], [2], [43], [900], [9100])
     bounds = Bounds(tpr=(0.8, 0.9), fpr=(0.02, 0.08))
-    found, alone = fit_slices(counts, bounds, judge=judge), fit(counts, bounds)
+    found, alone = fit_slices(counts, bounds, judge_rates=judge), fit(counts, bounds)
     assert found.failure_rate == alone.failure_rate
     assert (found.tpr, found.fpr) == (alone.tpr, alone.fpr)
     interval, expected = found.interval(), profile_interval(counts, bounds)
@@ -80,7 +80,7 @@ def test_one_slice_is_fit(judge):
 
 def test_ends_of_common_intervals_lose_the_cutoff_in_likelihood():
     _, counts = draw(np.random.default_rng(5), 8, 10)
-    found = fit_slices(counts, judge="common")
+    found = fit_slices(counts, judge_rates="common")
     interval = found.interval(confidence=0.9)
     labels = counts.n_labeled.sum()
     cutoff = f.ppf(0.9, 1, labels - 2)
@@ -88,7 +88,7 @@ def test_ends_of_common_intervals_lose_the_cutoff_in_likelihood():
         for end in (interval.low[i], interval.high[i]):
             low, high = np.zeros(8), np.ones(8)
             low[i] = high[i] = end
-            held = fit_slices(counts, Bounds(failure_rate=(low, high)), judge="common")
+            held = fit_slices(counts, Bounds(failure_rate=(low, high)), judge_rates="common")
             lost = 2 * (found.log_likelihood - held.log_likelihood)
             # The joint likelihood is interpolated between judges: good to a few hundredths.
             assert lost == pytest.approx(cutoff, abs=0.1) if end > 0 else lost <= cutoff
@@ -96,7 +96,7 @@ def test_ends_of_common_intervals_lose_the_cutoff_in_likelihood():
 
 def test_the_mix_of_one_slice_is_that_slice():
     _, counts = draw(np.random.default_rng(6), 5, 20)
-    found = fit_slices(counts, judge="common")
+    found = fit_slices(counts, judge_rates="common")
     total, each = found.total([0, 1, 0, 0, 0]), found.interval()
     assert total.estimate == pytest.approx(found.failure_rate[1])
     assert total.low == pytest.approx(each.low[1], abs=2e-3)
@@ -112,7 +112,7 @@ def test_one_judge_beats_ppi_threefold_with_five_labels_a_slice():
     errors, ppi, inside = [], [], []
     for _ in range(12):
         truth, counts = draw(rng, 50, 5)
-        found = fit_slices(counts, judge="common")
+        found = fit_slices(counts, judge_rates="common")
         interval = found.interval()
         errors.append(found.failure_rate - truth)
         ppi.append(baselines.ppi_plus_plus(counts).estimate - truth)
@@ -130,7 +130,7 @@ def test_partial_pooling_goes_with_the_better(spread, labels):
     for _ in range(12):
         truth, counts = draw(rng, 20, labels, spread)
         for judge in ("per-slice", "common", "partial"):
-            found = fit_slices(counts, judge=judge)
+            found = fit_slices(counts, judge_rates=judge)
             errors.setdefault(judge, []).append(found.failure_rate - truth)
         interval = found.interval()
         inside.append((interval.low <= truth) & (truth <= interval.high))
@@ -143,8 +143,8 @@ def test_the_order_of_slices_changes_nothing():
     _, counts = draw(np.random.default_rng(8), 12, 8, 0.1)
     order = np.random.default_rng(0).permutation(12)
     for judge in ("common", "partial"):
-        first, second = fit_slices(counts, judge=judge), fit_slices(counts[order], judge=judge)
-        assert first.judge == second.judge
+        first, second = fit_slices(counts, judge_rates=judge), fit_slices(counts[order], judge_rates=judge)
+        assert first.judge_rates == second.judge_rates
         # The distribution of judges is found up to a tolerance.
         assert first.failure_rate[order] == pytest.approx(second.failure_rate, abs=1e-4)
         assert first.interval().high[order] == pytest.approx(second.interval().high, abs=1e-3)
@@ -163,7 +163,7 @@ def test_poor_slices_get_finite_answers(judge, calibration):
         unlabeled_neg=[180, 95, 90, 0, 100, 0],
     )
     for bounds in (None, Bounds(tpr=(0.5, 0.95), fpr=(0.0, 0.3)), Bounds(tpr=(0.8, 0.8), fpr=(0.1, 0.1))):
-        found = fit_slices(counts, bounds, judge=judge, calibration=calibration)
+        found = fit_slices(counts, bounds, judge_rates=judge, calibration=calibration)
         interval, total = found.interval(), found.total()
         for value in (
             found.failure_rate,
@@ -186,7 +186,7 @@ def test_poor_slices_get_finite_answers(judge, calibration):
 def test_adjusted_intervals_are_wider():
     _, counts = draw(np.random.default_rng(9), 10, 10, 0.1)
     for judge in ("common", "partial"):
-        found = fit_slices(counts, judge=judge)
+        found = fit_slices(counts, judge_rates=judge)
         each, all_ = found.interval(), found.interval(adjustment="bonferroni")
         assert (all_.high - all_.low >= each.high - each.low).all()
 
@@ -195,9 +195,9 @@ def test_what_was_done_is_said():
     _, counts = draw(np.random.default_rng(10), 6, 5)
     unlabeled = Counts(*[np.zeros(6)] * 4, counts.unlabeled_pos, counts.unlabeled_neg)
     found = fit_slices(unlabeled, Bounds(tpr=(0.8, 0.9), fpr=(0.0, 0.1)))
-    assert found.judge == "per-slice"
+    assert found.judge_rates == "per-slice"
     assert "no slice has a label" in found.reason
-    assert fit_slices(counts, judge="common").borrowed == pytest.approx(np.full(6, 5 / 6), abs=0.2)
+    assert fit_slices(counts, judge_rates="common").borrowed == pytest.approx(np.full(6, 5 / 6), abs=0.2)
     many = fit_slices(draw(np.random.default_rng(2), 4, 4000, 0.2)[1])
     assert many.borrowed.max() < 0.2
 
@@ -205,14 +205,14 @@ def test_what_was_done_is_said():
 def test_what_cannot_be_is_refused():
     _, counts = draw(np.random.default_rng(11), 3, 5)
     with pytest.raises(ValueError, match="`judge` must be one of"):
-        fit_slices(counts, judge="pooled")
+        fit_slices(counts, judge_rates="pooled")
     with pytest.raises(ValueError, match="exclude those of others"):
-        fit_slices(counts, Bounds(tpr=([0.5, 0.9, 0.5], [0.7, 0.95, 0.7])), judge="common")
+        fit_slices(counts, Bounds(tpr=([0.5, 0.9, 0.5], [0.7, 0.95, 0.7])), judge_rates="common")
     with pytest.raises(ValueError, match=r"shape \(S,\)"):
         fit_slices(Counts(1, 1, 1, 1, 1, 1))
     with pytest.raises(ValueError, match="`design_effect` must be > 0"):
         fit_slices(counts, design_effect=0)
-    found = fit_slices(counts, judge="common")
+    found = fit_slices(counts, judge_rates="common")
     with pytest.raises(ValueError, match="`mix` must be >= 0"):
         found.total([1, -1, 1])
     with pytest.raises(ValueError, match="`mix` must have shape"):

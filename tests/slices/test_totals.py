@@ -31,7 +31,7 @@ def two_kinds(n_slices):
 @pytest.mark.parametrize("judge", ["common", "partial"])
 @pytest.mark.parametrize("n_slices", [30, 32])
 def test_the_total_stays_with_its_slices_where_unlabelled_ones_have_other_rates(judge, n_slices):
-    found = fit_slices(two_kinds(n_slices), judge=judge)
+    found = fit_slices(two_kinds(n_slices), judge_rates=judge)
     total = found.total()
     assert total.estimate == pytest.approx(0.2, abs=0.005)
     assert total.estimate == pytest.approx(np.mean(found.failure_rate), abs=0.002)
@@ -42,7 +42,7 @@ def test_the_total_stays_with_its_slices_where_unlabelled_ones_have_other_rates(
 
 
 def test_slices_without_labels_teach_nothing_of_how_judges_differ():
-    problem = fit_slices(two_kinds(8), judge="common")._problem.problem
+    problem = fit_slices(two_kinds(8), judge_rates="common")._problem.problem
     hull = hull_of(problem)
     all_, some = (judge_posterior(part, "internal", hull) for part in (problem, problem.take(slice(0, 4))))
     for one, other in zip(all_, some, strict=True):
@@ -54,7 +54,7 @@ def test_ends_of_a_held_mix_lose_the_cutoff_against_scipy(calibration):
     counts = Counts([4, 1, 2], [1, 0, 1], [2, 1, 0], [43, 8, 12], [90, 40, 50], [900, 160, 150])
     bounds = Bounds(tpr=(0.6, 0.95), fpr=(0.01, 0.2))
     weights, cutoff = np.array([0.5, 0.2, 0.3]), 3.84
-    found = fit_slices(counts, bounds, judge="common", calibration=calibration)
+    found = fit_slices(counts, bounds, judge_rates="common", calibration=calibration)
     problem = found._problem
     joint = joint_of(take(problem.problem, None), calibration)
     tp, fn, fp, tn, pos, neg = (np.asarray(x, float) for x in counts.values())
@@ -89,7 +89,7 @@ def test_slices_alike_merge_into_their_sum():
     bounds = Bounds(tpr=CORNER[0], fpr=CORNER[1])
     expected = profile_interval(whole, bounds)
     for judge in ("per-slice", "common"):
-        total = fit_slices(counts, bounds, judge=judge).total()
+        total = fit_slices(counts, bounds, judge_rates=judge).total()
         assert total.estimate == pytest.approx(float(fit(whole, bounds).failure_rate), abs=1e-9)
         # The cut-offs are simulated.
         assert (total.low, total.high) == pytest.approx((float(expected.low), float(expected.high)), abs=5e-4)
@@ -124,7 +124,7 @@ def test_merged_counts_are_those_of_a_stratified_sample():
 def test_what_nothing_tells_of_widens_a_total_by_its_share():
     # The second slice has no judged items, and labels from elsewhere tell of the judge alone.
     counts = Counts([9, 1], [1, 0], [5, 0], [95, 1], [100, 0], [900, 0])
-    found = fit_slices(counts, judge="common", calibration="external")
+    found = fit_slices(counts, judge_rates="common", calibration="external")
     first, total = found.interval(), found.total([0.75, 0.25])
     assert total.low <= 0.75 * first.low[0] + 0.01
     assert total.high >= 0.75 * first.high[0] + 0.24
@@ -134,7 +134,7 @@ def test_what_nothing_tells_of_widens_a_total_by_its_share():
 def test_a_total_may_be_known_where_slices_are_not():
     # No flagged label in the first slice, so nothing says what its flags are worth.
     counts = Counts([0, 2, 1], [1, 0, 0], [0, 1, 2], [19, 17, 17], [30, 60, 50], [450, 420, 430])
-    found = fit_slices(counts, judge="per-slice")
+    found = fit_slices(counts, judge_rates="per-slice")
     assert not found.identified.all()
     total = found.total()
     assert total.identified
@@ -149,7 +149,7 @@ def test_totals_of_slices_fitted_alone_cover(bounds):
     errors, inside = [], 0
     for seed in range(n_sets):
         truth, counts = draw(np.random.default_rng(seed), cell)
-        total = fit_slices(counts, limits, judge="per-slice").total()
+        total = fit_slices(counts, limits, judge_rates="per-slice").total()
         errors.append(total.estimate - truth.mean())
         inside += total.low <= truth.mean() <= total.high
     assert inside >= binom.ppf(1e-3, n_sets, 0.93)
@@ -163,7 +163,7 @@ def test_totals_and_unlabelled_slices_cover_where_these_have_other_rates():
     inside, slices = 0, []
     for seed in range(n_sets):
         truth, counts = draw(np.random.default_rng(seed), cell)
-        found = fit_slices(counts, judge="common")
+        found = fit_slices(counts, judge_rates="common")
         total, each = found.total(), found.interval()
         inside += total.low <= truth.mean() <= total.high
         slices.append(((each.low <= truth) & (truth <= each.high))[20:].mean())
