@@ -111,7 +111,7 @@ def report(
         table,
         analysis,
         fitted=fitted,
-        source=reading.file or f"counts {reading.counts}",
+        source=reading.source,
         command=_command(reading, own),
         limit=limit,
         method=cast(Any, method),

@@ -1,3 +1,4 @@
 from ._html import page_html as page_html
 from ._markdown import page_markdown as page_markdown
 from ._sections import report_page as report_page
+from ._verdict import certificate_page as certificate_page

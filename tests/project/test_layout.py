@@ -36,6 +36,7 @@ LAYERS = (
     "_doctor",
     "_terminal",
     "_page",
+    "_ci",
     "_cli",
     "__main__",
 )
