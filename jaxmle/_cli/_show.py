@@ -1,9 +1,10 @@
 """Documents on standard output: one of JSON, or tables for people."""
 
+import io
 import json
 import math
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 from jaxmle._data import printable
 from jaxmle._types import Document
@@ -32,10 +33,21 @@ def _print(document: Document, as_json: bool, layout: Any) -> None:
     if as_json:
         print(json.dumps(document, allow_nan=False, indent=2))
         return
+    _lay_out(document, layout)
+
+
+def text_of(document: Document, layout: Any) -> str:
+    """What a terminal shows of a document, without colours."""
+    text = io.StringIO()
+    _lay_out(document, layout, text)
+    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+
+
+def _lay_out(document: Document, layout: Any, file: TextIO | None = None) -> None:
     from rich.table import Table
 
     # Names and numbers are never cut: a line that is too long runs over, or scrolls in a pager.
-    console = new_console()
+    console = new_console(file=file)
     roomy = console.options.update(width=10_000)
     for part in layout(_escaped(document)).renderables:
         if isinstance(part, Table):
@@ -43,7 +55,7 @@ def _print(document: Document, as_json: bool, layout: Any) -> None:
                 console.print(part.title, markup=False, soft_wrap=True)
                 part.title = None
             needed = console.measure(part, options=roomy).maximum
-            new_console(width=max(console.width, needed)).print(part)
+            new_console(width=max(console.width, needed), file=file).print(part)
         else:
             console.print(part, soft_wrap=True)
 
@@ -64,15 +76,16 @@ def check_finite(document: Document) -> None:
             )
 
 
-def new_console(width: int | None = None) -> Any:
-    """A console of rich on standard output that leaves a closed pipe to the caller."""
+def new_console(width: int | None = None, file: TextIO | None = None) -> Any:
+    """A console of rich, on standard output or into a file, that leaves a closed pipe to the caller."""
     from rich.console import Console
 
     class OwnConsole(Console):
         def on_broken_pipe(self) -> None:  # rich would exit with 1, which is an answer
             raise BrokenPipeError
 
-    return OwnConsole(highlight=False, width=width)
+    # A file has no colours, whatever the environment says of the terminal.
+    return OwnConsole(highlight=False, width=width, file=file, force_terminal=False if file else None)
 
 
 def _escaped(value: Any) -> Any:

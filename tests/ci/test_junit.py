@@ -18,12 +18,16 @@ SCHEMA = {
     ),
     "properties": (set(), set(), {"property"}),
     "property": ({"name", "value"}, set(), set()),
-    "testcase": ({"name"}, {"time", "classname"}, {"skipped", "error", "failure", "system-out", "system-err"}),
+    "testcase": (
+        {"name"},
+        {"time", "classname"},
+        {"skipped", "error", "failure", "system-out", "system-err"},
+    ),
     "failure": (set(), {"type", "message"}, set()),
     "error": (set(), {"type", "message"}, set()),
     "system-out": (set(), set(), set()),
 }
-HOSTILE = ["]]></failure><x/>", 'a "b" & \'c\'', "\x1b[31mred\x00\ufffe", "::error::\u202e"]
+HOSTILE = ["]]></failure><x/>", "a \"b\" & 'c'", "\x1b[31mred\x00\ufffe", "::error::\u202e"]
 COMMON = ["--judge", "judge", "--human", "human", "--method", "profile"]
 
 

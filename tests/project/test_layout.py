@@ -38,6 +38,7 @@ LAYERS = (
     "_page",
     "_ci",
     "_cli",
+    "_pytest",
     "__main__",
 )
 RENDERERS = {"rich", "html"}
