@@ -14,7 +14,7 @@ from jaxmle._types import Document
 def telling_builds(
     source: str, junit: Path | None, annotations: bool
 ) -> Iterator[Callable[[Document], None]]:
-    """Yield what tells a build server of a verdict; where the block fails, tell it of the trouble.
+    """Yield what tells a build server of a verdict; where the block fails, the file holds the trouble.
 
     Annotations go to standard error, which the runner of GitHub reads as well, so that a table or JSON that
     is sent to a file stays what it is.
@@ -31,7 +31,7 @@ def telling_builds(
         if junit is not None:
             _write(junit, junit_xml(document, source))
         if annotations:
-            _annotate(github_commands(document))
+            print(*github_commands(document), sep="\n", file=sys.stderr, flush=True)
             if path := os.environ.get("GITHUB_STEP_SUMMARY"):
                 with Path(path).open("a", encoding="utf-8", errors="backslashreplace") as file:
                     file.write(f"{summary(document, source)}\n")
@@ -39,17 +39,11 @@ def telling_builds(
     try:
         yield tell
     except Exception as error:
-        from jaxmle._ci import trouble_command, trouble_xml
-
-        if annotations:
-            _annotate([trouble_command(message_of(error))])
         if junit is not None:
+            from jaxmle._ci import trouble_xml
+
             _write(junit, trouble_xml(message_of(error), source))
         raise
-
-
-def _annotate(lines: list[str]) -> None:
-    print(*lines, sep="\n", file=sys.stderr, flush=True)
 
 
 def _write(path: Path, text: str) -> None:
