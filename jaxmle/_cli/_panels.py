@@ -24,7 +24,7 @@ PANELS = {
     ),
     "Interval": ("interval", "confidence", "resamples", "seed"),
     "Output": (
-        "as_json", "out", "resume", "raw_csv", "html", "markdown", "card", "png", "junit",
+        "as_json", "out", "resume", "raw_csv", "html", "markdown", "card", "card_title", "png", "junit",
         "annotations", "write", "no_cache",
     ),
 }  # fmt: skip
