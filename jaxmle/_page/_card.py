@@ -74,7 +74,8 @@ def _drawn(document: Document, title: str) -> "Axes":
 
     color = {None: BLUE, True: _PASS, False: _FAIL}[document["certified"]]
     ax = axes_for_file(_WIDTH, _HEIGHT)
-    figure = ax.figure
+    figure = ax.get_figure(root=True)
+    assert figure is not None
     figure.set_layout_engine("none")
     figure.add_artist(Rectangle((0, 0), 0.02, 1, transform=figure.transFigure, color=color))
     ax.set_position((0.07, 0.19, 0.86, 0.15))

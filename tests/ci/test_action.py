@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -81,7 +82,6 @@ def run_action(tmp_path):
         found = {name: filled(one["value"], known) for name, one in ACTION["outputs"].items()}
         return status, said, found
 
-    run.work, run.folder = work, tmp_path
     return run
 
 
@@ -100,7 +100,7 @@ def guide_inputs():
 
 
 @pytest.mark.slow
-def test_the_guide_s_release_passes_or_fails_by_the_certificate(run_action):
+def test_the_guide_s_release_passes_or_fails_by_the_certificate(run_action, tmp_path):
     inputs = guide_inputs()
     status, said, found = run_action(verdicts(), **inputs | {"limit": "0.2"})
     assert (status, found["verdict"]) == (0, "certified")
@@ -111,16 +111,16 @@ def test_the_guide_s_release_passes_or_fails_by_the_certificate(run_action):
     assert "::error title=Not certified%3A below 3.00%25 is not shown::" in said
     assert "Trouble" not in said
     assert "NOT CERTIFIED: below 3.00%" in Path(found["certificate"]).read_text()
-    root = ElementTree.parse(run_action.work / inputs["junit"]).getroot()
+    root = ElementTree.parse(tmp_path / "work" / inputs["junit"]).getroot()
     assert root.get("failures") == "1"
-    summary = (run_action.folder / "summary.md").read_text()
+    summary = (tmp_path / "summary.md").read_text()
     assert summary.index("# Certified") < summary.index("# Not certified")
-    installed = (run_action.folder / "pip.log").read_text().splitlines()
+    installed = (tmp_path / "pip.log").read_text().splitlines()
     assert {line.split()[-1] for line in installed} == {str(PROJECT)}
 
 
 @pytest.mark.slow
-def test_inputs_and_data_are_texts_and_no_commands(run_action):
+def test_inputs_and_data_are_texts_and_no_commands(run_action, tmp_path):
     name = "::error::$(touch data) `touch data`"
     status, said, found = run_action(
         verdicts(name),
@@ -131,7 +131,7 @@ def test_inputs_and_data_are_texts_and_no_commands(run_action):
         args="""--method profile --where "topic <> '$(touch args); `touch args`'" """,
     )
     assert (status, found["verdict"]) == (0, "certified")
-    assert sorted(path.name for path in run_action.work.iterdir()) == ["verdicts.csv"]
+    assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["verdicts.csv"]
     # The row of the slice begins like a command, where the runner listens to none.
     before, token, inside = re.fullmatch(
         r"(.*)::stop-commands::(\w{32})\n(.*)::\2::\n.*", said, re.S
@@ -142,7 +142,7 @@ def test_inputs_and_data_are_texts_and_no_commands(run_action):
     for field in ("file", "limit", "judge", "human", "tpr", "fpr", "by", "args"):
         given = {"file": "verdicts.csv", "limit": "0.5", field: "$(touch x); touch x; `touch x`"}
         assert run_action(verdicts(), **given)[0] == 2
-    assert sorted(path.name for path in run_action.work.iterdir()) == ["verdicts.csv"]
+    assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["verdicts.csv"]
 
 
 @pytest.mark.slow
@@ -161,6 +161,22 @@ def test_trouble_does_not_look_like_a_no(run_action, content, inputs):
     assert (status, found["verdict"]) == (2, "trouble")
     assert "Not certified" not in said
     assert "title=Trouble::" in said or "tpr" in inputs
+
+
+@pytest.mark.slow
+def test_the_guide_s_job_of_gitlab_leaves_a_report(tmp_path, environment):
+    (job,) = map(
+        yaml.safe_load, re.findall(r"```yaml\n# \.gitlab-ci\.yml\n(.*?)```", GUIDE.read_text(), re.S)
+    )
+    (job,) = job.values()
+    install, command = job["script"]
+    assert install == "pip install ./jaxmle"
+    (tmp_path / "verdicts.csv").write_text(verdicts())
+    words = [sys.executable, "-m", *shlex.split(command)]
+    assert subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True).returncode == 1
+    report = ElementTree.parse(tmp_path / job["artifacts"]["reports"]["junit"]).getroot()
+    assert report.get("failures") == "1"
+    assert job["artifacts"]["when"] == "always"
 
 
 def test_nothing_is_put_into_a_script_by_the_runner():

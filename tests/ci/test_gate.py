@@ -1,6 +1,7 @@
 """The fixture of pytest: a yes passes, a no fails in the terminal's words, trouble fails and says so."""
 
 import json
+import re
 import sys
 import tomllib
 from importlib.metadata import entry_points
@@ -94,6 +95,19 @@ def test_trouble_is_no_certificate_and_no_verdict(folder):
     for line, said in zip(lines, calls.values(), strict=True):
         assert said in line
     assert "Not certified" not in result.stdout.str()
+
+
+def test_the_guide_s_tests_do_what_it_says(pytester, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    guide = (PROJECT / "docs" / "guides" / "release-gate.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r'```python title="test_rate.py"\n(.*?)```', guide, re.S)
+    (said,) = re.findall(r"python -m pytest test_rate.py\n```\n\n```text\n(.*?)```", guide, re.S)
+    demo = pytester.run(sys.executable, "-m", "jaxmle", "demo", "--write", "verdicts.csv")
+    assert demo.ret == 0
+    pytester.makepyfile(test_rate=code)
+    result = run(pytester)
+    result.assert_outcomes(passed=1, failed=1)
+    assert said in f"{result.stdout.str()}\n"
 
 
 def test_pytest_starts_without_jax_or_numpy(pytester, monkeypatch):

@@ -1,8 +1,10 @@
 import json
 import re
+import shlex
 from xml.etree import ElementTree
 
 import pytest
+from cases import PROJECT
 
 from jaxmle._cli import main
 
@@ -83,6 +85,25 @@ def test_no_line_leaves_the_card(tmp_path, capsys):
         # One line does not run into the next.
         boxes = [text.get_window_extent() for text in figure.texts]
         assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+
+
+@pytest.mark.slow
+def test_the_card_of_the_guide_is_what_its_command_draws(tmp_path, monkeypatch, capsys):
+    """To refresh it, run the command in the folder of the guide, with the file of the demo."""
+    guide = PROJECT / "docs" / "guides" / "release-gate.md"
+    text = guide.read_text(encoding="utf-8").replace("\\\n", " ")
+    (command,) = re.findall("^jaxmle (.*--card card.svg.*)$", text, re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo", "--write", "verdicts.csv"]) == 0
+    assert main(shlex.split(command)) == 0
+    spelt = [
+        re.findall("<!-- (.*?) -->", path.read_text(encoding="utf-8"))
+        for path in (tmp_path / "card.svg", guide.with_name("card.svg"))
+    ]
+    assert spelt[0] == spelt[1]
+    title = re.search("<title>(.*?)</title>", (tmp_path / "card.svg").read_text(encoding="utf-8"))[1]
+    (said,) = re.findall(r"!\[(.*)\]\(card.svg\)", text)
+    assert set(re.findall(r"[0-9.]+%", said)) <= {*re.findall(r"[0-9.]+%", title), *spelt[0]}
 
 
 def test_what_is_no_card_is_refused(tmp_path, capsys):
