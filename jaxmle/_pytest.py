@@ -41,7 +41,11 @@ class Gate(Protocol):
 
 @pytest.fixture(scope="session")
 def jaxmle_gate() -> Gate:
-    """Fail the test unless `jaxmle certify` says that the failure rate is below a limit."""
+    """Fail the test unless `jaxmle certify` says that the failure rate is below a limit.
+
+    ``jaxmle_gate("verdicts.csv", judge="judge", human="human", limit=0.05)``, and any other option of the
+    command by its name: ``tpr=(0.8, 0.9)``, ``by="system"``. Returns the document of `jaxmle certify --json`.
+    """
 
     def certified(
         file: str | PathLike[str] | None = None,

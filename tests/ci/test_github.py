@@ -23,6 +23,11 @@ def verdicts(tmp_path_factory):
     return path
 
 
+@pytest.fixture(autouse=True)
+def no_summary_of_our_own(monkeypatch):
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+
+
 def parsed(line):
     """A command as the runner of GitHub reads it (actions/runner, ActionCommand.TryParseV2)."""
     kind, properties, data = re.fullmatch(r"::(\w+) ([^:]*)::(.*)", line).groups()
