@@ -87,7 +87,7 @@ def refreshed(page: Path, folder: Path) -> tuple[str, list[Example]]:
         body = "".join(f"{indent}{row}\n" if row else "\n" for row in prints.splitlines())
         return match[0].removesuffix(printed) + f"{indent}```text\n{body}{indent}```"
 
-    with mock.patch.dict(os.environ, {"COLUMNS": WIDTH, "NO_COLOR": "1"}):
+    with mock.patch.dict(os.environ, {"COLUMNS": WIDTH, "NO_COLOR": "1", "GITHUB_STEP_SUMMARY": ""}):
         return BLOCK.sub(renew, text), examples
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from jaxmle._cli._bounds import bounds
+from jaxmle._cli._builds import telling_builds
 from jaxmle._cli._compare import compare
 from jaxmle._cli._doctor import doctor
 from jaxmle._cli._drift import drift
@@ -26,7 +27,7 @@ from jaxmle._cli._plan import plan
 from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._report import report
 from jaxmle._cli._sensitivity import sensitivity
-from jaxmle._cli._show import show
+from jaxmle._cli._show import check_finite, show
 from jaxmle._cli._trouble import INTERRUPTED, TROUBLE
 
 app = typer.Typer(
@@ -215,6 +216,20 @@ def certify(
             help="For slices: none, holm (no wrong pass among all) or benjamini-hochberg.", metavar="HOW"
         ),
     ] = "none",
+    junit: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write JUnit XML, which build servers show: a test case a slice, failed where it fails.",
+            metavar="FILE",
+        ),
+    ] = None,
+    annotations: Annotated[
+        bool,
+        typer.Option(
+            "--annotations",
+            help="For GitHub Actions: annotations on standard error, and a summary of the run.",
+        ),
+    ] = False,
 ) -> int:
     """Decide whether the failure rate is below a limit: exit status 0 yes, 1 not shown, 2 trouble.
 
@@ -222,18 +237,23 @@ def certify(
     """
     check_choice("--method", method, METHODS)
     check_choice("--adjustment", adjustment, ADJUSTMENTS)
-    table, analysis = reading.read()
-    from jaxmle._documents import certify_document
+    check_outputs({"--junit": junit}, reading.inputs)
+    with telling_builds(reading.source, junit, annotations) as tell:
+        table, analysis = reading.read()
+        from jaxmle._documents import certify_document
+
+        document = certify_document(
+            table,
+            analysis,
+            limit=limit,
+            method=cast(Any, method),
+            adjustment=cast(Any, adjustment),
+            progress=True,
+        )
+        check_finite(document)
+        tell(document)
     from jaxmle._terminal import certify_table
 
-    document = certify_document(
-        table,
-        analysis,
-        limit=limit,
-        method=cast(Any, method),
-        adjustment=cast(Any, adjustment),
-        progress=True,
-    )
     show(document, reading.as_json, certify_table)
     return 0 if document["certified"] else 1
 

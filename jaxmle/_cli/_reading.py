@@ -174,6 +174,11 @@ class Reading:
         """The files that are read."""
         return [self.file, self.human_file, self.bounds, self.reference]
 
+    @property
+    def source(self) -> str:
+        """Where the counts are from, in words."""
+        return self.file or f"counts {self.counts}"
+
     def read(self) -> tuple[Any, Any]:
         """Check the options, count the rows, and gather the analysis."""
         check_choice("--calibration", self.calibration, ("internal", "external"))

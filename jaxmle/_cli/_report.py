@@ -35,6 +35,14 @@ def report(
         Path | None,
         typer.Option(help="Write it as Markdown, with words for the figures.", metavar="FILE"),
     ] = None,
+    card: Annotated[
+        Path | None,
+        typer.Option(help="Draw the verdict on a card for a release note: .svg or .png.", metavar="FILE"),
+    ] = None,
+    card_title: Annotated[
+        str | None,
+        typer.Option(help="First line of the card: what was measured, and when.", metavar="TEXT"),
+    ] = None,
     limit: Annotated[
         float | None,
         typer.Option(
@@ -68,8 +76,12 @@ def report(
 
     Exit status: 0 written and, with --limit, certified; 1 written, not certified; 2 trouble.
     """
-    if html is None and markdown is None and not reading.as_json:
-        raise ValueError("say where the page goes: --html report.html, --markdown report.md, or --json.")
+    if html is None and markdown is None and card is None and not reading.as_json:
+        raise ValueError(
+            "say where the page goes: --html report.html, --markdown report.md, --card card.svg, or --json."
+        )
+    if card_title is not None and card is None:
+        raise ValueError("--card-title is the first line of a card: give --card card.svg too.")
     check_choice("--interval", interval, ("profile", "chi-square"))
     check_choice("--method", method, METHODS)
     check_choice("--adjustment", adjustment, ADJUSTMENTS)
@@ -82,11 +94,16 @@ def report(
         )
     if limit is not None and not 0 < limit < 1:
         raise ValueError(f"--limit must lie strictly between 0 and 1, such as 0.05; got {limit:g}.")
-    check_outputs({"--html": html, "--markdown": markdown}, [*reading.inputs, mix])
-    check_plots("--html", html, "; --markdown needs none.")
+    if card is not None and card.suffix not in (".svg", ".png"):
+        raise ValueError(f"--card draws .svg and .png; got {str(card)!r}.")
+    check_outputs({"--html": html, "--markdown": markdown, "--card": card}, [*reading.inputs, mix])
+    for option, path in (("--html", html), ("--card", card)):
+        check_plots(option, path, "; --markdown needs none.")
     own = {
         "html": html,
         "markdown": markdown,
+        "card": card,
+        "card_title": card_title,
         "limit": limit,
         "interval": interval,
         "method": method,
@@ -98,7 +115,7 @@ def report(
     table, analysis = reading.read()
     from jaxmle._documents import fit_table, report_document
     from jaxmle._engine import whole_file
-    from jaxmle._page import page_html, page_markdown, report_page
+    from jaxmle._page import page_html, page_markdown, report_page, write_card
 
     options: dict[str, Any] = {"interval": interval, "order": order, "judge_rates": judge_rates}
     if mix is not None:
@@ -111,7 +128,7 @@ def report(
         table,
         analysis,
         fitted=fitted,
-        source=reading.file or f"counts {reading.counts}",
+        source=reading.source,
         command=_command(reading, own),
         limit=limit,
         method=cast(Any, method),
@@ -125,10 +142,12 @@ def report(
             text = page(report_page(document, evidence, draw=draw))
             with whole_file(path) as partial:
                 partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+    if card is not None:
+        write_card(document, card, card_title)
     if reading.as_json:
         print_json(document)
     else:
-        _say(document, evidence, [path for path in (html, markdown) if path is not None])
+        _say(document, evidence, [path for path in (html, markdown, card) if path is not None])
     return 1 if document["certified"] is False else 0
 
 

@@ -1,10 +1,11 @@
 """Documents on standard output: one of JSON, or tables for people."""
 
+import io
 import json
 import math
 import os
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 from jaxmle._data import printable
 from jaxmle._types import Document
@@ -40,11 +41,22 @@ def _print(document: Document, as_json: bool, layout: Any) -> None:
     if as_json:
         print_json(document)
         return
+    _lay_out(document, layout)
+
+
+def text_of(document: Document, layout: Any) -> str:
+    """What a terminal shows of a document, without colours."""
+    text = io.StringIO()
+    _lay_out(document, layout, text)
+    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+
+
+def _lay_out(document: Document, layout: Any, file: TextIO | None = None) -> None:
     from rich.text import Text
 
     from jaxmle._terminal import fold
 
-    console = new_console()
+    console = new_console(file=file)
     # A pipe takes lines of any length, so that a sentence or a row is one line of it.
     on_terminal = console.is_terminal
     width = console.width if on_terminal or "COLUMNS" in os.environ else None
@@ -65,7 +77,7 @@ def _print(document: Document, as_json: bool, layout: Any) -> None:
                 block.title = None
             # Names and numbers are never cut: a line that is too long runs over, or scrolls in a pager.
             needed = console.measure(block, options=console.options.update(width=_LONGEST)).maximum
-            new_console(width=max(console.width, needed)).print(block)
+            new_console(width=max(console.width, needed), file=file).print(block)
 
 
 def check_finite(document: Document) -> None:
@@ -84,15 +96,16 @@ def check_finite(document: Document) -> None:
             )
 
 
-def new_console(width: int | None = None) -> Any:
-    """A console of rich on standard output that leaves a closed pipe to the caller."""
+def new_console(width: int | None = None, file: TextIO | None = None) -> Any:
+    """A console of rich, on standard output or into a file, that leaves a closed pipe to the caller."""
     from rich.console import Console
 
     class OwnConsole(Console):
         def on_broken_pipe(self) -> None:  # rich would exit with 1, which is an answer
             raise BrokenPipeError
 
-    return OwnConsole(highlight=False, width=width)
+    # A file has no colours, whatever the environment says of the terminal.
+    return OwnConsole(highlight=False, width=width, file=file, force_terminal=False if file else None)
 
 
 def _escaped(value: Any) -> Any:

@@ -46,7 +46,12 @@ def _status_of(command: Callable[[list[str]], int], given: list[str], debug: boo
     except Exception as error:
         if debug:
             raise
-        _say(message_of(error))
+        message = message_of(error)
+        if "--annotations" in given:
+            from jaxmle._ci import trouble_command
+
+            print(trouble_command(message), file=sys.stderr)
+        _say(message)
         return TROUBLE
     return status
 

@@ -32,10 +32,12 @@ from ._warnings import repeated_note as repeated_note
 from ._words import agreement_rows as agreement_rows
 from ._words import bounds_text as bounds_text
 from ._words import caution_lines as caution_lines
+from ._words import certificate_line as certificate_line
 from ._words import count_of as count_of
 from ._words import dropped_lines as dropped_lines
 from ._words import failure_line as failure_line
 from ._words import few_labels_line as few_labels_line
+from ._words import p_compared as p_compared
 from ._words import p_value as p_value
 from ._words import panel_lines as panel_lines
 from ._words import percent as percent
@@ -45,4 +47,5 @@ from ._words import short_percent as short_percent
 from ._words import shown_text as shown_text
 from ._words import slice_name as slice_name
 from ._words import source_lines as source_lines
+from ._words import verdict_line as verdict_line
 from ._words import warning_lines as warning_lines

@@ -30,6 +30,11 @@ def p_value(p: float) -> str:
     return f"{p:.4f}" if p >= 5e-5 else "<.0001"
 
 
+def p_compared(p: float) -> str:
+    """The same behind the letter p: "= 0.0055", "< .0001"."""
+    return f"< {shown[1:]}" if (shown := p_value(p)).startswith("<") else f"= {shown}"
+
+
 def shown_text(value: str | None) -> str:
     """Text from a stranger's file: no control characters, no endless lines."""
     return "(none)" if value is None else printable(value, _LONGEST)
@@ -135,6 +140,30 @@ def panel_lines(panel: Document | None) -> list[str]:
         if undecided := raters["undecided"]:
             lines.append(f"Rows with too few labels for that rule, taken as unlabelled: {undecided:,}.")
     return lines
+
+
+def verdict_line(certificate: Document) -> str:
+    """The verdict of a document of `certify`, in one line."""
+    limit, slices = percent(certificate["settings"]["limit"]), certificate["slices"]
+    passed = sum(record["certified"] for record in slices)
+    which = (
+        f" ({passed:,} of {len(slices):,} {'slice passes' if len(slices) == 1 else 'slices pass'})"
+        if slices
+        else ""
+    )
+    if certificate["certified"]:
+        return f"Certified: the failure rate is below {limit}{which}"
+    return f"Not certified: below {limit} is not shown{which}"
+
+
+def certificate_line(record: Document, settings: Document) -> str:
+    """What the verdict on one record of `certify` rests on."""
+    rate, upper, limit = map(percent, (record["failure_rate"], record["upper_limit"], settings["limit"]))
+    return (
+        f"failure rate {rate}, upper limit {upper} at {100 * settings['confidence']:g}% confidence, "
+        f"limit {limit}, p {p_compared(record['p_value'])} ({settings['method']}); "
+        f"{record['n_labeled']:,.8g} labelled, {record['n_unlabeled']:,.8g} unlabelled"
+    )
 
 
 def few_labels_line(settings: Document) -> str:

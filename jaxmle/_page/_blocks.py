@@ -84,7 +84,7 @@ class Page:
         title: Its heading: the verdict, or the number.
         source: What it is about, in one line.
         certified: The verdict; None where no limit is asked about.
-        number: The number, by itself.
+        figures: Numbers by themselves, each with its name, the one to read first in front.
         lead: Sentences below it.
         sections: All else.
         version: Of jaxmle.
@@ -93,7 +93,7 @@ class Page:
     title: str
     source: str
     certified: bool | None
-    number: str
+    figures: Sequence[tuple[str, str]]
     lead: Sequence[str]
     sections: Sequence[Section]
     version: str = field(default="")

@@ -15,6 +15,7 @@ def page_html(page: Page) -> str:
     verdict = {None: "", True: ' class="pass"', False: ' class="fail"'}[page.certified]
     mark = {None: "", True: "\u2713 ", False: "\u2717 "}[page.certified]
     links = "".join(f'<li><a href="#{one.name}">{_text(one.title)}</a></li>' for one in page.sections)
+    figures = "".join(f"<div><dt>{_text(name)}</dt><dd>{_text(one)}</dd></div>" for name, one in page.figures)
     lead = "".join(f"<p>{_text(line)}</p>" for line in page.lead)
     body = "".join(map(_section, page.sections))
     return (
@@ -29,7 +30,7 @@ def page_html(page: Page) -> str:
         '<a class="skip" href="#main">Skip to the content</a>\n'
         f"<header><p>{_text(page.source)}</p></header>\n"
         f'<main id="main">\n<h1{verdict}><span aria-hidden="true">{mark}</span>{_text(page.title)}</h1>\n'
-        f'<p class="number">{_text(page.number)}</p>\n<div class="lead">{lead}</div>\n'
+        f'<dl class="figures">{figures}</dl>\n<div class="lead">{lead}</div>\n'
         f'<nav aria-label="On this page"><ul>{links}</ul></nav>\n{body}</main>\n'
         f"<footer><p>Made by jaxmle {_text(page.version)}.</p></footer>\n</body>\n</html>\n"
     )

@@ -15,7 +15,11 @@ def page_markdown(page: Page) -> str:
     parts = [
         f"# {_text(page.title)}",
         _text(page.source),
-        f"**{_text(page.number)}**",
+        _table(
+            [name for name, _ in page.figures],
+            ["--:"] * len(page.figures),
+            [[one for _, one in page.figures]],
+        ),
         *map(_text, page.lead),
     ]
     for section in page.sections:
@@ -45,14 +49,16 @@ def _rows(table: Rows) -> str:
         "---" if i < table.n_names or heading in table.words else "--:"
         for i, heading in enumerate(table.headings)
     ]
-    rows = [list(map(_text, row)) for row in (table.headings, *table.rows)]
-    if table.last_is_total:
-        rows[-1] = [f"**{cell}**" if cell else "" for cell in rows[-1]]
-    return f"{_text(table.caption)}:\n\n" + "\n".join(map(_line, (rows[0], rules, *rows[1:])))
+    return f"{_text(table.caption)}:\n\n{_table(table.headings, rules, table.rows, table.last_is_total)}"
 
 
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _table(
+    headings: Sequence[str], rules: Sequence[str], rows: Sequence[Sequence[str]], last_is_total: bool = False
+) -> str:
+    cells = [list(map(_text, row)) for row in rows]
+    if last_is_total:
+        cells[-1] = [f"**{cell}**" if cell else "" for cell in cells[-1]]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (list(map(_text, headings)), rules, *cells))
 
 
 def _text(text: str) -> str:

@@ -1,5 +1,7 @@
 """What stands on a page, and in which order."""
 
+from collections.abc import Sequence
+
 from jaxmle._documents import (
     AGREEMENT_NOTE,
     Evidence,
@@ -8,21 +10,24 @@ from jaxmle._documents import (
     dropped_lines,
     failure_line,
     few_labels_line,
-    p_value,
+    p_compared,
     percent,
     pooling_lines,
     shown_text,
     source_lines,
+    verdict_line,
     warning_lines,
 )
 from jaxmle._page._assumptions import assumptions
 from jaxmle._page._blocks import Block, Bullets, Page, Paragraph, Section
 from jaxmle._page._figures import interval_figure, judge_figure, profile_figure, slices_figure
+from jaxmle._page._head import certificate_figures, rate_name, rate_text, sizes_lines
 from jaxmle._page._reproduce import reproduce
 from jaxmle._page._tables import (
     agreement_table,
     confusion_table,
     effects_table,
+    ends_text,
     judge_table,
     judges_table,
     methods_table,
@@ -44,7 +49,7 @@ def report_page(document: Document, evidence: Evidence, *, draw: bool) -> Page:
     """
     certificate = document["certificate"]
     limit = certificate["settings"]["limit"] if certificate else None
-    number = _number(document["estimate"]["total"])
+    figures = _figures(document)
     sections = [
         _methods(document, limit, draw),
         *([_slices(document, limit, draw)] if document["estimate"]["slices"] else []),
@@ -57,66 +62,52 @@ def report_page(document: Document, evidence: Evidence, *, draw: bool) -> Page:
         reproduce(document),
     ]
     return Page(
-        title=_title(document, number),
+        title=verdict_line(certificate) if certificate else f"Failure rate {figures[0][1]}",
         source=f"Failure rate report: {shown_text(document['source'])}",
         certified=document["certified"],
-        number=number,
+        figures=figures,
         lead=_lead(document),
         sections=sections,
         version=document["version"],
     )
 
 
-def _number(total: Document) -> str:
-    return percent(total["failure_rate"]["estimate"]) if total["identified"] else "not identified"
-
-
-def _title(document: Document, number: str) -> str:
+def _figures(document: Document) -> list[tuple[str, str]]:
+    """The figures of the certificate, if there is one; else the rate and its interval."""
     certificate = document["certificate"]
-    if not certificate:
-        return f"Failure rate {number}"
-    limit = percent(certificate["settings"]["limit"])
-    slices = certificate["slices"]
-    passed = sum(record["certified"] for record in slices)
-    which = f" ({passed:,} of {len(slices):,} slices pass)" if slices else ""
-    if certificate["certified"]:
-        return f"Certified: the failure rate is below {limit}{which}"
-    return f"Not certified: below {limit} is not shown{which}"
+    if certificate:
+        return certificate_figures(certificate["total"], certificate["settings"])
+    total, level = document["estimate"]["total"], document["estimate"]["settings"]["confidence"]
+    rate = total["failure_rate"]
+    shown = rate_text(rate["estimate"] if total["identified"] else None)
+    return [
+        (rate_name(document["estimate"]["settings"]), shown),
+        (f"{100 * level:g}% interval", ends_text(rate)),
+    ]
 
 
 def _lead(document: Document) -> list[str]:
     estimate, certificate = document["estimate"], document["certificate"]
     total, level = estimate["total"], f"{100 * estimate['settings']['confidence']:g}%"
     rate = total["failure_rate"]
-    whole = "over all rows" if estimate["slices"] else ""
-    ends = f"{percent(rate['low'])} to {percent(rate['high'])}"
+    what = "Failure rate over all rows" if estimate["slices"] else "Failure rate"
     lines = [
         failure_line(document["failure"]),
         *caution_lines(document),
-        f"Failure rate {whole and f'{whole} '}by constrained maximum likelihood; {level} interval {ends}.",
+        f"{what} by constrained maximum likelihood; {level} interval {ends_text(rate)}.",
     ]
     if certificate:
         verdict = certificate["total"]
         said = "All rows together" if estimate["slices"] else "Verdict"
         lines.append(
             f"{said}: {'pass' if verdict['certified'] else 'fail'}, upper limit "
-            f"{percent(verdict['upper_limit'])} at {level} confidence, p {_compared(verdict['p_value'])} "
+            f"{percent(verdict['upper_limit'])} at {level} confidence, p {p_compared(verdict['p_value'])} "
             f"({certificate['settings']['method']})."
         )
-    lines.append(f"{total['n_labeled']:,.8g} labelled and {total['n_unlabeled']:,.8g} unlabelled items.")
-    effective = total.get("n_effective")
-    if effective and total["design_effect"] != 1:
-        lines.append(
-            f"They tell as much as {effective['labeled']:,.0f} labelled and {effective['unlabeled']:,.0f} "
-            "unlabelled items that stand alone; intervals account for it."
-        )
+    lines += sizes_lines(total)
     if total["warnings"]:
         lines.append("Read below what speaks against this result.")
     return lines
-
-
-def _compared(p: float) -> str:
-    return f"< {shown[1:]}" if (shown := p_value(p)).startswith("<") else f"= {shown}"
 
 
 def _methods(document: Document, limit: float | None, draw: bool) -> Section:
@@ -187,11 +178,16 @@ def _against(document: Document) -> list[Section]:
     for one in (document["estimate"], document["certificate"]):
         if one:
             notes |= dict.fromkeys(warning_lines([one["total"], *one["slices"]]))
+    return warnings_section(list(notes))
+
+
+def warnings_section(notes: Sequence[str]) -> list[Section]:
+    """A section with the first of some warnings, and how many there are beside; none where there is none."""
     if not notes:
         return []
-    shown = list(notes)[:_MOST_NOTES]
+    shown = list(notes[:_MOST_NOTES])
     if len(notes) > _MOST_NOTES:
-        shown.append(f"... and {len(notes) - _MOST_NOTES:,} more; jaxmle report --json has them all.")
+        shown.append(f"... and {len(notes) - _MOST_NOTES:,} more; --json has them all.")
     return [Section("warnings", "What speaks against it", [Bullets(shown)])]
 
 

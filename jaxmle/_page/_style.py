@@ -9,7 +9,7 @@ STYLE = """
 --orange:#f0b030;--green:#35c99b;--vermillion:#ff8f52;--grey:#a8a8a8}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
-body{margin:0 auto;max-width:68rem;padding:1rem;background:var(--page);color:var(--text);
+body{margin:0 auto;max-width:75rem;padding:1rem;background:var(--page);color:var(--text);
 font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","DejaVu Sans",sans-serif;
 overflow-wrap:anywhere}
 header p,footer p{color:var(--soft);margin:0 0 .5rem}
@@ -18,7 +18,10 @@ h1.pass{color:var(--pass)}
 h1.fail{color:var(--fail)}
 h2{font-size:1.25rem;margin:2rem 0 .5rem;padding-top:.5rem;border-top:1px solid var(--line)}
 p,ul{max-width:45rem;margin:.5rem 0}
-.number{font-size:2.5rem;line-height:1.2;font-weight:600;font-variant-numeric:tabular-nums}
+.figures{display:flex;flex-wrap:wrap;align-items:flex-end;gap:.5rem 2.5rem;margin:.75rem 0}
+.figures dt{color:var(--soft);font-size:.9rem}
+.figures dd{margin:0;font-size:1.5rem;line-height:1.2;font-weight:600;font-variant-numeric:tabular-nums}
+.figures div:first-child dd{font-size:2.5rem}
 .lead p{margin:.25rem 0}
 a{color:var(--link)}
 a:focus-visible,[tabindex]:focus-visible{outline:3px solid var(--link);outline-offset:2px}
@@ -27,14 +30,14 @@ a:focus-visible,[tabindex]:focus-visible{outline:3px solid var(--link);outline-o
 nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.25rem 1rem}
 nav a{display:inline-block;padding:.25rem 0}
 .scroll{overflow-x:auto;margin:1rem 0}
-table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;overflow-wrap:normal}
+table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;overflow-wrap:normal}
 caption{text-align:left;color:var(--soft);padding:.25rem 0;caption-side:top}
-th,td{padding:.3rem .9rem .3rem 0;border-bottom:1px solid var(--line);text-align:right;
+th,td{padding:.3rem .75rem .3rem 0;border-bottom:1px solid var(--line);text-align:right;
 white-space:nowrap;vertical-align:top}
 th{text-align:left;font-weight:600}
 th.n{text-align:right}
-td.w{text-align:left}
-thead th{vertical-align:bottom}
+td.w{text-align:left;white-space:normal}
+thead th{vertical-align:bottom;white-space:normal;overflow-wrap:normal}
 tbody th{font-weight:400;white-space:normal;min-width:8rem;max-width:20rem;overflow-wrap:anywhere}
 tr.total th,tr.total td{font-weight:600}
 pre{background:var(--band);padding:.75rem;overflow-x:auto;font-size:.85rem}
@@ -44,9 +47,13 @@ figcaption{color:var(--soft);font-size:.9rem}
 svg{width:100%;height:auto;display:block;fill:currentColor}
 svg *{stroke-linejoin:round;stroke-linecap:butt}
 svg text{font-family:inherit}
-@media (max-width:30rem){tbody th{min-width:5.5rem}th,td{padding-right:.6rem}h1{font-size:1.4rem}}
+@media screen{tbody th:first-child,thead th:first-child{position:sticky;left:0;
+background:var(--page)}}
+@media (max-width:30rem){.figures{display:grid;grid-template-columns:1fr 1fr;gap:.5rem 1rem}
+tbody th{min-width:6.5rem}th,td{padding-right:.6rem}h1{font-size:1.4rem}}
 @media print{body{max-width:none;padding:0;font-size:10pt}nav,.skip{display:none}.scroll{overflow:visible}
 table{font-size:7.5pt}th,td{padding-right:.35rem}tbody th{min-width:2.2cm;max-width:9rem}
-figure,tr,h1,h2{break-inside:avoid}h2,caption{break-after:avoid}figure{max-width:16cm}
+figure,tr,h1,h2{break-inside:avoid}h2,caption{break-after:avoid}tr.total{break-before:avoid}
+figure{max-width:13cm}figcaption{font-size:8.5pt}
 pre{white-space:pre-wrap;overflow-wrap:anywhere}}
 """

@@ -12,7 +12,12 @@ from jaxmle._documents import (
     slice_name,
 )
 from jaxmle._page._blocks import Rows
+from jaxmle._page._head import rate_text
 from jaxmle._types import Document
+
+_SIZES = ("labelled", "unlabelled")
+# A summary of GitHub's holds a megabyte.
+_MOST_VERDICTS = 200
 
 
 def methods_to_show(document: Document) -> dict[str, Document]:
@@ -40,8 +45,8 @@ def methods_table(named: dict[str, Document], level: float) -> Rows:
     rows = [
         [
             name,
-            "not identified" if one["estimate"] is None else percent(one["estimate"]),
-            _ends(one),
+            rate_text(one["estimate"]),
+            ends_text(one),
             uses[name],
         ]
         for name, one in named.items()
@@ -58,35 +63,83 @@ def slices_table(document: Document) -> Rows:
     if certificate:
         verdicts = {tuple(record["key"].values()): record for record in certificate["slices"]}
         verdicts[()] = certificate["total"]
-    names = [shown_text(column) for column in settings["by"]]
     level = f"{100 * settings['confidence']:g}% interval"
-    headings = [
-        *names,
-        "labelled",
-        "unlabelled",
-        "judge only",
-        "human only",
-        "failure rate",
-        level,
-        "TPR",
-        "FPR",
-    ]
-    headings += ["upper limit", "p", "verdict"] if certificate else []
+    # A narrow screen shows the first columns: rate and verdict are what is looked for.
+    rates = ["failure rate", *(["verdict"] if certificate else []), level]
+    rates += ["upper limit", "p"] if certificate else []
+    headings = [*map(shown_text, settings["by"]), *rates, *_SIZES, "judge only", "human only", "TPR", "FPR"]
     headings.append("active bounds")
     rows = []
     for record in (*estimate["slices"], estimate["total"]):
-        key = record.get("key", {})
-        shown = [slice_name(value) for value in key.values()]
-        first = shown or ["all", *[""] * (len(names) - 1)]
-        verdict = _verdict(verdicts[tuple(key.values())]) if certificate else []
-        rows.append([*first, *_estimate(record), *verdict, ", ".join(record["at_bound"]) or "none"])
+        key, rate = record.get("key", {}), record["failure_rate"]
         if not key and (mix := estimate.get("mix")):
-            empty = [""] * (len(headings) - len(names) - 6)
-            middle = "not identified" if mix["estimate"] is None else percent(mix["estimate"])
-            rows.insert(-1, ["mix of slices", *first[1:], *[""] * 4, middle, _ends(mix), *empty])
-    return Rows(
-        "Slices, and all rows together last", headings, rows, len(names), ("verdict", "active bounds"), True
-    )
+            cells = dict.fromkeys(headings[len(settings["by"]) :], "")
+            cells |= {"failure rate": rate_text(mix["estimate"]), level: ends_text(mix)}
+            rows.append(["mix of slices", *[""] * (len(settings["by"]) - 1), *cells.values()])
+        cells = {
+            "failure rate": rate_text(rate["estimate"] if record["identified"] else None),
+            level: ends_text(rate),
+            **_sizes(record),
+            "judge only": percent(record["judge_only"]["estimate"]),
+            "human only": percent(record["human_only"]["estimate"]),
+            "TPR": percent(record["tpr"]),
+            "FPR": percent(record["fpr"]),
+            "active bounds": _active(record),
+        }
+        if certificate:
+            cells |= _verdict(verdicts[tuple(key.values())])
+        rows.append(
+            [*_names(record, settings), *(cells[heading] for heading in headings[len(settings["by"]) :])]
+        )
+    return _of_slices("Slices, and all rows together last", headings, rows, settings)
+
+
+def verdicts_table(document: Document) -> Rows:
+    """Verdicts on slices, the highest upper limits where there are very many, and on all rows."""
+    settings = document["settings"]
+    slices, caption = document["slices"], "Slices, and all rows together last"
+    if len(slices) > _MOST_VERDICTS:
+        worst = sorted(slices, key=lambda record: (record["certified"], -record["upper_limit"]))
+        slices = worst[:_MOST_VERDICTS]
+        caption = (
+            f"{_MOST_VERDICTS:,} of {len(worst):,} slices, those that fail first; all rows together last"
+        )
+    columns = ["failure rate", "verdict", "upper limit", "p", *_SIZES, "active bounds"]
+    rows = []
+    for record in (*slices, document["total"]):
+        cells = {"failure rate": percent(record["failure_rate"]), **_verdict(record), **_sizes(record)}
+        cells["active bounds"] = _active(record)
+        rows.append([*_names(record, settings), *(cells[name] for name in columns)])
+    return _of_slices(caption, [*map(shown_text, settings["by"]), *columns], rows, settings)
+
+
+def _of_slices(caption: str, headings: list[str], rows: list[list[str]], settings: Document) -> Rows:
+    return Rows(caption, headings, rows, len(settings["by"]), ("verdict", "active bounds"), True)
+
+
+def _names(record: Document, settings: Document) -> list[str]:
+    if "key" in record:
+        return [slice_name(value) for value in record["key"].values()]
+    return ["all", *[""] * (len(settings["by"]) - 1)]
+
+
+def _sizes(record: Document) -> dict[str, str]:
+    mark = "*" if record["few_labels"] else ""
+    sizes = (f"{record['n_labeled']:,.8g}{mark}", f"{record['n_unlabeled']:,.8g}")
+    return dict(zip(_SIZES, sizes, strict=True))
+
+
+def _verdict(record: Document) -> dict[str, str]:
+    verdict = "pass" if record["certified"] else "fail"
+    return {
+        "verdict": verdict,
+        "upper limit": percent(record["upper_limit"]),
+        "p": p_value(record["p_value"]),
+    }
+
+
+def _active(record: Document) -> str:
+    return ", ".join(record["at_bound"]) or "none"
 
 
 def judge_table(total: Document, bounds: Document, in_labels: Document, level: float) -> Rows:
@@ -94,7 +147,7 @@ def judge_table(total: Document, bounds: Document, in_labels: Document, level: f
     rows = []
     for name in ("tpr", "fpr"):
         alone, pair = in_labels[name], bounds.get(name)
-        labels = [percent(alone["estimate"]), _ends(alone)] if alone else ["-", "-"]
+        labels = [percent(alone["estimate"]), ends_text(alone)] if alone else ["-", "-"]
         stated = f"{percent(pair[0])} to {percent(pair[1])}" if pair else "none"
         active = [end for end in total["at_bound"] if end.startswith(name)]
         rows.append([name.upper(), percent(total[name]), stated, ", ".join(active) or "none", *labels])
@@ -149,26 +202,8 @@ def effects_table(document: Document, limit: float | None) -> Rows:
     return Rows("Change for each 0.01 that a bound is relaxed", headings, rows, words=("active",))
 
 
-def _estimate(record: Document) -> list[str]:
-    rate = record["failure_rate"]
-    return [
-        f"{record['n_labeled']:,.8g}{'*' if record['few_labels'] else ''}",
-        f"{record['n_unlabeled']:,.8g}",
-        percent(record["judge_only"]["estimate"]),
-        percent(record["human_only"]["estimate"]),
-        percent(rate["estimate"]) if record["identified"] else "not identified",
-        _ends(rate),
-        percent(record["tpr"]),
-        percent(record["fpr"]),
-    ]
-
-
-def _verdict(record: Document) -> list[str]:
-    verdict = "pass" if record["certified"] else "fail"
-    return [percent(record["upper_limit"]), p_value(record["p_value"]), verdict]
-
-
-def _ends(one: Document) -> str:
+def ends_text(one: Document) -> str:
+    """An interval in words."""
     return f"{percent(one['low'])} to {percent(one['high'])}"
 
 

@@ -90,7 +90,7 @@ def test_the_first_line_of_tables_and_pages(bad_model, tmp_path, capsys):
     assert line in html.read_text()
     text = markdown.read_text()
     assert line in text.replace("\\", "")
-    assert text.index("judge\\_passed, 1,756") < text.index("95% interval")
+    assert text.index("judge\\_passed, 1,756") < text.index("by constrained maximum")
     assert "Cohen's kappa" in text
     assert "Gwet's AC1" in text
 

@@ -4,6 +4,7 @@ import random
 import re
 import shutil
 import subprocess
+from html import escape
 from html.parser import HTMLParser
 
 import pytest
@@ -164,13 +165,52 @@ def test_the_estimate_is_said_before_the_simulation(tmp_path, capsys):
     assert "but the data contradict the bounds" in capsys.readouterr().err
 
 
-def test_a_browser_shows_it_without_running_anything(made, tmp_path):
+def shown(page, tmp_path):
+    """What a browser makes of a page, after its scripts if it has any."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if not browser:
         pytest.skip("no Chromium here")
-    page = made[0] / "page.html"
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}", "--dump-dom"]
     run = subprocess.run([browser, *options, page.as_uri()], capture_output=True, text=True, timeout=120)
     assert run.returncode == 0
-    assert "<script" not in re.sub(r"&lt;script", "", run.stdout)
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in run.stdout
+    return run.stdout
+
+
+def test_a_browser_shows_it_without_running_anything(made, tmp_path):
+    dom = shown(made[0] / "page.html", tmp_path)
+    assert "<script" not in re.sub(r"&lt;script", "", dom)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in dom
+
+
+MEASURE = """
+const measured = {};
+for (const frame of document.querySelectorAll("iframe")) {
+  const page = frame.contentDocument, right = (element) => element.getBoundingClientRect().right;
+  const tables = [...page.querySelectorAll("table")];
+  const table = tables.find((one) => one.caption.textContent.startsWith("Slices"));
+  measured[frame.width] = {
+    width: page.documentElement.scrollWidth,
+    columns: Object.fromEntries([...table.tHead.rows[0].cells].map((one) => [one.textContent, right(one)])),
+    figures: page.querySelector("dl").getBoundingClientRect().bottom,
+  };
+}
+document.body.textContent = JSON.stringify(measured);
+"""
+
+
+def test_rate_and_verdict_are_in_view_on_a_phone_and_all_columns_on_a_desktop(made, tmp_path):
+    page = (made[0] / "page.html").read_text(encoding="utf-8")
+    inner = escape(page, quote=True)
+    frames = "".join(
+        f'<iframe width="{width}" height="800" srcdoc="{inner}"></iframe>' for width in (390, 1200)
+    )
+    around = tmp_path / "around.html"
+    script = f"<script>window.onload = () => {{{MEASURE}}}</script>"
+    around.write_text(f'<meta charset="utf-8">{script}<body>{frames}', encoding="utf-8")
+    found = json.loads(re.search(r"<body>(.*)</body>", shown(around, tmp_path), re.S)[1])
+    phone, desktop = found["390"], found["1200"]
+    assert phone["width"] <= 390  # tables scroll, the page does not
+    assert max(phone["columns"]["failure rate"], phone["columns"]["verdict"]) < 390
+    assert phone["figures"] < 400
+    assert len(desktop["columns"]) == 13
+    assert max(desktop["columns"].values()) <= 1200

@@ -36,7 +36,9 @@ LAYERS = (
     "_doctor",
     "_terminal",
     "_page",
+    "_ci",
     "_cli",
+    "_pytest",
     "__main__",
 )
 RENDERERS = {"rich", "html"}
