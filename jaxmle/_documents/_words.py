@@ -162,4 +162,11 @@ def bounds_text(settings: Document) -> str:
         return "bounds: by slice"
     names = {"failure_rate": "failure rate", "tpr": "TPR", "fpr": "FPR"}
     stated = [f"{names[name]} in [{low:g}, {high:g}]" for name, (low, high) in settings["bounds"].items()]
-    return f"bounds: {', '.join(stated) or 'none'}"
+    origin = origin_text(settings)
+    return f"bounds: {', '.join(stated) or 'none'}{origin and f' ({origin})'}"
+
+
+def origin_text(settings: Document) -> str:
+    """Which calibration file bounds are from; nothing where they are from none."""
+    origin = settings.get("bounds_from")
+    return f"{shown_text(origin['file'])}: {origin['said']}" if origin else ""

@@ -1,9 +1,11 @@
 """The document of `jaxmle bounds` for a terminal."""
 
+from collections.abc import Sequence
+
 from rich.console import Group
 from rich.text import Text
 
-from jaxmle._documents import dropped_lines, failure_line, percent
+from jaxmle._documents import dropped_lines, failure_line, percent, rounded_outwards, shell_line, shown_text
 from jaxmle._terminal._tables import at_most, cell, new_table, slice_cell
 from jaxmle._types import Document
 
@@ -32,13 +34,20 @@ def bounds_table(document: Document) -> Group:
     ends = document["bounds"]
     verdict = Text(
         f"BOUNDS of a new part, {level} for both rates together: "
-        f"TPR {_ends(ends['tpr'])}, FPR {_ends(ends['fpr'])}",
+        f"TPR {_ends(rounded_outwards(ends['tpr']))}, FPR {_ends(rounded_outwards(ends['fpr']))}",
         style="bold green",
     )
     first = Text(failure_line(document["failure"]))
-    return Group(
-        first, table, *at_most(notes), *lines, verdict, Text(f"    {document['options']}", style="cyan")
-    )
+    options = Text(f"    {document['options']}", style="cyan")
+    written = []
+    if saved := document.get("saved"):
+        written = [
+            Text(f"Saved, {saved['said']}:"),
+            Text(f"    --bounds {shell_line(saved['file'])}", style="cyan"),
+        ]
+    if "png" in document:
+        written.append(Text(f"Drawn in {shown_text(document['png'])}."))
+    return Group(first, table, *at_most(notes), *lines, verdict, options, *written)
 
 
 def _said(document: Document) -> list[str]:
@@ -65,5 +74,5 @@ def _cells(rate: Document) -> list[Text]:
     return [estimate, Text(_ends([rate["low"], rate["high"]])), foretold[rate["foretold"]]]
 
 
-def _ends(pair: list[float]) -> str:
+def _ends(pair: Sequence[float]) -> str:
     return f"{percent(pair[0])} to {percent(pair[1])}"

@@ -8,6 +8,7 @@ from jaxmle._documents import (
     dropped_lines,
     failure_line,
     few_labels_line,
+    origin_text,
     p_value,
     panel_lines,
     percent,
@@ -59,6 +60,8 @@ def compare_table(document: Document) -> Group:
     records = [*document["slices"], document["total"]]
     if any(record[name]["few_labels"] for record in records for name in _NAMES):
         notes.append(Text(few_labels_line(settings)))
+    if origin := origin_text(settings):
+        notes.append(Text(f"Bounds: {origin}."))
     for name in _NAMES:
         if check := document[name]["bounds_check"]:
             notes.append(Text(f"{name}: {bounds_note(check)}"))

@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
-from jaxmle._documents import dropped_lines, failure_line, p_value, panel_lines, percent
+from jaxmle._documents import dropped_lines, failure_line, origin_text, p_value, panel_lines, percent
 from jaxmle._terminal._tables import cell, new_table, slice_cell
 from jaxmle._types import Document
 
@@ -24,8 +24,10 @@ def drift_table(document: Document) -> Group:
     """Lay out the document of `jaxmle drift` for a terminal."""
     settings = document["settings"]
     by = settings["by"]
+    origin = origin_text(settings)
     table = new_table(
         f"Is the judge within its bounds? {100 * settings['confidence']:g}% confidence of both rates"
+        f"{origin and f'; bounds of {origin}'}"
     )
     for column in by or ["slice"]:
         table.add_column(cell(column), no_wrap=True)

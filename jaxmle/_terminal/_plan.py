@@ -52,7 +52,8 @@ def plan_table(document: Document) -> Group:
         if costs:
             cells.append("-" if one["cost"] is None else f"{one['cost']:,.10g}")
         table.add_row(*cells, style="bold cyan" if not i else "")
-    return Group(table, Text(), *_curve(document), Text(), _verdict(document))
+    notes = [Text(f"{note[0].upper()}{note[1:]}.", style="yellow") for note in document["warnings"]]
+    return Group(table, Text(), *_curve(document), Text(), *notes, _verdict(document))
 
 
 def _curve(document: Document) -> list[Any]:
