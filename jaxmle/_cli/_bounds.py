@@ -71,10 +71,10 @@ def bounds(
         learnt.save(save)
         document["saved"] = calibration_origin(learnt, str(save))
     if png is not None:
-        from jaxmle._plots import axes_for_file, plot_bounds
+        from jaxmle._plots import axes_for_file, bounds_height, plot_bounds
         from jaxmle._plots import save as save_plot
 
-        save_plot(plot_bounds(learnt, ax=axes_for_file(7, 4.5)), png, dpi=150)
+        save_plot(plot_bounds(learnt, ax=axes_for_file(7, bounds_height(len(learnt.names)))), png, dpi=150)
         document["png"] = str(png)
     show(document, reading.as_json, bounds_table)
     return 0

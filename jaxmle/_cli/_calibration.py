@@ -31,10 +31,10 @@ def text_of_rubric(rubric: Path | None) -> bytes | None:
 
 def check_date(date: str | None) -> None:
     """Raise ``ValueError`` unless it is a day."""
-    from jaxmle._data import checked_date
+    from jaxmle._data import is_date
 
-    if date is not None:
-        checked_date("--date", date)
+    if date is not None and not is_date(date):
+        raise ValueError(f"--date must be a day such as 2026-03-31; got {date!r}.")
 
 
 def is_calibration(path: Path | None) -> bool:

@@ -6,7 +6,6 @@ from functools import partial
 from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._show import show
 
-
 _NOT_ASKED = (
     *("failure_rate", "weight", "calibration", "labels", "min_labels", "seed"),
     "same_population",
@@ -19,9 +18,10 @@ def drift(reading: Reading) -> int:
 
     Exit status 0 no evidence that TPR or FPR has left --tpr, --fpr, or what --bounds or --reference gives; 1
     it has; 2 trouble. --reference is an earlier judging of the same items, so without --reference-by its
-    limits allow for sampling alone. With --by, slices and all rows together share the error (Holm). No evidence of drift is not
-    evidence of no drift: the table says what would have been found. Where items belong together, as answers
-    to one prompt do, --cluster keeps false alarms as rare as for independent items.
+    limits allow for sampling alone. With --by, slices and all rows together share the error (Holm). No
+    evidence of drift is not evidence of no drift: the table says what would have been found. Where items
+    belong together, as answers to one prompt do, --cluster keeps false alarms as rare as for independent
+    items.
     """
     if (reading.tpr, reading.fpr) == ("0:1", "0:1") and not (reading.reference or reading.bounds):
         raise ValueError(

@@ -1,5 +1,5 @@
 from ._bounds import Bounds as Bounds
-from ._calibration_file import checked_date as checked_date
+from ._calibration_file import is_date as is_date
 from ._clusters import Clusters as Clusters
 from ._counts import Counts as Counts
 from ._counts import HasCounts as HasCounts

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -20,6 +21,7 @@ METHODS = ("predictive", "same population")
 # Bytes; a part takes some 100.
 _LARGEST = 10_000_000
 _MOST = 2**53
+_SHA256 = re.compile("[0-9a-f]{64}")
 _FIELDS = {
     *("format", "schema_version", "jaxmle_version", "date", "judge", "rubric_sha256", "confidence", "method"),
     *("bounds", "parts", "counts_sha256", "sha256"),
@@ -137,7 +139,7 @@ def _check_fields(content: Document) -> None:
     if judge is not None:
         _check("judge", _has(judge, {"name", "version"}) and _is_text(judge["name"]))
         _check("judge", judge["version"] is None or _is_text(judge["version"]))
-    _check("rubric_sha256", rubric is None or (_is_text(rubric) and len(rubric) == 64))
+    _check("rubric_sha256", rubric is None or (_is_text(rubric) and bool(_SHA256.fullmatch(rubric))))
     _check("confidence", isinstance(content["confidence"], float) and 0 < content["confidence"] < 1)
     _check("method", _has(content["method"], {"name", "prior_spread"}))
     name, spread = content["method"]["name"], content["method"]["prior_spread"]

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date as Date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Self, cast
 
@@ -18,7 +19,6 @@ from jaxmle._data._text import printable
 from jaxmle._data._validation import check_confidence
 from jaxmle._results import Result
 from jaxmle._types import Document
-from jaxmle._version import __version__
 
 _RATES = ("tpr", "fpr")
 
@@ -50,7 +50,7 @@ class JudgeCalibration(Result):
     judge: str | None = field(default=None, metadata={"static": True})
     judge_version: str | None = field(default=None, metadata={"static": True})
     rubric_sha256: str | None = field(default=None, metadata={"static": True})
-    jaxmle_version: str = field(default=__version__, metadata={"static": True})
+    jaxmle_version: str = field(default_factory=lambda: version("jaxmle"), metadata={"static": True})
 
     @classmethod
     def learn(
@@ -130,8 +130,8 @@ class JudgeCalibration(Result):
     def origin(self) -> str:
         """Where the bounds come from, in words."""
         parts = f"{len(self.names)} {'part' if len(self.names) == 1 else 'parts'}"
-        version = "" if self.judge_version is None else f" {self.judge_version}"
-        of = "a judge without a name" if self.judge is None else f"{self.judge}{version}"
+        which = "" if self.judge_version is None else f" {self.judge_version}"
+        of = "a judge without a name" if self.judge is None else f"{self.judge}{which}"
         return f"{printable(of, 80)}, learnt from {parts} on {self.date}"
 
     @property

@@ -24,6 +24,7 @@ from ._report import report_document as report_document
 from ._sensitivity import sensitivity_document as sensitivity_document
 from ._settings import AnalysisSettings as AnalysisSettings
 from ._settings import known_bounds as known_bounds
+from ._tolerance import tolerance_note as tolerance_note
 from ._warnings import chance_note as chance_note
 from ._warnings import design_note as design_note
 from ._warnings import left_out_note as left_out_note

@@ -43,7 +43,8 @@ def demo_document(*, seed: int = 0, n_labeled: int = 50) -> Document:
     size = len(truth)
     others = np.array([np.delete(np.arange(size), i) for i in range(size)])
     none = np.zeros(others.shape)
-    bounds = Bounds.from_references(Counts(*np.moveaxis(truth[others], -1, 0), none, none))
+    tp, fn, fp, tn = np.moveaxis(truth[others], -1, 0)
+    bounds = Bounds.from_references(Counts(tp, fn, fp, tn, none, none))
     bounded, unbounded = fit(counts, bounds), fit(counts)
     estimates = {
         "judge_only": baselines.judge_only(counts).estimate,

@@ -1,6 +1,7 @@
 """Numbers, names and notes of documents in words, for every way to show them."""
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from jaxmle._data import printable
 from jaxmle._documents._agreement import AGREEMENT
@@ -169,4 +170,4 @@ def bounds_text(settings: Document) -> str:
 def origin_text(settings: Document) -> str:
     """Which calibration file bounds are from; nothing where they are from none."""
     origin = settings.get("bounds_from")
-    return f"{shown_text(origin['file'])}: {origin['said']}" if origin else ""
+    return f"{shown_text(PurePath(origin['file']).name)}: {origin['said']}" if origin else ""

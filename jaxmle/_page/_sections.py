@@ -13,6 +13,7 @@ from jaxmle._documents import (
     pooling_lines,
     shown_text,
     source_lines,
+    tolerance_note,
     warning_lines,
 )
 from jaxmle._page._assumptions import assumptions
@@ -174,6 +175,8 @@ def _bounds(document: Document, limit: float | None) -> Section:
     blocks: list[Block] = [Paragraph(said), effects_table(document, limit), Paragraph(note)]
     if check := document["estimate"]["bounds_check"]:
         blocks.insert(1, Paragraph(bounds_note(check)))
+    if tolerance := document["tolerance"]:
+        blocks.insert(1, Paragraph(tolerance_note(tolerance)))
     return Section("bounds", title, blocks)
 
 

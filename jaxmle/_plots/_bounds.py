@@ -14,9 +14,15 @@ if TYPE_CHECKING:
 
 _RATES = (("TPR", BLUE, "o", ("tp", "fn")), ("FPR", ORANGE, "s", ("fp", "tn")))
 _APART = 0.16
+_MOST = 60
 
 
-def plot_bounds(calibration: JudgeCalibration, *, most: int = 60, ax: "Axes | None" = None) -> "Axes":
+def bounds_height(size: int) -> float:
+    """Inches that so many references need."""
+    return 1.2 + 0.3 * min(max(size, 4), _MOST)
+
+
+def plot_bounds(calibration: JudgeCalibration, *, most: int = _MOST, ax: "Axes | None" = None) -> "Axes":
     """Draw the judge's TPR and FPR in each reference, with exact limits, and the bounds as bands.
 
     Args:
@@ -43,7 +49,7 @@ def plot_bounds(calibration: JudgeCalibration, *, most: int = 60, ax: "Axes | No
     check_whole("most", most, 1)
     counts, size = calibration.counts, len(calibration.names)
     kept = np.sort(np.argsort(-np.asarray(counts.n_labeled), kind="stable")[:most])
-    ax = axes_or_new(ax, 7, 1.2 + 0.3 * max(len(kept), 4))
+    ax = axes_or_new(ax, 7, bounds_height(len(kept)))
     tail = (1 - calibration.confidence) / 4
     for i, (name, color, marker, cells) in enumerate(_RATES):
         hits, misses = (np.asarray(getattr(counts, cell), float)[kept] for cell in cells)

@@ -49,6 +49,7 @@ def results():
         "Params": Params(np.array([0.1, 0.2]), np.array([0.9, 0.8]), np.array([0.1, 0.2])),
         "Counts": TWO,
         "Bounds": BOUNDS,
+        "JudgeCalibration": jaxmle.JudgeCalibration.learn(TWO, judge="<script>", date="2026-03-31"),
         "Clusters": clusters(),
         "Pairs": Pairs.from_labels([1, 0, None], [1, 0, 1], [1, 1, None], [1, 0, 1]),
         "Homogeneity": jaxmle.homogeneity_test(TWO, n_resamples=19),
