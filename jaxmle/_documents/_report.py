@@ -17,7 +17,7 @@ from jaxmle._documents._sensitivity import bound_scan
 from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._tolerance import tolerance_of
 from jaxmle._inference import Adjustment, CertificateMethod, Fit, ProfileInterval
-from jaxmle._sensitivity import MARGIN, BoundScan, effects_of
+from jaxmle._sensitivity import MARGIN, BoundScan, effects_of, tips_of
 from jaxmle._tables import SliceCounts
 from jaxmle._types import Document
 
@@ -96,7 +96,7 @@ def report_document(
     )
     verdict = None if certificate is None else bool(certificate["total"]["certified"])
     scan = bound_scan(fitted, analysis, limit, max(analysis.confidence, 0.5))
-    margin = None if limit is None else effects_of(scan, (MARGIN,))[0].tipping
+    (margin,) = (None,) if limit is None else tips_of(scan, (MARGIN,))
     document = {
         "command": "report",
         "failure": table.failures,

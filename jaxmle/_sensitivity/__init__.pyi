@@ -1,5 +1,6 @@
 from ._bound_effects import Effect as Effect
 from ._bound_effects import effects_of as effects_of
+from ._bound_effects import tips_of as tips_of
 from ._bound_scan import BoundScan as BoundScan
 from ._moved_bounds import MARGIN as MARGIN
 from ._sensitivity import Sensitivity as Sensitivity
