@@ -198,7 +198,8 @@ def test_the_labels_at_hand_are_held_against_it_once(saved, tmp_path, capsys, mo
     drifted = rows(tmp_path / "drifted.csv", "judge,human", {"": (20, 80, 40, 60, 300, 700)})
     found = document(capsys, *command_of("estimate", drifted), "--bounds", saved)
     assert found["bounds_check"]["contradicted"]
-    assert any("contradict the bounds" in note for note in found["total"]["warnings"])
+    against = next(note for note in found["total"]["warnings"] if "contradict the bounds" in note)
+    assert "as where the judge has changed since 2026-03-31" in against
     assert len(calls) == 1
     assert main([*command_of("certify", drifted), "--bounds", saved]) == 1
     assert main([*command_of("drift", drifted), "--bounds", saved]) == 1
