@@ -194,7 +194,12 @@ def test_the_labels_at_hand_are_held_against_it_once(saved, tmp_path, capsys, mo
 
     calls = []
     check = _fitted.check_bounds
-    monkeypatch.setattr(_fitted, "check_bounds", lambda *a, **b: calls.append(1) or check(*a, **b))
+
+    def counted(*arguments, **options):
+        calls.append(1)
+        return check(*arguments, **options)
+
+    monkeypatch.setattr(_fitted, "check_bounds", counted)
     drifted = rows(tmp_path / "drifted.csv", "judge,human", {"": (20, 80, 40, 60, 300, 700)})
     found = document(capsys, *command_of("estimate", drifted), "--bounds", saved)
     assert found["bounds_check"]["contradicted"]
