@@ -125,10 +125,15 @@ def likelihood(counts, bounds):
 
 
 def bounds_of(cells, margin):
-    """Bounds of shape (cells, 1), one for each target."""
+    """Binomial limits of shape (cells, 1), one for each target: 99% each, and a margin."""
     tp, fn, fp, tn = np.array([target.reference for target, _ in cells]).T[..., None]
     none = np.zeros_like(tp)
-    return Bounds.from_reference(Counts(tp, fn, fp, tn, none, none), confidence=0.99, margin=margin)
+    counts = Counts(tp, fn, fp, tn, none, none)
+    exact = Bounds.from_reference(counts, confidence=0.98, same_population=True)
+    pairs = (
+        (np.maximum(low - margin, 0), np.minimum(high + margin, 1)) for low, high in (exact.tpr, exact.fpr)
+    )
+    return Bounds((0, 1), *pairs)
 
 
 def measured(cells, results, rival, draws, seed, bounds=None, margin="", odd=None):

@@ -4,10 +4,12 @@
     python -m benchmarks.references --quick    # four of LLMBar's 36 judges
 
 Each part of a family (a model, a kind of question) is left out in turn and bounded by 1, 2, 3 or all of the
-others. "pooled 99%" is `Bounds.from_reference` of their sum, "predictive" is `Bounds.from_references`, at a
-joint confidence of .95. A rate counts as inside where its own 50% Clopper-Pearson limits meet the bounds:
-what is seen of it has sampling error too. Rates of fewer than 15 items are left out. Rows are written to
-`references.csv` in `--out`.
+others. "pooled 99%" are binomial limits of their sum, each rate at 99% (`Bounds.from_reference` with
+`same_population=True`); "predictive" is `Bounds.from_references`, or with one reference
+`Bounds.from_reference`, at a joint confidence of .95. A rate counts as inside where its own 50%
+Clopper-Pearson limits meet the bounds: what is seen of it has sampling error too. "held" are those whose
+share in the data itself lies within the bounds. Rates of fewer than 15 items are left out. Rows are written
+to `references.csv` in `--out`.
 """
 
 import argparse
@@ -24,7 +26,7 @@ from jaxmle._stats import clopper_pearson
 SIZES = (1, 2, 3, 0)  # references; 0 for all there are
 LEAST = 15
 DRAWS = 4
-FIELDS = ("family", "by", "rate", "references", "method", "cases", "inside", "width")
+FIELDS = ("family", "by", "rate", "references", "method", "cases", "inside", "held", "width")
 
 
 def families():
@@ -64,7 +66,7 @@ def rows(quick):
             batch = Counts(*np.moveaxis(references, -1, 0), none, none)
             pooled = Counts(*np.moveaxis(references.sum(1), -1, 0), none[:, 0], none[:, 0])
             methods = {
-                "pooled 99%": Bounds.from_reference(pooled),
+                "pooled 99%": Bounds.from_reference(pooled, confidence=0.98, same_population=True),
                 "predictive": Bounds.from_references(batch),
             }
             for method, bounds in methods.items():
@@ -72,14 +74,17 @@ def rows(quick):
                     hits, misses = targets[:, i], targets[:, i + 1]
                     low, high = getattr(bounds, rate)
                     least, most = clopper_pearson(hits, misses, 0.25)
-                    seen = hits + misses >= LEAST
+                    items = hits + misses
+                    seen = items >= LEAST
                     inside = (least <= high) & (most >= low)
+                    share = hits / np.maximum(items, 1)
+                    held = (low <= share) & (share <= high)
                     key = (dataset, by, rate, size or "all", method)
-                    found[key] += list(zip(inside[seen], (high - low)[seen], strict=True))
+                    found[key] += list(zip(*(x[seen] for x in (inside, held, high - low)), strict=True))
     for key, cases in found.items():
         if cases:
-            inside, width = np.array(cases, float).T
-            yield dict(zip(FIELDS, (*key, len(cases), inside.mean(), width.mean()), strict=True))
+            means = np.array(cases, float).mean(0)
+            yield dict(zip(FIELDS, (*key, len(cases), *means), strict=True))
 
 
 def main():
@@ -89,12 +94,19 @@ def main():
     parser.add_argument("--out", type=Path, default=_results.RESULTS, help="folder of the table")
     arguments = parser.parse_args()
     table = list(rows(arguments.quick))
-    print("| family | rate | references | method | cases | inside | width |\n|---|---|--:|---|--:|--:|--:|")
+    heads = ("family", "rate", "references", "method", "cases", "inside", "held", "width")
+    print(f"| {' | '.join(heads)} |\n|---|---|--:|---|--:|--:|--:|--:|")
     for row in table:
         print(
             f"| {row['family']} by {row['by']} | {row['rate']} | {row['references']} | {row['method']} | "
-            f"{row['cases']} | {row['inside']:.2f} | {row['width']:.2f} |"
+            f"{row['cases']} | {row['inside']:.2f} | {row['held']:.2f} | {row['width']:.2f} |"
         )
+    for size in (one or "all" for one in SIZES):
+        for method in ("pooled 99%", "predictive"):
+            some = [row for row in table if (row["references"], row["method"]) == (size, method)]
+            cases = sum(row["cases"] for row in some)
+            held = sum(row["cases"] * row["held"] for row in some)
+            print(f"{size} references, {method}: held {held / cases:.2f} of {cases:,} rates")
     if not arguments.quick:
         _results.write(arguments.out / "references.csv", table, "{:.3f}".format)
 

@@ -6,6 +6,7 @@ would have found, with a certificate that the likelihood is at its maximum.
 
 Data
     Counts, Bounds, Clusters, Pairs: what goes in. `tables`: counts from files, frames and databases.
+    JudgeCalibration: what was learnt of a judge, kept in a file.
 Estimate
     fit, profile_interval, bootstrap: the failure rate and its interval. design_effect: what clusters cost.
     `baselines`: what one would use without the constrained likelihood.
@@ -15,7 +16,7 @@ Decide
 Slices
     fit_slices, homogeneity_test: slices that share a judge. adjust_p_values: many verdicts at once.
 Plots
-    plot_interval, plot_plan, plot_profile, plot_sensitivity, plot_slices.
+    plot_bounds, plot_interval, plot_plan, plot_profile, plot_sensitivity, plot_slices.
 Advanced
     maximize, log_likelihood, score, information, closed_form: the likelihood as functions of JAX or NumPy.
 

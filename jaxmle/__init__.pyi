@@ -9,6 +9,7 @@ from ._comparison import compare as compare
 from ._data import Bounds as Bounds
 from ._data import Clusters as Clusters
 from ._data import Counts as Counts
+from ._data import JudgeCalibration as JudgeCalibration
 from ._data import Pairs as Pairs
 from ._data import Params as Params
 from ._drift import Drift as Drift
@@ -50,6 +51,7 @@ from ._planning import Plan as Plan
 from ._planning import plan as plan
 
 # Plots
+from ._plots import plot_bounds as plot_bounds
 from ._plots import plot_interval as plot_interval
 from ._plots import plot_plan as plot_plan
 from ._plots import plot_profile as plot_profile

@@ -27,6 +27,19 @@ COUNTS = typer.Option(
     help="In place of FILE, counts by hand: tp,fn,fp,tn,unlabelled flagged,unlabelled passed.",
     metavar="SIX",
 )
+JUDGE_NAME = typer.Option(
+    help="The judge, also NAME@VERSION: kept by --save; a calibration file of another one is refused.",
+    metavar="NAME",
+)
+RUBRIC = typer.Option(
+    help="The judge's prompt or rubric: its SHA-256 is kept by --save; a calibration file of another one is "
+    "refused.",
+    metavar="FILE",
+)
+MAX_AGE = typer.Option(help="Warn of a calibration file that is older than this.", metavar="DAYS", min=0)
+DATE = typer.Option(
+    help="Today, such as 2026-03-31, for --save and --max-age; by default the clock's.", metavar="DAY"
+)
 ADJUSTMENTS = ("none", "holm", "benjamini-hochberg")
 METHODS = ("exact", "profile")
 JUDGE_RATES = ("per-slice", "common", "partial")

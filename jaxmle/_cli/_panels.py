@@ -19,13 +19,13 @@ PANELS = {
     ),
     "Slices": ("by", "judge_rates", "mix", "order", "min_labels"),
     "Bounds": (
-        *("tpr", "fpr", "failure_rate", "bounds", "reference", "reference_by", "margin"),
-        *("tpr_b", "fpr_b"),
+        *("tpr", "fpr", "failure_rate", "bounds", "reference", "reference_by", "same_population"),
+        *("tpr_b", "fpr_b", "judge_name", "rubric", "max_age", "date"),
     ),
     "Interval": ("interval", "confidence", "n_resamples", "seed"),
     "Output": (
         "as_json", "out", "resume", "raw_csv", "html", "markdown", "card", "card_title", "png", "junit",
-        "annotations", "write", "no_cache",
+        "annotations", "write", "save", "no_cache",
     ),
 }  # fmt: skip
 _PANEL_OF = {name: panel for panel, names in PANELS.items() for name in names}

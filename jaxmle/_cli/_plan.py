@@ -5,8 +5,13 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from jaxmle._cli._calibration import calibration as calibration_of
 from jaxmle._cli._options import (
+    DATE,
+    JUDGE_NAME,
+    MAX_AGE,
     METHODS,
+    RUBRIC,
     check_choice,
     check_outputs,
     check_plots,
@@ -48,6 +53,14 @@ def plan(
     power: Annotated[float, _rate("With --limit: probability of a certificate to reach.", "P")] = 0.8,
     tpr: Annotated[str, _option(f"Range of the TPR that the analysis will use: {_RANGE}", "LO:HI")] = "0:1",
     fpr: Annotated[str, _option(f"Range of the FPR that the analysis will use: {_RANGE}", "LO:HI")] = "0:1",
+    bounds: Annotated[
+        Path | None,
+        _option("Take both from a calibration file (.json) that `jaxmle bounds --save` wrote.", "FILE"),
+    ] = None,
+    judge_name: Annotated[str | None, JUDGE_NAME] = None,
+    rubric: Annotated[Path | None, RUBRIC] = None,
+    max_age: Annotated[int | None, MAX_AGE] = None,
+    date: Annotated[str | None, DATE] = None,
     calibration: Annotated[
         str, _option("internal: labels of the judged items. external: of items from elsewhere.", "DESIGN")
     ] = "internal",
@@ -95,6 +108,11 @@ def plan(
             f"{judge_fpr:g} --judge-fpr {judge_tpr:g}?"
         )
     check_rates(tpr_range, fpr_range)
+    saved = calibration_of(bounds, judge_name=judge_name, rubric=rubric, max_age=max_age, date=date)
+    if bounds is not None and not saved:
+        raise ValueError("--bounds is a calibration file here (.json, of `jaxmle bounds --save`), no table.")
+    if saved and (tpr, fpr) != ("0:1", "0:1"):
+        raise ValueError("--bounds takes the place of --tpr and --fpr: give one or the other.")
     keep_compiled(not no_cache)
     from jaxmle._data import Bounds
     from jaxmle._documents import plan_document
@@ -103,8 +121,8 @@ def plan(
     from jaxmle._terminal import plan_table
 
     check_plots("--png", png)
-    check_outputs({"--png": png}, [])
-    bounds = Bounds(tpr=tpr_range, fpr=fpr_range)
+    check_outputs({"--png": png}, [bounds, rubric])
+    used = saved[0].bounds if saved else Bounds(tpr=tpr_range, fpr=fpr_range)
     options: dict[str, Any] = {
         "failure_rate": failure_rate,
         "judge_tpr": judge_tpr,
@@ -118,13 +136,13 @@ def plan(
     }
     goal: dict[str, Any] = {"target_width": target_width, "limit": limit, "power": power}
     design = {name: options[name] for name in list(options)[:6]}
-    at_once = first_estimate(**design, **goal, bounds=bounds, confidence=confidence)
+    at_once = first_estimate(**design, **goal, bounds=used, confidence=confidence)
     say_first(_first_answer(at_once), as_json)
     result = plan_labels(
         **options,
         **goal,
         method=cast(Any, method),
-        bounds=bounds,
+        bounds=used,
         confidence=confidence,
         simulate=interval == "profile",
         progress=True,
@@ -133,7 +151,8 @@ def plan(
         from jaxmle._plots import axes_for_file, plot_plan, save
 
         save(plot_plan(result, ax=axes_for_file(7, 4)), png, dpi=150)
-    show(plan_document(result, bounds, options), as_json, plan_table)
+    origin, notes = saved[1:] if saved else (None, [])
+    show(plan_document(result, used, options, origin, notes), as_json, plan_table)
     return 0 if result.reached else 1
 
 

@@ -8,15 +8,20 @@ from typing import Annotated, Any, cast, get_type_hints
 
 import typer
 
+from jaxmle._cli._calibration import calibration
 from jaxmle._cli._options import (
     COMBINE,
     COUNTS,
+    DATE,
     FAILURE,
     HUMAN_FAILURE,
     HUMAN_THRESHOLD,
     JUDGE_FAILURE,
+    JUDGE_NAME,
     JUDGE_THRESHOLD,
+    MAX_AGE,
     PASSES,
+    RUBRIC,
     check_choice,
     check_rates,
     keep_compiled,
@@ -34,6 +39,7 @@ _OF_ROWS: tuple[str, ...] = (
     "by",
     "reference",
     "reference_by",
+    "same_population",
     "where",
     "human_file",
     "id",
@@ -87,15 +93,20 @@ class Reading:
     bounds: Annotated[
         Path | None,
         _option(
-            "Bounds by slice: a table with the --by columns and tpr_low, tpr_high, fpr_low, fpr_high.",
+            "A calibration file (.json) that `jaxmle bounds --save` wrote; or bounds by slice: a table with "
+            "the --by columns and tpr_low, tpr_high, fpr_low, fpr_high.",
             metavar="FILE",
         ),
     ] = None
+    judge_name: Annotated[str | None, JUDGE_NAME] = None
+    rubric: Annotated[Path | None, RUBRIC] = None
+    max_age: Annotated[int | None, MAX_AGE] = None
+    date: Annotated[str | None, DATE] = None
     reference: Annotated[
         str | None,
         _option(
-            "Bound the judge's rates by another file with the same columns, humans having labelled it: "
-            "99% Clopper-Pearson limits.",
+            "Bound the judge's rates by another file with the same columns, humans having labelled it; they "
+            "allow for how far published judges differ between data sets.",
             metavar="FILE",
         ),
     ] = None
@@ -106,10 +117,15 @@ class Reading:
             "foretell the rates of a new one, as in `jaxmle bounds`."
         ),
     ] = None
-    margin: Annotated[
-        float,
-        _option("Widen the ranges from --reference by this much on both sides.", metavar="M", parser=rate),
-    ] = 0.0
+    same_population: Annotated[
+        bool,
+        _option(
+            "The reference is a sample of the same: this judge on this task, as with last week's labels. "
+            "Bounds then allow for sampling alone.",
+            "--same-population",
+            metavar=None,
+        ),
+    ] = False
     failure: Annotated[list[str] | None, FAILURE] = None
     judge_failure: Annotated[list[str] | None, JUDGE_FAILURE] = None
     human_failure: Annotated[list[str] | None, HUMAN_FAILURE] = None
@@ -172,7 +188,7 @@ class Reading:
     @property
     def inputs(self) -> list[str | Path | None]:
         """The files that are read."""
-        return [self.file, self.human_file, self.bounds, self.reference]
+        return [self.file, self.human_file, self.bounds, self.rubric, self.reference]
 
     @property
     def source(self) -> str:
@@ -192,14 +208,15 @@ class Reading:
         pairs = {name: parse_range(f"--{name.replace('_', '-')}", text) for name, text in ranges.items()}
         if self.reference and (self.tpr, self.fpr) != ("0:1", "0:1"):
             raise ValueError("--reference takes the place of --tpr and --fpr: give one or the other.")
-        if self.margin and not self.reference:
-            raise ValueError("--margin widens the ranges from --reference: give both or none.")
-        if self.reference_by and (not self.reference or self.margin):
-            raise ValueError("--reference-by goes with --reference, and leaves no need of --margin.")
+        if self.reference_by and not self.reference:
+            raise ValueError("--reference-by goes with --reference.")
+        if self.same_population and (not self.reference or self.reference_by):
+            raise ValueError("--same-population is said of one --reference, without --reference-by.")
         check_rates(pairs["tpr"], pairs["fpr"])
+        saved = self._calibration()
         by = tuple(dict.fromkeys(self.by or ()))
         if self.counts is not None:
-            return self._read_counts(pairs)
+            return self._read_counts(pairs, saved)
         if self.file is None:
             raise ValueError("name the FILE of verdicts, or give --counts in place of it.")
         if not self.human:
@@ -247,12 +264,12 @@ class Reading:
             rates = (
                 Bounds.from_references(counts)
                 if self.reference_by
-                else Bounds.from_reference(counts[0], margin=self.margin)
+                else Bounds.from_reference(counts[0], same_population=self.same_population)
             )
             given = Bounds(failure_rate=given.failure_rate, tpr=rates.tpr, fpr=rates.fpr)
-        return table, self._settings(table, given, list(by))
+        return table, self._settings(table, given, list(by), saved)
 
-    def _read_counts(self, pairs: dict[str, tuple[float, float]]) -> tuple[Any, Any]:
+    def _read_counts(self, pairs: dict[str, tuple[float, float]], saved: Any) -> tuple[Any, Any]:
         """The table and the analysis of counts by hand, which leave nothing to say of rows."""
         usual = {one.name: one.default for one in fields(self)}
         for name in _OF_ROWS:
@@ -265,13 +282,35 @@ class Reading:
         from jaxmle._tables import SliceCounts
 
         table = SliceCounts.of_counts(Counts(*values))
-        return table, self._settings(table, Bounds(**pairs), [])
+        return table, self._settings(table, Bounds(**pairs), [], saved)
 
-    def _settings(self, table: Any, given: Any, by: list[str]) -> Any:
+    def _calibration(self) -> Any:
+        """What --bounds names if it is a calibration file, as in `calibration`; else None."""
+        saved = calibration(
+            self.bounds,
+            judge_name=self.judge_name,
+            rubric=self.rubric,
+            max_age=self.max_age,
+            date=self.date,
+        )
+        if saved and (self.reference or (self.tpr, self.fpr) != ("0:1", "0:1")):
+            raise ValueError(
+                f"the calibration file --bounds {str(self.bounds)!r} takes the place of --tpr, --fpr and "
+                "--reference: give one or the other."
+            )
+        return saved
+
+    def _settings(self, table: Any, given: Any, by: list[str], saved: Any) -> Any:
         from jaxmle._documents import AnalysisSettings, known_bounds
 
-        bounds, notes = known_bounds(table, given, self.bounds)
+        origin = None
+        if saved:
+            learnt, origin, notes = saved
+            bounds = replace(given, tpr=learnt.bounds.tpr, fpr=learnt.bounds.fpr)
+        else:
+            bounds, notes = known_bounds(table, given, self.bounds)
         return AnalysisSettings(
+            bounds_from=origin,
             bounds=bounds,
             by=by,
             calibration=cast(Any, self.calibration),

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
+from jaxmle._cli._calibration import is_calibration
 from jaxmle._cli._options import check_outputs, check_plots, parse_range, rate
 from jaxmle._cli._reading import Reading, with_reading
 from jaxmle._cli._show import show
 
 
-@partial(with_reading, without=("by", "bounds", "min_labels", "seed"))
+@partial(with_reading, without=("by", "min_labels", "seed"))
 def sensitivity(
     reading: Reading,
     limit: Annotated[
@@ -55,6 +56,8 @@ def sensitivity(
     for low, high in ranges:
         if not low < high:
             raise ValueError(f"--grid must be LO:HI with LO < HI; got {low:g}:{high:g}.")
+    if reading.bounds is not None and not is_calibration(reading.bounds):
+        raise ValueError("--bounds is a calibration file here (.json, of `jaxmle bounds --save`), no table.")
     table, analysis = reading.read()
     import numpy as np
 

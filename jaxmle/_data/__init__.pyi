@@ -1,8 +1,10 @@
 from ._bounds import Bounds as Bounds
+from ._calibration_file import is_date as is_date
 from ._clusters import Clusters as Clusters
 from ._counts import Counts as Counts
 from ._counts import HasCounts as HasCounts
 from ._counts import counts_of as counts_of
+from ._judge_calibration import JudgeCalibration as JudgeCalibration
 from ._pairs import Pairs as Pairs
 from ._pairs import check_aligned as check_aligned
 from ._params import Params as Params

@@ -1,7 +1,10 @@
 from ._agreement import AGREEMENT_NOTE as AGREEMENT_NOTE
 from ._agreement import agreement_document as agreement_document
 from ._bounds import bounds_document as bounds_document
+from ._bounds import learn_calibration as learn_calibration
+from ._bounds import rounded_outwards as rounded_outwards
 from ._bounds_check import bounds_note as bounds_note
+from ._calibration import calibration_origin as calibration_origin
 from ._cautions import balanced_note as balanced_note
 from ._cautions import is_balanced as is_balanced
 from ._certify import certify_document as certify_document
@@ -24,6 +27,7 @@ from ._report import report_document as report_document
 from ._sensitivity import sensitivity_document as sensitivity_document
 from ._settings import AnalysisSettings as AnalysisSettings
 from ._settings import known_bounds as known_bounds
+from ._tolerance import tolerance_note as tolerance_note
 from ._warnings import chance_note as chance_note
 from ._warnings import design_note as design_note
 from ._warnings import left_out_note as left_out_note
@@ -37,6 +41,7 @@ from ._words import count_of as count_of
 from ._words import dropped_lines as dropped_lines
 from ._words import failure_line as failure_line
 from ._words import few_labels_line as few_labels_line
+from ._words import origin_text as origin_text
 from ._words import p_compared as p_compared
 from ._words import p_value as p_value
 from ._words import panel_lines as panel_lines

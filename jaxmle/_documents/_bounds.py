@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 
-from jaxmle._data import Bounds, Counts, limits_without_each, predictive
+from jaxmle._data import Counts, JudgeCalibration, limits_without_each, predictive
 from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._warnings import table_warnings
 from jaxmle._slices import homogeneity_test
@@ -19,26 +20,46 @@ _TRIALS = 5
 _DIGITS = 4
 
 
-def bounds_document(table: SliceCounts, analysis: AnalysisSettings) -> Document:
-    """Learn bounds of the judge's rates in a new data set from how they differ between the parts of a file.
+def learn_calibration(table: SliceCounts, analysis: AnalysisSettings, **options: Any) -> JudgeCalibration:
+    """Learn bounds of the judge's rates in a new data set from the parts of a file.
 
     Args:
         table: Counts of each part; only labelled rows count.
         analysis: What the user says of them; ``confidence`` is that of both rates together.
-
-    Returns:
-        The document: the parts with their rates, the bounds, how far parts differ, and how many parts lie
-        within the bounds that the others give.
+        **options: As for `JudgeCalibration.learn`.
 
     Raises:
         ValueError: No part has a row with both verdicts.
     """
-    labeled = np.flatnonzero(np.asarray(table.counts.n_labeled) > 0)
+    labeled = _labeled(table)
     if not labeled.size:
         raise ValueError("no row has both a human and a judge verdict, and bounds are learnt from both.")
-    counts = table.counts[labeled]
+    names = [
+        ", ".join("(none)" if value is None else value for value in table.keys[place].values()) or "all"
+        for place in labeled
+    ]
+    return JudgeCalibration.learn(
+        table.counts[labeled], names=names, confidence=analysis.confidence, **options
+    )
+
+
+def bounds_document(
+    table: SliceCounts, analysis: AnalysisSettings, calibration: JudgeCalibration
+) -> Document:
+    """Describe bounds that were learnt from the parts of a file, and how the judge's rates differ there.
+
+    Args:
+        table: Counts of each part; only labelled rows count.
+        analysis: What the user says of them.
+        calibration: What was learnt of them, by `learn_calibration`.
+
+    Returns:
+        The document: the parts with their rates, the bounds, how far parts differ, and how many parts lie
+        within the bounds that the others give.
+    """
+    labeled = _labeled(table)
+    counts, bounds = table.counts[labeled], calibration.bounds
     cells = {"tpr": (counts.tp, counts.fn), "fpr": (counts.fp, counts.tn)}
-    bounds = Bounds.from_references(counts, confidence=analysis.confidence)
     tail = (1 - analysis.confidence) / 4
     rates = {name: _rates(hits, misses, tail) for name, (hits, misses) in cells.items()}
     parts = [
@@ -52,7 +73,7 @@ def bounds_document(table: SliceCounts, analysis: AnalysisSettings) -> Document:
     ends = {name: [float(end) for end in getattr(bounds, name)] for name in _RATES}
     silent = [shown_key(key) for i, key in enumerate(table.keys) if i not in set(labeled.tolist())]
     notes = [f"no item with both verdicts, so left out: {few(silent)}"] if silent and analysis.by else []
-    if len(parts) == 1:
+    if len(parts) == 1 and not calibration.same_population:
         notes.append(
             "one part says nothing of how parts differ: bounds rest on how far published judges differ "
             "between data sets; --by tells models, kinds of questions or months apart"
@@ -61,7 +82,11 @@ def bounds_document(table: SliceCounts, analysis: AnalysisSettings) -> Document:
         "command": "bounds",
         "failure": table.failures,
         "version": version("jaxmle"),
-        "settings": {"by": analysis.by, "confidence": analysis.confidence},
+        "settings": {
+            "by": analysis.by,
+            "confidence": analysis.confidence,
+            "same_population": calibration.same_population,
+        },
         "bounds": ends,
         "options": " ".join(f"--{name} {_range(ends[name])}" for name in _RATES),
         "spread": {name: _spread(*map(_floats, cells[name])) for name in _RATES},
@@ -74,6 +99,17 @@ def bounds_document(table: SliceCounts, analysis: AnalysisSettings) -> Document:
         "dropped": table.dropped,
         "warnings": notes + table_warnings(replace(table, repeated=None)),
     }
+
+
+def _labeled(table: SliceCounts) -> Array:
+    """Places of the parts with labels."""
+    return np.flatnonzero(np.asarray(table.counts.n_labeled) > 0)
+
+
+def rounded_outwards(ends: list[float]) -> tuple[float, float]:
+    """Ends that are safe to paste: no narrower than they are."""
+    scale = 10**_DIGITS
+    return float(np.floor(ends[0] * scale) / scale), float(np.ceil(ends[1] * scale) / scale)
 
 
 def _spread(hits: Array, misses: Array) -> float | None:
@@ -118,9 +154,7 @@ def _homogeneity(counts: Counts, seed: int) -> Document | None:
 
 
 def _range(ends: list[float]) -> str:
-    """Ends that are safe to paste: rounded outwards."""
-    scale = 10**_DIGITS
-    low, high = np.floor(ends[0] * scale) / scale, np.ceil(ends[1] * scale) / scale
+    low, high = rounded_outwards(ends)
     return f"{low:g}:{high:g}"
 
 

@@ -23,8 +23,8 @@ METHODS = {
 def demo_document(*, seed: int = 0, n_labeled: int = 50) -> Document:
     """Estimate each published system from ``n_labeled`` labels and compare with all its labels.
 
-    The bounds of a system are the judge's rates on the answers of the other systems, where all human
-    labels are used: what one knows of a judge when a new system comes to be judged.
+    The bounds of a system are what the judge's rates on the answers of each other system foretell, where all
+    human labels are used: what one knows of a judge when a new system comes to be judged.
 
     Args:
         seed: Seed of the choice of labels to keep.
@@ -43,9 +43,11 @@ def demo_document(*, seed: int = 0, n_labeled: int = 50) -> Document:
     hidden = truth - kept
     tp, fn, fp, tn = kept.T
     counts = Counts(tp, fn, fp, tn, hidden[:, 0] + hidden[:, 2], hidden[:, 1] + hidden[:, 3])
-    tp, fn, fp, tn = (truth.sum(0) - truth).T
-    none = np.zeros(len(truth), dtype=np.int64)
-    bounds = Bounds.from_reference(Counts(tp, fn, fp, tn, none, none))
+    size = len(truth)
+    others = np.array([np.delete(np.arange(size), i) for i in range(size)])
+    none = np.zeros(others.shape)
+    tp, fn, fp, tn = np.moveaxis(truth[others], -1, 0)
+    bounds = Bounds.from_references(Counts(tp, fn, fp, tn, none, none))
     bounded, unbounded = fit(counts, bounds), fit(counts)
     estimates = {
         "judge_only": baselines.judge_only(counts).estimate,

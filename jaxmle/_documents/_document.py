@@ -70,6 +70,7 @@ def settings_of(analysis: AnalysisSettings) -> Document:
         "calibration": analysis.calibration,
         "labels": analysis.labels,
         "bounds": "by slice" if analysis.bounds.shape else stated(analysis.bounds),
+        **({} if analysis.bounds_from is None else {"bounds_from": analysis.bounds_from}),
         "confidence": analysis.confidence,
         "seed": analysis.seed,
         "by": analysis.by,

@@ -89,7 +89,11 @@ def drift_document(table: SliceCounts, analysis: AnalysisSettings) -> Document:
         "failure": table.failures,
         "verdict": next((word for word in ("outside", "undecided") if word in said), "inside"),
         "version": version("jaxmle"),
-        "settings": {"confidence": analysis.confidence, "by": analysis.by},
+        "settings": {
+            "confidence": analysis.confidence,
+            "by": analysis.by,
+            **({} if analysis.bounds_from is None else {"bounds_from": analysis.bounds_from}),
+        },
         "total": total,
         "slices": slices,
         "rows": table.n_rows,

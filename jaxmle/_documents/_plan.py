@@ -9,13 +9,28 @@ from jaxmle._planning import Plan
 from jaxmle._types import Document
 
 
-def plan_document(plan: Plan, bounds: Bounds, settings: Document) -> Document:
-    """Describe a plan; ``settings`` are the options it was made with."""
+def plan_document(
+    plan: Plan, bounds: Bounds, settings: Document, origin: Document | None, notes: list[str]
+) -> Document:
+    """Describe a plan.
+
+    Args:
+        plan: The plan.
+        bounds: The bounds that the analysis will use.
+        settings: The options it was made with.
+        origin: The calibration file that the bounds are of, as in `calibration_origin`, or None.
+        notes: What there is to say against it.
+    """
     labels, value, error = plan.curve
     return {
         "command": "plan",
         "version": version("jaxmle"),
-        "settings": {**settings, "bounds": stated(bounds), "confidence": plan.confidence},
+        "settings": {
+            **settings,
+            "bounds": stated(bounds),
+            **({} if origin is None else {"bounds_from": origin}),
+            "confidence": plan.confidence,
+        },
         "reached": plan.reached,
         "n_labels": plan.n_labels,
         "split": plan.split,
@@ -28,6 +43,7 @@ def plan_document(plan: Plan, bounds: Bounds, settings: Document) -> Document:
         "method": plan.method,
         "cost": plan.cost,
         "reason": plan.reason or None,
+        "warnings": notes,
         "options": [asdict(one) for one in plan.options],
         "curve": [
             {"n_labels": int(n), "value": float(v), "standard_error": float(e)}

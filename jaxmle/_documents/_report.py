@@ -15,8 +15,9 @@ from jaxmle._documents._estimate import estimate_document
 from jaxmle._documents._fitted import Fitted, fit_table
 from jaxmle._documents._sensitivity import bound_scan
 from jaxmle._documents._settings import AnalysisSettings
+from jaxmle._documents._tolerance import tolerance_of
 from jaxmle._inference import Adjustment, CertificateMethod, Fit, ProfileInterval
-from jaxmle._sensitivity import effects_of
+from jaxmle._sensitivity import MARGIN, BoundScan, effects_of, tips_of
 from jaxmle._tables import SliceCounts
 from jaxmle._types import Document
 
@@ -93,6 +94,9 @@ def report_document(
     agreement = agreement_document(
         counts, analysis.confidence, effects.for_humans(last, counts) if effects else None
     )
+    verdict = None if certificate is None else bool(certificate["total"]["certified"])
+    scan = bound_scan(fitted, analysis, limit, max(analysis.confidence, 0.5))
+    (margin,) = (None,) if limit is None else tips_of(scan, (MARGIN,))
     document = {
         "command": "report",
         "failure": table.failures,
@@ -106,7 +110,8 @@ def report_document(
         "ppi_plus_plus": _ppi(counts, analysis, effects),
         "agreement": agreement,
         "judge_in_labels": {name: agreement and agreement[name] for name in ("tpr", "fpr")},
-        "effects": _effects(fitted, analysis, limit),
+        "effects": _effects(fitted, scan),
+        "tolerance": tolerance_of(fitted, scan, margin, verdict),
         "reproduce": {"command": command, "seed": analysis.seed, "versions": _versions()},
     }
     return document, Evidence(fitted.effective[[last]], interval)
@@ -142,10 +147,9 @@ def _ppi(
     return {"estimate": float(found.estimate), "low": float(found.low), "high": float(found.high)}
 
 
-def _effects(fitted: Fitted, analysis: AnalysisSettings, limit: float | None) -> list[Document]:
+def _effects(fitted: Fitted, scan: BoundScan) -> list[Document]:
     """What each bound of all rows together does, those that say nothing left out."""
     result = fitted.fits[fitted.last]
-    scan = bound_scan(fitted, analysis, limit, max(analysis.confidence, 0.5))
     stated = [f"{name}.{end}" for (name, i, end), value in zip(_ENDS, scan.ends, strict=True) if value != i]
     found = effects_of(scan, tuple(stated))
     prices = {

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from jaxmle._documents._document import document_of, sizes_of
 from jaxmle._documents._fitted import Fitted, fit_table
 from jaxmle._documents._settings import AnalysisSettings
+from jaxmle._documents._tolerance import tolerance_note, tolerance_of
 from jaxmle._documents._warnings import data_warnings, table_warnings
 from jaxmle._documents._words import percent, short_percent
 from jaxmle._inference import warn_of_design
-from jaxmle._sensitivity import BoundScan, Effect, Sensitivity, check_over, scanned
+from jaxmle._sensitivity import MARGIN, BoundScan, Effect, Sensitivity, check_over, scanned
 from jaxmle._tables import SliceCounts
 from jaxmle._types import Array, Document
 
@@ -74,7 +75,11 @@ def sensitivity_document(
         }
         for one in result.effects
     ]
+    margin = next(one.tipping for one in result.effects if one.bound == MARGIN)
+    document["tolerance"] = tolerance = tolerance_of(fitted, scan, margin)
     document["tipping_in_words"] = _in_words(result)
+    if tolerance:
+        document["tipping_in_words"].insert(0, tolerance_note(tolerance))
     document["tipping"] = result.tipping.tolist()
     document["grid"] = {name: row.tolist() for name, row in zip(result.over, result.grid, strict=True)}
     document["answers"] = {name: getattr(result, name).tolist() for name in (*_NUMBERS, "status")}
@@ -122,12 +127,12 @@ def _in_words(result: Sensitivity) -> list[str]:
 def _widens(one: Effect) -> bool:
     """Whether it takes a wider bound to turn the verdict."""
     assert one.tipping is not None
-    return one.bound == "margin" or (one.tipping > one.value) == one.bound.endswith(".high")
+    return one.bound == MARGIN or (one.tipping > one.value) == one.bound.endswith(".high")
 
 
 def _sentence(one: Effect, certified: bool) -> str:
     assert one.tipping is not None
-    if one.bound == "margin":
+    if one.bound == MARGIN:
         change = f"all bounds on TPR and FPR being widened by {percent(one.tipping)}"
     else:
         way = "falling" if one.tipping < one.value else "rising"

@@ -9,7 +9,7 @@ from jaxmle._arrays import tree_map
 from jaxmle._data import Bounds, Calibration, Counts
 from jaxmle._simulation import Labels
 from jaxmle._tables import SliceCounts, slice_bounds
-from jaxmle._types import Array, Pair
+from jaxmle._types import Array, Document, Pair
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class AnalysisSettings:
         seed: Seed of all simulation.
         min_labels: Slices with fewer labels are marked.
         notes: What there is to say against the bounds.
+        bounds_from: The calibration file that they are of, as in `calibration_origin`, or None.
     """
 
     bounds: Bounds
@@ -36,6 +37,7 @@ class AnalysisSettings:
     seed: int = 0
     min_labels: int = 10
     notes: list[str] = field(default_factory=list)
+    bounds_from: Document | None = None
 
     def bounds_of(self, index: Array | Sequence[int] | slice | int) -> Bounds:
         """Bounds of some of the slices."""

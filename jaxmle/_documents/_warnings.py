@@ -28,6 +28,8 @@ def data_warnings(
     check = design_check(counts)
     wrong_design = mismatched(check) & (calibration == "internal") & (analysis.labels == "random")
     p_values, against = fitted.bounds_check
+    origin = analysis.bounds_from
+    since = f", as where the judge has changed since {origin['date']}" if origin else ""
     found = []
     for i, (one, result) in enumerate(zip(counts, results, strict=True)):
         notes = []
@@ -36,8 +38,8 @@ def data_warnings(
             notes.append(design_note(labeled[i], unlabeled[i]))
         if against[i]:
             notes.append(
-                f"the data contradict the bounds ({_against(p_values[i])}): some of them is wrong, or the "
-                "labelled items are not what --calibration says"
+                f"the data contradict the bounds ({_against(p_values[i])}): some of them is wrong{since}, or "
+                "the labelled items are not what --calibration says"
             )
         if effects and effects.n_clusters is not None and effects.several[i]:
             notes += few_clusters_notes(effects.n_clusters[i])

@@ -1,6 +1,7 @@
 """Numbers, names and notes of documents in words, for every way to show them."""
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from jaxmle._data import printable
 from jaxmle._documents._agreement import AGREEMENT
@@ -202,4 +203,11 @@ def bounds_text(settings: Document) -> str:
         f"{names[name]} {short_percent(low)} to {short_percent(high)}"
         for name, (low, high) in settings["bounds"].items()
     ]
-    return f"bounds: {', '.join(stated) or 'none'}"
+    origin = origin_text(settings)
+    return f"bounds: {', '.join(stated) or 'none'}{origin and f' ({origin})'}"
+
+
+def origin_text(settings: Document) -> str:
+    """Which calibration file bounds are from; nothing where they are from none."""
+    origin = settings.get("bounds_from")
+    return f"{shown_text(PurePath(origin['file']).name)}: {origin['said']}" if origin else ""

@@ -17,6 +17,7 @@ from ._bootstrap import Bootstrap as Bootstrap
 from ._bootstrap import bootstrap as bootstrap
 from ._bounds_power import LEVEL as LEVEL
 from ._bounds_power import POWER as POWER
+from ._bounds_power import chance_to_notice as chance_to_notice
 from ._bounds_power import noticed_beyond as noticed_beyond
 from ._bounds_test import BoundsTest as BoundsTest
 from ._bounds_test import bounds_test as bounds_test

@@ -1,5 +1,7 @@
 """How far may bounds be off before data like these say so?"""
 
+from statistics import NormalDist
+
 import numpy as np
 
 from jaxmle._data import Counts, Params, Problem
@@ -8,14 +10,16 @@ from jaxmle._inference._bounds_test import bound_ends, n_bounded
 from jaxmle._inference._fit import Fit, fit_flat
 from jaxmle._model import log_likelihood_at
 from jaxmle._simulation import Design, Labels, design_of
-from jaxmle._stats import divide, flag_rate
+from jaxmle._stats import divide, flag_rate, tail_of_t
 from jaxmle._types import Array
 
 # Level and power that the answer is for.
 LEVEL, POWER = 0.01, 0.8
 # Statistic of expected counts at which `bounds_test` at the 1% level has a power of .8, by the number of
-# rates with bounds: the square of (root of the critical value at a corner of so many bounds) + .842.
+# rates with bounds: the square of (root of the critical value at a corner of so many bounds) + .842, the
+# normal quantile of .8.
 _NEEDED = np.array([np.inf, 10.3, 12.8, 14.8])
+_QUANTILE = NormalDist().inv_cdf(POWER)
 # Parts of the way from a bound to the end of [0, 1] that are looked at, then halved: on a long way the other
 # rates may come to explain the data again.
 _PARTS = np.linspace(0, 1, 17)[1:] ** 2
@@ -42,24 +46,14 @@ def noticed_beyond(bounded: Fit, *, labels: Labels, engine: Engine | None = None
         Vitells, Eur. Phys. J. C 71 (2011), section 3.2; Wald, Trans. Am. Math. Soc. 54 (1943).
     """
     ends, is_bound = bound_ends(bounded.bounds)
-    size = len(ends)
     needed = _NEEDED[n_bounded(bounded.bounds)]
     far = np.broadcast_to(np.array([0.0, 1.0]), ends.shape)
     owner, rate, side = np.nonzero(is_bound)
-    design = design_of(bounded.calibration, labels)
-    fitted = np.stack([bounded.failure_rate, bounded.tpr, bounded.fpr], -1).reshape(size, 3)
     bound, end = ends[owner, rate, side], far[owner, rate, side]
-    problem = Problem(bounded.counts, bounded.bounds)
 
     def is_noticed(row: Array, value: Array) -> Array:
         own = owner[row]
-        at, part = fitted[own], problem.take(own)
-        at[np.arange(len(row)), rate[row]] = value
-        params = Params(*at.T)
-        expected = Problem(_expected(params, part.counts, design), part.bounds)
-        held = fit_flat(expected, bounded.calibration, engine=engine).log_likelihood
-        statistic = 2 * (log_likelihood_at(params, expected.counts, bounded.calibration) - held)
-        return np.asarray(statistic >= needed[own])
+        return np.asarray(_statistic(bounded, own, rate[row], value, labels, engine) >= needed[own])
 
     rows = np.arange(len(owner))
     way = bound[:, None] + _PARTS * (end - bound)[:, None]
@@ -75,6 +69,56 @@ def noticed_beyond(bounded: Fit, *, labels: Labels, engine: Engine | None = None
     value[owner, rate, side] = np.where(found, beyond, end)
     noticed[owner, rate, side] = found
     return value, noticed
+
+
+def chance_to_notice(bounded: Fit, off: float, *, labels: Labels, engine: Engine | None = None) -> Array:
+    """Probability that `bounds_test` at the 1% level finds a rate that lies so far beyond one of its bounds.
+
+    Args:
+        bounded: Fits within the bounds, shape ``(B,)``.
+        off: Distance from the bound; a rate beyond 0 or 1 is taken as 0 or 1.
+        labels: "random" or "by_verdict".
+        engine: "numpy", "jax", or None, as in `fit`.
+
+    Returns:
+        For failure rate, TPR and FPR, and for the lower and the upper bound, shape ``(B, 3, 2)``; 0 where
+        there is no bound. The other rates are those of the fit.
+
+    Source:
+        As in `noticed_beyond`.
+    """
+    ends, is_bound = bound_ends(bounded.bounds)
+    owner, rate, side = np.nonzero(is_bound)
+    value = np.clip(ends[owner, rate, side] + off * (2 * side - 1), 0, 1)
+    statistic = _statistic(bounded, owner, rate, value, labels, engine)
+    root = np.sqrt(_NEEDED[n_bounded(bounded.bounds)])[owner] - _QUANTILE
+    found = np.zeros(ends.shape)
+    beyond = root - np.sqrt(np.maximum(statistic, 0))
+    found[owner, rate, side] = tail_of_t(beyond, np.full(len(owner), np.inf))
+    return found
+
+
+def _statistic(
+    bounded: Fit, owner: Array, rate: Array, value: Array, labels: Labels, engine: Engine | None
+) -> Array:
+    """What the bounds cost, twice the log-likelihood, of the counts to be expected at other rates.
+
+    Args:
+        bounded: Fits within the bounds, shape ``(B,)``.
+        owner: The fits that are asked about, shape ``(N,)``.
+        rate: Which rate is another one: 0 failure rate, 1 TPR, 2 FPR.
+        value: What it is.
+        labels: "random" or "by_verdict".
+        engine: "numpy", "jax", or None, as in `fit`.
+    """
+    fitted = np.stack([bounded.failure_rate, bounded.tpr, bounded.fpr], -1).reshape(-1, 3)
+    at, part = fitted[owner], Problem(bounded.counts, bounded.bounds).take(owner)
+    at[np.arange(len(owner)), rate] = value
+    params = Params(*at.T)
+    design = design_of(bounded.calibration, labels)
+    expected = Problem(_expected(params, part.counts, design), part.bounds)
+    held = fit_flat(expected, bounded.calibration, engine=engine).log_likelihood
+    return np.asarray(2 * (log_likelihood_at(params, expected.counts, bounded.calibration) - held))
 
 
 def _expected(params: Params, counts: Counts, design: Design) -> Counts:

@@ -15,6 +15,7 @@ from jaxmle._documents import (
     pooling_lines,
     shown_text,
     source_lines,
+    tolerance_note,
     verdict_line,
     warning_lines,
 )
@@ -169,6 +170,8 @@ def _bounds(document: Document, limit: float | None) -> Section:
     blocks: list[Block] = [Paragraph(said), effects_table(document, limit), Paragraph(note)]
     if check := document["estimate"]["bounds_check"]:
         blocks.insert(1, Paragraph(bounds_note(check)))
+    if tolerance := document["tolerance"]:
+        blocks.insert(1, Paragraph(tolerance_note(tolerance)))
     return Section("bounds", title, blocks)
 
 

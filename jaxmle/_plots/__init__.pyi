@@ -7,6 +7,8 @@ from ._axes import axes_for_file as axes_for_file
 from ._axes import need_matplotlib as need_matplotlib
 from ._axes import rates_on_x as rates_on_x
 from ._axes import save as save
+from ._bounds import bounds_height as bounds_height
+from ._bounds import plot_bounds as plot_bounds
 from ._interval import plot_interval as plot_interval
 from ._plan import plot_plan as plot_plan
 from ._profile import draw_profile as draw_profile

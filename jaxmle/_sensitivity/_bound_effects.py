@@ -42,7 +42,7 @@ def effects_of(scan: BoundScan, names: tuple[str, ...] = (*ENDS, MARGIN)) -> tup
     if not names:
         return ()
     slopes = _slopes(scan, present, names)
-    tips = [None] * len(names) if scan.limit is None else _tips(scan, present, names)
+    tips = [None] * len(names) if scan.limit is None else tips_of(scan, names)
     return tuple(
         Effect(name, present_value(name, present) or 0.0, *slope, tip)
         for name, slope, tip in zip(names, slopes, tips, strict=True)
@@ -77,8 +77,9 @@ def _room(name: str, present: Array) -> tuple[float, float]:
     return (0.0, float(present[column + 1])) if column % 2 == 0 else (float(present[column - 1]), 1.0)
 
 
-def _tips(scan: BoundScan, present: Array, names: tuple[str, ...]) -> list[float | None]:
-    """For each name the flip that is nearest to the present value."""
+def tips_of(scan: BoundScan, names: tuple[str, ...]) -> list[float | None]:
+    """For each name the flip of the verdict that is nearest to the present value, or None."""
+    present = scan.ends
     grids = [whole_grid(name, present) for name in names]
     ends = [moved(present, (name,), grid[:, None]) for name, grid in zip(names, grids, strict=True)]
     where = verdict_changes(scan.verdicts(np.concatenate(ends)))

@@ -1,9 +1,19 @@
 """The document of `jaxmle bounds` for a terminal."""
 
+from collections.abc import Sequence
+
 from rich.console import Group
 from rich.text import Text
 
-from jaxmle._documents import count_of, dropped_lines, failure_line, percent
+from jaxmle._documents import (
+    count_of,
+    dropped_lines,
+    failure_line,
+    percent,
+    rounded_outwards,
+    shell_line,
+    shown_text,
+)
 from jaxmle._terminal._tables import at_most, command_line, slice_cell, table_by
 from jaxmle._types import Document
 
@@ -34,12 +44,19 @@ def bounds_table(document: Document) -> Group:
     ends = document["bounds"]
     answer = Text(
         f"BOUNDS of a new part, {level} for both rates together: "
-        f"TPR {_ends(ends['tpr'])}, FPR {_ends(ends['fpr'])}",
+        f"TPR {_ends(rounded_outwards(ends['tpr']))}, FPR {_ends(rounded_outwards(ends['fpr']))}",
         style="bold green",
     )
     first = Text(failure_line(document["failure"]))
     lines = [Text(line) for line in _said(document)]
-    return Group(answer, command_line(document["options"]), first, table, *lines, *at_most(notes))
+    written = []
+    if saved := document.get("saved"):
+        written = [Text(f"Saved, {saved['said']}:"), command_line(f"--bounds {shell_line(saved['file'])}")]
+    if "png" in document:
+        written.append(Text(f"Drawn in {shown_text(document['png'])}."))
+    return Group(
+        answer, command_line(document["options"]), first, table, *lines, *at_most(notes), *written
+    )
 
 
 _FORETOLD = {None: Text("-"), True: Text("yes", style="green"), False: Text("no", style="red")}
@@ -67,5 +84,5 @@ def _cells(rate: Document) -> list[Text]:
     return [Text(percent(rate["estimate"]), style="cyan"), Text(_ends([rate["low"], rate["high"]]))]
 
 
-def _ends(pair: list[float]) -> str:
+def _ends(pair: Sequence[float]) -> str:
     return f"{percent(pair[0])} to {percent(pair[1])}"

@@ -8,6 +8,7 @@ from jaxmle._documents import (
     dropped_lines,
     failure_line,
     few_labels_line,
+    origin_text,
     p_value,
     panel_lines,
     percent,
@@ -56,6 +57,8 @@ def compare_table(document: Document) -> Group:
         notes.append(
             Text(f"Clusters make the difference's variance {effect:.2g} times that of unrelated items.")
         )
+    if origin := origin_text(settings):
+        notes.append(Text(f"Bounds: {origin}."))
     for name in _NAMES:
         if check := document[name]["bounds_check"]:
             notes.append(Text(f"{name}: {bounds_note(check)}"))

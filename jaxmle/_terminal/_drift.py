@@ -3,7 +3,15 @@
 from rich.console import Group
 from rich.text import Text
 
-from jaxmle._documents import count_of, dropped_lines, failure_line, p_value, panel_lines, percent
+from jaxmle._documents import (
+    count_of,
+    dropped_lines,
+    failure_line,
+    origin_text,
+    p_value,
+    panel_lines,
+    percent,
+)
 from jaxmle._terminal._fold import RankedTable
 from jaxmle._terminal._tables import slice_cell, table_by, total_names
 from jaxmle._types import Document
@@ -24,7 +32,9 @@ def drift_table(document: Document) -> Group:
     settings = document["settings"]
     by = settings["by"]
     level = f"{100 * settings['confidence']:g}%"
-    table = table_by(f"Is the judge within its bounds? {level} confidence of both rates", by, "rate")
+    origin = origin_text(settings)
+    title = f"Is the judge within its bounds? {level} confidence of both rates"
+    table = table_by(f"{title}{origin and f'; bounds of {origin}'}", by, "rate")
     table.n_kept = 3
     for heading in ("verdict", "estimate", "interval", "bounds", "p", "items", "found 4 in 5 times"):
         table.add_column(heading, justify="right", no_wrap=True)

@@ -52,7 +52,8 @@ def plan_table(document: Document) -> Group:
             cells.append("-" if one["cost"] is None else f"{one['cost']:,.10g}")
         cells += ["yes" if one["bounded"] else "no", one["method"]]
         table.add_row(*cells, style="bold cyan" if not i else "")
-    return Group(_verdict(document), table, Text(), *_curve(document))
+    notes = [Text(f"{note[0].upper()}{note[1:]}.", style="yellow") for note in document["warnings"]]
+    return Group(_verdict(document), table, *notes, Text(), *_curve(document))
 
 
 def _curve(document: Document) -> list[Any]:

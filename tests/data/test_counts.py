@@ -97,22 +97,22 @@ def test_bad_bounds_name_the_field(arguments, message):
         Bounds(**arguments)
 
 
-def test_bounds_from_reference_are_clopper_pearson():
+def test_bounds_from_a_reference_of_the_same_population_are_clopper_pearson():
     from scipy.stats import binomtest
 
     anchor = Counts(tp=90, fn=10, fp=0, tn=95, unlabeled_pos=0, unlabeled_neg=0)
-    bounds = Bounds.from_reference(anchor, confidence=0.95)
+    # Both rates share the error, so each has half of it.
+    bounds = Bounds.from_reference(anchor, confidence=0.90, same_population=True)
     expected = binomtest(90, 100).proportion_ci(0.95)
     np.testing.assert_allclose(bounds.tpr, expected, rtol=1e-9)
     np.testing.assert_allclose(bounds.fpr, binomtest(0, 95).proportion_ci(0.95), rtol=1e-9)
-    wider = Bounds.from_reference(anchor, confidence=0.95, margin=0.2)
-    np.testing.assert_allclose(wider.tpr, (expected.low - 0.2, 1.0), rtol=1e-9)
-    none = Bounds.from_reference(Counts(0, 0, 1, 1, 0, 0))
+    none = Bounds.from_reference(Counts(0, 0, 1, 1, 0, 0), same_population=True)
     assert tuple(map(float, none.tpr)) == (0.0, 1.0)
-    with pytest.raises(ValueError, match="`margin` must be >= 0"):
-        Bounds.from_reference(anchor, margin=-0.1)
-    with pytest.raises(ValueError, match="`confidence`"):
-        Bounds.from_reference(anchor, confidence=1.0)
+    for same in (False, True):
+        with pytest.raises(ValueError, match="`confidence`"):
+            Bounds.from_reference(anchor, confidence=1.0, same_population=same)
+        with pytest.raises(TypeError, match="`counts`"):
+            Bounds.from_reference([1, 2], same_population=same)
 
 
 @pytest.mark.parametrize("kind", ["uint8", "int8", "uint16", "int32", "int64", "uint64", "float32", "bool"])

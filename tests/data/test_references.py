@@ -57,6 +57,35 @@ def test_fewer_and_less_alike_references_make_wider_bounds():
     assert width(80, 80, 80, 80) < width(70, 90, 70, 90) < width(50, 95, 50, 95)
 
 
+def test_one_reference_is_the_case_of_several():
+    one = references([90, 45], [10, 5], [5, 3], [95, 47])
+    alone = Bounds.from_reference(one)
+    several = Bounds.from_references(Counts(*(value[:, None] for value in one.values())))
+    for name in ("tpr", "fpr"):
+        np.testing.assert_array_equal(getattr(alone, name), getattr(several, name))
+        same = getattr(Bounds.from_reference(one, same_population=True), name)
+        assert np.all(getattr(alone, name)[0] < same[0])
+        assert np.all(same[1] < getattr(alone, name)[1])
+    none = Bounds.from_reference(Counts(0, 0, 1, 9, 0, 0))
+    assert none.tpr == (0, 1)
+    assert none.shape == ()
+
+
+def test_one_reference_foretells_the_next_where_sampling_alone_does_not():
+    """Rates of both data sets from one Beta law, whose spread is the scale of the prior."""
+    rng = np.random.default_rng(5)
+    total = 0.85 * 0.15 / PRIOR_SPREAD**2 - 1
+    rate = rng.beta(0.85 * total, 0.15 * total, (400, 2))
+    hits = rng.binomial(200, rate[:, 0]).astype(float)
+    batch = references(hits, 200 - hits, hits, 200 - hits)
+    share = {}
+    for same in (False, True):
+        low, high = Bounds.from_reference(batch, same_population=same).tpr
+        share[same] = np.mean((low <= rate[:, 1]) & (rate[:, 1] <= high))
+    assert share[False] >= 0.975 - 3 * np.sqrt(0.975 * 0.025 / 400)
+    assert share[True] < 0.75
+
+
 def test_batches_and_what_is_missing():
     one = references([9, 0, 8], [1, 0, 2], [0, 0, 0], [0, 0, 0])
     alone = Bounds.from_references(one)

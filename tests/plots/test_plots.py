@@ -1,3 +1,4 @@
+import io
 import itertools
 import subprocess
 import sys
@@ -11,9 +12,11 @@ from jaxmle import (
     Bounds,
     Counts,
     Interval,
+    JudgeCalibration,
     baselines,
     fit,
     identified_set,
+    plot_bounds,
     plot_interval,
     plot_profile,
     plot_sensitivity,
@@ -233,3 +236,28 @@ def test_results_draw_themselves_as_the_functions_do():
         assert lines[0] == lines[1]
     with pytest.raises(ValueError, match="of one data set"):
         jaxmle.fit(two).plot(ax=axes_for_file(5, 3))
+
+
+def test_references_stand_where_their_rates_are_beside_the_bounds(ax):
+    none = [0, 0, 0]
+    counts = Counts([45, 80, 0], [5, 20, 0], [5, 3, 8], [95, 97, 92], none, none)
+    learnt = JudgeCalibration.learn(counts, names=HOSTILE[:3], date="2026-03-31")
+    plot_bounds(learnt, ax=ax)
+    assert labels(ax) == ["\\$x^2", "a\\n\\$b\\$", "<b>"]
+    drawn = {line.get_label(): line.get_xdata() for line in ax.lines}
+    # The third has no failure, so no TPR.
+    np.testing.assert_allclose(drawn["TPR"], [0.9, 0.8])
+    np.testing.assert_allclose(drawn["FPR"], [0.05, 0.03, 0.08])
+    bands = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in ax.patches]
+    np.testing.assert_allclose(bands, [learnt.bounds.tpr, learnt.bounds.fpr])
+    save(ax, io.BytesIO(), format="png")
+
+
+def test_of_many_references_those_with_the_most_labels_are_drawn(ax):
+    size = np.arange(1.0, 101)
+    learnt = JudgeCalibration.learn(Counts(size, size, size, size, 0 * size, 0 * size), date="2026-03-31")
+    plot_bounds(learnt, most=5, ax=ax)
+    assert labels(ax) == ["96", "97", "98", "99", "100"]
+    assert "5 references of 100 with the most labels" in ax.get_xlabel()
+    with pytest.raises(ValueError, match="`most`"):
+        plot_bounds(learnt, most=0, ax=ax)

@@ -50,6 +50,7 @@ def results():
         "Params": Params(np.array([0.1, 0.2]), np.array([0.9, 0.8]), np.array([0.1, 0.2])),
         "Counts": TWO,
         "Bounds": Bounds(tpr=([0.7, 0.8], 0.95), fpr=([0.01, 0.02], [0.2, 0.3])),
+        "JudgeCalibration": jaxmle.JudgeCalibration.learn(TWO, judge="<script>", date="2026-03-31"),
         "Clusters": clusters(),
         "Pairs": Pairs.from_clusters(clusters(), clusters()),
         "Homogeneity": jaxmle.homogeneity_test(TWO, n_resamples=19),

@@ -284,9 +284,12 @@ def test_the_command_line_reads_all_of_it(tmp_path, environment, capsys):
     assert widths == sorted(widths, reverse=True)
     both = write(tmp_path / "both.csv", "j,h\n" + "1,1\n0,0\n1,\n0,\n" * 50)
     options = ["--judge", "j", "--human", "h", "--json"]
-    assert main(["estimate", str(both), *options, "--reference", str(anchor), "--margin", "0.02"]) == 0
+    assert main(["estimate", str(both), *options, "--reference", str(anchor), "--same-population"]) == 0
     tpr = json.loads(capsys.readouterr().out)["settings"]["bounds"]["tpr"]
     assert 0.7 < tpr[0] < 0.85 < 0.95 < tpr[1] <= 1
+    assert main(["estimate", str(both), *options, "--reference", str(anchor)]) == 0
+    wider = json.loads(capsys.readouterr().out)["settings"]["bounds"]["tpr"]
+    assert wider[0] < tpr[0] < tpr[1] < wider[1]
     assert (
         main(
             [

@@ -86,11 +86,13 @@ def test_conditions_are_blamed_for_what_is_theirs(tmp_path, capsys):
     assert document(capsys, path, "--where", "try_cast(turn AS int) >= 9")["rows"] == 2
 
 
-def test_a_reference_and_a_margin_must_mean_something(tmp_path, capsys):
+def test_a_reference_must_mean_something(tmp_path, capsys):
     path = write(tmp_path / "a.csv", "judge,human\n1,1\n0,0\n1,\n")
     empty = write(tmp_path / "r.csv", "judge,human\n1,\n0,\n")
     assert "no row with both" in trouble(capsys, path, "--reference", empty)
-    assert "--margin" in trouble(capsys, path, "--margin", "0.02")
+    assert "--same-population is said of" in trouble(capsys, path, "--same-population")
+    both = ["--reference", path, "--reference-by", "judge", "--same-population"]
+    assert "--same-population is said of" in trouble(capsys, path, *both)
 
 
 def test_bounds_by_slice_are_for_slices(tmp_path, capsys):
