@@ -20,7 +20,7 @@ PANELS = {
     "Slices": ("by", "judge_rates", "mix", "order", "min_labels"),
     "Bounds": (
         *("tpr", "fpr", "failure_rate", "bounds", "reference", "reference_by", "margin"),
-        *("tpr_b", "fpr_b"),
+        *("borrow", "borrow_by", "tpr_b", "fpr_b"),
     ),
     "Interval": ("interval", "confidence", "resamples", "seed"),
     "Output": (

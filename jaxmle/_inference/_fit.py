@@ -184,8 +184,8 @@ def fit(
         calibration: "internal" (default) where calibration items belong to the judged population
             and were chosen at random or by the judge's verdict; "external" where they come from
             elsewhere or were chosen by their true label (50 known failures, 50 known passes).
-        external: Counts of a reference that humans labelled too, shape ``()`` or ``(...)``: it tells of TPR and
-            FPR alone, beside the labels of ``counts``. Its unlabelled items are left out.
+        external: Counts of a reference that humans labelled too, shape ``()`` or ``(...)``: it tells of TPR
+            and FPR alone, beside the labels of ``counts``. Its unlabelled items are left out.
         discount: What a label of the reference counts for, in (0, 1], scalar or of the batch shape.
         solver: "flag_rate" (default, exact), or "projected_gradient" of jaxopt.
         engine: "numpy" computes at once, "jax" compiles first; None leaves it to the size of the job.

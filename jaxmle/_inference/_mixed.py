@@ -1,14 +1,13 @@
 """Own labels and a reference together: the reference tells of the judge, at a discount."""
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
 
 from jaxmle._arrays import namespace, rebuilt, take, tree_map
 from jaxmle._data import (
-    Bounds,
     Calibration,
     Counts,
     HasCounts,
@@ -22,7 +21,7 @@ from jaxmle._engine import Engine, chosen_engine, map_batched, program
 from jaxmle._inference._arguments import checked_problem, warn_user
 from jaxmle._inference._fit import Fit, fit_flat
 from jaxmle._inference._profile import ProfileBranch, ProfileRoot, crossing
-from jaxmle._model import log_likelihood_at, score_at, xlogy
+from jaxmle._model import log_likelihood_at, score_at
 from jaxmle._solvers import MixedData, bound_sides, mixed_crossing, mixed_maximum
 from jaxmle._stats import divide
 from jaxmle._types import Array, ArrayLike, Pair
@@ -33,8 +32,8 @@ T = TypeVar("T")
 _WIDTH = 256
 # Fits without a second kind of label that take as long as one with it.
 _COST = 250
-# Likelihood-ratio statistics within which rates are as likely, and how the range grows from one to the other where
-# there is a peak: as the root of their ratio, .01; on a plateau hardly.
+# Likelihood-ratio statistics within which rates are as likely, and how the range grows from one to the other
+# where there is a peak: as the root of their ratio, .01; on a plateau hardly.
 _LEVEL, _LATER, _PLATEAU, _IDENTIFIED_WITHIN = 1e-7, 1e-3, 0.1, 1e-7
 # Chi-square with two degrees of freedom exceeds this in 1% of cases.
 _AT_ODDS = 9.21
@@ -50,8 +49,8 @@ def checked_external(
     """Labels of the reference at their discount, flat; None where there is none.
 
     Raises:
-        ValueError: ``discount`` is not in (0, 1], or comes alone; ``calibration`` is "external"; shapes do not
-            match; or the bounds give the reference's labels probability zero.
+        ValueError: ``discount`` is not in (0, 1], or comes alone; ``calibration`` is "external"; shapes do
+            not match; or the bounds give the reference's labels probability zero.
         TypeError: ``external`` is no `Counts`.
     """
     share = host_number("discount", discount)
@@ -72,8 +71,8 @@ def checked_external(
         flat = [np.broadcast_to(x, shape).reshape(-1) for x in (*cells, none, none)]
     except ValueError:
         raise ValueError(
-            f"`external` and `discount` must have shape () or match the counts' {shape}; got {external.shape} "
-            f"and {np.shape(share)}."
+            f"`external` and `discount` must have shape () or match the counts' {shape}; got "
+            f"{external.shape} and {np.shape(share)}."
         ) from None
     found = Counts(*flat)
     checked_problem(_together(problem.counts, found), problem.bounds, "external")
@@ -244,6 +243,6 @@ def _warn_of_odds(found: Fit, problem: Problem, external: Counts) -> None:
     if at_odds.any():
         many = "" if at_odds.size == 1 else f" of {np.count_nonzero(at_odds):,} of {at_odds.size:,} data sets"
         warn_user(
-            f"own labels{many} and the reference tell different things of the judge (p < .01): give the reference "
-            "less weight by `discount`, or leave `external` out."
+            f"own labels{many} and the reference tell different things of the judge (p < .01): give the "
+            "reference less weight by `discount`, or leave `external` out."
         )

@@ -134,8 +134,8 @@ def profile_interval(
     Raises:
         ValueError: ``confidence``, ``side``, ``calibration``, ``labels``, ``target`` or ``seed`` is out of
             range; ``simulate`` is True, or ``target`` "items", and counts are not whole numbers; that target
-            comes with ``simulate=False`` or a ``design_effect``; one of these with ``external``; shapes do not match; a data set is empty or
-            impossible within the bounds.
+            comes with ``simulate=False`` or a ``design_effect``; one of these with ``external``; shapes do
+            not match; a data set is empty or impossible within the bounds.
         TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
 
     Source:

@@ -31,8 +31,8 @@ class Borrowed(Interval):
 
     Attributes:
         tpr: The judge's true positive rate, by the references and the data set's own labels, shape ``(...)``.
-        fpr: Its false positive rate.
-        like: Pair of probabilities, each of shape ``(...)``: that the TPR, and that the FPR, is one of those that
+        fpr: Its false positive rate. like: Pair of probabilities, each of shape ``(...)``: that the TPR, and
+        that the FPR, is one of those that
             the references foretell. Where one is low the data set stands apart, and borrows little.
         borrowed: Share of what is known of the judge that comes from references, shape ``(...)``.
         spread: Standard deviations of TPR and FPR from reference to reference (posterior means).
@@ -58,14 +58,15 @@ def borrow(
 ) -> Borrowed:
     """Estimate failure rates with what labelled references tell of the judge.
 
-    Bounds learnt from references must hold; borrowing need not. The judge's TPR and FPR are taken to vary from
-    data set to data set as they do over the references, and the data set's own labels move them from there: the
-    less the references agree, the less they lend. With a probability of .15 a rate has nothing to do with the
-    references, so labels that speak against them are soon believed.
+    Bounds learnt from references must hold; borrowing need not. The judge's TPR and FPR are taken to vary
+    from data set to data set as they do over the references, and the data set's own labels move them from
+    there: the less the references agree, the less they lend. With a probability of .15 a rate has nothing to
+    do with the references, so labels that speak against them are soon believed.
 
     Args:
         counts: Counts of the data sets at hand, any batch shape ``(...)``; each borrows by itself.
-        references: Labelled counts of each reference (a model, a kind of question, a month), shape ``(K,)`` or
+        references: Labelled counts of each reference (a model, a kind of question, a month), shape ``(K,)``
+        or
             ``()``; their unlabelled items are left out.
         bounds: Bounds of the data sets at hand besides; none by default.
         confidence: Nominal coverage, in (0, 1).
@@ -77,13 +78,13 @@ def borrow(
         rates integrated out, and what was borrowed; shape ``(...)``.
 
     Raises:
-        ValueError: ``references`` are of another shape or hold no label; ``confidence`` or ``calibration`` is out
-            of range; a data set is empty or impossible within the bounds.
+        ValueError: ``references`` are of another shape or hold no label; ``confidence`` or ``calibration`` is
+            out of range; a data set is empty or impossible within the bounds.
         TypeError: ``counts`` or ``references`` is not a `Counts`, or ``bounds`` not a `Bounds`.
 
     Source:
-        The distribution of judges is that of `fit_slices` with the references as fully labelled slices; the part
-        that borrows nothing makes it robust (Schmidli et al., Biometrics 70, 2014).
+        The distribution of judges is that of `fit_slices` with the references as fully labelled slices; the
+        part that borrows nothing makes it robust (Schmidli et al., Biometrics 70, 2014).
 
     Examples:
         >>> from jaxmle import Counts, borrow
@@ -122,7 +123,9 @@ def _learnt(references: Counts) -> JudgePosterior:
     """How the judge's rates vary over references; one judge for all is never taken for granted."""
     references = counts_of("references", references)
     if len(references.shape) > 1:
-        raise ValueError(f"`references` must have shape (K,), one element a reference; got {references.shape}.")
+        raise ValueError(
+            f"`references` must have shape (K,), one element a reference; got {references.shape}."
+        )
     cells = [np.atleast_1d(np.asarray(x, np.float64)) for x in references.values()[:4]]
     labeled = np.flatnonzero(sum(cells) > 0)
     if not labeled.size:
@@ -138,7 +141,7 @@ def _learnt(references: Counts) -> JudgePosterior:
 def _borrowed(
     problem: Problem, *, calibration: Calibration, posterior: JudgePosterior, cutoff: float
 ) -> tuple[Array, ...]:
-    """Estimate, ends, TPR, FPR, how alike both are, and the share that is borrowed, arrays of shape ``(S,)``."""
+    """Estimate, ends, TPR, FPR, how alike both are, and what is borrowed, arrays of shape ``(S,)``."""
     known, unlike = _with_unlike(judges_of(problem, calibration, posterior, _UNIT, own=False), problem)
     estimate, top = estimates_of(problem, calibration, known)
     low, high = partial_ends(problem, calibration, known, estimate, top, cutoff)
@@ -161,7 +164,8 @@ def _with_unlike(known: Judges, problem: Problem) -> tuple[Judges, Array]:
     """Judges one or both of whose rates are unlike the references' beside those that are like them.
 
     Returns:
-        The judges, and which of them, last axis, have a TPR and which an FPR that is unlike, shape ``(2, 4 P)``.
+        The judges, and which of them, last axis, have a TPR and which an FPR that is unlike, shape ``(2, 4
+        P)``.
     """
     (size, n), c = known.weight.shape, problem.counts
 

@@ -61,8 +61,8 @@ def judges_of(
 ) -> Judges:
     """Predict the judge of each slice from all the others, and update it by the slice's own labels.
 
-    Where the labelled slices are few and all among those that the posterior was learnt from (``own``, by default
-    as their number says), the labels of each are taken out of its own prediction.
+    Where the labelled slices are few and all among those that the posterior was learnt from (``own``, by
+    default as their number says), the labels of each are taken out of its own prediction.
     """
     if own is None:
         own = bool(np.count_nonzero(problem.counts.n_labeled) <= LEARNT_FROM)

@@ -72,7 +72,7 @@ class Data(NamedTuple):
 
 
 def prepared(cells: Array, totals: Array, low: Array, high: Array) -> Data:
-    """Lay out labels of shape ``(2, 2, B)`` (human, judge), totals ``(2, B)``, bounds of TPR and FPR ``(2, B)``."""
+    """Lay out labels, shape ``(2, 2, B)`` (human, judge), totals and bounds of TPR and FPR, ``(2, B)``."""
     xp = namespace(cells)
     weight = xp.sum(cells, (0, 1)) + xp.sum(totals, 0)
     weight = select(weight > 0, weight, 1)

@@ -1,17 +1,19 @@
 """The bounded maximum with labels of two kinds: own ones, and a reference that tells of the judge alone.
 
-Own labels tell of the failure rate theta and of the judge; the reference of TPR and FPR only, each of its labels
-counting for a share of one. At a given theta the likelihood is concave in TPR and FPR, and its maximum is that of
-`_flag_rate` at a known failure rate. What is left is the profile over theta: it is smooth, and need not have one
-peak alone, where labels and flags pull apart. So it is looked at on a grid, and climbed where it is highest.
+Own labels tell of the failure rate theta and of the judge; the reference of TPR and FPR only, each of its
+labels counting for a share of one. At a given theta the likelihood is concave in TPR and FPR, and its maximum
+is that of `_flag_rate` at a known failure rate. What is left is the profile over theta: it is smooth, and
+need not have one peak alone, where labels and flags pull apart. So it is looked at on a grid, and climbed
+where it is highest.
 
 What no point can exceed is known all the same. With the tilt t = pos / q - neg / (1 - q) of the flags as the
 multiplier of q = theta TPR + (1 - theta) FPR, the profile without the terms of theta's own labels is at most
 
     D(t, theta) = max_TPR [.. + t theta TPR] + max_FPR [.. + t (1 - theta) FPR] + max_q [.. - t q],
 
-convex in theta, so on a piece of the range at most the line between its ends; the terms of theta's own labels are
-concave, and their sum with a line has its maximum in closed form. Pieces are the finer the nearer to the maximum.
+convex in theta, so on a piece of the range at most the line between its ends; the terms of theta's own labels
+are concave, and their sum with a line has its maximum in closed form. Pieces are the finer the nearer to the
+maximum.
 """
 
 from typing import NamedTuple
@@ -28,10 +30,11 @@ from jaxmle._solvers._rounding import rounded
 from jaxmle._solvers._solution import PER_ITEM, Solution, limit_rates, tolerance
 from jaxmle._types import Array
 
-# Places at which the profile is looked at, first and between two of them, and pieces on either side of the maximum.
+# Places at which the profile is looked at, first and between two of them, and pieces on either side of the
+# maximum.
 _GRID, _ZOOM, _PIECES = 17, 9, 60
-# How small a step is to be against the unknown for the next to be the last: where a rate is let go by its bound
-# slopes jump, and a small step on the steep side may be the first of a long way.
+# How small a step is to be against the unknown for the next to be the last: where a rate is let go by its
+# bound slopes jump, and a small step on the steep side may be the first of a long way.
 _LAST = 1e-12
 # The first piece, as a share of the way to 0 or 1.
 _FIRST = 1e-7
@@ -260,7 +263,7 @@ def _slope_at(
 def mixed_crossing(
     data: MixedData, best: Array, start: Array, stop: Array, cutoff: Array
 ) -> tuple[Array, Array]:
-    """Failure rates, outwards from the maximum, where the likelihood-ratio statistic last reaches the cut-off.
+    """Failure rates, outwards from the maximum, where the statistic last reaches the cut-off.
 
     Args:
         data: Data sets, shape ``(B,)``.
@@ -316,7 +319,8 @@ def _ceiling(flat: _Flat, theta: Shares, low: Shares, high: Shares) -> Array:
     tilt = _profile(twice, Shares(*(x.reshape(-1) for x in nodes))).tilt.reshape(2, size, n)
     near, far = (Shares(*(x[..., k].reshape(-1) for x in nodes)) for k in (slice(0, -1), slice(1, None)))
     many = _repeated(_side_by_side(flat), n - 1)
-    # Any tilt will do: the better of those at the two ends. Past a kink that of the far end is much too large.
+    # Any tilt will do: the better of those at the two ends. Past a kink that of the far end is much too
+    # large.
     tops = [_on_piece(many, near, far, tilt[..., k].reshape(-1)) for k in (slice(0, -1), slice(1, None))]
     return xp.max(xp.minimum(*tops).reshape(2, size, n - 1), (0, 2))
 

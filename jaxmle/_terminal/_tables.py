@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jaxmle._documents import (
+    borrowed_line,
     bounds_note,
     bounds_text,
     caution_lines,
@@ -90,7 +91,22 @@ def _layout(
         at = headings.index("failure rate") - len(_SIZES)
         empty = [Text("")] * len(_SIZES)
         table.add_row(*names, *empty, *blank[:at], *cells, *blank[at:], Text(""), style="bold")
+    if lent := document.get("borrowed"):
+        rate = lent["failure_rate"]
+        shown = {
+            "failure rate": Text(percent(rate["estimate"]), style="cyan"),
+            headings[headings.index("failure rate") + 1]: Text(
+                f"{percent(rate['low'])} to {percent(rate['high'])}", style="cyan"
+            ),
+            "TPR": Text(percent(lent["tpr"])),
+            "FPR": Text(percent(lent["fpr"])),
+        }
+        table.add_row(
+            Text("all, borrowing"), *(shown.get(heading, Text("")) for heading in headings), Text("")
+        )
     notes = [Text(line) for line in pooling_lines(document["pooling"])] if document.get("pooling") else []
+    if lent:
+        notes.append(Text(borrowed_line(lent)))
     notes += map(Text, dropped_lines(document["dropped"]))
     if "out" in document:
         n = document["n_slices"]
