@@ -164,8 +164,8 @@ def borrowed_line(lent: Document) -> str:
     references = f"{n} reference{'s' * (n != 1)} with {lent['n_labeled']:,.8g} labels"
     return (
         f"Borrowing, in place of bounds on TPR and FPR: {references}; from one to the next {varies} "
-        f"(standard deviation); the judge here is like theirs with a probability of {alike}; {lent['share']:.0%} of "
-        "what is known of it is theirs."
+        f"(standard deviation); the judge here is like theirs with a probability of {alike}; "
+        f"{lent['share']:.0%} of what is known of it is theirs."
     )
 
 

@@ -61,7 +61,7 @@ def checked_external(
         return None
     if calibration != "internal":
         raise ValueError(
-            '`external` goes with `calibration` "internal": where all labels come from elsewhere, add the two '
+            '`external` goes with `calibration` "internal": where all labels come from elsewhere, add both '
             'counts and use calibration="external" alone.'
         )
     external = counts_of("external", external)
@@ -167,12 +167,13 @@ def _estimate(arrays: list[Array]) -> tuple[object, ...]:
 def _within(data: MixedData, best: Array, p: Params) -> Array:
     """Outermost failure rates, below and above, within the two levels of the maximum, shape ``(4, B)``."""
     xp, (low, high) = namespace(best), data.bounds.failure_rate
-    four, value, start = (
-        tree_map(lambda x: xp.concatenate([x] * 4), x) for x in (data, best, p.failure_rate)
-    )
+
+    def four_times(tree: T) -> T:
+        return tree_map(lambda x: xp.concatenate([x] * 4), tree)
+
     stop = xp.concatenate([low, high, low, high])
     cutoff = xp.repeat(xp.asarray([_LEVEL, _LATER]), 2 * len(best))
-    return mixed_crossing(four, value, start, stop, cutoff)[0].reshape(4, -1)
+    return mixed_crossing(*four_times((data, best, p.failure_rate)), stop, cutoff)[0].reshape(4, -1)
 
 
 def mixed_crossings(
@@ -207,7 +208,7 @@ def mixed_statistic(free: Fit, rate: Array, engine: Engine | None = None) -> Arr
     together = Problem(_together(problem.counts, external), problem.bounds).at(rate)
 
     def alone(index: Array) -> Array:
-        return fit_flat(together.take(index), "external", engine=engine).log_likelihood
+        return np.asarray(fit_flat(together.take(index), "external", engine=engine).log_likelihood)
 
     def both(index: Array) -> Array:
         arrays = _arrays(problem.at(rate).take(index), take(external, index))
@@ -233,12 +234,11 @@ def _program(function: Callable[[list[Array]], T], engine: Engine) -> Callable[[
 
 def _warn_of_odds(found: Fit, problem: Problem, external: Counts) -> None:
     """Warn where own labels and the reference are at odds about the judge, beyond the 1% level."""
-    own = fit_flat(problem, "internal").log_likelihood
-    cells = external.values()[:4]
-    rates = []
-    for hits, misses, ends in ((*cells[:2], problem.bounds.tpr), (*cells[2:], problem.bounds.fpr)):
-        rates.append(np.clip(divide(hits, hits + misses), *ends))
-    reference = log_likelihood_at(Params(np.zeros_like(own), *rates), external, "external")
+    own = np.asarray(fit_flat(problem, "internal").log_likelihood)
+    c, bounds = external, problem.bounds
+    tpr = np.clip(divide(c.tp, c.tp + c.fn), *bounds.tpr)
+    fpr = np.clip(divide(c.fp, c.fp + c.tn), *bounds.fpr)
+    reference = log_likelihood_at(Params(np.zeros_like(own), tpr, fpr), external, "external")
     at_odds = 2 * (own + reference - found.log_likelihood) > _AT_ODDS
     if at_odds.any():
         many = "" if at_odds.size == 1 else f" of {np.count_nonzero(at_odds):,} of {at_odds.size:,} data sets"

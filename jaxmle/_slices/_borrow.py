@@ -131,7 +131,8 @@ def _learnt(references: Counts) -> JudgePosterior:
     if not labeled.size:
         raise ValueError("`references` must hold labels, from which to learn of the judge; got none.")
     none = np.zeros(labeled.size)
-    known = Counts(*(x[labeled] for x in cells), none, none)
+    tp, fn, fp, tn = (x[labeled] for x in cells)
+    known = Counts(tp, fn, fp, tn, none, none)
     problem = checked_problem(known, None, "internal")[0]
     posterior = leading(judge_posterior(problem, "internal", hull_of(problem)))
     apart = np.where(posterior.rho.sum(1) == 0, 0.0, posterior.weight)

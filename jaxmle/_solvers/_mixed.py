@@ -246,7 +246,8 @@ def _rows(flat: _Flat) -> tuple[Array, ...]:
 def _of_rows(rows: tuple[Array, ...]) -> _Flat:
     xp = namespace(rows)
     hits, misses, low, low_y, high, high_y = (xp.stack(rows[2 * k : 2 * k + 2]) for k in range(6))
-    return _Flat(Data(hits, misses, *rows[12:14], Shares(low, low_y), Shares(high, high_y)), *rows[14:])
+    data = Data(hits, misses, rows[12], rows[13], Shares(low, low_y), Shares(high, high_y))
+    return _Flat(data, *rows[14:])
 
 
 def _slope_at(
