@@ -63,7 +63,7 @@ def test_bounds_hold_and_have_prices():
 
 
 def test_a_plateau_is_not_identified():
-    """No failure among few labels, no miss in the reference: flags tell of failures and of false alarms alike."""
+    """No failure among few labels, no miss in the reference: flags may be failures or false alarms."""
     found = fit(Counts(0, 0, 0, 5, 40, 60), external=Counts(1, 0, 0, 0, 0, 0))
     low, high = found.failure_rate_set
     assert not found.identified
