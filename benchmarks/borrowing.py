@@ -38,7 +38,7 @@ LABELLED, LEAST_ITEMS, LEAST_TRIALS, SLACK = 50, 100, 15, 1e-9
 DISCOUNTS = (1.0, 0.1)
 SIZES, SPREADS = (1, 3, 10, 20), (0.0, 0.05, 0.1, 0.2)
 MEANS, RATE, ITEMS, REFERENCE = (0.85, 0.1), 0.2, 2000, 200
-TARGETS = 8
+TARGETS = 20
 SURE = 6.63  # chi-square with one degree of freedom exceeds it in 1% of cases
 
 
@@ -236,7 +236,7 @@ def main():
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("--draws", type=int, default=200, help="draws of labels a published set")
-    parser.add_argument("--repeats", type=int, default=25, help="draws of references, 8 targets each")
+    parser.add_argument("--repeats", type=int, default=10, help="draws of references, 20 targets each")
     parser.add_argument("--simulated", action="store_true", help="simulated references")
     parser.add_argument("--quick", action="store_true", help="few draws, nothing written")
     parser.add_argument("--out", type=Path, default=_results.RESULTS, help="folder of the table")
