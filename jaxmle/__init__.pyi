@@ -60,9 +60,11 @@ from ._plots import plot_slices as plot_slices
 from ._sensitivity import Effect as Effect
 from ._sensitivity import Sensitivity as Sensitivity
 from ._sensitivity import sensitivity as sensitivity
+from ._slices import Borrowed as Borrowed
 from ._slices import Homogeneity as Homogeneity
 from ._slices import SliceFit as SliceFit
 from ._slices import SliceHomogeneity as SliceHomogeneity
+from ._slices import borrow as borrow
 from ._slices import fit_slices as fit_slices
 from ._slices import homogeneity_test as homogeneity_test
 from ._solvers import Solution as Solution

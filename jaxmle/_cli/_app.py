@@ -127,6 +127,20 @@ def estimate(
             metavar="FILE",
         ),
     ] = None,
+    borrow: Annotated[
+        str | None,
+        typer.Option(
+            help="Show beside the estimate what it is when the judge's rates are borrowed from another file "
+            "with the same columns, humans having labelled it, as far as its parts agree.",
+            metavar="FILE",
+        ),
+    ] = None,
+    borrow_by: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of --borrow that tells models, kinds of questions or months apart.", metavar="COL"
+        ),
+    ] = None,
     order: Annotated[
         str, typer.Option(help="Order of slices: key, estimate (highest first) or width.", metavar="BY")
     ] = "key",
@@ -165,6 +179,10 @@ def estimate(
             )
     if mix is not None and not reading.by:
         raise ValueError("--mix is of slices: name the column that makes them with --by.")
+    if borrow_by and not borrow:
+        raise ValueError("--borrow-by goes with --borrow.")
+    if borrow:
+        _check_borrowing(reading, out, target)
     if resume and out is None:
         raise ValueError("--resume goes with --out.")
     if raw_csv and out is None:
@@ -175,6 +193,7 @@ def estimate(
         check_out(out, list(reading.by or ()))
         check_outputs({"--out": out}, [*reading.inputs, mix])
     table, analysis = reading.read()
+    judges = tuple(reading.judge or (table.failures["judge"]["column"],)) if borrow else ()
     from jaxmle._documents import estimate_document, estimate_file
     from jaxmle._terminal import estimate_table
 
@@ -184,6 +203,8 @@ def estimate(
         options["judge_rates"] = judge_rates
     if target != "population":
         options["target"] = target
+    if borrow:
+        options["references"] = reading.elsewhere("--borrow", borrow, borrow_by, judges)
     if mix is not None:
         from jaxmle._tables import slice_mix
 
@@ -195,6 +216,17 @@ def estimate(
             table, analysis, out, resume=resume, raw_csv=raw_csv, progress=True, **options
         )
     show(document, reading.as_json, estimate_table)
+
+
+def _check_borrowing(reading: Reading, out: Path | None, target: str) -> None:
+    """Raise ``ValueError`` where --borrow goes with none of the other options."""
+    if reading.by:
+        raise ValueError(
+            "--borrow is for one data set: leave --by out, name one with --where, or let slices borrow from "
+            "each other with --judge-rates partial."
+        )
+    if reading.counts is not None or out is not None or target != "population":
+        raise ValueError("--borrow goes with a FILE of verdicts, and without --out and --target items.")
 
 
 @with_reading

@@ -20,7 +20,7 @@ PANELS = {
     "Slices": ("by", "judge_rates", "mix", "order", "min_labels"),
     "Bounds": (
         *("tpr", "fpr", "failure_rate", "bounds", "reference", "reference_by", "same_population"),
-        *("tpr_b", "fpr_b", "judge_name", "rubric", "max_age", "date"),
+        *("borrow", "borrow_by", "tpr_b", "fpr_b", "judge_name", "rubric", "max_age", "date"),
     ),
     "Interval": ("interval", "confidence", "n_resamples", "seed"),
     "Output": (

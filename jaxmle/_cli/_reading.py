@@ -228,15 +228,7 @@ class Reading:
         keep_compiled(not self.no_cache)
         from jaxmle._data import Bounds
 
-        meaning: dict[str, Any] = {
-            "failure": self.failure or (),
-            "judge_failure": self.judge_failure or (),
-            "human_failure": self.human_failure or (),
-            "passes": self.passes or (),
-            "judge_threshold": self.judge_threshold,
-            "human_threshold": self.human_threshold,
-            "on_invalid": self.on_invalid,
-        }
+        meaning = self._meaning
         given = Bounds(**pairs)
         opened, roles, panel = open_panel(
             self.file,
@@ -249,18 +241,9 @@ class Reading:
         )
         table = replace(count_rows(opened, roles, **meaning), panel=panel)
         if self.reference:
-            judges = judges or (roles.judge,)
-            anchor, named, _ = open_panel(
-                self.reference,
-                Roles(judges[0], humans[0], (self.reference_by,) if self.reference_by else ()),
-                replace(combining, judges=judges),
-                **meaning,
+            counts = self.elsewhere(
+                "--reference", self.reference, self.reference_by, judges or (roles.judge,)
             )
-            counts = count_rows(anchor, named, **meaning).counts
-            if not counts.n_labeled.any():
-                raise ValueError(
-                    f"--reference: {self.reference!r} has no row with both a human and a judge verdict."
-                )
             rates = (
                 Bounds.from_references(counts)
                 if self.reference_by
@@ -268,6 +251,33 @@ class Reading:
             )
             given = Bounds(failure_rate=given.failure_rate, tpr=rates.tpr, fpr=rates.fpr)
         return table, self._settings(table, given, list(by), saved)
+
+    @property
+    def _meaning(self) -> dict[str, Any]:
+        """What words and scores mean, and what to do with others."""
+        return {
+            "failure": self.failure or (),
+            "judge_failure": self.judge_failure or (),
+            "human_failure": self.human_failure or (),
+            "passes": self.passes or (),
+            "judge_threshold": self.judge_threshold,
+            "human_threshold": self.human_threshold,
+            "on_invalid": self.on_invalid,
+        }
+
+    def elsewhere(self, option: str, source: str, by: str | None, judges: tuple[str, ...]) -> Any:
+        """Counts of another file with the same columns, humans having labelled it: an element a part."""
+        humans, missing = tuple(self.human or ()), cast(Any, self.missing)
+        opened, roles, _ = open_panel(
+            source,
+            Roles(judges[0], humans[0], (by,) if by else ()),
+            Combining(judges, humans, self.combine, self.human_combine, missing),
+            **self._meaning,
+        )
+        counts = count_rows(opened, roles, **self._meaning).counts
+        if not counts.n_labeled.any():
+            raise ValueError(f"{option}: {source!r} has no row with both a human and a judge verdict.")
+        return counts
 
     def _read_counts(self, pairs: dict[str, tuple[float, float]], saved: Any) -> tuple[Any, Any]:
         """The table and the analysis of counts by hand, which leave nothing to say of rows."""

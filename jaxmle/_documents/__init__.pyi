@@ -34,6 +34,7 @@ from ._warnings import left_out_note as left_out_note
 from ._warnings import missing_note as missing_note
 from ._warnings import repeated_note as repeated_note
 from ._words import agreement_rows as agreement_rows
+from ._words import borrowed_line as borrowed_line
 from ._words import bounds_text as bounds_text
 from ._words import caution_lines as caution_lines
 from ._words import certificate_line as certificate_line

@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxmle import baselines
 from jaxmle._data import Clusters, Counts
+from jaxmle._documents._borrowed import borrowed, unlike_notes
 from jaxmle._documents._bounds_check import check_of_bounds
 from jaxmle._documents._cautions import cautions
 from jaxmle._documents._design_effects import DesignEffects
@@ -48,6 +49,7 @@ def estimate_document(
     target: Target = "population",
     judge_rates: Judge | None = None,
     mix: Mix | None = None,
+    references: Counts | None = None,
     keep: Keep | None = None,
     fitted: Fitted | None = None,
     total: ProfileInterval | None = None,
@@ -66,6 +68,7 @@ def estimate_document(
             similar ones ("partial").
         mix: Shares of the slices in a mix that is estimated too; with "common" and "partial" their sizes by
             default.
+        references: Labelled counts of each reference from which the total borrows what is known of the judge.
         keep: Maps the number of a part of the intervals, and what computes it, to that part; by default
             computes it.
         fitted: The table's data sets, where they are fitted already.
@@ -95,6 +98,9 @@ def estimate_document(
         notes[-1] += pooled.notes
     elif judge_rates is None and few_labels(table, analysis):
         notes[-1].append(FEW_LABELS)
+    lent = None if references is None else borrowed(fitted, references)
+    if lent:
+        notes[-1] += unlike_notes(lent)
     work = _Work(table, analysis, fitted, interval, n_resamples, total, target)
     rates = list(pooled.rates) if pooled else []
     first, size = len(rates), len(fitted.counts)
@@ -132,6 +138,8 @@ def estimate_document(
         document["settings"]["judge_rates"] = judge_rates or "per-slice"
     if pooled:
         pooled.describe(document)
+    if lent:
+        document["borrowed"] = lent
     if interval == "bootstrap":
         document["settings"]["n_resamples"] = n_resamples
     if order == "key":

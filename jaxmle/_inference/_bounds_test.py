@@ -18,7 +18,7 @@ from jaxmle._types import Array, ArrayLike, Numbers
 
 # 0.999 quantile of the chi-square distribution with three degrees of freedom: the most that three bounds
 # that hold can cost.
-_SURELY = 16.266
+SURELY = 16.266
 # Below this p-value, shared out over the slices, data and bounds are said to contradict each other.
 _SAID_AT = 0.01
 # A statistic below it is exceeded one time in twenty even where a single bound can be contradicted: half of
@@ -280,7 +280,7 @@ def contradicted(free: Fit, engine: Engine | None = None, unbounded: ArrayLike |
     if unbounded is None:
         problem = Problem(free.counts, free.bounds).unbounded()
         unbounded = fit_flat(problem, free.calibration, engine=engine).log_likelihood
-    return 2 * (np.asarray(unbounded) - free.log_likelihood) > _SURELY
+    return 2 * (np.asarray(unbounded) - free.log_likelihood) > SURELY
 
 
 def contradicts(counts: Counts, bounds: Bounds, *, calibration: Calibration) -> Array:
@@ -324,4 +324,4 @@ def check_bounds(
     p_value = bounds_p_values(tested, own, simulated, labels=labels, seed=seed, engine=engine)
     adjusted = p_value.copy()
     adjusted[:-1] = adjust_p_values(p_value[:-1], "holm")
-    return p_value, (adjusted <= _SAID_AT) | (statistic > _SURELY)
+    return p_value, (adjusted <= _SAID_AT) | (statistic > SURELY)

@@ -1,7 +1,7 @@
 """Is the failure rate under the limit? Certificates for one or a thousand slices."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Unpack, get_args
+from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
 import numpy as np
 
@@ -35,6 +35,7 @@ from jaxmle._inference._calibrated import Calibrated, Sides, whole_counts
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._exact import ExactTest, Hypothesis
 from jaxmle._inference._fit import Fit, divided, fit_flat, handed_on
+from jaxmle._inference._mixed import checked_external
 from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, level_for_limits
 from jaxmle._inference._options import ClaimOptions
 from jaxmle._inference._profile import branches, profile
@@ -117,6 +118,8 @@ def certify(
     confidence: float = 0.95,
     method: CertificateMethod = "exact",
     calibration: Calibration = "internal",
+    external: Counts | HasCounts | None = None,
+    discount: ArrayLike = 1.0,
     labels: Labels = "random",
     adjustment: Adjustment = "none",
     design_effect: ArrayLike | None = None,
@@ -144,6 +147,9 @@ def certify(
         confidence: 1 - the probability of certifying a failure rate at the limit or above, in [0.5, 1).
         method: "exact" or "profile".
         calibration: "internal" or "external", as in `fit`.
+        external: Counts of a labelled reference, as in `fit`: with method "profile" alone, whose p-values are
+            then those of the chi-square distribution.
+        discount: What a label of the reference counts for, as in `fit`.
         labels: "random", or "by-verdict" where the judge's verdict decided which items humans label.
         adjustment: For a batch: "holm" keeps the probability of any wrong certificate, "benjamini-hochberg"
             the expected share of wrong ones among the certified; "none" judges each slice by itself.
@@ -163,8 +169,9 @@ def certify(
         share of the error that the certified slices leave.
 
     Raises:
-        ValueError: An argument is out of range; counts are not whole numbers (method "exact" without a
-            ``design_effect``); shapes do not match; a data set is empty or impossible within the bounds.
+        ValueError: An argument is out of range; ``external`` comes with "exact"; counts are not whole numbers
+            (method "exact" without a ``design_effect``); shapes do not match; a data set is empty or
+            impossible within the bounds.
         TypeError: ``counts`` is nothing that can be counted, or ``bounds`` not a `Bounds`.
 
     Warns:
@@ -195,6 +202,9 @@ def certify(
     )
     problem, shape = checked_problem(given_counts("certify", counts, columns), bounds, calibration)
     rate = _limits(limit, shape)
+    reference = checked_external(external, discount, problem, shape, calibration)
+    if reference is not None:
+        return shaped(_with_reference(problem, options, shape, reference, rate, design_effect, df), shape)
     return shaped(_certificate(problem, shape, rate, options, design_effect, df, None), shape)
 
 
@@ -216,6 +226,8 @@ def certify_fit(
     problem, shape = checked_problem(fit.counts, fit.bounds, fit.calibration)
     flat = handed_on(fit)
     rate = _limits(limit, shape)
+    if fit.external is not None:
+        return shaped(_with_reference(problem, chosen, shape, fit.external, rate, design_effect, df), shape)
     known = None if against is None else np.asarray(against).reshape(-1)
     found = _certificate(problem, shape, rate, chosen, design_effect, df, flat, known, upper_limits)
     return shaped(found, shape)
@@ -245,6 +257,14 @@ class _Options:
         check_labels(self.labels, self.calibration)
         check_seed(self.seed)
         check_engine(self.engine)
+
+
+def _with_reference(problem: Problem, options: _Options, *given: Any) -> Certificate:
+    """The certificate with labels of a reference too."""
+    from jaxmle._inference._mixed_certificate import mixed_certificate
+
+    names = ("confidence", "method", "adjustment", "engine")
+    return mixed_certificate(problem, *given, **{name: getattr(options, name) for name in names})
 
 
 def _certificate(

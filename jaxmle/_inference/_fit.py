@@ -57,6 +57,8 @@ class Fit(Batch):
         counts: The counts that were fitted, shape ``(...)``.
         bounds: The bounds, shape ``(...)``.
         calibration: "internal" or "external".
+        external: Labels of the reference that tell of the judge too, at their discount, shape ``(...)``; None
+            without one.
     """
 
     failure_rate: Numbers
@@ -72,6 +74,7 @@ class Fit(Batch):
     counts: Counts
     bounds: Bounds
     calibration: Calibration = field(metadata={"static": True})
+    external: Counts | None = None
 
     def interval(self, **options: Unpack[IntervalOptions]) -> "ProfileInterval":
         """Interval of the failure rate: `profile_interval` without fitting again.
@@ -191,6 +194,8 @@ def fit(
     bounds: Bounds | None = None,
     *,
     calibration: Calibration = "internal",
+    external: Counts | HasCounts | None = None,
+    discount: ArrayLike = 1.0,
     solver: SolverName = "flag_rate",
     engine: Engine | None = None,
     **columns: "Unpack[Columns]",
@@ -207,6 +212,9 @@ def fit(
         calibration: "internal" (default) where calibration items belong to the judged population
             and were chosen at random or by the judge's verdict; "external" where they come from
             elsewhere or were chosen by their true label (50 known failures, 50 known passes).
+        external: Counts of a reference that humans labelled too, shape ``()`` or ``(...)``: it tells of TPR
+            and FPR alone, beside the labels of ``counts``. Its unlabelled items are left out.
+        discount: What a label of the reference counts for, in (0, 1], scalar or of the batch shape.
         solver: "flag_rate" (default, exact), or "projected_gradient" of jaxopt.
         engine: "numpy" computes at once, "jax" compiles first; None leaves it to the size of the job.
         **columns: Of rows: which column is what, and what verdicts mean: arguments of `tables.count`, such
@@ -217,15 +225,18 @@ def fit(
 
     Raises:
         ValueError: ``calibration``, ``solver`` or ``engine`` is unknown; shapes of counts and bounds do not
-            match; a data set is empty; the bounds give a data set probability zero; or, as `tables.count`
-            says, rows cannot be counted.
+            match; a data set is empty; the bounds give a data set probability zero; ``discount`` is not in
+            (0, 1]; ``external`` comes with ``calibration`` "external" or another solver; or, as
+            `tables.count` says, rows cannot be counted.
         TypeError: ``counts`` is nothing that can be counted, or ``bounds`` not a `Bounds`.
 
     Warns:
-        UserWarning: Rows were left out, such as those without a judge verdict.
+        UserWarning: Rows were left out, such as those without a judge verdict; or own labels and the
+            reference tell different things of the judge (1% level).
 
     Source:
-        arXiv 2604.03257; see `maximize`.
+        arXiv 2604.03257; see `maximize`. With ``external``: two more terms a rate, and the profile over the
+        failure rate searched as a whole, for it may have two peaks (`jaxmle._solvers._mixed`).
 
     Examples:
         >>> from jaxmle import Bounds, Counts, fit
@@ -242,6 +253,13 @@ def fit(
     check_solver(solver)
     check_engine(engine)
     problem, shape = checked_problem(given_counts("fit", counts, columns), bounds, calibration)
+    from jaxmle._inference._mixed import checked_external, fit_mixed
+
+    reference = checked_external(external, discount, problem, shape, calibration)
+    if reference is not None:
+        if solver != "flag_rate":
+            raise ValueError(f'`solver` must be "flag_rate" with `external`; got {solver!r}.')
+        return shaped(fit_mixed(problem, reference, engine), shape)
     return shaped(fit_flat(problem, calibration, solver=solver, engine=engine), shape)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, Unpack, get_args
 
 import numpy as np
 
-from jaxmle._arrays import pytree
+from jaxmle._arrays import pytree, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, HasCounts, Params, Problem, check_confidence
 from jaxmle._engine import Engine, check_engine, chosen_engine, progress_bar
 from jaxmle._inference._arguments import (
@@ -24,6 +24,7 @@ from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._fit import Fit, divided, fit_flat, handed_on
 from jaxmle._inference._interval import Interval
 from jaxmle._inference._items import check_items, check_target, estimates_of, items_of, shares_left
+from jaxmle._inference._mixed import checked_external, fit_mixed, mixed_crossings
 from jaxmle._inference._multiplicity import IntervalAdjustment, is_joint
 from jaxmle._inference._options import ProfileOptions
 from jaxmle._inference._profile import ProfileRoot, crossing
@@ -81,6 +82,8 @@ def profile_interval(
     confidence: float = 0.95,
     side: EndSide = "two-sided",
     calibration: Calibration = "internal",
+    external: Counts | HasCounts | None = None,
+    discount: ArrayLike = 1.0,
     labels: Labels = "random",
     simulate: bool | None = None,
     n_resamples: int = 999,
@@ -108,6 +111,9 @@ def profile_interval(
         confidence: Nominal coverage, in (0, 1), for a one-sided interval in [0.5, 1).
         side: "two-sided"; "upper" for an upper limit alone, the other end being the bound; or "lower".
         calibration: "internal" or "external", as in `fit`.
+        external: Counts of a labelled reference, as in `fit`. p-values are then those of the chi-square
+            distribution, ``method`` says so, and ``simulate`` and ``target`` are refused.
+        discount: What a label of the reference counts for, as in `fit`.
         labels: "random", or "by-verdict" where the judge's verdict decided which of the judged items humans
             label. Only the simulation depends on it.
         simulate: True simulates the p-values, False takes those of the chi-square distribution: too short an
@@ -136,8 +142,8 @@ def profile_interval(
     Raises:
         ValueError: ``confidence``, ``side``, ``calibration``, ``labels``, ``target`` or ``seed`` is out of
             range; ``simulate`` is True, or ``target`` "items", and counts are not whole numbers; that target
-            comes with ``simulate=False`` or a ``design_effect``; shapes do not match; a data set is empty or
-            impossible within the bounds.
+            comes with ``simulate=False`` or a ``design_effect``; one of these with ``external``; shapes do
+            not match; a data set is empty or impossible within the bounds.
         TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
 
     Source:
@@ -155,6 +161,7 @@ def profile_interval(
     """
     check_engine(engine)
     problem, shape = checked_problem(given_counts("profile_interval", counts, columns), bounds, calibration)
+    reference = checked_external(external, discount, problem, shape, calibration)
     options = _Options(
         confidence=confidence,
         side=side,
@@ -168,7 +175,7 @@ def profile_interval(
         engine=engine,
         progress=progress,
     )
-    return shaped(_interval(problem, shape, options, design_effect, df, None), shape)
+    return shaped(_interval(problem, shape, options, design_effect, df, None, reference), shape)
 
 
 def interval_of_fit(
@@ -182,7 +189,8 @@ def interval_of_fit(
     problem, shape = checked_problem(fit.counts, fit.bounds, fit.calibration)
     flat = handed_on(fit)
     chosen = _Options(calibration=fit.calibration, **options)
-    return shaped(_interval(problem, shape, chosen, design_effect, df, flat), shape)
+    reference = None if fit.external is None else tree_map(lambda x: np.asarray(x).reshape(-1), fit.external)
+    return shaped(_interval(problem, shape, chosen, design_effect, df, flat, reference), shape)
 
 
 @dataclass(frozen=True)
@@ -224,8 +232,14 @@ def _interval(
     design_effect: ArrayLike | None,
     df: ArrayLike | None,
     free: Fit | None,
+    external: Counts | None = None,
 ) -> ProfileInterval:
     """The interval, of flat arrays."""
+    if external is not None and (options.simulate or options.target == "items"):
+        raise ValueError(
+            '`simulate` must be False or None, and `target` "population", with an `external` reference: its '
+            "p-values are those of the chi-square distribution."
+        )
     if options.simulate not in (None, True, False):
         raise ValueError(f"`simulate` must be True, False or None; got {options.simulate!r}.")
     if options.target == "items" and (design_effect is not None or options.simulate is False):
@@ -243,7 +257,7 @@ def _interval(
         )
     check_items(options.target, problem.counts, calibration)
     warn_of_design(problem.counts, calibration, labels, effective=design_effect is not None)
-    simulated = whole if options.simulate is None else options.simulate
+    simulated = whole and external is None if options.simulate is None else options.simulate
     if is_joint(options.adjustment):
         alpha = alpha / problem.size
     n_draws = int(options.n_resamples)
@@ -251,7 +265,10 @@ def _interval(
     # the maxima spare most fits, so that they take as long as one in two.
     n_fits = problem.size * (8 * n_draws if simulated else 30)
     engine = chosen_engine(n_fits, options.engine, compile_seconds=COMPILE_SECONDS if simulated else 1)
-    if free is None:
+    if external is not None:
+        if free is None or design_effect is not None:
+            free = fit_mixed(problem, external, options.engine)
+    elif free is None:
         free = fit_flat(problem, calibration, engine=engine)
     elif design_effect is not None:
         free = divided(free, problem, design_effect)
@@ -272,6 +289,9 @@ def _interval(
                 ends = _of_items(tests, calibrated, alpha / copies)
             else:
                 ends = calibrated.ends(tests, root, bar)
+    elif external is not None:
+        twice = tree_map(lambda x: np.tile(x, copies), external)
+        ends = mixed_crossings(tests.branch, twice, root**2, options.engine)
     else:
         ends = crossing(tests.branch, root**2, calibration, engine)
     size = problem.size
@@ -287,6 +307,7 @@ def _interval(
     high = high or [highest, ~given[0], given[1], none]
     kind = "" if side == "two-sided" else f", {side} limit"
     names = f"profile likelihood, {'calibrated' if simulated else 'chi-square'}"
+    names += "" if external is None else ", with a reference"
     names += "" if design_effect is None else ", design effect"
     estimate = free.failure_rate
     if options.target == "items":

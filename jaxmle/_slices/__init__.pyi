@@ -1,3 +1,5 @@
+from ._borrow import Borrowed as Borrowed
+from ._borrow import borrow as borrow
 from ._common import Common as Common
 from ._common import Joint as Joint
 from ._common import joint_of as joint_of

@@ -51,13 +51,21 @@ class Judges(NamedTuple):
     weight: Array
 
 
-def judges_of(problem: Problem, calibration: Calibration, posterior: JudgePosterior, hull: Array) -> Judges:
+def judges_of(
+    problem: Problem,
+    calibration: Calibration,
+    posterior: JudgePosterior,
+    hull: Array,
+    *,
+    own: bool | None = None,
+) -> Judges:
     """Predict the judge of each slice from all the others, and update it by the slice's own labels.
 
-    Where the labelled slices are few and all among those that the posterior was learnt from, the labels of
-    each are taken out of its own prediction.
+    Where the labelled slices are few and all among those that the posterior was learnt from (``own``, by
+    default as their number says), the labels of each are taken out of its own prediction.
     """
-    own = bool(np.count_nonzero(problem.counts.n_labeled) <= LEARNT_FROM)
+    if own is None:
+        own = bool(np.count_nonzero(problem.counts.n_labeled) <= LEARNT_FROM)
 
     def judges(part: Problem) -> Judges:
         data = cap_unlabeled(data_of(part, calibration, hull))  # as in the fit

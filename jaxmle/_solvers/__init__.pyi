@@ -3,6 +3,9 @@ from ._known_rate import maximum_between as maximum_between
 from ._maximize import maximize as maximize
 from ._maximize import maximize_in_bulk as maximize_in_bulk
 from ._maximize import maximum as maximum
+from ._mixed import MixedData as MixedData
+from ._mixed import mixed_crossing as mixed_crossing
+from ._mixed import mixed_maximum as mixed_maximum
 from ._solution import Solution as Solution
 from ._solution import SolverName as SolverName
 from ._solution import bound_sides as bound_sides

@@ -60,7 +60,7 @@ class Point(NamedTuple):
     rates: Shares
 
 
-class _Data(NamedTuple):
+class Data(NamedTuple):
     """Weights of one data set each, in shares of all items; rates have the axis (TPR, FPR) in front."""
 
     hits: Array
@@ -71,8 +71,8 @@ class _Data(NamedTuple):
     high: Shares
 
 
-def _prepared(cells: Array, totals: Array, low: Array, high: Array) -> _Data:
-    """Labels of shape ``(2, 2, B)`` (human, judge), totals ``(2, B)``, bounds of TPR and FPR ``(2, B)``."""
+def prepared(cells: Array, totals: Array, low: Array, high: Array) -> Data:
+    """Lay out labels, shape ``(2, 2, B)`` (human, judge), totals and bounds of TPR and FPR, ``(2, B)``."""
     xp = namespace(cells)
     weight = xp.sum(cells, (0, 1)) + xp.sum(totals, 0)
     weight = select(weight > 0, weight, 1)
@@ -81,7 +81,7 @@ def _prepared(cells: Array, totals: Array, low: Array, high: Array) -> _Data:
     labels = group[0] + group[1]
     few = select(group > 0, group, select(labels > 0, labels, 1.0)[None])
     cells = select(cells > 0, cells, _NOTHING[np.finfo(cells.dtype).bits] * few[:, None])
-    return _Data(cells[:, 0], cells[:, 1], totals[0], totals[1], Shares(low, 1 - low), Shares(high, 1 - high))
+    return Data(cells[:, 0], cells[:, 1], totals[0], totals[1], Shares(low, 1 - low), Shares(high, 1 - high))
 
 
 def internal(
@@ -98,7 +98,7 @@ def internal(
         theta_high: Upper bound, shape ``(B,)``.
     """
     xp = namespace(cells)
-    d = _prepared(cells, totals, low, high)
+    d = prepared(cells, totals, low, high)
     free = theta_low < theta_high
     nothing = Point(Shares(theta_low, 1 - theta_low), Shares(d.low.x, d.low.y))
     theta, rates = where_needed(free, lambda: _free(d, free), nothing)
@@ -107,7 +107,7 @@ def internal(
     theta = either(known, Shares(held, 1 - held), theta)
 
     def with_known() -> Shares:
-        found = _known(d, theta, known)
+        found = rates_at(d, theta, known)
         return either(known, found, rates)
 
     return Point(theta, where_needed(known, with_known, rates))
@@ -123,9 +123,9 @@ def external(
     `internal`.
     """
     xp = namespace(cells)
-    d = _prepared(cells, totals, low, high)
+    d = prepared(cells, totals, low, high)
     n = d.hits + d.misses
-    own = _clipped(Shares(d.hits / n, d.misses / n), d)
+    own = clipped(Shares(d.hits / n, d.misses / n), d)
     seen = (cells[:, 0] > 0) | (cells[:, 1] > 0)
     least, most = (either(seen, own, end) for end in (d.low, d.high))
     ends = xp.stack([theta_low, theta_high])
@@ -160,7 +160,7 @@ def external(
     twice = tree_map(lambda x: xp.concatenate([x, x], -1), d)
     flat = Shares(*(x.reshape(-1) for x in theta))
     not_explained = xp.concatenate([~explained, ~explained])
-    found = where_needed(not_explained, lambda: _known(twice, flat, not_explained), twice.low)
+    found = where_needed(not_explained, lambda: rates_at(twice, flat, not_explained), twice.low)
     held = Shares(*(x.reshape(2, 2, -1) for x in found))
     return Point(
         either(explained, moved, theta),
@@ -168,7 +168,7 @@ def external(
     )
 
 
-def _free(d: _Data, wanted: Array) -> Point:
+def _free(d: Data, wanted: Array) -> Point:
     """Failure rate and rates where no bound on the failure rate holds."""
     n = d.hits + d.misses
     at_low, held = _held(d, n)
@@ -209,7 +209,7 @@ def _free(d: _Data, wanted: Array) -> Point:
     return Point(either(both, share, Shares(group[0] / whole, group[1] / whole)), rates)
 
 
-def _held(d: _Data, n: Array) -> Pair:
+def _held(d: Data, n: Array) -> Pair:
     """Which rates are at their lower bounds, and which at one of their bounds, each of shape ``(2, B)``."""
     xp = namespace(n)
     # Axes: end of the bounds, group. At a place where a rate is let go rho = up / down.
@@ -247,7 +247,7 @@ def _start_one_held(k: Array, h: Array, m: Array, pos: Array, neg: Array, rate: 
     return select((start > 0) & (start < 1), start, rate)
 
 
-def _known(d: _Data, theta: Shares, wanted: Array) -> Shares:
+def rates_at(d: Data, theta: Shares, wanted: Array) -> Shares:
     """TPR and FPR at a known failure rate; both designs."""
     xp = namespace(d.hits)
     mass = xp.stack(theta)
@@ -294,10 +294,11 @@ def _known(d: _Data, theta: Shares, wanted: Array) -> Shares:
             for a, b in zip(rate, o, strict=True)
         )
     )
-    return _clipped(either(held, fixed, free), d)
+    return clipped(either(held, fixed, free), d)
 
 
-def _clipped(rates: Shares, d: _Data) -> Shares:
+def clipped(rates: Shares, d: Data) -> Shares:
+    """Rates within their bounds."""
     xp = namespace(rates.x)
     return Shares(
         xp.minimum(xp.maximum(rates.x, d.low.x), d.high.x), xp.minimum(xp.maximum(rates.y, d.high.y), d.low.y)
@@ -317,7 +318,7 @@ def tilted(h: Array, m: Array, top: Array, bottom: Array) -> Shares:
     return Shares(select(up, 1 - y, x), select(down, 1 - x, y))
 
 
-def _first_tells(d: _Data, mass: Array, n: Array, own: Array, own_y: Array, missing: Array) -> Array:
+def _first_tells(d: Data, mass: Array, n: Array, own: Array, own_y: Array, missing: Array) -> Array:
     """Whether the TPR, rather than the FPR, tells the tilt of the flags with the smaller rounding error.
 
     The error of m / (1 - r) - h / r, over the mass, at the tilt that one rate alone would need to explain the

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jaxmle._documents import (
+    borrowed_line,
     bounds_note,
     bounds_text,
     caution_lines,
@@ -136,8 +137,20 @@ def _layout(
         names[0] = Text("mix of slices", style="bold")
         ends = Text(f"{percent(mix['low'])} to {percent(mix['high'])}")
         add(names, {headings[0]: Text(_found(mix["estimate"])), headings[1]: ends}, "bold")
+    if lent := document.get("borrowed"):
+        rate = lent["failure_rate"]
+        ends = Text(f"{percent(rate['low'])} to {percent(rate['high'])}", style="cyan")
+        shown = {
+            headings[0]: Text(percent(rate["estimate"]), style="cyan"),
+            headings[1]: ends,
+            "TPR": Text(percent(lent["tpr"])),
+            "FPR": Text(percent(lent["fpr"])),
+        }
+        add([Text("all, borrowing"), *names[1:]], shown)
     records = [document["total"], *document["slices"]]
     notes = [Text(line, style="yellow") for line in warning_lines(records, document["cautions"])]
+    if lent:
+        notes.append(Text(borrowed_line(lent)))
     if any(record["few_labels"] for record in records):
         notes.append(Text(few_labels_line(settings)))
     notes += [Text(line) for line in pooling_lines(document["pooling"])] if document.get("pooling") else []

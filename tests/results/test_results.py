@@ -15,7 +15,7 @@ BOUNDS = Bounds(tpr=(0.7, 0.95), fpr=(0.01, 0.2))
 BATCHES = (
     *("Fit", "Interval", "ProfileInterval", "Bootstrap", "Certificate", "BoundsTest", "DesignCheck"),
     *("DesignEffect", "Difference", "Drift", "SliceFit", "Solution", "ClosedForm", "Params", "Counts"),
-    *("Bounds", "Pairs", "SliceHomogeneity"),
+    *("Bounds", "Pairs", "SliceHomogeneity", "Borrowed"),
 )
 
 
@@ -45,6 +45,7 @@ def results():
         "Difference": jaxmle.compare(TWO, TWO[::-1], BOUNDS),
         "Drift": jaxmle.drift(TWO, BOUNDS),
         "SliceFit": jaxmle.fit_slices(TWO, judge_rates="per-slice"),
+        "Borrowed": jaxmle.borrow(TWO, Counts([40, 8], [9, 2], [3, 9], [90, 71], [0, 0], [0, 0])),
         "Solution": solution,
         "ClosedForm": jaxmle.closed_form(TWO),
         "Params": Params(np.array([0.1, 0.2]), np.array([0.9, 0.8]), np.array([0.1, 0.2])),

@@ -1,0 +1,248 @@
+"""Own labels and a reference together: the reference tells of the judge, at a discount."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import TypeVar
+
+import numpy as np
+
+from jaxmle._arrays import namespace, rebuilt, take, tree_map
+from jaxmle._data import (
+    Calibration,
+    Counts,
+    HasCounts,
+    Params,
+    Problem,
+    counts_of,
+    first_bad,
+    host_number,
+)
+from jaxmle._engine import Engine, chosen_engine, map_batched, program
+from jaxmle._inference._arguments import checked_problem, warn_user
+from jaxmle._inference._fit import Fit, fit_flat
+from jaxmle._inference._profile import ProfileBranch, ProfileRoot, crossing
+from jaxmle._model import log_likelihood_at, score_at
+from jaxmle._solvers import MixedData, bound_sides, mixed_crossing, mixed_maximum
+from jaxmle._stats import divide
+from jaxmle._types import Array, ArrayLike, Pair
+
+T = TypeVar("T")
+
+# Data sets a block: each is some hundreds of numbers while it is worked on.
+_WIDTH = 256
+# Fits without a second kind of label that take as long as one with it.
+_COST = 250
+# Likelihood-ratio statistics within which rates are as likely, and how the range grows from one to the other
+# where there is a peak: as the root of their ratio, .01; on a plateau hardly.
+_LEVEL, _LATER, _PLATEAU, _IDENTIFIED_WITHIN = 1e-7, 1e-3, 0.1, 1e-7
+# Chi-square with two degrees of freedom exceeds this in 1% of cases.
+_AT_ODDS = 9.21
+
+
+def checked_external(
+    external: Counts | HasCounts | None,
+    discount: ArrayLike,
+    problem: Problem,
+    shape: tuple[int, ...],
+    calibration: Calibration,
+) -> Counts | None:
+    """Labels of the reference at their discount, flat; None where there is none.
+
+    Raises:
+        ValueError: ``discount`` is not in (0, 1], or comes alone; ``calibration`` is "external"; shapes do
+            not match; or the bounds give the reference's labels probability zero.
+        TypeError: ``external`` is no `Counts`.
+    """
+    share = host_number("discount", discount)
+    first_bad("discount", share, ~((np.asarray(share) > 0) & (np.asarray(share) <= 1)), "in (0, 1]")
+    if external is None:
+        if np.any(np.asarray(share) != 1):
+            raise ValueError("`discount` goes with `external`, the counts of a labelled reference; got none.")
+        return None
+    if calibration != "internal":
+        raise ValueError(
+            '`external` goes with `calibration` "internal": where all labels come from elsewhere, add both '
+            'counts and use calibration="external" alone.'
+        )
+    external = counts_of("external", external)
+    none = np.zeros(())
+    cells = [np.asarray(x, np.float64) * np.asarray(share) for x in external.values()[:4]]
+    try:
+        flat = [np.broadcast_to(x, shape).reshape(-1) for x in (*cells, none, none)]
+    except ValueError:
+        raise ValueError(
+            f"`external` and `discount` must have shape () or match the counts' {shape}; got "
+            f"{external.shape} and {np.shape(share)}."
+        ) from None
+    found = Counts(*flat)
+    checked_problem(_together(problem.counts, found), problem.bounds, "external")
+    return found
+
+
+def _together(counts: Counts, external: Counts) -> Counts:
+    """What bears on the judge: labels of both kinds, and the flags."""
+    return rebuilt(
+        counts, {name: x + y for (name, x), y in zip(vars(counts).items(), external.values(), strict=True)}
+    )
+
+
+def _by_labels(counts: Counts, alone: Callable[[Array], T], both: Callable[[Array], T]) -> T:
+    """Data sets without own labels, which are the external design, and those with them, in their order."""
+    bare = counts.n_labeled <= 0
+    if bare.all() or not bare.any():
+        return (alone if bare.all() else both)(np.arange(len(bare)))
+    first, second = np.flatnonzero(bare), np.flatnonzero(~bare)
+    order = np.argsort(np.concatenate([first, second]), kind="stable")
+    return tree_map(
+        lambda x, y: np.concatenate([np.asarray(x), np.asarray(y)])[order], alone(first), both(second)
+    )
+
+
+def fit_mixed(problem: Problem, external: Counts, engine: Engine | None = None) -> Fit:
+    """Fit checked problems with own labels and those of a reference, at their discount."""
+    together = Problem(_together(problem.counts, external), problem.bounds)
+
+    def alone(index: Array) -> Fit:
+        return _said(fit_flat(together.take(index), "external", engine=engine), index)
+
+    def both(index: Array) -> Fit:
+        own = problem.take(index)
+        found = _run(_estimate, _arrays(own, take(external, index)), engine)
+        return _said(_fit_of(found, own), index)
+
+    def _said(found: Fit, index: Array) -> Fit:
+        given = {"counts": problem.take(index).counts, "external": take(external, index)}
+        return rebuilt(found, {**given, "calibration": "internal"})
+
+    found = _by_labels(problem.counts, alone, both)
+    _warn_of_odds(found, problem, external)
+    return found
+
+
+def _fit_of(found: tuple[object, ...], problem: Problem) -> Fit:
+    made: Callable[..., Fit] = Fit
+    return made(*found, *problem, "internal")
+
+
+def _arrays(problem: Problem, external: Counts) -> list[Array]:
+    counts = problem.counts
+    own = [counts.tp + counts.fn, counts.fp + counts.tn]
+    return [*Problem(_together(counts, external), problem.bounds).arrays(), *own]
+
+
+def _data(arrays: list[Array]) -> MixedData:
+    counts, bounds = Problem.of(arrays[:12])
+    return MixedData(counts, arrays[12], arrays[13], bounds)
+
+
+def _estimate(arrays: list[Array]) -> tuple[object, ...]:
+    """All of `Fit` but the problem itself: the part that is compiled."""
+    xp, data = namespace(arrays), _data(arrays)
+    solution = mixed_maximum(data)
+    p, bounds = solution.params, data.bounds
+    at_bound = bound_sides(p, bounds)
+    slope = score_at(p, data.counts, "external")
+    own = divide(data.failures, p.failure_rate) - divide(data.passes, 1 - p.failure_rate)
+    slope = Params(slope.failure_rate + own, slope.tpr, slope.fpr)
+    prices: dict[str, Pair] = {}
+    for name in ("failure_rate", "tpr", "fpr"):
+        gradient, (low, high) = getattr(slope, name), getattr(at_bound, name)
+        prices[name] = (xp.where(low, xp.minimum(gradient, 0), 0), xp.where(high, xp.maximum(gradient, 0), 0))
+    low, high, first, last = _within(data, solution.log_likelihood, p)
+    identified = high - low <= xp.maximum(_PLATEAU * (last - first), _IDENTIFIED_WITHIN)
+    return (
+        p.failure_rate,
+        p.tpr,
+        p.fpr,
+        solution.log_likelihood,
+        solution.gap,
+        solution.converged,
+        at_bound,
+        rebuilt(at_bound, prices),
+        identified,
+        tuple(xp.where(identified, p.failure_rate, end) for end in (low, high)),
+    )
+
+
+def _within(data: MixedData, best: Array, p: Params) -> Array:
+    """Outermost failure rates, below and above, within the two levels of the maximum, shape ``(4, B)``."""
+    xp, (low, high) = namespace(best), data.bounds.failure_rate
+
+    def four_times(tree: T) -> T:
+        return tree_map(lambda x: xp.concatenate([x] * 4), tree)
+
+    stop = xp.concatenate([low, high, low, high])
+    cutoff = xp.repeat(xp.asarray([_LEVEL, _LATER]), 2 * len(best))
+    return mixed_crossing(*four_times((data, best, p.failure_rate)), stop, cutoff)[0].reshape(4, -1)
+
+
+def mixed_crossings(
+    branch: ProfileBranch, external: Counts, target: Array, engine: Engine | None = None
+) -> ProfileRoot:
+    """Where the likelihood-ratio statistics reach ``target``, outermost; as `crossing`."""
+    problem = branch.problem
+
+    def alone(index: Array) -> ProfileRoot:
+        part = branch.take(index)
+        together = Problem(_together(part.problem.counts, take(external, index)), part.problem.bounds)
+        return crossing(part._replace(problem=together), target[index], "external", engine)
+
+    def both(index: Array) -> ProfileRoot:
+        own, some = problem.take(index), take(external, index)
+        more = [branch.best[index], branch.start[index], branch.stop[index], target[index]]
+        rate, at_bound = _run(_crossing, [*_arrays(own, some), *more], engine)
+        none, nan = np.ones(len(index), bool), np.zeros(len(index))
+        return ProfileRoot(rate, nan, nan, np.where(at_bound, 0.0, target[index]), at_bound, none)
+
+    return _by_labels(problem.counts, alone, both)
+
+
+def _crossing(arrays: list[Array]) -> Pair:
+    return mixed_crossing(_data(arrays[:14]), *arrays[14:])
+
+
+def mixed_statistic(free: Fit, rate: Array, engine: Engine | None = None) -> Array:
+    """Likelihood-ratio statistics of failure rates."""
+    problem, external = Problem(free.counts, free.bounds), free.external
+    assert external is not None
+    together = Problem(_together(problem.counts, external), problem.bounds).at(rate)
+
+    def alone(index: Array) -> Array:
+        return np.asarray(fit_flat(together.take(index), "external", engine=engine).log_likelihood)
+
+    def both(index: Array) -> Array:
+        arrays = _arrays(problem.at(rate).take(index), take(external, index))
+        return _run(_value, arrays, engine)
+
+    held = _by_labels(problem.counts, alone, both)
+    return np.maximum(2 * (np.asarray(free.log_likelihood) - held), 0.0)
+
+
+def _value(arrays: list[Array]) -> Array:
+    return mixed_maximum(_data(arrays)).log_likelihood
+
+
+def _run(function: Callable[[list[Array]], T], arrays: list[Array], engine: Engine | None) -> T:
+    engine = chosen_engine(_COST * len(arrays[0]), engine)
+    return map_batched(_program(function, engine), arrays, _WIDTH, engine=engine)
+
+
+@cache
+def _program(function: Callable[[list[Array]], T], engine: Engine) -> Callable[[list[Array]], T]:
+    return program(function, engine, "little")
+
+
+def _warn_of_odds(found: Fit, problem: Problem, external: Counts) -> None:
+    """Warn where own labels and the reference are at odds about the judge, beyond the 1% level."""
+    own = np.asarray(fit_flat(problem, "internal").log_likelihood)
+    c, bounds = external, problem.bounds
+    tpr = np.clip(divide(c.tp, c.tp + c.fn), *bounds.tpr)
+    fpr = np.clip(divide(c.fp, c.fp + c.tn), *bounds.fpr)
+    reference = log_likelihood_at(Params(np.zeros_like(own), tpr, fpr), external, "external")
+    at_odds = 2 * (own + reference - found.log_likelihood) > _AT_ODDS
+    if at_odds.any():
+        many = "" if at_odds.size == 1 else f" of {np.count_nonzero(at_odds):,} of {at_odds.size:,} data sets"
+        warn_user(
+            f"own labels{many} and the reference tell different things of the judge (p < .01): give the "
+            "reference less weight by `discount`, or leave `external` out."
+        )

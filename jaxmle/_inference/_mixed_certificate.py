@@ -1,0 +1,84 @@
+"""Certificates from own labels and a reference together."""
+
+import numpy as np
+
+from jaxmle._arrays import tree_map
+from jaxmle._data import Counts, Problem
+from jaxmle._engine import Engine
+from jaxmle._inference._arguments import effective
+from jaxmle._inference._bounds_test import SURELY
+from jaxmle._inference._certify import Certificate, CertificateMethod
+from jaxmle._inference._mixed import fit_mixed, mixed_crossings, mixed_statistic
+from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, level_for_limits
+from jaxmle._inference._profile import branches
+from jaxmle._stats import quantile_of_t, tail_of_t
+from jaxmle._types import Array, ArrayLike
+
+
+def mixed_certificate(
+    problem: Problem,
+    shape: tuple[int, ...],
+    external: Counts,
+    rate: Array,
+    design_effect: ArrayLike | None,
+    df: ArrayLike | None,
+    *,
+    confidence: float,
+    method: CertificateMethod,
+    adjustment: Adjustment,
+    engine: Engine | None,
+) -> Certificate:
+    """Certificates by the chi-square distribution of the profile likelihood ratio, of flat arrays.
+
+    Args:
+        problem: Counts and bounds, shape ``(B,)``.
+        shape: Batch shape.
+        external: Labels of the reference at their discount.
+        rate: Limits.
+        design_effect: As in `certify`, of the own items.
+        df: As in `certify`.
+        confidence: Confidence.
+        method: "profile".
+        adjustment: For a batch, as in `certify`.
+        engine: Engine.
+
+    Raises:
+        ValueError: The method is another one.
+    """
+    if method != "profile":
+        raise ValueError(
+            '`method` must be "profile" with an `external` reference, whose p-values are those of the '
+            f"chi-square distribution; got {method!r}."
+        )
+    problem, freedom = effective(problem, shape, design_effect, df)
+    external = tree_map(lambda x: np.asarray(x).reshape(-1), external)
+    free = fit_mixed(problem, external, engine)
+    lowest, highest = problem.bounds.failure_rate
+    by_bounds = (rate > highest) | (rate <= lowest)
+    unbounded = fit_mixed(problem.unbounded(), external, engine)
+    against = 2 * (np.asarray(unbounded.log_likelihood) - free.log_likelihood) > SURELY
+    above = branches(free)[1]
+    statistic = mixed_statistic(free, np.clip(rate, lowest, highest), engine)
+    p_value = np.where(rate > above.start, tail_of_t(np.sqrt(statistic), freedom), 1.0)
+    p_value = np.where(by_bounds, np.where(rate > highest, 0.0, 1.0), p_value)
+    p_value = np.where(against, 1.0, p_value)
+    adjusted, alpha = adjust_p_values(p_value, adjustment), 1 - confidence
+    certified = adjusted <= alpha
+    level = np.full(rate.shape, level_for_limits(alpha, adjustment, certified))
+    upper = mixed_crossings(above, external, quantile_of_t(level, freedom) ** 2, engine).failure_rate
+    upper = np.where(against, highest, upper)
+    upper = np.where(certified, np.minimum(upper, rate), np.where(by_bounds, upper, np.maximum(upper, rate)))
+    if adjustment == "holm" and not certified.all():
+        upper = np.where(certified, rate, upper)
+    return Certificate(
+        certified=certified,
+        p_value=adjusted,
+        upper_limit=upper,
+        by_bounds=by_bounds,
+        contradicted=against,
+        mismatched=np.zeros(rate.shape, bool),
+        limit=rate,
+        confidence=float(confidence),
+        method="profile, chi-square, with a reference",
+        adjustment=adjustment,
+    )

@@ -1,0 +1,121 @@
+"""Fits, intervals and certificates from own labels and a reference."""
+
+import numpy as np
+import pytest
+
+from jaxmle import Bounds, Counts, certify, fit, profile_interval
+
+OWN = Counts(4, 1, 2, 43, 900, 9100)
+REFERENCE = Counts(90, 10, 8, 292, 0, 0)
+NONE = Counts(0, 0, 0, 0, 0, 0)
+
+
+def test_without_reference_labels_it_is_the_internal_design():
+    plain, mixed = fit(OWN), fit(OWN, external=NONE)
+    assert mixed.failure_rate == pytest.approx(plain.failure_rate, abs=1e-9)
+    assert mixed.log_likelihood == pytest.approx(plain.log_likelihood, abs=1e-8)
+    first, second = profile_interval(OWN, simulate=False), profile_interval(OWN, external=NONE)
+    assert (second.low, second.high) == pytest.approx((first.low, first.high), abs=1e-8)
+
+
+def test_without_own_labels_it_is_the_external_design():
+    flags = Counts(0, 0, 0, 0, 900, 9100)
+    mixed, plain = fit(flags, external=REFERENCE), fit(flags + REFERENCE, calibration="external")
+    assert mixed.failure_rate == plain.failure_rate
+    first = profile_interval(flags + REFERENCE, calibration="external", simulate=False)
+    second = profile_interval(flags, external=REFERENCE)
+    assert (second.low, second.high) == (first.low, first.high)
+
+
+def test_batches_hold_both_kinds_in_their_order():
+    counts = Counts([4, 0, 4], [1, 0, 1], [2, 0, 2], [43, 0, 43], [900] * 3, [9100] * 3)
+    together = fit(counts, external=REFERENCE)
+    for i in range(3):
+        assert together.failure_rate[i] == fit(counts[i], external=REFERENCE).failure_rate
+    interval = together.interval()
+    assert interval.low[1] == profile_interval(counts[1], external=REFERENCE).low
+    assert together.converged.all()
+    assert together[0].external.tp == 90
+
+
+def test_discount_is_a_weight_of_the_reference():
+    half = Counts(45, 5, 4, 146, 0, 0)
+    assert fit(OWN, external=REFERENCE, discount=0.5).tpr == fit(OWN, external=half).tpr
+    widths = [profile_interval(OWN, external=REFERENCE, discount=share).width for share in (1, 0.3, 0.03)]
+    assert widths == sorted(widths)
+    assert widths[-1] < profile_interval(OWN, simulate=False).width
+
+
+def test_ends_and_certificates_are_of_one_test():
+    upper = profile_interval(OWN, external=REFERENCE, side="upper").high
+    found = certify(OWN, limit=upper, method="profile", external=REFERENCE)
+    assert found.p_value == pytest.approx(0.05, abs=1e-6)
+    assert found.upper_limit == pytest.approx(upper, abs=1e-9)
+    assert certify(OWN, limit=upper + 0.001, method="profile", external=REFERENCE).certified
+    assert not fit(OWN, external=REFERENCE).certify(upper - 0.001, method="profile").certified
+
+
+def test_bounds_hold_and_have_prices():
+    found = fit(OWN, Bounds(tpr=(0.95, 1)), external=REFERENCE)
+    assert found.active_bounds == ["tpr.low"]
+    assert found.shadow_price.tpr[0] < 0
+    assert found.converged
+
+
+def test_a_plateau_is_not_identified():
+    """No failure among few labels, no miss in the reference: flags may be failures or false alarms."""
+    found = fit(Counts(0, 0, 0, 5, 40, 60), external=Counts(1, 0, 0, 0, 0, 0))
+    low, high = found.failure_rate_set
+    assert not found.identified
+    assert low < 0.05
+    assert high > 0.3
+
+
+def test_a_reference_at_odds_is_told():
+    odd = Counts(10, 90, 8, 292, 0, 0)
+    labels = Counts(20, 0, 2, 43, 900, 9100)
+    with pytest.warns(UserWarning, match="tell different things of the judge"):
+        fit(labels, external=odd)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: fit(OWN, external=REFERENCE, discount=0), r"`discount` must be in \(0, 1\]"),
+        (lambda: fit(OWN, external=REFERENCE, discount=1.5), r"`discount` must be in \(0, 1\]"),
+        (lambda: fit(OWN, discount=0.5), "`discount` goes with `external`"),
+        (lambda: fit(OWN, external=REFERENCE, calibration="external"), '"internal"'),
+        (lambda: fit(OWN, external=REFERENCE, solver="projected_gradient"), "`solver`"),
+        (
+            lambda: fit(OWN, external=Counts([1, 2], *([[0, 0]] * 5))),
+            "`external` and `discount` must have shape",
+        ),
+        (lambda: fit(OWN, Bounds(tpr=(0, 0)), external=REFERENCE), "tpr.high = 0"),
+        (lambda: profile_interval(OWN, external=REFERENCE, simulate=True), "`simulate` must be False"),
+        (lambda: profile_interval(OWN, external=REFERENCE, target="items"), "`target`"),
+        (lambda: certify(OWN, limit=0.1, external=REFERENCE), '`method` must be "profile"'),
+    ],
+)
+def test_what_cannot_be_done_is_refused(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+    with pytest.raises(TypeError, match="`external`"):
+        fit(OWN, external=(1, 2, 3, 4, 5, 6))
+
+
+@pytest.mark.parametrize(("rate", "n"), [(0.05, 50), (0.2, 50), (0.2, 200)])
+def test_intervals_cover_where_the_reference_has_the_same_judge(rate, n):
+    rng, size, tpr, fpr = np.random.default_rng(5), 400, 0.85, 0.08
+    failures, known = rng.binomial(n, rate, size), rng.binomial(300, 0.3, size)
+    tp, fp = rng.binomial(failures, tpr), rng.binomial(n - failures, fpr)
+    caught, wrong = rng.binomial(known, tpr), rng.binomial(300 - known, fpr)
+    flagged = rng.binomial(5000, rate * tpr + (1 - rate) * fpr, size)
+    counts = Counts(tp, failures - tp, fp, n - failures - fp, flagged, 5000 - flagged)
+    none = np.zeros(size)
+    reference = Counts(caught, known - caught, wrong, 300 - known - wrong, none, none)
+    with pytest.warns(UserWarning, match="of 400 data sets"):  # some at the 1% level
+        interval = profile_interval(counts, external=reference)
+    covered = np.mean((interval.low <= rate) & (rate <= interval.high))
+    assert 0.95 - 3 * 0.011 <= covered <= 0.95 + 3 * 0.011
+    alone = profile_interval(counts, simulate=False)
+    assert interval.width.mean() < 0.85 * alone.width.mean()
