@@ -45,7 +45,7 @@ Method = Literal["percentile", "basic", "bca"]
 # Replicates come in chunks with a random stream each, so that no result depends on the batch size.
 _CHUNK = 1024
 # Chunks solved at once: one number for all, as compiled code for another shape may round another way.
-_WIDTH = 5
+_WIDTH: dict[Engine, int] = {"numpy": 10, "jax": 5}
 _BATCH = 1 << 23
 # Replicates of one data set are held at once.
 _MOST = 1 << 25
@@ -251,7 +251,7 @@ class _Run:
             return np.asarray(found).reshape(-1, _CHUNK), np.asarray(free).reshape(-1, _CHUNK)
 
         flat = [ids, *(a[rows] for a in leaves(law)), *(a[rows] for a in leaves(problem.bounds))]
-        values, free = map_batched(call, flat, _WIDTH, engine=self.engine, progress=self.progress)
+        values, free = map_batched(call, flat, _WIDTH[self.engine], engine=self.engine, progress=self.progress)
         values, free = (x.reshape(len(index), -1)[:, : self.n_resamples] for x in (values, free))
         return values, 1 - free.mean(1)
 
@@ -265,7 +265,7 @@ class _Run:
             n_resamples=self.n_resamples,
             seed=self.seed,
             stream=_STREAM,
-            width=_WIDTH,
+            width=_WIDTH[self.engine],
             solve=_solving(self.calibration, self.solver, self.engine),
             engine=self.engine,
             progress=self.progress,
