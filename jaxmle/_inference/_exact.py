@@ -230,10 +230,9 @@ class ExactTest:
         """Which draws are as extreme, shape ``(P, D)``, and their counts, shape ``(P, D, 6)``."""
         problem, rate = tests.branch.problem.take(index), tests.rate[index]
 
-        def reduce(statistic: Array, estimate: Array, drawn: Counts, rate: Array, observed: Array) -> Pair:
-            against = np.where(estimate < rate[:, None], statistic, 0.0)
+        def reduce(statistic: Array, _: Array, drawn: Counts, observed: Array) -> Pair:
             cells = np.stack([np.asarray(x).reshape(-1, n_draws) for x in drawn.values()], -1)
-            return against >= observed[:, None] - TIE, cells
+            return statistic >= observed[:, None] - TIE, cells
 
         return simulate(
             law_of_params(judges, problem.counts, self.design),
@@ -246,7 +245,8 @@ class ExactTest:
             seed=self.seed,
             stream=stream,
             n_draws=n_draws,
-            extra=(rate, observed[index]),
+            below=rate,
+            extra=(observed[index],),
             tables=tables,
             engine=self.engine,
         )

@@ -52,7 +52,9 @@ def results():
         "Clusters": clusters(),
         "Pairs": Pairs.from_labels([1, 0, None], [1, 0, 1], [1, 1, None], [1, 0, 1]),
         "Homogeneity": jaxmle.homogeneity_test(TWO, n_resamples=19),
-        "Plan": jaxmle.plan(failure_rate=0.1, tpr=0.9, fpr=0.1, n_unlabeled=1000, target_width=0.2),
+        "Plan": jaxmle.plan(
+            failure_rate=0.1, tpr=0.9, fpr=0.1, n_unlabeled=1000, target_width=0.2, simulate=False
+        ),
         "Sensitivity": scan,
         "Agreement": jaxmle.agreement(ONE),
         "Effect": scan.effects[0],
