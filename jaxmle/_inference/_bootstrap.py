@@ -251,7 +251,9 @@ class _Run:
             return np.asarray(found).reshape(-1, _CHUNK), np.asarray(free).reshape(-1, _CHUNK)
 
         flat = [ids, *(a[rows] for a in leaves(law)), *(a[rows] for a in leaves(problem.bounds))]
-        values, free = map_batched(call, flat, _WIDTH[self.engine], engine=self.engine, progress=self.progress)
+        values, free = map_batched(
+            call, flat, _WIDTH[self.engine], engine=self.engine, progress=self.progress
+        )
         values, free = (x.reshape(len(index), -1)[:, : self.n_resamples] for x in (values, free))
         return values, 1 - free.mean(1)
 

@@ -110,8 +110,8 @@ def simulate(
         seed: Seed.
         stream: What the draws are for; different streams are independent.
         n_draws: D.
-        below: Failure rates, shape ``(P,)``: where the larger model's estimate is not below them the statistic
-            counts as 0, and on NumPy the smaller model is not fitted.
+        below: Failure rates, shape ``(P,)``: where the larger model's estimate is not below them the
+            statistic counts as 0, and on NumPy the smaller model is not fitted.
         extra: More arrays of leading axis P for ``reduce``.
         tables: Tables that serve this law and others, where one compiled sampler is to draw them all.
         engine: "numpy", "jax", or None for the number of laws and draws to decide.

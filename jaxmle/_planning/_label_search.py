@@ -51,7 +51,7 @@ def search(setting: Setting, goal: Goal, seed: int, progress: Progress | None = 
         crossed = _crossing(grid, _monotone(values.mean(1), goal), goal)
         n = setting.most if crossed is None else crossed
         # A rough look is never the last.
-        if not size or looked == size and abs(n - looked_at) <= _SETTLED * looked_at:
+        if not size or (looked == size and abs(n - looked_at) <= _SETTLED * looked_at):
             break
         correction, looked_at, looked = goal.correct(setting, n, size, seed, progress), n, size
     mean, error = values.mean(1), values.std(1) / np.sqrt(n_draws)

@@ -108,7 +108,7 @@ def _step(equation: Callable[..., _Derivatives], arguments: T, s: _State, n: Arr
     left = value / s.before
     good = (left >= -_ACROSS) & (left <= _GOOD)
     inside = usable & bracketed & (good | patient) | arrived
-    # The middle of the bracket in the logarithm of the odds; where nothing is known of an end, not too far off.
+    # The middle of the bracket in the logarithm of the odds; towards an unknown end not too far off.
     here, steps = s.x / s.y, xp.asarray(n + 1, s.x.dtype)
     reach = xp.exp2(xp.minimum(2 * _REACH * steps, 100.0))
     least = select(low > 0, low / low_y, xp.maximum(here / reach, tiny))

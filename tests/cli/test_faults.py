@@ -257,6 +257,7 @@ def command_line(*arguments):
     return [sys.executable, "-m", "jaxmle", *map(str, arguments)]
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_a_full_disk_and_no_input_are_no_answers(source, environment):
     for command in ("doctor", "estimate"):
         more = [] if command == "doctor" else [*COLUMNS, "--interval", "chi-square"]
