@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from statistics import NormalDist
 from typing import Literal, TypeAlias, get_args
 
@@ -16,6 +15,7 @@ from jaxmle._engine import (
     check_engine,
     chosen_engine,
     in_tiles,
+    kept_programs,
     map_batched,
     program,
     progress_bar,
@@ -275,7 +275,7 @@ class _Run:
         return values, 1 - free.mean(1)
 
 
-@cache
+@kept_programs
 def _solving(calibration: Calibration, solver: SolverName, engine: Engine) -> Callable[..., Pair]:
     """Program from counts and bounds of chunks to failure rates, and to which of them no bound holds."""
 

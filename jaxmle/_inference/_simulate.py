@@ -1,14 +1,13 @@
 """Likelihood-ratio statistics of simulated counts, for many laws at once."""
 
 from collections.abc import Callable
-from functools import cache
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from jaxmle._arrays import leaves, namespace, take, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Problem
-from jaxmle._engine import Engine, Progress, chosen_engine, in_tiles, map_batched, program
+from jaxmle._engine import Engine, Progress, chosen_engine, in_tiles, kept_programs, map_batched, program
 from jaxmle._model import log_likelihood_at
 from jaxmle._simulation import (
     Design,
@@ -213,7 +212,7 @@ def keys_of(seed: int, stream: int, ids: Array) -> Pair:
     return fold_in(fold_in(root, ids[:, 0]), ids[:, 1])
 
 
-@cache
+@kept_programs
 def drawing(design: Design, tables: Tables, n_draws: int, engine: Engine) -> Callable[..., Counts]:
     """The sampler: (keys of shape (P,), law) to counts of shape (P * n_draws,)."""
 
@@ -224,7 +223,7 @@ def drawing(design: Design, tables: Tables, n_draws: int, engine: Engine) -> Cal
     return program(draw, engine, "sampler")
 
 
-@cache
+@kept_programs
 def _maximal(calibration: Calibration, engine: Engine) -> Callable[[Counts, Bounds], Pair]:
     """The program: (counts, bounds) to the maximal log-likelihood and its failure rate, shape ``(B,)``."""
 
@@ -239,7 +238,7 @@ def _maximal(calibration: Calibration, engine: Engine) -> Callable[[Counts, Boun
     return program(run, engine)
 
 
-@cache
+@kept_programs
 def _between(calibration: Calibration, engine: Engine, rounds: int) -> Callable[[Counts, Bounds], Pair]:
     """The program: (counts, bounds at a known failure rate) to bounds on the maximal log-likelihood."""
 

@@ -172,6 +172,13 @@ def test_nothing_is_overwritten_or_mixed(tmp_path, capsys):
     assert out.read_bytes() == before
 
 
+def test_parts_of_another_engine_are_not_gone_on_with(tmp_path, capsys, monkeypatch):
+    source, out = small(tmp_path), tmp_path / "out.csv"
+    assert estimate(capsys, source, out)[0] == 0
+    monkeypatch.setattr("jaxmle._engine._choice._forked.cut_off", True)
+    assert "is of another run" in estimate(capsys, source, out, "--resume")[2]
+
+
 def test_unfinished_runs_are_resumed_only_when_asked(tmp_path, capsys):
     source, out = small(tmp_path), tmp_path / "out.csv"
     unfinished = Checkpoint(out, "someone else", resume=True)
