@@ -1,8 +1,8 @@
 """Pure functions of arrays as programs of an engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import cache, wraps
-from typing import Literal, ParamSpec, TypeVar
+from typing import Literal, TypeVar, cast
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from jaxmle._engine._choice import Engine
 
 A = TypeVar("A")
 T = TypeVar("T")
-P = ParamSpec("P")
+F = TypeVar("F", bound=Callable[..., object])
 
 # How much work is expected of a compiled program, and so how long to spend on compiling it.
 Effort = Literal["little", "much", "sampler"]
@@ -46,26 +46,25 @@ def program(function: Callable[..., T], engine: Engine, effort: Effort = "much")
     return eager
 
 
-def kept_programs(make: Callable[P, T]) -> Callable[P, T]:
+def kept_programs(make: F) -> F:
     """Decorator: make each program once, for each backend of JAX where JAX is the engine asked for.
 
     Options of the compiler and tiles are those of the backend, which may change while a process lives.
     """
 
     @cache
-    def made(backend: str, *args: P.args, **kwargs: P.kwargs) -> T:
-        return make(*args, **kwargs)
+    def made(_: str, *args: Hashable) -> object:
+        return make(*args)
 
     @wraps(make)
-    def kept(*args: P.args, **kwargs: P.kwargs) -> T:
-        backend = ""
-        if "jax" in args:
-            import jax
+    def kept(*args: Hashable) -> object:
+        if "jax" not in args:
+            return made("", *args)
+        import jax
 
-            backend = jax.default_backend()
-        return made(backend, *args, **kwargs)
+        return made(jax.default_backend(), *args)
 
-    return kept
+    return cast(F, kept)
 
 
 def in_tiles(function: Callable[[A], T], arguments: A) -> T:

@@ -57,7 +57,7 @@ def fitted(monkeypatch):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["report", "--by", "topic", "--interval", "profile"],
+        pytest.param(["report", "--by", "topic", "--interval", "profile"], marks=pytest.mark.slow),
         ["report", "--by", "topic", "--interval", "chi-square"],
         ["report", "--cluster", "prompt"],
         ["estimate", "--by", "topic", "--calibration", "external"],
