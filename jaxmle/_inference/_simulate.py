@@ -86,7 +86,6 @@ def simulate(
     seed: int,
     stream: int,
     n_draws: int,
-    below: Array | None = None,
     extra: tuple[Array, ...] = (),
     tables: Tables | None = None,
     engine: Engine | None = None,
@@ -109,8 +108,6 @@ def simulate(
         seed: Seed.
         stream: What the draws are for; different streams are independent.
         n_draws: D.
-        below: Failure rates, shape ``(P,)``: where the larger model's estimate is not below them the
-            statistic counts as 0, and on NumPy the smaller model is not fitted.
         extra: More arrays of leading axis P for ``reduce``.
         tables: Tables that serve this law and others, where one compiled sampler is to draw them all.
         engine: "numpy", "jax", or None for the number of laws and draws to decide.
@@ -131,30 +128,30 @@ def simulate(
     def call(part: list[Array]) -> T:
         values = iter(part)
         law, wide, narrow = tree_map(lambda _: next(values), tree)
-        ids, limit, *own_extra = values
-        counts = draw(keys_of(seed, stream, ids), law)
+        counts = draw(keys_of(seed, stream, part[len(flat)]), law)
         used = len(part[0]) * n_draws
         pad = max(rows - used, 0)
         padded = tree_map(lambda x: _padded(x, pad), counts)
         wide, narrow = tree_map(lambda x: _padded(np.repeat(x, n_draws), pad), (wide, narrow))
         maximal = _maximal(calibration, engine)
-        best, rate = (np.asarray(x) for x in maximal(padded, wide))
-        wanted = rate < _padded(np.repeat(limit, n_draws), pad)
-        if engine == "numpy" and not wanted.all():
-            place, held = np.flatnonzero(wanted), best.copy()
-            held[place] = maximal(*take((padded, narrow), place))[0]
-        else:
-            held = np.asarray(maximal(padded, narrow)[0])
-        statistic = np.where(wanted, likelihood_ratio(best, held), 0.0)
-        statistic, theta = (x[:used].reshape(-1, n_draws) for x in (statistic, rate))
-        return reduce(statistic, theta, counts, *own_extra)
+        (best, rate), (held, _) = maximal(padded, wide), maximal(padded, narrow)
+        statistic = likelihood_ratio(np.asarray(best), np.asarray(held))
+        statistic, theta = (x[:used].reshape(-1, n_draws) for x in (statistic, np.asarray(rate)))
+        return reduce(statistic, theta, counts, *part[len(flat) + 1 :])
 
-    limits = np.full(size, np.inf) if below is None else below
-    return map_batched(call, [*flat, _pairs(ids), limits, *extra], width, engine=engine, progress=progress)
+    return map_batched(call, [*flat, _pairs(ids), *extra], width, engine=engine, progress=progress)
 
 
 def drawn(
-    law: Law, ids: Array, *, design: Design, seed: int, stream: int, n_draws: int, engine: Engine
+    law: Law,
+    ids: Array,
+    *,
+    design: Design,
+    seed: int,
+    stream: int,
+    n_draws: int,
+    engine: Engine,
+    tables: Tables | None = None,
 ) -> Counts:
     """Draw counts from each law, entries of shape ``(P,)``; arguments as in `simulate`.
 
@@ -163,7 +160,7 @@ def drawn(
     """
     flat = [np.asarray(a, np.float64) for a in leaves(law)]
     width = _width(len(flat[0]), n_draws, engine)
-    draw = drawing(design, tables_for(law, design), n_draws, engine)
+    draw = drawing(design, tables or tables_for(law, design), n_draws, engine)
 
     def call(part: list[Array]) -> Counts:
         values = iter(part)
