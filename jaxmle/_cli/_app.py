@@ -1,6 +1,7 @@
 """Commands and their options."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -303,10 +304,16 @@ for _panel, _some in _COMMANDS.items():
         app.command(cls=Once, rich_help_panel=_panel)(in_panels(_command))
 
 
+@cache
+def _built() -> Callable[..., Any]:
+    """The app, ready to be called: its options are read once, as that takes a fifth of a small command."""
+    return typer.main.get_command(app)
+
+
 def run(arguments: list[str]) -> int:
     """Run the app; what Typer has to say of options becomes a ``ValueError``, as all trouble is."""
     try:
-        status = app(arguments, prog_name="jaxmle", standalone_mode=False)
+        status = _built()(arguments, prog_name="jaxmle", standalone_mode=False)
     except typer.TyperException as error:
         if message := error.format_message():
             raise ValueError(message) from error

@@ -9,7 +9,7 @@ import numpy as np
 from jaxmle._arrays import leaves
 from jaxmle._documents._estimate import estimate_document
 from jaxmle._documents._settings import AnalysisSettings
-from jaxmle._engine import Checkpoint, fingerprint_of
+from jaxmle._engine import Checkpoint, engine_of_process, fingerprint_of
 from jaxmle._tables import SliceCounts, check_out, write_rows
 from jaxmle._types import Document
 
@@ -77,6 +77,5 @@ def _fingerprint(
     rows += [table.left_out, np.asarray(table.total_unjudged), np.asarray(table.n_items), raw_csv]
     if mix := options.get("mix"):
         options = options | {"mix": [np.asarray(mix.shares), mix.name]}
-    return fingerprint_of(
-        version("jaxmle"), version("jax"), version("numpy"), table.keys, arrays, ends, said, rows, options
-    )
+    made_by = [*map(version, ("jaxmle", "jax", "numpy")), engine_of_process()]
+    return fingerprint_of(made_by, table.keys, arrays, ends, said, rows, options)

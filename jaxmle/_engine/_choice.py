@@ -75,6 +75,13 @@ def chosen_engine(n_fits: int, engine: Engine | None, *, compile_seconds: int = 
     return "numpy" if n_fits <= _A_SECOND * compile_seconds else "jax"
 
 
+def engine_of_process() -> str:
+    """What decides about the engine in this process: "numpy", JAX's accelerator, or else "size"."""
+    if _forked.cut_off:
+        return "numpy"
+    return str(loaded_jax().default_backend()) if _on_accelerator() else "size"
+
+
 def _on_accelerator() -> bool:
     """Whether JAX runs on one."""
     return _started() and loaded_jax().default_backend() != "cpu"

@@ -1,8 +1,8 @@
 """Pure functions of arrays as programs of an engine."""
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Literal, TypeVar
+from collections.abc import Callable, Hashable
+from functools import cache, wraps
+from typing import Literal, TypeVar, cast
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from jaxmle._engine._choice import Engine
 
 A = TypeVar("A")
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., object])
 
 # How much work is expected of a compiled program, and so how long to spend on compiling it.
 Effort = Literal["little", "much", "sampler"]
@@ -43,6 +44,27 @@ def program(function: Callable[..., T], engine: Engine, effort: Effort = "much")
             return function(*args)
 
     return eager
+
+
+def kept_programs(make: F) -> F:
+    """Decorator: make each program once, for each backend of JAX where JAX is the engine asked for.
+
+    Options of the compiler and tiles are those of the backend, which may change while a process lives.
+    """
+
+    @cache
+    def made(_: str, *args: Hashable) -> object:
+        return make(*args)
+
+    @wraps(make)
+    def kept(*args: Hashable) -> object:
+        if "jax" not in args:
+            return made("", *args)
+        import jax
+
+        return made(jax.default_backend(), *args)
+
+    return cast(F, kept)
 
 
 def in_tiles(function: Callable[[A], T], arguments: A) -> T:

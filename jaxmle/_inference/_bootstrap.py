@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from statistics import NormalDist
 from typing import Literal, TypeAlias, get_args
 
@@ -16,6 +15,7 @@ from jaxmle._engine import (
     check_engine,
     chosen_engine,
     in_tiles,
+    kept_programs,
     map_batched,
     program,
     progress_bar,
@@ -45,7 +45,7 @@ Method = Literal["percentile", "basic", "bca"]
 # Replicates come in chunks with a random stream each, so that no result depends on the batch size.
 _CHUNK = 1024
 # Chunks solved at once: one number for all, as compiled code for another shape may round another way.
-_WIDTH = 5
+_WIDTH: dict[Engine, int] = {"numpy": 10, "jax": 5}
 _BATCH = 1 << 23
 # Replicates of one data set are held at once.
 _MOST = 1 << 25
@@ -251,7 +251,9 @@ class _Run:
             return np.asarray(found).reshape(-1, _CHUNK), np.asarray(free).reshape(-1, _CHUNK)
 
         flat = [ids, *(a[rows] for a in leaves(law)), *(a[rows] for a in leaves(problem.bounds))]
-        values, free = map_batched(call, flat, _WIDTH, engine=self.engine, progress=self.progress)
+        values, free = map_batched(
+            call, flat, _WIDTH[self.engine], engine=self.engine, progress=self.progress
+        )
         values, free = (x.reshape(len(index), -1)[:, : self.n_resamples] for x in (values, free))
         return values, 1 - free.mean(1)
 
@@ -265,7 +267,7 @@ class _Run:
             n_resamples=self.n_resamples,
             seed=self.seed,
             stream=_STREAM,
-            width=_WIDTH,
+            width=_WIDTH[self.engine],
             solve=_solving(self.calibration, self.solver, self.engine),
             engine=self.engine,
             progress=self.progress,
@@ -273,7 +275,7 @@ class _Run:
         return values, 1 - free.mean(1)
 
 
-@cache
+@kept_programs
 def _solving(calibration: Calibration, solver: SolverName, engine: Engine) -> Callable[..., Pair]:
     """Program from counts and bounds of chunks to failure rates, and to which of them no bound holds."""
 

@@ -77,7 +77,7 @@ def chance_to_notice(bounded: Fit, off: float, *, labels: Labels, engine: Engine
     Args:
         bounded: Fits within the bounds, shape ``(B,)``.
         off: Distance from the bound; a rate beyond 0 or 1 is taken as 0 or 1.
-        labels: "random" or "by_verdict".
+        labels: "random" or "by-verdict".
         engine: "numpy", "jax", or None, as in `fit`.
 
     Returns:
@@ -108,7 +108,7 @@ def _statistic(
         owner: The fits that are asked about, shape ``(N,)``.
         rate: Which rate is another one: 0 failure rate, 1 TPR, 2 FPR.
         value: What it is.
-        labels: "random" or "by_verdict".
+        labels: "random" or "by-verdict".
         engine: "numpy", "jax", or None, as in `fit`.
     """
     fitted = np.stack([bounded.failure_rate, bounded.tpr, bounded.fpr], -1).reshape(-1, 3)

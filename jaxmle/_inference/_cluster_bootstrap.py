@@ -1,13 +1,12 @@
 """The cluster bootstrap: replicates as one matrix product of cluster weights and cluster counts."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
 
 import numpy as np
 
 from jaxmle._arrays import namespace, rebuilt
 from jaxmle._data import Clusters, Counts, Problem, slice_label
-from jaxmle._engine import Engine, Progress, map_batched, program
+from jaxmle._engine import Engine, Progress, kept_programs, map_batched, program
 from jaxmle._inference._simulate import keys_of, streams
 from jaxmle._simulation import fold_in, uniforms
 from jaxmle._types import Array, Pair
@@ -125,7 +124,7 @@ def part_of(pad: int, chunk: int) -> int:
     return max(1, min(chunk, _ENTRIES // pad))
 
 
-@cache
+@kept_programs
 def _drawing(pad: int, chunk: int, engine: Engine) -> Callable[..., Counts]:
     """Program that draws the counts of chunks of replicates, for slices of up to ``pad`` clusters."""
     part = part_of(pad, chunk)

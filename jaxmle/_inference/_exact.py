@@ -18,14 +18,14 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from jaxmle._arrays import take, tree_map
-from jaxmle._data import Calibration, Counts, Params
-from jaxmle._engine import Engine, Progress
+from jaxmle._arrays import joined, take, tree_map
+from jaxmle._data import Calibration, Params, Problem
+from jaxmle._engine import Engine, Progress, chosen_engine
 from jaxmle._inference._fit import Fit
 from jaxmle._inference._importance import log_rates
 from jaxmle._inference._nuisance import Region, judge_at, nuisance_region
 from jaxmle._inference._profile import ProfileBranch, profile
-from jaxmle._inference._simulate import TIE, simulate
+from jaxmle._inference._simulate import COMPILE_SECONDS, TIE, HeldRatio, drawn, maximal
 from jaxmle._simulation import Design, Tables, law_of_params, tables_for
 from jaxmle._types import Array, Index, Pair
 
@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 _GROUP = 32
 _BLOCK = 2048
+# Draws that are fitted at once.
+_ROWS = 1 << 17
 _FIRST_DRAWS = 256
 _SEARCH_DRAWS = 96
 _FINAL_DRAWS = 512
@@ -228,28 +230,39 @@ class ExactTest:
         tables: Tables | None = None,
     ) -> Pair:
         """Which draws are as extreme, shape ``(P, D)``, and their counts, shape ``(P, D, 6)``."""
-        problem, rate = tests.branch.problem.take(index), tests.rate[index]
-
-        def reduce(statistic: Array, estimate: Array, drawn: Counts, rate: Array, observed: Array) -> Pair:
-            against = np.where(estimate < rate[:, None], statistic, 0.0)
-            cells = np.stack([np.asarray(x).reshape(-1, n_draws) for x in drawn.values()], -1)
-            return against >= observed[:, None] - TIE, cells
-
-        return simulate(
-            law_of_params(judges, problem.counts, self.design),
-            problem.bounds,
-            problem.at(rate).bounds,
-            np.stack([tests.ids[index], which], -1),
-            reduce,
-            calibration=self.calibration,
-            design=self.design,
-            seed=self.seed,
-            stream=stream,
-            n_draws=n_draws,
-            extra=(rate, observed[index]),
-            tables=tables,
-            engine=self.engine,
-        )
+        engine = chosen_engine(2 * len(index) * n_draws, self.engine, compile_seconds=COMPILE_SECONDS)
+        law = law_of_params(judges, tests.branch.problem.take(index).counts, self.design)
+        ids = np.stack([tests.ids[index], which], -1)
+        parts = []
+        step = max(1, _ROWS // n_draws)
+        for start in range(0, len(index), step):
+            part = slice(start, start + step)
+            counts = drawn(
+                take(law, part),
+                ids[part],
+                design=self.design,
+                seed=self.seed,
+                stream=stream,
+                n_draws=n_draws,
+                engine=engine,
+                tables=tables or tables_for(law, self.design),
+            )
+            owner = np.repeat(index[part], n_draws)
+            bounds, rate = tests.branch.problem.take(owner).bounds, tests.rate[owner]
+            problem = Problem(tree_map(lambda x: x.reshape(-1), counts), bounds)
+            best, estimate = maximal(problem, self.calibration, engine)
+            # Estimates at the rate or above it say nothing against it.
+            below = np.flatnonzero(estimate < rate)
+            compared = HeldRatio(
+                best[below], problem.take(below).at(rate[below]), (observed - TIE)[owner[below]]
+            )
+            found, unsure = compared.told_by_bounds(self.calibration, engine)
+            found[unsure] = take(compared, unsure).as_large(self.calibration, engine)
+            hits = np.zeros(len(owner), bool)
+            hits[below] = found
+            cells = np.stack(problem.counts.values(), -1)
+            parts.append((hits.reshape(-1, n_draws), cells.reshape(-1, n_draws, 6)))
+        return joined(parts)
 
 
 class _Sample(NamedTuple):

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from jaxmle._arrays import namespace, pytree, rebuilt, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, HasCounts, Problem
-from jaxmle._engine import Engine, check_engine, chosen_engine, in_tiles, map_batched, program
+from jaxmle._engine import Engine, check_engine, chosen_engine, in_tiles, kept_programs, map_batched, program
 from jaxmle._inference._arguments import checked_problem, given_counts, shaped
 from jaxmle._inference._options import CertifyOptions, IntervalOptions
 from jaxmle._model import failure_rate_set, score_at
@@ -298,7 +298,7 @@ def _estimate(
     )
 
 
-@cache
+@kept_programs
 def _program(
     calibration: Calibration, solver: SolverName, engine: Engine, small: bool
 ) -> Callable[[list[Array]], tuple[object, ...]]:

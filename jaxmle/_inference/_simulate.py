@@ -1,14 +1,13 @@
 """Likelihood-ratio statistics of simulated counts, for many laws at once."""
 
 from collections.abc import Callable
-from functools import cache
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from jaxmle._arrays import leaves, namespace, take, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Problem
-from jaxmle._engine import Engine, Progress, chosen_engine, in_tiles, map_batched, program
+from jaxmle._engine import Engine, Progress, chosen_engine, in_tiles, kept_programs, map_batched, program
 from jaxmle._model import log_likelihood_at
 from jaxmle._simulation import (
     Design,
@@ -144,7 +143,15 @@ def simulate(
 
 
 def drawn(
-    law: Law, ids: Array, *, design: Design, seed: int, stream: int, n_draws: int, engine: Engine
+    law: Law,
+    ids: Array,
+    *,
+    design: Design,
+    seed: int,
+    stream: int,
+    n_draws: int,
+    engine: Engine,
+    tables: Tables | None = None,
 ) -> Counts:
     """Draw counts from each law, entries of shape ``(P,)``; arguments as in `simulate`.
 
@@ -153,7 +160,7 @@ def drawn(
     """
     flat = [np.asarray(a, np.float64) for a in leaves(law)]
     width = _width(len(flat[0]), n_draws, engine)
-    draw = drawing(design, tables_for(law, design), n_draws, engine)
+    draw = drawing(design, tables or tables_for(law, design), n_draws, engine)
 
     def call(part: list[Array]) -> Counts:
         values = iter(part)
@@ -202,7 +209,7 @@ def keys_of(seed: int, stream: int, ids: Array) -> Pair:
     return fold_in(fold_in(root, ids[:, 0]), ids[:, 1])
 
 
-@cache
+@kept_programs
 def drawing(design: Design, tables: Tables, n_draws: int, engine: Engine) -> Callable[..., Counts]:
     """The sampler: (keys of shape (P,), law) to counts of shape (P * n_draws,)."""
 
@@ -213,7 +220,7 @@ def drawing(design: Design, tables: Tables, n_draws: int, engine: Engine) -> Cal
     return program(draw, engine, "sampler")
 
 
-@cache
+@kept_programs
 def _maximal(calibration: Calibration, engine: Engine) -> Callable[[Counts, Bounds], Pair]:
     """The program: (counts, bounds) to the maximal log-likelihood and its failure rate, shape ``(B,)``."""
 
@@ -228,7 +235,7 @@ def _maximal(calibration: Calibration, engine: Engine) -> Callable[[Counts, Boun
     return program(run, engine)
 
 
-@cache
+@kept_programs
 def _between(calibration: Calibration, engine: Engine, rounds: int) -> Callable[[Counts, Bounds], Pair]:
     """The program: (counts, bounds at a known failure rate) to bounds on the maximal log-likelihood."""
 

@@ -125,13 +125,17 @@ class ExactRejection:
         """As in `Rejection`: the smallest rates that were tested and rejected.
 
         p is nearly the normal tail of the signed root r of the statistic, stretched: with k = z(p) / r at one
-        rate, the next is where r = z(alpha) / k. The stretch hardly varies, so few rounds settle it.
+        rate, the next is where r = z(alpha) / k. Between two rates on either side z(p) is taken for a line.
         """
         tests, exact = self.tests, self.exact
         calibration = exact.calibration
         low, high = (np.asarray(x, float).copy() for x in (tests.branch.start, tests.branch.stop))
         rate, statistics = tests.rate.copy(), self.profiled[0].copy()
         p, level = (normal_of_student(x, self.df) for x in (known, np.full(len(known), alpha)))
+        # The region's share is a floor under every p-value, where p says nothing of z.
+        floor = exact.region_error
+        wanted = -normal_quantile(np.maximum(level - floor, 1e-300))
+        z_low, z_high = (np.full(len(p), np.nan) for _ in range(2))
         shown = np.zeros(len(p), bool)
         todo = np.arange(len(p))
         for round_ in range(_ROUNDS):
@@ -141,20 +145,24 @@ class ExactRejection:
                 statistics[todo] = profiled[0]
                 p[todo] = exact.p_values(part, progress if round_ == 1 else None, profiled)
             here, p_here, statistic = rate[todo], p[todo], statistics[todo]
+            tail = np.clip((p_here - floor) / (1 - floor), 1e-15, 0.5)
+            is_informative = (statistic > 0.05) & (p_here < 0.4) & (tail > 1e-12)
+            z = -normal_quantile(tail)
             rejected = p_here <= level[todo]
             shown[todo] |= rejected
-            low[todo] = np.where(rejected, low[todo], np.maximum(low[todo], here))
-            high[todo] = np.where(rejected, np.minimum(high[todo], here), high[todo])
-            # The region's share is a floor under every p-value, where p says nothing of the stretch.
-            tail = np.clip((p_here - exact.region_error) / (1 - exact.region_error), 1e-15, 0.5)
-            is_informative = (statistic > 0.05) & (p_here < 0.4) & (tail > 1e-12)
-            stretch = np.where(
-                is_informative, -normal_quantile(tail) / np.sqrt(np.maximum(statistic, 0.05)), 0.9
-            )
-            aim = -normal_quantile(np.maximum(level[todo] - exact.region_error, 1e-300)) / np.clip(
-                stretch, 0.2, 3.0
-            )
+            z = np.where(is_informative, z, np.nan)
+            for ends, z_ends, is_end, inner in (
+                (low, z_low, ~rejected, np.maximum),
+                (high, z_high, rejected, np.minimum),
+            ):
+                at = todo[is_end]
+                ends[at], z_ends[at] = inner(ends[at], here[is_end]), z[is_end]
+            stretch = np.where(is_informative, z / np.sqrt(np.maximum(statistic, 0.05)), 0.9)
+            aim = wanted[todo] / np.clip(stretch, 0.2, 3.0)
             moved = crossing(part.branch, aim**2, calibration, exact.engine).failure_rate
+            share = (wanted - z_low)[todo] / np.maximum(z_high - z_low, 1e-9)[todo]
+            line = low[todo] + share * (high - low)[todo]
+            moved = np.where(np.isnan(line), moved, line)
             # A little beyond the aim, so that the next test lands on the other side and closes the bracket.
             moved = np.where(
                 rejected, np.minimum(moved, here) * (1 - _SETTLED), np.maximum(moved, here) * (1 + _SETTLED)

@@ -1,6 +1,7 @@
 """The log-likelihood of the six counts, its gradient and its expected information."""
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 
@@ -92,17 +93,23 @@ def score(params: Params, counts: Counts, *, calibration: Calibration = "interna
     return score_at(*in_doubles(params, counts), calibration)
 
 
-def score_at(params: Params, counts: Counts, calibration: Calibration) -> Params:
-    """`score` of arrays that are what they should be."""
+def score_at(
+    params: Params,
+    counts: Counts,
+    calibration: Calibration,
+    over: Callable[[Array, Array], Array] | None = None,
+) -> Params:
+    """`score` of arrays that are what they should be; ``over`` divides a count by its probability."""
+    over = over or ratio
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
     flagged = flag_rate(theta, tpr, fpr)
     passed = flag_rate(theta, 1 - tpr, 1 - fpr)
-    tilt = ratio(counts.unlabeled_pos, flagged) - ratio(counts.unlabeled_neg, passed)
+    tilt = over(counts.unlabeled_pos, flagged) - over(counts.unlabeled_neg, passed)
     d_theta = (tpr - fpr) * tilt
     if calibration == "internal":
-        d_theta += ratio(counts.tp + counts.fn, theta) - ratio(counts.fp + counts.tn, 1 - theta)
-    d_tpr = ratio(counts.tp, tpr) - ratio(counts.fn, 1 - tpr) + theta * tilt
-    d_fpr = ratio(counts.fp, fpr) - ratio(counts.tn, 1 - fpr) + (1 - theta) * tilt
+        d_theta += over(counts.tp + counts.fn, theta) - over(counts.fp + counts.tn, 1 - theta)
+    d_tpr = over(counts.tp, tpr) - over(counts.fn, 1 - tpr) + theta * tilt
+    d_fpr = over(counts.fp, fpr) - over(counts.tn, 1 - fpr) + (1 - theta) * tilt
     return Params(d_theta, d_tpr, d_fpr)
 
 

@@ -34,7 +34,8 @@ Correction: TypeAlias = tuple[Array | float, Array | float]
 # Data sets that are fitted at once: one size, so that one program serves.
 ROWS = 1 << 13
 _SIMULATIONS = 199
-_WIDTHS = 256
+# Data sets whose real intervals are looked at, first roughly and then near the number of labels that matters.
+_WIDTHS = (32, 128)
 _TESTS = 96
 _CORRECTION = 2
 
@@ -58,9 +59,9 @@ class Width:
     identity: tuple[float, float] = (1.0, 0.0)
 
     @property
-    def rounds(self) -> int:
-        """How often the real interval is looked at."""
-        return 2 if self.simulate else 0
+    def looks(self) -> tuple[int, ...]:
+        """Data sets whose real intervals are looked at, each time."""
+        return _WIDTHS if self.simulate else ()
 
     def scores(self, setting: Setting, counts: Counts) -> Array:
         """Widths with chi-square cut-offs."""
@@ -75,16 +76,18 @@ class Width:
         """Standard error of a mean width that the correction brings."""
         return float(value * correction[1] / correction[0])
 
-    def correct(self, setting: Setting, n: int, seed: int, progress: Progress | None) -> Correction:
+    def correct(
+        self, setting: Setting, n: int, size: int, seed: int, progress: Progress | None
+    ) -> Correction:
         """Ratio of the real widths to those with chi-square cut-offs, at ``n`` labels; its standard error."""
-        counts = draw(setting, np.full(1, n), _WIDTHS, (seed, _CORRECTION))
+        counts = draw(setting, np.full(1, n), size, (seed, _CORRECTION))
         fitted = fit(counts, setting.bounds, calibration=setting.calibration)
         real = self._widths(setting, fitted, simulate=True, n_resamples=_SIMULATIONS, seed=seed)
         scores = self._widths(setting, fitted, simulate=False)
         if not np.sum(scores):
             return self.identity
         ratio = np.sum(real) / np.sum(scores)
-        return float(ratio), float(np.std(real - ratio * scores) * np.sqrt(_WIDTHS) / np.sum(scores))
+        return float(ratio), float(np.std(real - ratio * scores) * np.sqrt(size) / np.sum(scores))
 
     def scale(self, value: Array | float) -> Array:
         """Scale on which the curve is nearly straight."""
@@ -123,8 +126,8 @@ class Power:
     method: str
     is_increasing: bool = True
     blocks: int = 4
-    # How often real certificates are looked at.
-    rounds: int = 2
+    # Data sets whose real certificates are looked at, each time.
+    looks: tuple[int, ...] = (_TESTS, _TESTS)
 
     @property
     def identity(self) -> Correction:
@@ -145,7 +148,9 @@ class Power:
         """Taken as 0: what certificates of so many data sets leave open is small."""
         return 0.0
 
-    def correct(self, setting: Setting, n: int, seed: int, progress: Progress | None) -> Correction:
+    def correct(
+        self, setting: Setting, n: int, size: int, seed: int, progress: Progress | None
+    ) -> Correction:
         """Probability of a certificate as a function of the signed root, at ``n`` labels."""
         roots, free = self._fitted(setting, draw(setting, np.full(1, n), ROWS, (seed, _CORRECTION)))
         z = NormalDist().inv_cdf(self.confidence)
@@ -154,7 +159,7 @@ class Power:
         if near.size < 2:
             return self.identity
         near = near[np.argsort(roots[near], kind="stable")]
-        near = near[np.unique(np.linspace(0, near.size - 1, _TESTS).astype(int))]
+        near = near[np.unique(np.linspace(0, near.size - 1, size).astype(int))]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # as above
             verdicts = certify_fit(

@@ -45,14 +45,15 @@ def search(setting: Setting, goal: Goal, seed: int, progress: Progress | None = 
     n_draws = ROWS // _CURVE
     scores = goal.scores(setting, draw(setting, grid, n_draws, (seed, _FIRST))).reshape(_CURVE, n_draws)
     correction: Correction
-    correction, looked_at = goal.identity, -1
-    for left in range(goal.rounds, -1, -1):
+    correction, looked_at, looked = goal.identity, -1, 0
+    for size in (*goal.looks, 0):
         values = goal.values(scores, correction)
         crossed = _crossing(grid, _monotone(values.mean(1), goal), goal)
         n = setting.most if crossed is None else crossed
-        if not left or abs(n - looked_at) <= _SETTLED * looked_at:
+        # A rough look is never the last.
+        if not size or (looked == size and abs(n - looked_at) <= _SETTLED * looked_at):
             break
-        correction, looked_at = goal.correct(setting, n, seed, progress), n
+        correction, looked_at, looked = goal.correct(setting, n, size, seed, progress), n, size
     mean, error = values.mean(1), values.std(1) / np.sqrt(n_draws)
     curve = (grid, _monotone(mean, goal), error)
     short = (

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from jaxmle._arrays import namespace, rebuilt
+from jaxmle._arrays import leaves, namespace, rebuilt, take, tree_map
 from jaxmle._data import Calibration, Counts, Params
 from jaxmle._simulation._binomial import (
     LARGEST_TABLE,
@@ -113,6 +113,10 @@ def draw_counts(uniforms: Array, law: Law, design: Design, tables: Tables) -> Co
         Counts of shape ``(P, D)``.
     """
     xp = namespace(uniforms, law)
+    if xp is np and len(uniforms) > 1 and all(np.all(x == x[:1]) for x in leaves(law)):
+        # Many rows of one law, whose tables are then made once.
+        once = draw_counts(np.hstack(uniforms)[None], take(law, slice(1)), design, tables)
+        return tree_map(lambda x: x.reshape(len(uniforms), -1), once)
     (n, second, _, last), (p, a, b, q), spans, order, two = law
     kinds, rows = tables
     uniforms = kept_apart(uniforms)

@@ -6,7 +6,7 @@ from jaxmle._arrays import namespace, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model import hessian_at, score_at
 from jaxmle._solvers._solution import bound_pairs, bound_sides, param_values
-from jaxmle._stats import flag_rate
+from jaxmle._stats import divide
 from jaxmle._types import Array
 
 # Pivot of a unit-diagonal information matrix below which a direction counts as flat.
@@ -46,7 +46,8 @@ def change(
     free = xp.stack([~(low | high) for low, high in zip(at_low, at_high, strict=True)], -1)
     # Free parameters keep their score at zero: H_ff dx_f = -(d score / d counts + H_fp dx_p).
     hessian = hessian_at(params, counts, calibration)
-    forced = xp.stack(param_values(_score_of_change(params, d_counts, calibration)), -1)
+    # The score is linear in the counts; impossible cells stay out of it.
+    forced = xp.stack(param_values(score_at(params, d_counts, calibration, divide)), -1)
     forced = forced + xp.sum(hessian * xp.stack(moved, -1)[..., None, :], -1)
     response = _solve_free(hessian, -forced, free)
     return Params(*(m + xp.where(free[..., i], response[..., i], 0) for i, m in enumerate(moved)))
@@ -72,26 +73,6 @@ def rate_gradient(params: Params, counts: Counts, bounds: Bounds, calibration: C
             ],
             -1,
         )
-
-
-def _score_of_change(params: Params, d_counts: Counts, calibration: Calibration) -> Params:
-    """Change of the score with the counts, in which it is linear; impossible cells stay out of it."""
-    xp = namespace(params, d_counts)
-
-    def per(count: Array, probability: Array) -> Array:
-        possible = probability > 0
-        return xp.where(possible, count / xp.where(possible, probability, 1), 0)
-
-    theta, tpr, fpr = param_values(params)
-    q = flag_rate(theta, tpr, fpr)
-    p = flag_rate(theta, 1 - tpr, 1 - fpr)
-    c = d_counts
-    tilt = per(c.unlabeled_pos, q) - per(c.unlabeled_neg, p)
-    d_theta = (tpr - fpr) * tilt
-    if calibration == "internal":
-        d_theta = d_theta + per(c.tp + c.fn, theta) - per(c.fp + c.tn, 1 - theta)
-    d_tpr = per(c.tp, tpr) - per(c.fn, 1 - tpr) + theta * tilt
-    return Params(d_theta, d_tpr, per(c.fp, fpr) - per(c.tn, 1 - fpr) + (1 - theta) * tilt)
 
 
 def _solve_free(hessian: Array, residual: Array, free: Array) -> Array:

@@ -14,8 +14,10 @@ _Derivatives: TypeAlias = tuple[Array, Array, Array, Array | float]
 
 # Steps after which every other one halves the bracket unless the last one was good, and steps at most.
 _PATIENCE, _STEPS = 8, 90
-# Share of the value that a good step leaves, on the same side of the root.
-_GOOD = 0.25
+# Times by two that the odds change towards an end that nothing is known of, in the first step; then more.
+_REACH = 4
+# Shares of the value that a good step leaves, on the same side of the root and on the other one.
+_GOOD, _ACROSS = 0.25, 0.01
 
 
 class _State(NamedTuple):
@@ -58,7 +60,7 @@ def share_root(equation: Callable[..., _Derivatives], arguments: T, start: Array
 
     def body(carry: tuple[Array, _State]) -> tuple[Array, _State]:
         n, state = carry
-        return n + 1, _step(equation, arguments, state, (n >= _PATIENCE) & (n % 2 == 0))
+        return n + 1, _step(equation, arguments, state, n)
 
     n = xp.zeros((), np.int32)
     _, state = lax.while_loop(lambda c: xp.any(c[1].active) & (c[0] < _STEPS), body, (n, state))
@@ -66,27 +68,29 @@ def share_root(equation: Callable[..., _Derivatives], arguments: T, start: Array
 
 
 def _eagerly(equation: Callable[..., _Derivatives], arguments: T, state: _State) -> Pair:
-    """Work on those elements alone that have not arrived."""
+    """Work on those elements alone that have not arrived; the others stay behind once they are half."""
     x, y = state.x.copy(), state.y.copy()
-    index = np.flatnonzero(state.active)
-    state = _State(*(part[index] for part in state))
-    arguments = take(arguments, index)
+    index, left = np.arange(len(x)), state.active
     for n in range(_STEPS):
-        if not index.size:
+        n_left = np.count_nonzero(left)
+        if not n_left:
             break
-        state = _step(equation, arguments, state, n >= _PATIENCE and n % 2 == 0)
+        if 2 * n_left < len(left):
+            x[index], y[index] = state.x, state.y
+            # By places: a mask takes ten times as long.
+            place = np.flatnonzero(left)
+            index = index[place]
+            state, arguments = take((state, arguments), place)
+        with np.errstate(all="ignore"):  # those that have arrived are not looked at, whatever comes of them
+            state = _step(equation, arguments, state, n)
         left = state.active
-        if not left.all():
-            x[index[~left]], y[index[~left]] = state.x[~left], state.y[~left]
-            index = index[left]
-            state = _State(*(part[left] for part in state))
-            arguments = take(arguments, left)
     x[index], y[index] = state.x, state.y
     return x, y
 
 
-def _step(equation: Callable[..., _Derivatives], arguments: T, s: _State, halve: Array | bool) -> _State:
+def _step(equation: Callable[..., _Derivatives], arguments: T, s: _State, n: Array | int) -> _State:
     xp = namespace(s.x)
+    patient = (n < _PATIENCE) | (n % 2 == 1)
     # Smaller shares are nothing, and their squares would be lost.
     tiny = float(np.finfo(s.x.dtype).tiny) ** 0.25
     value, slope, bend, last = equation(s.x, s.y, *arguments)
@@ -102,10 +106,13 @@ def _step(equation: Callable[..., _Derivatives], arguments: T, s: _State, halve:
     below = s.x < s.y
     bracketed = (below & (x > low) & (x < high)) | (~below & (y < low_y) & (y > high_y))
     left = value / s.before
-    good = (left >= 0) & (left <= _GOOD)
-    inside = usable & bracketed & (good | xp.logical_not(halve)) | arrived
-    # The middle of the bracket in the logarithm of the odds.
-    least, most = xp.maximum(low, tiny) / low_y, high / xp.maximum(high_y, tiny)
+    good = (left >= -_ACROSS) & (left <= _GOOD)
+    inside = usable & bracketed & (good | patient) | arrived
+    # The middle of the bracket in the logarithm of the odds; towards an unknown end not too far off.
+    here, steps = s.x / s.y, xp.asarray(n + 1, s.x.dtype)
+    reach = xp.exp2(xp.minimum(2 * _REACH * steps, 100.0))
+    least = select(low > 0, low / low_y, xp.maximum(here / reach, tiny))
+    most = select(high_y > 0, high / high_y, xp.minimum(here * reach, 1 / tiny))
     odds = xp.sqrt(least * most)
     middle_y = 1 / (1 + odds)
     x, y = select(inside, x, odds * middle_y), select(inside, y, middle_y)

@@ -57,7 +57,7 @@ def fitted(monkeypatch):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["report", "--by", "topic", "--interval", "profile"],
+        pytest.param(["report", "--by", "topic", "--interval", "profile"], marks=pytest.mark.slow),
         ["report", "--by", "topic", "--interval", "chi-square"],
         ["report", "--cluster", "prompt"],
         ["estimate", "--by", "topic", "--calibration", "external"],
@@ -78,7 +78,7 @@ def test_no_problem_is_fitted_twice(fitted, verdicts, tmp_path, arguments):
     assert max(fitted.values()) == 1
 
 
-@pytest.mark.parametrize("method", ["exact", "profile"])
+@pytest.mark.parametrize("method", [pytest.param("exact", marks=pytest.mark.slow), "profile"])
 def test_a_report_with_a_verdict_looks_at_the_limit_twice_at_most(fitted, verdicts, tmp_path, method):
     """The effects of the bounds are by the profile likelihood, whatever the certificate is.
 

@@ -128,8 +128,9 @@ def small(tmp_path, extra=""):
     return path
 
 
-def estimate(capsys, source, out, *more):
-    status = main(["estimate", str(source), *COLUMNS, "--by", "topic", "--out", str(out), *more])
+def estimate(capsys, source, out, *more, interval="chi-square"):
+    options = ["--by", "topic", "--interval", interval, "--out", str(out)]
+    status = main(["estimate", str(source), *COLUMNS, *options, *more])
     printed, err = capsys.readouterr()
     return status, printed, err
 
@@ -139,7 +140,7 @@ def test_the_file_holds_what_json_holds(tmp_path, capsys):
     status, printed, err = estimate(capsys, source, out)
     assert (status, err) == (0, "")
     assert "2 slices written to" in printed
-    main(["estimate", str(source), *COLUMNS, "--by", "topic", "--json"])
+    main(["estimate", str(source), *COLUMNS, "--by", "topic", "--interval", "chi-square", "--json"])
     document = json.loads(capsys.readouterr().out)
     with out.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -163,13 +164,21 @@ def test_nothing_is_overwritten_or_mixed(tmp_path, capsys):
     status, printed, _ = estimate(capsys, source, out, "--resume")
     assert status == 0
     assert "2 slices written" in printed
-    for more in (["--seed", "1"], ["--tpr", "0.5:1"], ["--confidence", "0.9"], ["--interval", "bootstrap"]):
+    for more in (["--seed", "1"], ["--tpr", "0.5:1"], ["--confidence", "0.9"]):
         status, _, err = estimate(capsys, source, out, "--resume", *more)
         assert status == 2
         assert "is of another run" in err
+    assert "is of another run" in estimate(capsys, source, out, "--resume", interval="bootstrap")[2]
     small(tmp_path, "b,,1\n")
     assert "is of another run" in estimate(capsys, source, out, "--resume")[2]
     assert out.read_bytes() == before
+
+
+def test_parts_of_another_engine_are_not_gone_on_with(tmp_path, capsys, monkeypatch):
+    source, out = small(tmp_path), tmp_path / "out.csv"
+    assert estimate(capsys, source, out)[0] == 0
+    monkeypatch.setattr("jaxmle._engine._choice._forked.cut_off", True)
+    assert "is of another run" in estimate(capsys, source, out, "--resume")[2]
 
 
 def test_unfinished_runs_are_resumed_only_when_asked(tmp_path, capsys):
@@ -225,7 +234,8 @@ def test_columns_of_strangers_keep_their_names_and_values(tmp_path, capsys):
         csv.writer(file).writerows([[name, "human", "judge"], [value, 1, 1], [value, 0, 0], ["", "", 1]])
     for ending in ("csv", "parquet"):
         out = tmp_path / f"out.{ending}"
-        assert main(["estimate", str(source), *COLUMNS, "--by", name, "--out", str(out)]) == 0
+        options = ["--by", name, "--interval", "chi-square", "--out", str(out)]
+        assert main(["estimate", str(source), *COLUMNS, *options]) == 0
         relation = duckdb.sql(f"SELECT * FROM '{out}'")
         assert relation.columns[0] == name
         assert {row[0] for row in relation.fetchall()} == {value, None}

@@ -99,7 +99,7 @@ def test_batches_and_what_is_missing():
         Bounds.from_references(one, confidence=1.0)
 
 
-@pytest.mark.parametrize(("size", "spread"), [(3, 0.05), (8, 0.1)])
+@pytest.mark.parametrize(("size", "spread"), [(3, 0.05), pytest.param(8, 0.1, marks=pytest.mark.slow)])
 def test_a_new_rate_lies_within(size, spread):
     """Rates of references and of the new data set from one Beta law, 100 trials each."""
     rng = np.random.default_rng(size)

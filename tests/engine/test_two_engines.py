@@ -137,6 +137,14 @@ def test_every_program_lowers_for_accelerators_without_calling_out(calibration, 
         assert not {name for name in called if "callback" in name or "lapack" in name or "solver" in name}
 
 
+def test_programs_are_made_anew_for_another_backend(monkeypatch):
+    here = _maximal("internal", "jax")
+    assert _maximal("internal", "jax") is here
+    monkeypatch.setattr(jax, "default_backend", lambda: "cuda")
+    assert _maximal("internal", "jax") is not here
+    assert _maximal("internal", "numpy") is _maximal("internal", "numpy")
+
+
 @pytest.mark.slow
 def test_any_number_of_devices_gives_the_same_bits(environment):
     code = """

@@ -25,7 +25,7 @@ def test_no_failure_gives_the_limit_that_inverts_half_of_alpha(n):
     assert profile_interval(labels_alone(0, n)).low == 0
 
 
-@pytest.mark.parametrize("n", [20, 60, pytest.param(150, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [20, *(pytest.param(n, marks=pytest.mark.slow) for n in (60, 150))])
 def test_exact_coverage_of_labels_alone(n):
     failures = np.arange(min(n, 60 + n // 3) + 1)
     result = profile_interval(labels_alone(failures, n), n_resamples=499)
@@ -91,7 +91,8 @@ def test_prevalence_where_the_errors_of_the_test_are_measured():
     assert result.high >= 0.018 - 0.02 * 0.011
 
 
-@pytest.mark.parametrize("method", ["exact", pytest.param("profile", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["exact", "profile"])
 def test_verdicts_do_not_flip_with_the_seed(method):
     counts = Counts(1, 0, 2, 97, 60, 1940)
     middle = certify(counts, limit=0.05, method=method).upper_limit

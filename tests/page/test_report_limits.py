@@ -5,7 +5,9 @@ import pytest
 from jaxmle._cli import main
 
 
-@pytest.mark.parametrize("by", [[], ["--by", "topic"]], ids=["whole", "slices"])
+@pytest.mark.parametrize(
+    "by", [[], pytest.param(["--by", "topic"], marks=pytest.mark.slow)], ids=["whole", "slices"]
+)
 def test_no_interval_of_a_report_ends_below_the_limit_of_its_certificate(tmp_path, capsys, by):
     path = tmp_path / "verdicts.csv"
     rows = ["topic,judge,human"]

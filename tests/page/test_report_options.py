@@ -39,7 +39,14 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    # Where nothing is asked for the others simulate.
+    "case",
+    [
+        pytest.param(case, marks=[] if case in ("by-verdict", "cluster", "weight") else pytest.mark.slow)
+        for case in CASES
+    ],
+)
 def test_every_way_to_ask_gives_a_page_that_can_be_had_again(folder, case, capsys, monkeypatch):
     monkeypatch.chdir(folder)
     options = ["mix.csv" if option == "MIX" else option for option in CASES[case]]

@@ -8,6 +8,7 @@ from jaxmle import Counts, baselines
 from jaxmle._data._published import NQ301_GPT4
 
 
+@pytest.mark.slow
 def test_published_counts_are_those_of_the_files(shared, monkeypatch, tmp_path, capsys):
     fresh = list(_published_counts.counted(shared / "data"))
     monkeypatch.setattr(_published_counts, "counted", lambda folder: fresh)

@@ -11,12 +11,16 @@ from jaxmle import Counts, fit, fit_slices, tables
 
 GUIDES = sorted((PROJECT / "docs").rglob("*.md"))
 PAGES = _examples.pages()
+# Pages whose examples simulate for a second or more.
+SIMULATING = {
+    *("planning", "few-labels", "release-gate", "no-failures"),
+    *("engineer", "data-scientist", "bounds", "compare"),
+}
 
 
 @pytest.mark.parametrize(
     "page",
-    # Plans simulate for seconds.
-    [pytest.param(one, marks=pytest.mark.slow if one.stem == "planning" else []) for one in PAGES],
+    [pytest.param(one, marks=pytest.mark.slow if one.stem in SIMULATING else []) for one in PAGES],
     ids=[one.stem for one in PAGES],
 )
 def test_examples_print_what_the_page_says(page):

@@ -7,7 +7,7 @@ from benchmarks import _fuzz_files, _fuzz_fits
 from jaxmle import Bounds, Counts
 
 
-@pytest.mark.parametrize("engine", ["numpy", "jax"])
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("jax", marks=pytest.mark.slow)])
 def test_fits_are_finite_feasible_and_not_beaten(engine):
     total, *found, open_ = _fuzz_fits.fits(3000, 1, engine)
     assert total > 5000

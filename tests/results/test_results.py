@@ -57,7 +57,12 @@ def results():
         "Homogeneity": jaxmle.homogeneity_test(TWO, n_resamples=19),
         "SliceHomogeneity": jaxmle.homogeneity_test(TWO, n_resamples=19)[:],
         "Plan": jaxmle.plan(
-            failure_rate=0.1, judge_tpr=0.9, judge_fpr=0.1, n_unlabeled=1000, target_width=0.2
+            failure_rate=0.1,
+            judge_tpr=0.9,
+            judge_fpr=0.1,
+            n_unlabeled=1000,
+            target_width=0.2,
+            simulate=False,
         ),
         "Sensitivity": scan,
         "Agreement": jaxmle.agreement(ONE),

@@ -38,6 +38,7 @@ def quietly():
         yield
 
 
+@pytest.mark.slow
 def test_uniforms_are_those_of_jax_bit_for_bit():
     ids = np.array([[5, 0], [123_456_789, 4], [2**32 - 1, 7]], np.uint32)
     ours = uniforms(fold_in(fold_in(fold_in(root_key(2**40 + 7), 3), ids[:, 0]), ids[:, 1]), (4, 99))

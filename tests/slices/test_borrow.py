@@ -79,7 +79,7 @@ def test_bounds_and_missing_labels():
 
 def test_it_is_near_partial_pooling_of_the_same_slices():
     cells = [np.append(a, b) for a, b in zip(TARGET.values(), ALIKE.values(), strict=True)]
-    pooled = fit_slices(Counts(*cells), judge="partial")
+    pooled = fit_slices(Counts(*cells), judge_rates="partial")
     assert abs(borrow(TARGET, ALIKE).estimate - pooled.failure_rate[0]) < 0.01
 
 

@@ -121,6 +121,7 @@ def test_merged_counts_are_those_of_a_stratified_sample():
     assert merged[:4].sum() > 0.85 * labels.sum()
 
 
+@pytest.mark.slow
 def test_what_nothing_tells_of_widens_a_total_by_its_share():
     # The second slice has no judged items, and labels from elsewhere tell of the judge alone.
     counts = Counts([9, 1], [1, 0], [5, 0], [95, 1], [100, 0], [900, 0])

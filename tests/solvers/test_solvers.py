@@ -123,7 +123,9 @@ def drawn(numbers, sides):
     return Counts(*numbers), bounds
 
 
-@each_way
+@pytest.mark.parametrize(
+    ("solver", "engine"), [WAYS[0], *(pytest.param(*way, marks=pytest.mark.slow) for way in WAYS[1:])]
+)
 @pytest.mark.parametrize("calibration", DESIGNS)
 @hypothesis.settings(max_examples=40)
 @hypothesis.given(counts_arrays, ends)
@@ -185,7 +187,7 @@ def test_no_point_of_probability_zero_is_certified(calibration, size, engine):
     assert np.isposinf(gap).all()
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("jax", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("calibration", DESIGNS)
 def test_a_data_set_gets_the_same_answer_wherever_it_stands(calibration, engine):
     rng = np.random.default_rng(2)
@@ -275,6 +277,7 @@ def test_one_trace_serves_all_values():
     assert len(traces) == 1
 
 
+@pytest.mark.slow
 def test_vmap_agrees_with_the_batch():
     counts = Counts(*np.array([CASES[name] for name in "ABC"], dtype=float).T)
     box = Bounds(tpr=(0.8, 0.9), fpr=(0.05, 0.15))

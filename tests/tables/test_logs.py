@@ -100,6 +100,7 @@ def test_an_assertion_without_a_name_goes_by_its_type():
     assert cells(result) == (0, 2, 0, 2, 0, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["inspect.eval", "inspect.json"])
 def test_inspect_by_its_own_reader(name, capsys):
     pytest.importorskip("inspect_ai")

@@ -59,6 +59,7 @@ def test_fields_of_another_kind_are_no_verdicts(field, promptfoo):
     assert cells(tables.count(promptfoo([*RESULTS, odd]), human="score.human"))[:4] == (3, 5, 1, 11)
 
 
+@pytest.mark.slow
 def test_labels_for_items_and_epochs_of_inspect(tmp_path):
     pytest.importorskip("inspect_ai")
     labels = tmp_path / "labels.csv"
