@@ -23,6 +23,15 @@ Advanced
 Names are loaded on first use, so that ``import jaxmle`` takes no time.
 """
 
-import lazy_loader
+try:
+    import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+    __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+except KeyboardInterrupt:
+    import os
+    import sys
+
+    # Ctrl-C while this process becomes the command line: what `jaxmle.__main__` does a moment later.
+    if os.path.basename(sys.argv[0]).removesuffix(".exe") in ("-m", "jaxmle"):
+        os._exit(130)
+    raise

@@ -123,7 +123,7 @@ def _writable_output() -> Iterator[None]:
 
 @contextmanager
 def _stopping(arguments: Sequence[str]) -> Iterator[None]:
-    """End the process some seconds after Ctrl-C even where the interpreter does not get to hear of it."""
+    """End the process after Ctrl-C even where a callback loses it, or the interpreter does not hear of it."""
     done = threading.Event()
     usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if sys.platform == "win32" or not usual or threading.current_thread() is not threading.main_thread():
@@ -139,18 +139,28 @@ def _stopping(arguments: Sequence[str]) -> Iterator[None]:
         yield
         return
 
+    def end() -> None:
+        _say_stopped(arguments)
+        os._exit(INTERRUPTED)
+
     def watch() -> None:
         while data := os.read(reader, 1):
             if data[0] == signal.SIGINT and not done.wait(_GRACE):
-                _say_stopped(arguments)
-                os._exit(INTERRUPTED)
+                end()
 
+    def lost(unraisable: "sys.UnraisableHookArgs") -> None:
+        if unraisable.exc_type is KeyboardInterrupt:
+            end()
+        usual_hook(unraisable)
+
+    usual_hook, sys.unraisablehook = sys.unraisablehook, lost
     thread = threading.Thread(target=watch, name="jaxmle-stop", daemon=True)
     thread.start()
     try:
         yield
     finally:
         done.set()
+        sys.unraisablehook = usual_hook
         signal.set_wakeup_fd(-1)
         os.close(writer)  # which ends the thread
         thread.join()

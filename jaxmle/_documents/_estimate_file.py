@@ -57,7 +57,7 @@ def estimate_file(
             "n_slices": len(document["slices"]) or 1,
             "n_resumed": parts.found,
         }
-        parts.finish(summary, lambda path: write_rows(document, path, raw_csv=raw_csv))
+        parts.finish(summary, lambda path: write_rows(document, path, out, raw_csv=raw_csv))
     return summary
 
 

@@ -64,17 +64,19 @@ def check_out(path: Path, by: list[str]) -> None:
         )
 
 
-def write_rows(document: Document, path: Path, *, raw_csv: bool = False) -> None:
+def write_rows(document: Document, path: Path, out: Path, *, raw_csv: bool = False) -> None:
     """Write the slices of `jaxmle estimate`, or the total where there are none, as Parquet or CSV.
 
     Args:
         document: The document.
         path: File to write; its ending says how.
+        out: The file whose place it will take, to be named where it cannot be written.
         raw_csv: Whether texts go into CSV as they are; else those that a spreadsheet would run as formulas
             get an apostrophe in front.
 
     Raises:
         ValueError: The engine cannot write the file, as where the disk is full.
+        OSError: Nor can we.
     """
     by, records = document["settings"]["by"], document["slices"] or [document["total"]]
     weighted = any(
@@ -92,7 +94,6 @@ def write_rows(document: Document, path: Path, *, raw_csv: bool = False) -> None
     chosen = ", ".join(f"c{place} AS {quote_name(name)}" for place, name in enumerate(names))
     form = "PARQUET" if is_parquet else "CSV, HEADER"
     reader = f"read_json({quote_text(str(lines))}, columns = {{{columns}}}, format = 'newline_delimited')"
-    engine_error: type[Exception] = OSError
     try:
         with lines.open("w", encoding="utf-8") as file:
             for record in records:
@@ -102,13 +103,15 @@ def write_rows(document: Document, path: Path, *, raw_csv: bool = False) -> None
                     row = list(map(_guarded, row))
                 file.write(json.dumps({f"c{place}": value for place, value in enumerate(row)}) + "\n")
         connection, engine_error = connect([lines, path])
-        with connection:
-            connection.execute(
-                f"COPY (SELECT {chosen} FROM {reader}) TO {quote_text(str(path))} "
-                f"(FORMAT {form}, USE_TMP_FILE false)"
-            )
-    except engine_error as error:
-        raise ValueError(f"cannot write {path.name!r}: {explain(error)}.") from error
+        try:
+            with connection:
+                connection.execute(
+                    f"COPY (SELECT {chosen} FROM {reader}) TO {quote_text(str(path))} "
+                    f"(FORMAT {form}, USE_TMP_FILE false)"
+                )
+        except engine_error as error:
+            why = explain(error).replace(str(path), str(out))
+            raise ValueError(f"cannot write {str(out)!r}: {why}.") from error
     finally:
         lines.unlink(missing_ok=True)
 

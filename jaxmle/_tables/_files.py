@@ -204,6 +204,9 @@ def _explained(error: Exception) -> str:
         return f"{_ENDS}, or its quotes are out of place; save it anew"
     if "Unexpected end of GZIP" in text:
         return "the compressed file ends early: it is not complete"
+    # Some errors of other threads come as JSON within a sentence.
+    if inner := re.search(r'"exception_message":("(?:[^"\\]|\\.)*")', text):
+        return str(json.loads(inner[1], strict=False))
     first = text.splitlines()[0] if text else type(error).__name__
     if first.startswith("Conversion Error"):  # all else that is converted has been looked at
         return f"the condition (--where) cannot be evaluated: {first.rstrip('. ')}"

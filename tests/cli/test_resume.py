@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import duckdb
 import numpy as np
@@ -87,6 +88,117 @@ def test_ten_kills_change_nothing(many, tmp_path, environment):
     assert len(rows_of(out)) == 1400
     assert not parts.exists()
     assert json.loads((tmp_path / "killed.parquet.json").read_text())["n_resumed"] == len(done)
+
+
+FINAL = """
+import os, signal, sys
+from pathlib import Path
+from jaxmle._engine import _checkpoint, _whole_file
+stage = sys.argv.pop()
+kill = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+def torn(path):
+    os.truncate(path, path.stat().st_size // 2)
+    kill()
+replace, whole_sync = os.replace, _checkpoint.sync
+if stage == "inside the result":
+    _checkpoint.sync = torn
+elif stage == "inside the description":
+    _checkpoint.sync = lambda path: setattr(_whole_file, "sync", torn) or whole_sync(path)
+elif stage == "between the two":
+    os.replace = lambda a, b: kill() if Path(b).name == "out.csv" else replace(a, b)
+else:
+    os.replace = lambda a, b: replace(a, b) or Path(b).name == "out.csv" and kill()
+from jaxmle._cli import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(
+    "stage", ["inside the result", "inside the description", "between the two", "before tidying up"]
+)
+def test_a_kill_inside_the_final_write_changes_nothing(tmp_path, environment, capsys, stage):
+    source, out = small(tmp_path), tmp_path / "out.csv"
+    chosen = ("--interval", "chi-square")
+    assert estimate(capsys, source, tmp_path / "whole.csv", *chosen)[0] == 0
+    command = ["estimate", str(source), *COLUMNS, "--by", "topic", *chosen, "--out", str(out)]
+    killed = subprocess.run([sys.executable, "-c", FINAL, *command, stage], env=environment)
+    assert killed.returncode == -signal.SIGKILL
+    assert out.exists() == (stage == "before tidying up")
+    assert list((tmp_path / "out.csv.parts").glob("0*.json"))
+    assert estimate(capsys, source, out, "--resume", *chosen)[0] == 0
+    assert out.read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert not (tmp_path / "out.csv.parts").exists()
+
+
+@pytest.fixture
+def topics(tmp_path):
+    """300 slices: two parts, and a result of some ten kilobytes."""
+    path = tmp_path / "topics.csv"
+    rows = "".join(f"t{i},1,1\nt{i},0,0\nt{i},,{i % 2}\n" for i in range(300))
+    path.write_text("topic,human,judge\n" + rows)
+    return path
+
+
+def goes_on_until_there_is_room(capsys, source, out, rooms):
+    """Run again in each room, the last of which is enough: one line each time before, and the same result."""
+    chosen, whole = ("--interval", "chi-square"), source.with_name("whole.csv")
+    assert estimate(capsys, source, whole, *chosen)[0] == 0
+    ended = []
+    for room in rooms:
+        with room:
+            status, _, err = estimate(capsys, source, out, "--resume", *chosen)
+        ended.append(status)
+        if status == 0:
+            break
+        assert (status, err.count("\n")) == (2, 1), err
+        assert str(out) in err
+        assert "Errno" not in err
+        assert "{" not in err
+        assert not out.exists()
+    assert ended[-1] == 0
+    assert out.read_bytes() == whole.read_bytes()
+    assert not out.with_name(f"{out.name}.parts").exists()
+    return len(ended) - 1
+
+
+@contextmanager
+def files_up_to(size):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_files_that_may_not_grow_lose_nothing(topics, tmp_path, capsys):
+    rooms = [files_up_to(size) for size in (0, 50, 10_000, 40_000, 120_000, 200_000, 10**6, 10**8)]
+    assert goes_on_until_there_is_room(capsys, topics, tmp_path / "out.csv", rooms) >= 4
+
+
+def mounted(disk, how):
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", how, "tmpfs", str(disk)], stderr=subprocess.PIPE)
+    return done.returncode == 0
+
+
+@contextmanager
+def disk_of(disk, size):
+    assert mounted(disk, f"remount,size={size}")
+    yield
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="disks are mounted so on Linux")
+def test_a_full_disk_loses_nothing(topics, tmp_path, capsys):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if not mounted(disk, "size=4k"):
+        pytest.skip("no right to mount a disk")
+    try:
+        rooms = [disk_of(disk, f"{4 * pages}k") for pages in (1, 2, 4, 16, 64, 100, 150, 1000)]
+        assert goes_on_until_there_is_room(capsys, topics, disk / "out.csv", rooms) >= 4
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 @pytest.mark.slow
