@@ -4,10 +4,10 @@
     python docs/_examples.py --write    # put in what the commands print now
 
 A page runs by itself, in a new folder that holds `verdicts.csv` as `jaxmle demo --write verdicts.csv` makes
-it, and `promptfoo.json`, a log of the tests. A block of `sh` or `python` runs; a block of `text` that follows at once is what it prints, standard
-output and errors together, with lines as wide as in a terminal of 120 columns. What installs is left out, and
-so is a block under a comment `<!-- not run: WHY -->`, or under `<!-- needs MODULE -->` where that is not
-installed; `<!-- exit status 2 -->` says that it ends in trouble.
+it, and `promptfoo.json`, a log of the tests. A block of `sh` or `python` runs; a block of `text` that follows
+at once is what it prints, standard output and errors together, with lines as wide as in a terminal of 120
+columns. What installs is left out, and so is a block under a comment `<!-- not run: WHY -->`, or under
+`<!-- needs MODULE -->` where that is not installed; `<!-- exit status 2 -->` says that it ends in trouble.
 """
 
 import argparse

@@ -29,10 +29,26 @@ def reference() -> str:
     """Markdown: a table of names for each command, and for each part that several share."""
     parts = schema()["$defs"]
     documents = [name for name in parts if any(f"`jaxmle {one} " in _about(parts[name]) for one in _COMMANDS)]
+    whole = {name: _with_body(parts[name], parts) for name in sorted(documents)}
     others = [name for name in parts if name not in documents and "properties" in parts[name]]
-    lines = ["## Documents", *(_section(name, parts[name]) for name in documents)]
+    others = [name for name in others if not name.endswith("_body")]
+    lines = ["## Documents", *(_section(name, part) for name, part in whole.items())]
     lines += ["## Parts that several share", *(_section(name, parts[name]) for name in sorted(others))]
     return "\n\n".join(lines)
+
+
+def _with_body(part: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
+    """A document with the names of its body, which a report holds too."""
+    for one in _parents(part):
+        body = parts[str(one["$ref"]).rpartition("/")[2]]
+        both = {**part["properties"], **body["properties"]}
+        part = {
+            **part,
+            "properties": both,
+            "required": [*part.get("required", ()), *body["required"]],
+            "allOf": [],
+        }
+    return part
 
 
 def _section(name: str, part: dict[str, Any]) -> str:
@@ -87,4 +103,4 @@ def _parents(part: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _link(one: dict[str, Any]) -> str:
-    return str(one["$ref"]).rpartition("/")[2]
+    return str(one["$ref"]).rpartition("/")[2].removesuffix("_body")
