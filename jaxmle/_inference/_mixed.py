@@ -1,7 +1,6 @@
 """Own labels and a reference together: the reference tells of the judge, at a discount."""
 
 from collections.abc import Callable
-from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -17,7 +16,7 @@ from jaxmle._data import (
     first_bad,
     host_number,
 )
-from jaxmle._engine import Engine, chosen_engine, map_batched, program
+from jaxmle._engine import Engine, chosen_engine, kept_programs, map_batched, program
 from jaxmle._inference._arguments import checked_problem, warn_user
 from jaxmle._inference._fit import Fit, fit_flat
 from jaxmle._inference._profile import ProfileBranch, ProfileRoot, crossing
@@ -227,7 +226,7 @@ def _run(function: Callable[[list[Array]], T], arrays: list[Array], engine: Engi
     return map_batched(_program(function, engine), arrays, _WIDTH, engine=engine)
 
 
-@cache
+@kept_programs
 def _program(function: Callable[[list[Array]], T], engine: Engine) -> Callable[[list[Array]], T]:
     return program(function, engine, "little")
 

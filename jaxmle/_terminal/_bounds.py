@@ -54,9 +54,7 @@ def bounds_table(document: Document) -> Group:
         written = [Text(f"Saved, {saved['said']}:"), command_line(f"--bounds {shell_line(saved['file'])}")]
     if "png" in document:
         written.append(Text(f"Drawn in {shown_text(document['png'])}."))
-    return Group(
-        answer, command_line(document["options"]), first, table, *lines, *at_most(notes), *written
-    )
+    return Group(answer, command_line(document["options"]), first, table, *lines, *at_most(notes), *written)
 
 
 _FORETOLD = {None: Text("-"), True: Text("yes", style="green"), False: Text("no", style="red")}

@@ -503,8 +503,8 @@ def test_certify_and_the_plan_beside_it_name_one_number(balanced, tmp_path, caps
     assert words["--confidence"] == "0.9"
     first = first_estimate(
         failure_rate=float(words["--failure-rate"]),
-        tpr=float(words["--judge-tpr"]),
-        fpr=float(words["--judge-fpr"]),
+        judge_tpr=float(words["--judge-tpr"]),
+        judge_fpr=float(words["--judge-fpr"]),
         n_unlabeled=int(words["--n-unlabeled"]),
         limit=0.4,
         confidence=0.9,
