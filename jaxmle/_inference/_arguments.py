@@ -16,7 +16,9 @@ from jaxmle._data import (
     Problem,
     check_calibration,
     counts_of,
+    first_bad,
     first_index,
+    host_number,
     slice_label,
 )
 from jaxmle._results import plain
@@ -196,3 +198,13 @@ def warn_user(message: str) -> None:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "jaxmle":
         level, frame = level + 1, frame.f_back
     warnings.warn(message, UserWarning, stacklevel=level)
+
+
+def limits_of(limit: object, shape: tuple[int, ...]) -> Array:
+    """Limits on failure rates, one for each data set, flat."""
+    value = host_number("limit", limit)
+    first_bad("limit", value, (np.asarray(value) <= 0) | (np.asarray(value) >= 1), "strictly between 0 and 1")
+    try:
+        return np.broadcast_to(np.asarray(value, np.float64), shape).reshape(-1).copy()
+    except ValueError:
+        raise ValueError(f"`limit` must have shape () or {shape}; got {np.shape(value)}.") from None

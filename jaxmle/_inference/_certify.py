@@ -14,8 +14,6 @@ from jaxmle._data import (
     Problem,
     check_calibration,
     check_confidence,
-    first_bad,
-    host_number,
     slice_label,
 )
 from jaxmle._engine import Engine, check_engine, chosen_engine, progress_bar
@@ -25,6 +23,7 @@ from jaxmle._inference._arguments import (
     checked_problem,
     effective,
     given_counts,
+    limits_of,
     shaped,
     stretched,
     warn_user,
@@ -201,7 +200,7 @@ def certify(
         progress=progress,
     )
     problem, shape = checked_problem(given_counts("certify", counts, columns), bounds, calibration)
-    rate = _limits(limit, shape)
+    rate = limits_of(limit, shape)
     reference = checked_external(external, discount, problem, shape, calibration)
     if reference is not None:
         return shaped(_with_reference(problem, options, shape, reference, rate, design_effect, df), shape)
@@ -225,7 +224,7 @@ def certify_fit(
     chosen = _Options(calibration=fit.calibration, **options)
     problem, shape = checked_problem(fit.counts, fit.bounds, fit.calibration)
     flat = handed_on(fit)
-    rate = _limits(limit, shape)
+    rate = limits_of(limit, shape)
     if fit.external is not None:
         return shaped(_with_reference(problem, chosen, shape, fit.external, rate, design_effect, df), shape)
     known = None if against is None else np.asarray(against).reshape(-1)
@@ -381,15 +380,6 @@ def _rejection(
     tests = Hypothesis(above, rate, np.asarray(whole.failure_rate_set[1]), streams(above.problem))
     found = ExactRejection(tests, df, profile(above, rate, calibration, engine), exact)
     return SlowerRejection(found, profiled(free), is_effective) if is_effective.any() else found
-
-
-def _limits(limit: object, shape: tuple[int, ...]) -> Array:
-    value = host_number("limit", limit)
-    first_bad("limit", value, (np.asarray(value) <= 0) | (np.asarray(value) >= 1), "strictly between 0 and 1")
-    try:
-        return np.broadcast_to(np.asarray(value, np.float64), shape).reshape(-1).copy()
-    except ValueError:
-        raise ValueError(f"`limit` must have shape () or {shape}; got {np.shape(value)}.") from None
 
 
 def _warn(against: Array, by_bounds: Array, rate: Array, shape: tuple[int, ...]) -> None:

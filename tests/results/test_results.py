@@ -76,7 +76,7 @@ def test_every_public_class_is_tried(results):
 
 
 # Of one data set, or of none: there is nothing to index.
-ALONE = {"Agreement", "Effect", "LabelOption"}
+ALONE = {"Agreement", "Effect", "JudgeCalibration", "LabelOption"}
 # What an element of a collection is, where it is no smaller one of the same.
 ELEMENTS = {
     "Homogeneity": ("SliceHomogeneity", 2),
