@@ -112,8 +112,8 @@ class Precision:
         else:
             found = first_estimate(
                 failure_rate=rate,
-                tpr=expected["tpr"],
-                fpr=expected["fpr"],
+                judge_tpr=expected["tpr"],
+                judge_fpr=expected["fpr"],
                 n_unlabeled=self.n_unlabeled,
                 limit=limit,
                 power=_POWER,

@@ -271,7 +271,11 @@ def _names(argument: str, columns: str | Sequence[str] | None) -> tuple[str, ...
         return () if columns is None else (columns,)
     if not isinstance(columns, list | tuple) or not all(isinstance(name, str) for name in columns):
         verdicts = argument != "id" and isinstance(columns, Iterable)
-        hint = " Verdicts that are no table are for Counts.from_labels(judge=..., human=...)." if verdicts else ""
+        hint = (
+            " Verdicts that are no table are for Counts.from_labels(judge=..., human=...)."
+            if verdicts
+            else ""
+        )
         got = type(columns).__name__
         raise TypeError(f"`{argument}` must name a column of the rows, or a list of them; got {got}.{hint}")
     return tuple(columns)

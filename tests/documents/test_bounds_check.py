@@ -102,8 +102,8 @@ def test_the_note_names_what_no_number_would_reveal():
     }
     assert bounds_note(check) == (
         "The data fit the bounds badly (p = 0.030; at 0.01 they would contradict them). An error of the "
-        "bounds would be found 8 times in 10 only if the TPR were below 50.0%; a TPR above its bounds and an FPR above its bounds more "
-        "seldom, however far off."
+        "bounds would be found 8 times in 10 only if the TPR were below 50.0%; a TPR above its bounds and an "
+        "FPR above its bounds more seldom, however far off."
     )
     check["noticed"]["tpr"] = [None, None]
     assert "That says little: no error of the bounds would be found" in bounds_note(check)
