@@ -20,6 +20,7 @@ _LINES = {
     "doctor, graded": "doctor graded.csv",
     "doctor, no verdicts": "doctor mix.csv",
     "doctor, several judges": "doctor panel.csv",
+    "doctor, judges asked": f"doctor {PANEL}",
     "doctor, counts": f"doctor --counts {SIX}",
     "doctor, log": "doctor log.json",
     "estimate": f"estimate verdicts.csv {COLUMNS} {QUICK}",
