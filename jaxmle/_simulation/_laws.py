@@ -115,15 +115,7 @@ def draw_counts(uniforms: Array, law: Law, design: Design, tables: Tables) -> Co
     xp = namespace(uniforms, law)
     if xp is np and len(uniforms) > 1 and all(np.all(x == x[:1]) for x in leaves(law)):
         # Many rows of one law, whose tables are then made once.
-<<<<<<< HEAD
-        once = draw_counts(
-            np.moveaxis(uniforms, 0, 1).reshape(1, uniforms.shape[1], -1), take(law, slice(1)), design, tables
-        )
-||||||| f21fa03
-        once = draw_counts(np.hstack(uniforms)[None], take(law, slice(1)), design, tables)
-=======
         once = draw_counts(uniforms.transpose(1, 0, 2).reshape(1, 4, -1), take(law, slice(1)), design, tables)
->>>>>>> i17
         return tree_map(lambda x: x.reshape(len(uniforms), -1), once)
     (n, second, _, last), (p, a, b, q), spans, order, two = law
     kinds, rows = tables

@@ -9,6 +9,8 @@ QUICK = "--interval chi-square"
 PROFILE = "--method profile"
 BOUNDS = "--tpr 0.75:0.95 --fpr :0.2"
 RATES = "plan --failure-rate 0.05 --judge-tpr 0.9 --judge-fpr 0.05 --n-unlabeled 10000"
+# Of the case "bounds, saved".
+SAVED = "--bounds judge.json --max-age 90 --date 2026-07-31"
 PANEL = "panel.csv --judge a --judge b --human human"
 
 # Arguments by name; files are those of `write_files`.
@@ -50,6 +52,7 @@ _LINES = {
     ),
     "estimate, file": f"estimate few.csv {COLUMNS} {QUICK} --by part --out slices.csv",
     "estimate, balanced": f"estimate balanced.csv {COLUMNS} {QUICK}",
+    "estimate, borrowing": f"estimate few.csv {COLUMNS} {QUICK} --borrow more.csv --borrow-by part",
     "certify": f"certify verdicts.csv {COLUMNS} --limit 0.4 {PROFILE} --by system {BOUNDS}",
     "certify, exact": f"certify --counts {SIX} --limit 0.4",
     "certify, no labels": f"certify nolabels.csv {COLUMNS} --limit 0.4 {BOUNDS} {PROFILE}",
@@ -67,6 +70,16 @@ _LINES = {
     "bounds, log": "bounds log.json --human metadata.human",
     "bounds, labels in a file": (
         "bounds panel.csv --judge a --human label --human-file labels.csv --id id --by part"
+    ),
+    "bounds, saved": (
+        f"bounds verdicts.csv {COLUMNS} --by system --save judge.json --png bounds.png --judge-name gpt-4@0613 "
+        "--rubric mix.csv --date 2026-03-31"
+    ),
+    "estimate, saved bounds": f"estimate --counts {SIX} {QUICK} {SAVED}",
+    "drift, saved bounds": f"drift --counts {SIX} {SAVED}",
+    "plan, saved bounds": (
+        "plan --failure-rate 0.2 --judge-tpr 0.8 --judge-fpr 0.12 --n-unlabeled 10000 --target-width 0.1 "
+        f"{QUICK} {SAVED}"
     ),
     "sensitivity": f"sensitivity few.csv {COLUMNS} {BOUNDS} --limit 0.4 --cluster id",
     "sensitivity, no limit": f"sensitivity --counts {SIX} {BOUNDS} --over tpr --points 5",

@@ -82,7 +82,7 @@ def test_ends_are_rounded_outwards_in_both_places(references, capsys):
     lines = capsys.readouterr().out.splitlines()
     printed = next(line for line in lines if line.startswith("BOUNDS")).split("together: ")[1]
     shown = [float(word) for word in printed.replace("%", "").replace(",", "").split() if word[0].isdigit()]
-    pasted = [float(end) for word in lines[-1].split()[1::2] for end in word.split(":")]
+    pasted = [float(end) for word in lines[1].split()[1::2] for end in word.split(":")]
     assert [round(100 * end, 6) for end in pasted] == shown
     bounds = document(capsys, "bounds", references, *LEARN[:-2])["bounds"]
     exact = [end for pair in bounds.values() for end in pair]
@@ -90,7 +90,7 @@ def test_ends_are_rounded_outwards_in_both_places(references, capsys):
     assert pasted[2] <= exact[2] < exact[3] <= pasted[3]
 
 
-PLAN = ["--failure-rate", ".2", "--judge-tpr", ".8", "--judge-fpr", ".1", "--unlabeled", "400"]
+PLAN = ["--failure-rate", ".2", "--judge-tpr", ".8", "--judge-fpr", ".1", "--n-unlabeled", "400"]
 COMMANDS = {
     "estimate": ["--interval", "chi-square"],
     "certify": ["--limit", ".5", "--method", "profile"],
@@ -128,7 +128,7 @@ def test_commands_use_its_bounds_and_say_so(name, saved, new, capsys):
 
 
 def test_a_plan_uses_it(saved, capsys):
-    wanted = ["plan", *PLAN, "--width", ".1", "--interval", "chi-square"]
+    wanted = ["plan", *PLAN, "--target-width", ".1", "--interval", "chi-square"]
     found = document(capsys, *wanted, "--bounds", saved, "--max-age", "10", "--date", "2026-05-01")
     own = JudgeCalibration.load(saved).bounds
     assert found["settings"]["bounds"]["tpr"] == [float(end) for end in own.tpr]
@@ -221,7 +221,7 @@ def test_what_does_not_go_together(saved, new, references, tmp_path, capsys):
     table = tmp_path / "slices.csv"
     table.write_text("model,tpr_low\na,0.5\n")
     assert "no table" in trouble(capsys, *command_of("sensitivity", new), "--bounds", table)
-    assert "no table" in trouble(capsys, "plan", *PLAN, "--width", ".1", "--bounds", table)
+    assert "no table" in trouble(capsys, "plan", *PLAN, "--target-width", ".1", "--bounds", table)
     learn = ["bounds", references, *NAMES]
     for more in (["--judge-name", "gpt"], ["--rubric", new], ["--date", "2026-01-01"]):
         assert "give it too" in trouble(capsys, *learn, *more)
@@ -261,7 +261,7 @@ def test_what_is_no_calibration_is_refused_in_one_line(saved, new, capsys, chang
         changed = change(file.read())
     with open(saved, "wb") as file:
         file.write(changed if isinstance(changed, bytes) else changed.encode())
-    command = command_of("estimate", new) if name == "estimate" else ["plan", *PLAN, "--width", ".1"]
+    command = command_of("estimate", new) if name == "estimate" else ["plan", *PLAN, "--target-width", ".1"]
     assert said in trouble(capsys, *command, "--bounds", saved)
 
 

@@ -24,9 +24,9 @@ FUNCTIONS = {
 }
 # Said in docs/reference/index.md, by the option.
 OTHERWISE = {
-    *("tpr", "fpr", "failure_rate", "bounds", "reference", "reference_by", "margin", "counts", "human_file"),
+    *("tpr", "fpr", "failure_rate", "bounds", "reference", "reference_by", "counts", "human_file"),
     *("interval", "mix", "judge_b", "human_b", "where_b", "counts_b", "tpr_b", "fpr_b", "points"),
-    *("min_labels", "order"),
+    *("min_labels", "order", "same_population", "judge_name", "rubric", "max_age", "date", "borrow", "borrow_by"),
 }
 
 
