@@ -125,9 +125,9 @@ def test_clusters_of_one_item_are_independent_items(bounds, calibration):
     np.testing.assert_allclose([ours.low, ours.high], [theirs.low, theirs.high], rtol=1e-6)
     for method in ("exact", "profile"):
         options |= {"limit": 0.5, "method": method}
-        ours, theirs = (certify(counts, bounds, **options, **more) for more in (given, {}))
-        np.testing.assert_allclose(ours.p_value, theirs.p_value, rtol=1e-6)
-        np.testing.assert_allclose(ours.upper_limit, theirs.upper_limit, rtol=1e-6)
+        claim, usual = (certify(counts, bounds, **options, **more) for more in (given, {}))
+        np.testing.assert_allclose(claim.p_value, usual.p_value, rtol=1e-6)
+        np.testing.assert_allclose(claim.upper_limit, usual.upper_limit, rtol=1e-6)
 
 
 def test_only_clusters_of_several_items_take_degrees_of_freedom_away():
