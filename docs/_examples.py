@@ -36,6 +36,7 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 WIDTH = "120"
+LOG = PROJECT / "tests" / "logs" / "promptfoo.json"
 
 
 def pages() -> list[Path]:
@@ -96,7 +97,7 @@ def new_folder() -> Iterator[Path]:
     """A folder that holds what `jaxmle demo --write verdicts.csv` makes, and a log."""
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
         _jaxmle(["demo", "--write", "verdicts.csv"])
-        shutil.copy(PROJECT / "tests" / "logs" / "promptfoo.json", name)
+        shutil.copy(LOG, name)
         yield Path(name)
 
 
