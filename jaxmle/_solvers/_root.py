@@ -106,7 +106,8 @@ def _step(equation: Callable[..., _Derivatives], arguments: T, s: _State, n: Arr
     below = s.x < s.y
     bracketed = (below & (x > low) & (x < high)) | (~below & (y < low_y) & (y > high_y))
     left = value / s.before
-    good = (left >= -_ACROSS) & (left <= _GOOD)
+    # In the long run steps across the root may lead to and fro.
+    good = ((left >= 0) | ((left >= -_ACROSS) & (n < 2 * _PATIENCE))) & (left <= _GOOD)
     inside = usable & bracketed & (good | patient) | arrived
     # The middle of the bracket in the logarithm of the odds; towards an unknown end not too far off.
     here, steps = s.x / s.y, xp.asarray(n + 1, s.x.dtype)

@@ -13,7 +13,7 @@ from jaxmle import Bounds, Counts, Params, closed_form, fit, log_likelihood, max
 from jaxmle._data import Problem
 from jaxmle._engine import map_batched, program
 from jaxmle._model import duality_gap
-from jaxmle._solvers import maximum, maximum_between
+from jaxmle._solvers import _root, maximum, maximum_between
 
 DESIGNS = ("internal", "external")
 # jaxopt, and so the projected gradient, runs on JAX alone.
@@ -316,3 +316,27 @@ def test_bounds_on_the_maximum_at_a_known_failure_rate_hold_it_and_close_in(cali
         spreads.append(np.mean((most - least)[told] < 0.01))
     assert spreads[0] < spreads[1] < spreads[2]
     assert spreads[2] > 0.9
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_empty_cell_is_no_trap_for_newton(engine):
+    """Near the steep piece that an empty cell makes steps across the root led to and fro."""
+    low = [[0.6744919245742623, 0.0286606, 0.0], [0.5819626150772608, 0.0, 0.0]]
+    high = [[0.6744919245742623, 0.6253, 0.3161], [0.985, 1.0, 1.0]]
+    counts = Counts(*np.array([[1.0, 51, 0, 307, 5, 0], [875.0, 1, 0, 7, 0, 4328]]).T)
+    result = fit(counts, Bounds(*zip(np.transpose(low), np.transpose(high), strict=True)), engine=engine)
+    assert result.converged.all()
+
+
+def test_few_steps_lead_to_every_root(monkeypatch):
+    """No leap to an end that nothing is known of, and no halving of what converges."""
+    steps = []
+    step = _root._step
+    monkeypatch.setattr(_root, "_step", lambda *arguments: steps.append(arguments[-1]) or step(*arguments))
+    rng = np.random.default_rng(0)
+    counts = Counts(
+        *rng.multinomial(20, [0.09, 0.01, 0.09, 0.81], 2000).T, *rng.multinomial(980, [0.18, 0.82], 2000).T
+    )
+    rate = rng.uniform(0.01, 0.95, 2000)
+    assert fit(counts, Bounds(failure_rate=(rate, rate)), engine="numpy").converged.all()
+    assert max(steps) < 25
