@@ -68,7 +68,7 @@ def methods(counts, references):
     found = free.interval(simulate=False)
     yield "no bounds", found.estimate, found.low, found.high, never, None
     for name, bounds in (
-        ("pooled 99%", Bounds.from_reference(summed(references), confidence=0.99)),
+        ("pooled 99%", Bounds.from_reference(summed(references), confidence=0.98, same_population=True)),
         ("predictive bounds", Bounds.from_references(references)),
     ):
         held = fit(counts, bounds)
@@ -236,7 +236,7 @@ def main():
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("--draws", type=int, default=200, help="draws of labels a published set")
-    parser.add_argument("--repeats", type=int, default=10, help="draws of references, 20 targets each")
+    parser.add_argument("--repeats", type=int, default=3, help="draws of references, 20 targets each")
     parser.add_argument("--simulated", action="store_true", help="simulated references")
     parser.add_argument("--quick", action="store_true", help="few draws, nothing written")
     parser.add_argument("--out", type=Path, default=_results.RESULTS, help="folder of the table")
