@@ -176,7 +176,7 @@ def simulated_rows(repeats):
                     yield {
                         "references": size,
                         "spread": spread,
-                        "target": "shifted" if shifted else "same law",
+                        "setting": "shifted" if shifted else "same law",
                         "method": method,
                         "rmse": np.sqrt(square),
                         "coverage": coverage,
@@ -217,7 +217,7 @@ def report_simulated(path):
     """Table of the simulated targets, from the rows."""
     groups = defaultdict(dict)
     for row in _results.numbers(path / "borrowing_simulated.csv"):
-        key = int(row["references"]), row["spread"], row["target"]
+        key = int(row["references"]), row["spread"], row["setting"]
         groups[key][row["method"]] = row
     names = ("predictive bounds", "borrowing", "mixed, discount 1", "mixed, by spread")
     heads = ["references", "spread", "target", *(f"{name}: coverage, width, RMSE, warned" for name in names)]
