@@ -68,7 +68,7 @@ def methods(counts, references):
     found = free.interval(simulate=False)
     yield "no bounds", found.estimate, found.low, found.high, never, None
     for name, bounds in (
-        ("pooled 99%", Bounds.from_reference(summed(references), confidence=0.99)),
+        ("pooled 99%", Bounds.from_reference(summed(references), confidence=0.98, same_population=True)),
         ("predictive bounds", Bounds.from_references(references)),
     ):
         held = fit(counts, bounds)
@@ -176,7 +176,7 @@ def simulated_rows(repeats):
                     yield {
                         "references": size,
                         "spread": spread,
-                        "target": "shifted" if shifted else "same law",
+                        "setting": "shifted" if shifted else "same law",
                         "method": method,
                         "rmse": np.sqrt(square),
                         "coverage": coverage,
@@ -217,7 +217,7 @@ def report_simulated(path):
     """Table of the simulated targets, from the rows."""
     groups = defaultdict(dict)
     for row in _results.numbers(path / "borrowing_simulated.csv"):
-        key = int(row["references"]), row["spread"], row["target"]
+        key = int(row["references"]), row["spread"], row["setting"]
         groups[key][row["method"]] = row
     names = ("predictive bounds", "borrowing", "mixed, discount 1", "mixed, by spread")
     heads = ["references", "spread", "target", *(f"{name}: coverage, width, RMSE, warned" for name in names)]
@@ -236,7 +236,7 @@ def main():
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("--draws", type=int, default=200, help="draws of labels a published set")
-    parser.add_argument("--repeats", type=int, default=10, help="draws of references, 20 targets each")
+    parser.add_argument("--repeats", type=int, default=3, help="draws of references, 20 targets each")
     parser.add_argument("--simulated", action="store_true", help="simulated references")
     parser.add_argument("--quick", action="store_true", help="few draws, nothing written")
     parser.add_argument("--out", type=Path, default=_results.RESULTS, help="folder of the table")
