@@ -265,6 +265,9 @@ def _interval(
                 ends = calibrated.ends(tests, root, bar)
     else:
         ends = crossing(tests.branch, root**2, calibration, engine)
+    # Where the end itself is too small for a number, the rate that stands for it has no likelihood at all.
+    statistic = np.where(np.isfinite(ends.statistic), ends.statistic, root**2)
+    ends = ends._replace(statistic=statistic)
     size = problem.size
     none = np.zeros(size)
     lowest, highest = problem.bounds.failure_rate
