@@ -4,23 +4,26 @@ from itertools import product
 
 import numpy as np
 
-from jaxmle import Bounds, Counts, certify, fit, profile_interval
+from jaxmle import Bounds, Counts, fit
 
 NAMES = ("failure_rate", "tpr", "fpr")
 # Points of each data set at which the log-likelihood is looked at, beside the corners of the bounds.
 POINTS = 24
+# How far rates may stick out, and answers of two engines differ.
+ROUNDING, APART = 1e-9, 1e-6
 
 
-def draw(rng, size, calibration):
+def draw(rng, size, calibration, whole=False):
     """Counts and bounds as people have them and as nobody should, those left out that are impossible.
 
-    Counts of 0 to 1e12 side by side; bounds that meet, are 1e-12 apart, or lie at 0 and 1; and ranges of TPR
-    and FPR that nearly touch.
+    Counts of 0 to 1e12 side by side, or whole ones only; bounds that meet, are 1e-12 apart, or lie at 0 and
+    1; and ranges of TPR and FPR that nearly touch.
     """
     usual = np.floor(10.0 ** rng.uniform(0, 6, (size, 6)))
     wild = 10.0 ** rng.uniform(-8, 12, (size, 6))
     few = rng.integers(0, 12, (size, 6)).astype(float)
     cells = np.choose(rng.integers(0, 4, (size, 1)), [few, usual, wild, np.where(wild < 1, few, wild)])
+    cells = np.floor(cells) if whole else cells
     cells[rng.random((size, 6)) < 0.2] = 0
     cells[rng.random(size) < 0.1, 4:] = 0
     cells[rng.random(size) < 0.05, :4] = 0
@@ -99,58 +102,110 @@ def best_elsewhere(rng, counts, bounds, found, calibration):
     return best
 
 
-def fits(size, seed, engine):
+def fits(size, seed, engines):
     """Fit random data sets.
 
     Returns:
-        Numbers of instances, of those that are not finite, outside their bounds, converged but beaten at
+        Numbers of data sets, of fits that are not finite, outside their bounds, converged but beaten at
         another point by more than the gap, and not converged.
     """
     tally = np.zeros(5, int)
     for number, calibration in enumerate(("internal", "external")):
         rng = np.random.default_rng([seed, number])
         counts, bounds = draw(rng, size, calibration)
-        result = fit(counts, bounds, calibration=calibration, engine=engine)
-        found = [np.asarray(getattr(result, name)) for name in NAMES]
-        gap, converged = np.asarray(result.gap), np.asarray(result.converged)
-        finite = np.isfinite([*found, gap, result.log_likelihood]).all(0)
-        outside = np.zeros(len(gap), bool)
-        for x, name in zip(found, NAMES, strict=True):
-            low, high = getattr(bounds, name)
-            outside |= (x < low) | (x > high)
-        beaten = best_elsewhere(rng, counts, bounds, found, calibration)
-        allowed = value(counts, *found, calibration) + (gap + 1e-16) * sum(counts.values())
-        wrong = converged & (beaten > allowed)
-        tally += [len(gap), (~finite).sum(), outside.sum(), wrong.sum(), (~converged).sum()]
+        for engine in engines:
+            result = fit(counts, bounds, calibration=calibration, engine=engine)
+            found = [np.asarray(getattr(result, name)) for name in NAMES]
+            gap, converged = np.asarray(result.gap), np.asarray(result.converged)
+            finite = np.isfinite([*found, gap, result.log_likelihood]).all(0)
+            outside = np.zeros(len(gap), bool)
+            for x, name in zip(found, NAMES, strict=True):
+                low, high = getattr(bounds, name)
+                outside |= (x < low) | (x > high)
+            beaten = best_elsewhere(rng, counts, bounds, found, calibration)
+            allowed = value(counts, *found, calibration) + (gap + 1e-16) * sum(counts.values())
+            wrong = converged & (beaten > allowed)
+            tally += [0, (~finite).sum(), outside.sum(), wrong.sum(), (~converged).sum()]
+        tally[0] += len(gap)
     return tally
 
 
-def intervals(size, seed, engine):
-    """Intervals by chi-square cut-offs; as `fits`, "outside" being crossed or off the bounds."""
+def intervals(size, seed, engines):
+    """Intervals and one-sided limits by chi-square cut-offs.
 
-    def ends_of(counts, bounds, calibration):
-        found = profile_interval(counts, bounds, simulate=False, calibration=calibration, engine=engine)
-        (least, most), low, high = bounds.failure_rate, np.asarray(found.low), np.asarray(found.high)
-        return (low, high), (low > high) | (low < least) | (high > most)
-
-    return _off(ends_of, size, [seed, 9])
-
-
-def certificates(size, seed, engine):
-    """Certificates by simulated profile p-values, with upper limits; "outside" is what is no probability."""
-
-    def claims_of(counts, bounds, calibration):
-        found = certify(counts, bounds, limit=0.1, method="profile", calibration=calibration, engine=engine)
-        p, limit = np.asarray(found.p_value), np.asarray(found.upper_limit)
-        return (p, limit), (p < 0) | (p > 1) | (limit < 0) | (limit > 1)
-
-    return _off(claims_of, size, [seed, 11])
+    Returns:
+        Numbers of data sets, of those with a number that is not finite, with ends that cross, are outside the
+        bounds or exclude a rate that is as likely as the estimate, 0, and of those where engines differ.
+    """
+    side = ("two-sided", "upper", "lower")[seed % 3]
+    return _all(size, [seed, 9], engines, lambda *some: _interval(*some, side, False))
 
 
-def _off(numbers_of, size, seed):
+def simulated(size, seed, engines):
+    """Intervals by simulated p-values from few draws; counts as `intervals`."""
+    side = ("two-sided", "upper", "lower")[seed % 3]
+    return _all(size, [seed, 10], engines, lambda *some: _interval(*some, side, True), True)
+
+
+def certificates(size, seed, engines):
+    """Certificates by simulated profile p-values, with upper limits.
+
+    Returns:
+        As `intervals`; the fourth number is of those where verdict, p-value and upper limit are at odds.
+    """
+    adjustment = ("none", "holm", "benjamini-hochberg")[seed % 3]
+    return _all(size, [seed, 11], engines, lambda *some: _certificate(*some, "profile", adjustment))
+
+
+def exact(size, seed, engines):
+    """Exact certificates, of whole counts, with upper limits; counts as `certificates`."""
+    adjustment = ("none", "holm", "benjamini-hochberg")[seed % 3]
+    return _all(size, [seed, 12], engines, lambda *some: _certificate(*some, "exact", adjustment), True)
+
+
+def _interval(fitted, engine, _, confidence, side, simulate):
+    found = fitted.interval(
+        side=side, simulate=simulate, n_resamples=99, confidence=confidence, engine=engine
+    )
+    (least, most), low, high = fitted.bounds.failure_rate, np.asarray(found.low), np.asarray(found.high)
+    first, last = fitted.failure_rate_set
+    off = (low > high) | (low < least) | (high > most) | (low < 0) | (high > 1)
+    ends = list(zip((low, high), found.cutoff, strict=True))
+    off |= (low > first + ROUNDING) & (side != "upper") | (high < last - ROUNDING) & (side != "lower")
+    # Rounding of sums over many items moves the statistic, and where that is flat an end.
+    steep = [np.abs(end - found.estimate) / np.maximum(cut, 1e-3) for end, cut in ends]
+    rounding = 1e-15 * sum(fitted.counts.values()) * np.max(steep, 0)
+    return [low, high, found.estimate, *found.cutoff], off, off & False, rounding
+
+
+def _certificate(fitted, engine, limit, confidence, method, adjustment):
+    options = {"confidence": confidence, "method": method, "adjustment": adjustment}
+    found = fitted.certify(limit=limit, engine=engine, **options)
+    p, upper, certified = (np.asarray(x) for x in (found.p_value, found.upper_limit, found.certified))
+    off = (p < 0) | (p > 1) | (upper < 0) | (upper > 1) | (upper < fitted.failure_rate_set[1] - ROUNDING)
+    odd = (certified != (p <= 1 - confidence)) | (certified & (upper > limit) & ~found.by_bounds)
+    odd |= ~certified & (upper < limit) & ~(found.by_bounds | found.contradicted | found.mismatched)
+    return [p, upper], off, odd, 1e-15 * sum(fitted.counts.values())
+
+
+def _all(size, seed, engines, ask, whole=False):
+    """What is asked of random data sets, of each calibration, on each engine."""
     tally = np.zeros(5, int)
     for number, calibration in enumerate(("internal", "external")):
-        counts, bounds = draw(np.random.default_rng([*seed, number]), size, calibration)
-        numbers, off = numbers_of(counts, bounds, calibration)
-        tally += [len(off), (~np.isfinite(numbers).all(0)).sum(), off.sum(), 0, 0]
+        rng = np.random.default_rng([*seed, number])
+        counts, bounds = draw(rng, size, calibration, whole)
+        n = len(np.asarray(counts.tp))
+        limit, confidence = 10.0 ** rng.uniform(-3, -0.02, n), float(rng.choice([0.8, 0.95, 0.999]))
+        answers = []
+        for engine in engines:
+            fitted = fit(counts, bounds, calibration=calibration, engine=engine)
+            answers.append(ask(fitted, engine, limit, confidence))
+        lost, off, odd = (np.zeros(n, bool) for _ in range(3))
+        for numbers, outside, at_odds, _ in answers:
+            lost |= ~np.isfinite(numbers).all(0)
+            off |= outside
+            odd |= at_odds
+        first, last = (np.asarray(answers[i][0][:2]) for i in (0, -1))
+        apart = (np.abs(first - last) > APART + answers[0][3]).any(0)
+        tally += [n, lost.sum(), off.sum(), odd.sum(), apart.sum()]
     return tally

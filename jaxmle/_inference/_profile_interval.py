@@ -294,6 +294,9 @@ def _interval(
         ends = mixed_crossings(tests.branch, twice, root**2, options.engine)
     else:
         ends = crossing(tests.branch, root**2, calibration, engine)
+    # Where the end itself is too small for a number, the rate that stands for it has no likelihood at all.
+    statistic = np.where(np.isfinite(ends.statistic), ends.statistic, root**2)
+    ends = ends._replace(statistic=statistic)
     size = problem.size
     none = np.zeros(size)
     lowest, highest = problem.bounds.failure_rate

@@ -12,8 +12,8 @@ _BLOCK = 1 << 14
 
 
 def compression_of(path: Path) -> str:
-    """Return "gzip", "zstd" or "none", by the file's name."""
-    return _KINDS.get(path.suffix.lower(), "none")
+    """Return "gzip", "zstd" or "uncompressed", by the file's name."""
+    return _KINDS.get(path.suffix.lower(), "uncompressed")
 
 
 def opened(path: Path) -> IO[bytes]:
@@ -38,7 +38,7 @@ def check_whole(path: Path) -> None:
         ValueError: The file ends early, or is damaged; files that are missing are for others to tell.
     """
     kind = compression_of(path)
-    if kind == "none" or not path.is_file():
+    if kind == "uncompressed" or not path.is_file():
         return
     import zstandard
 

@@ -91,7 +91,7 @@ def kind_of(path: Path) -> str:
 
 def ending_of(path: Path) -> str:
     """Ending of a file's name, without that of compression, in lower case."""
-    inner = path if compression_of(path) == "none" else path.with_suffix("")
+    inner = path if compression_of(path) == "uncompressed" else path.with_suffix("")
     return inner.suffix.lower()
 
 

@@ -35,7 +35,7 @@ def _is_utf16(path: Path) -> bool:
 def _copy(owner: object, path: Path) -> Path:
     folder = tempfile.mkdtemp(prefix="jaxmle-")
     weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
-    copy = Path(folder, path.name if compression_of(path) == "none" else path.stem)
+    copy = Path(folder, path.name if compression_of(path) == "uncompressed" else path.stem)
     try:
         with opened(path) as file, copy.open("w", encoding="utf-8", newline="") as written:
             decoder = codecs.getincrementaldecoder("utf-16")()

@@ -61,6 +61,8 @@ def test_expressions_over_columns_choose_rows(source, condition, rows):
         "current_setting('secret_directory') = judge",
         "getenv('HOME') = judge",
         "getvariable('x') IS NULL",
+        "current_localtime() IS NULL",
+        "vector_type(judge) = 'x'",
         "random() < 2",
         "sleep_ms(1) IS NULL",
         "current_user = judge",
@@ -73,7 +75,6 @@ def test_expressions_over_columns_choose_rows(source, condition, rows):
         "",
         "  ",
         "topic = 'a'; SELECT 1",
-        "(" * 5000 + "true" + ")" * 5000,
         "topic = '\ud800'",
         "\x1b[31m",
     ],
@@ -89,6 +90,17 @@ def test_whatever_else_is_refused_in_one_line(source, capsys, condition):
     assert SECRET not in err
     assert "\x1b" not in err
     assert sorted(source.parent.iterdir()) == before
+
+
+def test_a_condition_nested_without_end_is_an_answer_or_one_line(source, capsys):
+    for condition in (
+        "(" * 5000 + "true" + ")" * 5000,
+        "NOT " * 50_000 + "true",
+        "judge + " * 50_000 + "1 > 2",
+    ):
+        status = main(["estimate", str(source), "--human", "human", "--judge", "judge", "--where", condition])
+        assert status in (0, 2)
+        assert capsys.readouterr().err.count("\n") == (status == 2)
 
 
 def test_both_conditions_of_a_comparison_are_checked(source, capsys):
@@ -212,7 +224,11 @@ def test_names_that_differ_in_case_are_refused_in_every_format(tmp_path, ending)
     [
         ("a.json", "[]", "a.json': it holds no rows"),
         ("a.jsonl", '{"human":1,"judge":1}\n{"human":1,"judge":"\\ud800"}\n', "line 2 .*lone surrogate"),
-        ("a.jsonl", '{"human":1,"judge":1}\n{"human":1,"judge":' + "[" * 500 + "]" * 500 + "}\n", "128 deep"),
+        (
+            "a.jsonl",
+            '{"human":1,"judge":1}\n{"human":1,"judge":' + "[" * 500 + "]" * 500 + "}\n",
+            "128 deep|row 2",
+        ),
         ("a.csv", b"human,judge,x\n1,1,a\n0,0,\xe9\n", "line 3 is not UTF-8"),
         ("a.csv", "human,judge,x\n1,1,a\n0,0," + "x" * 34_000_000 + "\n", "line 3 is longer than 32 MiB"),
     ],
