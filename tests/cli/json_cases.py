@@ -72,8 +72,8 @@ _LINES = {
         "bounds panel.csv --judge a --human label --human-file labels.csv --id id --by part"
     ),
     "bounds, saved": (
-        f"bounds verdicts.csv {COLUMNS} --by system --save judge.json --png bounds.png --judge-name gpt-4@0613 "
-        "--rubric mix.csv --date 2026-03-31"
+        f"bounds verdicts.csv {COLUMNS} --by system --save judge.json --png bounds.png "
+        "--judge-name gpt-4@0613 --rubric mix.csv --date 2026-03-31"
     ),
     "estimate, saved bounds": f"estimate --counts {SIX} {QUICK} {SAVED}",
     "drift, saved bounds": f"drift --counts {SIX} {SAVED}",
