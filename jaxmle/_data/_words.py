@@ -60,6 +60,7 @@ _BAD = frozenset(
     | {"jailbreak", "jailbroken", "risk", "leak", "leaked", "bias", "biased", "unacceptable", "unhelpful"}
     | {"downvote", "downvoted", "disliked", "abuse", "abusive", "spam", "hate"}
 )
+_ROLES = frozenset({"judge", "human", "label", "verdict"})
 _NEGATIONS = frozenset({"not", "no", "un", "non", "never", "isnt", "without"})
 _LONGEST_NAME = 100
 
@@ -73,8 +74,8 @@ def name_parts(name: str) -> list[str]:
 def says_good(name: str) -> bool:
     """Whether a column of this name has 1, true or yes for what is good."""
     parts = set(name_parts(name))
-    # A field of many scores says nothing of each: the name within it does.
-    parts -= {"scores"} - set(name_parts(name.rpartition(".")[2]))
+    if name.rpartition(".")[2].lower() in _ROLES:  # of `scores.judge` the first half says nothing
+        parts.discard("scores")
     if parts & _NEGATIONS:
         return False
     return bool(parts & _GOOD or (parts & _SCORED and not parts & _BAD))

@@ -7,7 +7,7 @@ from jaxmle._data import Bounds, Counts
 from jaxmle._doctor._columns import column_findings, verdict_options
 from jaxmle._doctor._commands import Command, DoctorOptions, commands_of, next_line, reading_words
 from jaxmle._doctor._findings import Finding, findings_of, slice_findings
-from jaxmle._doctor._others import other_commands, plan_commands
+from jaxmle._doctor._others import other_commands, plan_commands, together_commands
 from jaxmle._doctor._thresholds import thresholds_of
 from jaxmle._documents import AnalysisSettings, agreement_document, is_balanced, panel_document
 from jaxmle._tables import (
@@ -73,6 +73,7 @@ def doctor_document(
     commands = commands_of(table, roles, wanted, words)
     if table is not None and table.total.n_labeled:
         commands += other_commands(source, tables, slices, roles, wanted, words)
+        commands = [*together_commands(source, roles, wanted, words, options), *commands]
     found += [one.finding for one in commands if one.finding]
     following = next_line(commands, roles, wanted, options)
     return _document(rows, columns, roles, wanted, found, commands, following, table, thresholds)
@@ -167,7 +168,7 @@ def _counted(
         first = counts(several[0])
     except UnclearMeaningError as error:
         options |= error.options
-        found.append(Finding("warns", "meaning of 1", on_command_line(error).rstrip(".")))
+        found.append(_unclear(error))
         roles, panel = combined()
         first = counts(several[0])
     return [replace(first, panel=panel), *map(counts, several[1:])]
@@ -177,21 +178,27 @@ def _graded(
     source: Source, roles: Roles, options: Document, confidence: float
 ) -> tuple[list[Document], list[Finding]]:
     """Thresholds of a graded judge; the proposed one joins the options where none was given."""
+    said = []
     try:
         thresholds = thresholds_of(source, roles, options, confidence)
     except UnclearMeaningError as error:
         options |= error.options
+        said.append(_unclear(error))
         thresholds = thresholds_of(source, roles, options, confidence)
     if options.get("judge_threshold") is not None or options.get("judge_failure"):
-        return thresholds, []
+        return thresholds, said
     best = next((one["threshold"] for one in thresholds if one["proposed"]), None)
     if best is None:
-        return thresholds, []
+        return thresholds, said
     options["judge_threshold"] = best
     labelled = any(one["width"] is not None for one in thresholds)
     why = "gives the narrowest interval" if labelled else "is the middle of its scores"
     text = f"{shown(roles.judge)} holds scores: --judge-threshold '{best}' {why}"
-    return thresholds, [Finding("note" if labelled else "warns", "graded judge", text)]
+    return thresholds, [*said, Finding("note" if labelled else "warns", "graded judge", text)]
+
+
+def _unclear(error: UnclearMeaningError) -> Finding:
+    return Finding("warns", "meaning of 1", on_command_line(error).rstrip("."))
 
 
 def doctor_of_counts(values: tuple[int, ...], wanted: DoctorOptions) -> Document:

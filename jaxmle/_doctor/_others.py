@@ -2,11 +2,22 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from jaxmle._doctor._commands import Command, DoctorOptions
 from jaxmle._documents import is_balanced, shell_line, short_percent
 from jaxmle._planning import MIN_LABELS, Precision
-from jaxmle._tables import Guess, SliceCounts, Source, quote_name, quote_text, shown
+from jaxmle._tables import (
+    Combining,
+    Guess,
+    Roles,
+    SliceCounts,
+    Source,
+    combine,
+    quote_name,
+    quote_text,
+    shown,
+)
 
 # Slices of such names are systems, which one would compare.
 _SYSTEMS = frozenset(("model", "system", "variant", "version", "provider", "policy"))
@@ -36,27 +47,46 @@ def other_commands(
         if len(by) == 1 and by[0].rpartition(".")[2].casefold() in _SYSTEMS and wanted.human_file is None:
             found += _compare(source, table, by[0], roles, words)
             break
-    found += _together(roles, words, wanted)
     return [*found, *plan_commands(tables[0], wanted, roles.cluster)]
 
 
-def _together(roles: Guess, words: list[str], wanted: DoctorOptions) -> list[Command]:
-    """All raters, and all judges, as one: columns whose names differ by a number or a letter at their end."""
-    found = []
-    for what, option, rule, name, names in (
-        ("raters", "--human", "--human-combine", roles.human, roles.humans),
-        ("judges", "--judge", "--combine", roles.judge, roles.judges),
-    ):
-        others = [one for one in names if one != name and name and _stem(one) == _stem(name)]
-        if others and not (what == "judges" and wanted.judges):
-            by = "any" if len(others) == 1 and what == "raters" else "majority"  # two raters may tie
-            more = [word for one in others for word in (option, one)]
-            line = shell_line("jaxmle", "estimate", *words, *more, rule, by)
-            why = (
-                f"{', '.join(map(shown, (name, *others)))} look like several {what}: {rule} says what counts"
-            )
-            found.append(Command(f"estimate, {what} together", True, line, why))
-    return found
+def together_commands(
+    source: Source, roles: Guess, wanted: DoctorOptions, words: list[str], options: dict[str, Any]
+) -> list[Command]:
+    """All judges, and all raters, as one: columns whose names differ by a number or a letter at their end."""
+    judges = [] if wanted.judges else _alike(roles.judge, roles.judges)
+    humans = [] if wanted.human_file else _alike(roles.human, roles.humans)
+    if not judges and not humans:
+        return []
+    rule = "majority" if judges else None
+    human_rule = "any" if len(humans) == 1 else "majority" if humans else None  # two raters may tie
+    one = Roles(roles.judge or "", roles.human or "")
+    columns = (one.judge, *judges), (one.human, *humans)
+    try:
+        combine(source, one, Combining(*columns, rule, human_rule), on_invalid="drop", **options)
+    except ValueError:  # so may three where one of them gave no label
+        human_rule = "any" if humans else None
+    more = [word for name in judges for word in ("--judge", name)]
+    more += ["--combine", rule] if rule else []
+    more += [word for name in humans for word in ("--human", name)]
+    more += ["--human-combine", human_rule] if human_rule else []
+    if roles.cluster:
+        more += ["--cluster", roles.cluster]
+    said = [
+        f"{', '.join(map(shown, (name, *others)))} look like several {what}: {option} says what counts"
+        for what, name, others, option in (
+            ("judges", roles.judge, judges, "--combine"),
+            ("raters", roles.human, humans, "--human-combine"),
+        )
+        if others
+    ]
+    what = " and ".join([*(["judges"] if judges else []), *(["raters"] if humans else [])])
+    line = shell_line("jaxmle", "estimate", *words, *more)
+    return [Command(f"estimate, {what} together", True, line, "; ".join(said))]
+
+
+def _alike(name: str | None, names: list[str]) -> list[str]:
+    return [one for one in names if name and one != name and _stem(one) == _stem(name)]
 
 
 def _stem(name: str) -> str:

@@ -93,6 +93,9 @@ def guess(
         # A flag that is the same in every row is no judge where there is a score.
         judges = [one for one in named if one not in humans and one.tokens & _JUDGE] or judges
     unsure = False
+    scores = [one for one in named if one not in humans and one.kind == "score"]
+    if humans and not judges and len(scores) == 1:
+        judges, unsure = scores, not judge
     if not humans and not human and len(judges) > 1:
         # Judges look at all rows, humans at some.
         fullest = max(one.n_present for one in judges)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jaxmle._tables._aggregate import Roles, grouped, is_number, number_of
-from jaxmle._tables._meaning import Meaning, coders_of
+from jaxmle._tables._meaning import Meaning, coders_of, failures_of
 from jaxmle._tables._source import Source
 
 if TYPE_CHECKING:
@@ -26,13 +26,18 @@ def counts_below(source: Source, roles: Roles, meaning: Mapping[str, Any]) -> li
     Returns:
         Each distinct score but the lowest, or quantiles where there are many, and the counts of all rows with
         a score.
+
+    Raises:
+        UnclearMeaningError: The name of the human's column says that its 1 is good, and nothing was said.
     """
     from jaxmle._data import Counts
 
     told: dict[str, Any] = {name: value for name, value in meaning.items() if not name.startswith("judge_")}
     said = Meaning.of(**told, judge_threshold="0")
     staged = source.stage(grouped(source, roles))
-    human = coders_of(source, staged, roles, said)["h"]("h")
+    coders = coders_of(source, staged, roles, said)
+    failures_of(source, staged, roles, said, coders)  # which raises where the human's meaning is open
+    human = coders["h"]("h")
     scores = (
         f"(SELECT {number_of('j')} AS score, {human} AS h, n FROM {staged} WHERE {is_number('j')}) AS scored"
     )

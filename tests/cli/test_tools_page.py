@@ -101,3 +101,10 @@ def test_each_command_of_the_page_is_right(file, command, tmp_path, monkeypatch,
         assert document["roles"]["human"] == arguments[arguments.index("--human") + 1]
     if "--judge" in arguments:
         assert document["roles"]["judge"] == arguments[arguments.index("--judge") + 1]
+    if document["counts"]:  # what it proposes runs, and finds the failures that the page's command finds
+        assert main([*shlex.split(document["next"])[1:], "--interval", "chi-square", "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)["total"]["counts"]
+        assert (found["tp"] + found["fn"], found["fp"] + found["tn"]) == (
+            counts[0] + counts[1],
+            counts[2] + counts[3],
+        ) or "--human-file" in arguments

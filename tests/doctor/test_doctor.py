@@ -541,3 +541,31 @@ def test_texts_that_repeat_are_clusters_though_no_id_says_so(tmp_path, capsys):
     assert document["roles"]["cluster"] == "prompt"
     assert "'prompt' repeats" in finding(document, "repeated ids")["text"]
     assert document["next"].endswith("--cluster prompt")
+
+
+@pytest.mark.parametrize("grades", [3, 5, 10])
+@pytest.mark.parametrize(
+    ("judge", "human", "is_good"),
+    [("judge_score", "human_passed", True), ("risk", "human_failed", False), ("quality", "human", True)],
+)
+def test_a_threshold_for_graded_judges(grades, judge, human, is_good, tmp_path, capsys):
+    rng = np.random.default_rng(grades)
+    failed = rng.random(3000) < 0.15
+    told = np.where(failed, rng.normal(-1, 0.8, 3000), rng.normal(1, 0.8, 3000)) * (1 if is_good else -1)
+    scores = np.clip(np.round((told + 2) / 4 * (grades - 1)), 0, grades - 1).astype(int) + 1
+    verdicts = ~failed if human == "human_passed" else failed
+    labels = [f"{verdict:d}" if i % 5 == 0 else "" for i, verdict in enumerate(verdicts)]
+    path = tmp_path / "graded.csv"
+    path.write_text("\n".join([f"{judge},{human}", *map("{},{}".format, scores, labels)]))
+    _, document = doctor(path, capsys)
+    roles = document["roles"]
+    assert (roles["judge"], roles["human"]) == (judge, human)
+    thresholds = {one["threshold"]: one for one in document["thresholds"]}
+    assert len(thresholds) == grades - 1
+    assert all(one["tpr"] >= one["fpr"] for one in thresholds.values())
+    (best,) = [one for one in thresholds.values() if one["proposed"]]
+    assert best["width"] == min(one["width"] for one in thresholds.values())
+    assert best["threshold"].startswith("<" if is_good else ">=")
+    assert main([*shlex.split(document["next"])[1:], "--interval", "chi-square", "--json"]) == 0
+    rate = json.loads(capsys.readouterr().out)["total"]["failure_rate"]
+    assert rate["low"] <= np.mean(failed) <= rate["high"]

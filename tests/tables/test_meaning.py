@@ -31,6 +31,7 @@ GOOD = [
     "result.score",
     "LLMPassed",
     "scores.correct",
+    "scores.Human review",
     "pass_fail",
     "exact_match",
 ]
@@ -46,6 +47,7 @@ OTHERS = [
     "toxicity_score",
     "hallucination_score",
     "scores.judge",
+    "scores.hallucination",
     "gpt4",
     "hit",
     "passage",

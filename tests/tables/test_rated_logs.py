@@ -95,7 +95,7 @@ def test_partial_credit_counts_as_asked(tmp_path, capsys):
     options = ["estimate", path, "--human", "metadata.human", "--interval", "chi-square", "--json"]
     assert main(options) == 2
     err = capsys.readouterr().err
-    assert "C is 1, P 0.5 and I 0: --judge-threshold '<1' makes partial credit a failure" in err
+    assert "C is 1, P 0.5 and I 0: a threshold of '<1' makes partial credit a failure" in err
     flagged = []
     for threshold in ("<1", "<0.5"):
         assert main([*options, "--judge-threshold", threshold]) == 0

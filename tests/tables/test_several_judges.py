@@ -282,13 +282,22 @@ def test_the_doctor_offers_raters_and_judges_together(tmp_path, capsys):
     rows = [f"{i},{i % 5 == 0:d},{i % 4 == 0:d},{i % 10 == 0:d},{i % 10 == 0:d}" for i in range(30)]
     path.write_text("\n".join(["id,judge_a,judge_b,human_1,human_2", *rows]))
     assert main(["doctor", str(path), "--json"]) in (0, 1)
-    lines = {one["command"]: one["line"] for one in json.loads(capsys.readouterr().out)["commands"]}
-    raters, judges = lines["estimate, raters together"], lines["estimate, judges together"]
-    assert raters.endswith("--human human_1 --human human_2 --human-combine any")
-    assert judges.endswith("--judge judge_b --combine majority")
-    for line in (raters, judges):
-        assert main([*line.split()[1:], "--interval", "chi-square"]) == 0
-        capsys.readouterr()
+    document = json.loads(capsys.readouterr().out)
+    first = document["commands"][0]
+    assert first["command"] == "estimate, judges and raters together"
+    assert first["line"] == document["next"]
+    assert "--judge judge_b --combine majority --human human_2 --human-combine any" in document["next"]
+    assert main([*document["next"].split()[1:], "--interval", "chi-square"]) == 0
+
+
+def test_the_doctor_proposes_no_majority_where_raters_tie(tmp_path, capsys):
+    path = tmp_path / "rows.csv"
+    rows = [f"{i},{i % 5 == 0:d},{i % 2},{i % 3 == 0:d}," for i in range(30)]
+    path.write_text("\n".join(["id,judge,human_1,human_2,human_3", *rows, "30,1,1,1,1"]))
+    assert main(["doctor", str(path), "--json"]) in (0, 1)
+    following = json.loads(capsys.readouterr().out)["next"]
+    assert "--human human_2 --human human_3 --human-combine any" in following
+    assert main([*following.split()[1:], "--interval", "chi-square"]) == 0
 
 
 def test_rows_are_read_as_often_for_three_judges_as_for_two(monkeypatch):
