@@ -47,10 +47,9 @@ def gate(file: str | os.PathLike[str] | None, options: dict[str, Value]) -> Docu
     document: Document = json.loads(printed.getvalue())
     if status == 0:
         return document
-    from jaxmle._documents import verdict_line
     from jaxmle._terminal import certify_table
 
-    raise Refused(f"{verdict_line(document)}\n\n{text_of(document, certify_table)}")
+    raise Refused(text_of(document, certify_table))
 
 
 def _words(option: str, value: Value) -> list[str]:

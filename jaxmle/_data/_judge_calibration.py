@@ -88,7 +88,7 @@ class JudgeCalibration(Result):
             >>> none = [0, 0, 0]
             >>> models = Counts([45, 80, 30], [5, 20, 10], [5, 3, 8], [95, 97, 92], none, none)
             >>> print(JudgeCalibration.learn(models, judge="gpt-4o", date="2026-03-31"))
-            gpt-4o, learnt from 3 parts on 2026-03-31: TPR in [0.5517, 0.9714], FPR in [0.0038, 0.2246]
+            gpt-4o, learnt from 3 parts on 2026-03-31: TPR in [0.5530, 0.9679], FPR in [0.0017, 0.2898]
         """
         if not isinstance(counts, Counts):
             raise TypeError(f"`counts` must be a Counts; got {type(counts).__name__}.")

@@ -92,7 +92,7 @@ def borrow(
         >>> models = Counts([45, 80, 30], [5, 20, 5], [5, 3, 8], [95, 97, 92], none, none)
         >>> result = borrow(Counts(9, 1, 2, 38, 250, 950), models)
         >>> print(f"{result.estimate:.2f} [{result.low:.2f}, {result.high:.2f}]")
-        0.20 [0.15, 0.24]
+        0.19 [0.15, 0.24]
     """
     alpha = 1 - check_confidence(confidence)
     posterior = _learnt(references)

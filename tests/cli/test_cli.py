@@ -187,7 +187,7 @@ def test_the_demo_writes_rows_with_the_published_counts(tmp_path, capsys):
     assert set(table.counts.n_labeled) <= {19, 20}
     assert [key["system"] for key in table.keys] == list(NQ301_GPT4.cells)
     capsys.readouterr()
-    main(["demo", "--json", "--seed", "1", "--labels", "20"])
+    main(["demo", "--json", "--seed", "1", "--n-labeled", "20"])
     shown = json.loads(capsys.readouterr().out)["systems"]
     # The labels of a seed are the same in the table and in the file.
     unbounded = fit(table.counts).failure_rate

@@ -58,7 +58,7 @@ def test_every_command_asks_and_says_first_what_a_failure_is(command, bad_model,
     status, document, _ = answer(capsys, command, bad_model, *columns, "--failure", "0")
     assert status in (0, 1)
     if command != "compare":
-        assert list(document)[:2] == ["command", "failure"]
+        assert list(document)[:3] == ["schema", "command", "failure"]
         human = {"column": "human_passed", "words": ["0"], "n": 135, "of": 150}
         assert document["failure"]["human"] == human
     if command == "certify":

@@ -119,13 +119,13 @@ sys.exit(main())
 def test_a_kill_inside_the_final_write_changes_nothing(tmp_path, environment, capsys, stage):
     source, out = small(tmp_path), tmp_path / "out.csv"
     chosen = ("--interval", "chi-square")
-    assert estimate(capsys, source, tmp_path / "whole.csv", *chosen)[0] == 0
+    assert estimate(capsys, source, tmp_path / "whole.csv")[0] == 0
     command = ["estimate", str(source), *COLUMNS, "--by", "topic", *chosen, "--out", str(out)]
     killed = subprocess.run([sys.executable, "-c", FINAL, *command, stage], env=environment)
     assert killed.returncode == -signal.SIGKILL
     assert out.exists() == (stage == "before tidying up")
     assert list((tmp_path / "out.csv.parts").glob("0*.json"))
-    assert estimate(capsys, source, out, "--resume", *chosen)[0] == 0
+    assert estimate(capsys, source, out, "--resume")[0] == 0
     assert out.read_bytes() == (tmp_path / "whole.csv").read_bytes()
     assert not (tmp_path / "out.csv.parts").exists()
 
@@ -141,12 +141,12 @@ def topics(tmp_path):
 
 def goes_on_until_there_is_room(capsys, source, out, rooms):
     """Run again in each room, the last of which is enough: one line each time before, and the same result."""
-    chosen, whole = ("--interval", "chi-square"), source.with_name("whole.csv")
-    assert estimate(capsys, source, whole, *chosen)[0] == 0
+    whole = source.with_name("whole.csv")
+    assert estimate(capsys, source, whole)[0] == 0
     ended = []
     for room in rooms:
         with room:
-            status, _, err = estimate(capsys, source, out, "--resume", *chosen)
+            status, _, err = estimate(capsys, source, out, "--resume")
         ended.append(status)
         if status == 0:
             break

@@ -40,7 +40,7 @@ def test_a_card_says_verdict_rate_interval_limit_and_labels(tmp_path, capsys, li
     limits = f"Upper limit {100 * certificate['upper_limit']:.2f}% (profile), limit {float(limit):.2%}."
     assert limits in texts
     assert "100 human labels, 10,000 verdicts without one." in texts
-    assert "Bounds: TPR in [0.2, 0.9]." in texts
+    assert "Bounds: TPR 20% to 90%." in texts
     assert title.startswith(f"{verdict}. 95% interval {ends}. ")
 
 

@@ -23,6 +23,7 @@ def test_intervals_are_finite_in_their_bounds_and_the_same_on_both_engines(seed)
     assert found == [0, 0, 0, 0]
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("section", ["simulated", "certificates", "exact"])
 def test_claims_are_finite_in_range_and_not_at_odds(section):
     total, *found = getattr(_fuzz_fits, section)(10, 1, ["numpy"])

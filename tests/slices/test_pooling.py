@@ -204,7 +204,7 @@ def test_what_was_done_is_said():
 
 def test_what_cannot_be_is_refused():
     _, counts = draw(np.random.default_rng(11), 3, 5)
-    with pytest.raises(ValueError, match="`judge` must be one of"):
+    with pytest.raises(ValueError, match="`judge_rates` must be one of"):
         fit_slices(counts, judge_rates="pooled")
     with pytest.raises(ValueError, match="exclude those of others"):
         fit_slices(counts, Bounds(tpr=([0.5, 0.9, 0.5], [0.7, 0.95, 0.7])), judge_rates="common")
