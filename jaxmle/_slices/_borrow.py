@@ -31,9 +31,9 @@ class Borrowed(Interval):
 
     Attributes:
         tpr: The judge's true positive rate, by the references and the data set's own labels, shape ``(...)``.
-        fpr: Its false positive rate. like: Pair of probabilities, each of shape ``(...)``: that the TPR, and
-        that the FPR, is one of those that
-            the references foretell. Where one is low the data set stands apart, and borrows little.
+        fpr: Its false positive rate.
+        like: Pair of probabilities, each of shape ``(...)``: that the TPR, and that the FPR, is one of those
+            that the references foretell. Where one is low the data set stands apart, and borrows little.
         borrowed: Share of what is known of the judge that comes from references, shape ``(...)``.
         spread: Standard deviations of TPR and FPR from reference to reference (posterior means).
         n_references: How many references have labels.
@@ -66,8 +66,7 @@ def borrow(
     Args:
         counts: Counts of the data sets at hand, any batch shape ``(...)``; each borrows by itself.
         references: Labelled counts of each reference (a model, a kind of question, a month), shape ``(K,)``
-        or
-            ``()``; their unlabelled items are left out.
+            or ``()``; their unlabelled items are left out.
         bounds: Bounds of the data sets at hand besides; none by default.
         confidence: Nominal coverage, in (0, 1).
         calibration: "internal" or "external", as in `fit`.
