@@ -28,7 +28,6 @@ from jaxmle._inference._mixed import checked_external, fit_mixed, mixed_crossing
 from jaxmle._inference._multiplicity import IntervalAdjustment, is_joint
 from jaxmle._inference._options import ProfileOptions
 from jaxmle._inference._profile import ProfileRoot, crossing
-from jaxmle._inference._simulate import COMPILE_SECONDS
 from jaxmle._simulation import Labels, design_of
 from jaxmle._stats import quantile_of_t
 from jaxmle._types import ArrayLike, Flags, Numbers
@@ -36,6 +35,8 @@ from jaxmle._types import ArrayLike, Flags, Numbers
 if TYPE_CHECKING:
     from jaxmle._tables import Columns, Rows
 
+# Processor seconds below which NumPy on all cores is done before JAX is: compiled code is no quicker here.
+_COMPILE_SECONDS = 24
 EndSide = Literal["two-sided", "upper", "lower"]
 # What the rate is of: the items that might have been drawn, or those that were.
 Target = Literal["population", "items"]
@@ -264,7 +265,7 @@ def _interval(
     # A first look with a quarter of the draws, then all of them, each at five rates and both ends. Bounds on
     # the maxima spare most fits, so that they take as long as one in two.
     n_fits = problem.size * (8 * n_draws if simulated else 30)
-    engine = chosen_engine(n_fits, options.engine, compile_seconds=COMPILE_SECONDS if simulated else 1)
+    engine = chosen_engine(n_fits, options.engine, compile_seconds=_COMPILE_SECONDS if simulated else 1)
     if external is not None:
         if free is None or design_effect is not None:
             free = fit_mixed(problem, external, options.engine)

@@ -32,8 +32,8 @@ _ROWS = (1 << 12, 1 << 14)
 _LAWS = (2, 8, 32, 128)
 # Rounds of bounds on a maximum: a tenth of the comparisons are left after the fewer, 1 in 250 after the more.
 _GLANCE, _CLOSE_LOOK = 2, 8
-# Processor seconds that JAX takes to compile what an interval or a certificate needs.
-COMPILE_SECONDS = 12
+# Processor seconds that JAX takes to compile what a certificate needs.
+COMPILE_SECONDS = 8
 # Solvers tell ties in the statistic to this tolerance, in nats.
 TIE = 1e-4
 
