@@ -284,10 +284,14 @@ def certify(
             progress=True,
         )
         check_finite(document)
-        tell(document)
-    from jaxmle._terminal import certify_table
+        from jaxmle._terminal import certify_table
 
-    show(document, reading.as_json, certify_table)
+        try:
+            show(document, reading.as_json, certify_table)
+        except BrokenPipeError:  # whoever reads it has seen enough
+            tell(document)
+            raise
+        tell(document)
     return 0 if document["certified"] else 1
 
 

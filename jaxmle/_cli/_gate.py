@@ -35,9 +35,10 @@ def gate(file: str | os.PathLike[str] | None, options: dict[str, Value]) -> Docu
     Raises:
         Refused: It is not certified, or there is no verdict.
     """
-    words = ["certify", *([] if file is None else [os.fspath(file)]), "--json"]
+    words = ["certify", "--json"]
     for name, value in options.items():
         words += _words("--pass" if name == "passes" else f"--{name.replace('_', '-')}", value)
+    words += [] if file is None else ["--", os.fspath(file)]
     with redirect_stdout(io.StringIO()) as printed, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what there is to say is in the document
         try:

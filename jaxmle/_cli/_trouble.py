@@ -30,8 +30,16 @@ def run_safely(command: Callable[[list[str]], int], arguments: Sequence[str]) ->
         with _writable_output(), _stopping(given):
             return _status_of(command, given, debug)
     except KeyboardInterrupt:
+        _retract(given, "stopped.")
         _say_stopped(given)
         return INTERRUPTED
+
+
+def _retract(given: list[str], message: str) -> None:
+    if any(one.startswith("--junit") for one in given):
+        from jaxmle._cli._builds import retract
+
+        retract(given, message)
 
 
 def _status_of(command: Callable[[list[str]], int], given: list[str], debug: bool) -> int:
@@ -42,11 +50,14 @@ def _status_of(command: Callable[[list[str]], int], given: list[str], debug: boo
         _discard(sys.stdout)
         return CLOSED_PIPE
     except SystemExit as stopped:  # a library's; its number may be one of our answers
+        if stopped.code:
+            _retract(given, "stopped.")
         return TROUBLE if stopped.code else 0
     except Exception as error:
         if debug:
             raise
         message = message_of(error)
+        _retract(given, message)
         if "--annotations" in given:
             from jaxmle._ci import trouble_command
 

@@ -202,7 +202,9 @@ def compare(
         effect, freedom = cluster_effect(
             problems, model.params, held, joint, calibration, common=judge_rates == "common"
         )
-        df = np.minimum(df, freedom)
+        # Sums of weights do not say how many labels there are.
+        whole = all(whole_numbers(own.counts) for own in problems)
+        df = np.minimum(df, freedom) if whole else freedom
     cut = effect
     if judge_rates == "separate" and pairs is None and joint is None:
         cut = effect * _stretch(problems, statistic, df, alpha, calibration, labels, seed)
@@ -237,7 +239,8 @@ def compare(
 
 def _stand_alone(first: Clusters, second: Clusters) -> bool:
     """Whether no two items share a cluster, which both sets number alike."""
-    return bool(np.all(first.cells.sum(1) + second.cells.sum(1) <= 1))
+    both = first.cells.sum(1) + second.cells.sum(1)
+    return bool(first.are_items.all() and second.are_items.all() and np.all(both <= 1))
 
 
 def _degrees_of_freedom(n_labels: list[Array], rates: float) -> Array:

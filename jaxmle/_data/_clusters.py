@@ -65,8 +65,13 @@ class Clusters(Result):
 
     @property
     def are_items(self) -> Array:
-        """Whether no two items of a slice share a cluster, shape ``(n_slices,)``."""
-        return np.bincount(self.index[self.cells.sum(1) > 1], minlength=self.n_slices) == 0
+        """Whether no two items of a slice share a cluster, shape ``(n_slices,)``.
+
+        An item alone is a 1 in one cell; sums of weights, however small, may be of several.
+        """
+        cells = self.cells
+        is_item = (cells.sum(1) <= 1) & np.all((cells == 0) | (cells == 1), axis=1)
+        return np.bincount(self.index[~is_item], minlength=self.n_slices) == 0
 
     @property
     def cells(self) -> Array:

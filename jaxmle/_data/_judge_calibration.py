@@ -102,6 +102,9 @@ class JudgeCalibration(Result):
             raise ValueError(
                 f"`same_population` is of one reference; got {size}: add up those of one population."
             )
+        for name, value in (("judge", judge), ("judge_version", judge_version)):
+            if value is not None and not value.strip():
+                raise ValueError(f"`{name}` must have a name; got {value!r}.")
         if judge_version is not None and judge is None:
             raise ValueError("`judge_version` goes with `judge`: name the judge too.")
         learnt = (

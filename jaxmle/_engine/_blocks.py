@@ -14,6 +14,9 @@ from jaxmle._types import Array
 A = TypeVar("A")
 T = TypeVar("T")
 
+# More parts at once would take more memory than they save time.
+_MOST_THREADS = 8
+
 
 def map_batched(
     call: Callable[[list[Array]], T],
@@ -55,7 +58,7 @@ def side_by_side(call: Callable[[A], T], parts: Sequence[A]) -> list[T]:
 
     NumPy lets other threads go on while it computes. Under JAX the blocks within a part already do.
     """
-    n_threads = min(len(parts), _cores())
+    n_threads = min(len(parts), _cores(), _MOST_THREADS)
     if n_threads <= 1:
         return [call(part) for part in parts]
     from concurrent.futures import ThreadPoolExecutor
@@ -91,7 +94,7 @@ def _on_devices(
     chosen = jax.config.jax_default_device  # type: ignore[attr-defined]
     used_devices = [chosen] if chosen is not None else jax.local_devices()
     # One XLA program uses a second core badly; two programs side by side use it well.
-    n_threads = max(len(used_devices), os.cpu_count() or 1 if jax.default_backend() == "cpu" else 1)
+    n_threads = max(len(used_devices), _cores() if jax.default_backend() == "cpu" else 1)
     free: Queue[Any] = Queue()
     for i in range(n_threads):
         free.put(used_devices[i % len(used_devices)])

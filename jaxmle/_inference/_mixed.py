@@ -34,8 +34,8 @@ _COST = 250
 # Likelihood-ratio statistics within which rates are as likely, and how the range grows from one to the other
 # where there is a peak: as the root of their ratio, .01; on a plateau hardly.
 _LEVEL, _LATER, _PLATEAU, _IDENTIFIED_WITHIN = 1e-7, 1e-3, 0.1, 1e-7
-# Chi-square with two degrees of freedom exceeds this in 1% of cases.
-_AT_ODDS = 9.21
+# Chi-square with one degree of freedom, and with two, exceeds these in 1% of cases.
+_AT_ODDS = (6.63, 9.21)
 
 
 def checked_external(
@@ -238,7 +238,10 @@ def _warn_of_odds(found: Fit, problem: Problem, external: Counts) -> None:
     tpr = np.clip(divide(c.tp, c.tp + c.fn), *bounds.tpr)
     fpr = np.clip(divide(c.fp, c.fp + c.tn), *bounds.fpr)
     reference = log_likelihood_at(Params(np.zeros_like(own), tpr, fpr), external, "external")
-    at_odds = 2 * (own + reference - found.log_likelihood) > _AT_ODDS
+    # As many rates are compared as both sets have labels for.
+    o = problem.counts
+    both = (o.tp + o.fn > 0) & (c.tp + c.fn > 0) & (o.fp + o.tn > 0) & (c.fp + c.tn > 0)
+    at_odds = 2 * (own + reference - found.log_likelihood) > np.where(both, _AT_ODDS[1], _AT_ODDS[0])
     if at_odds.any():
         many = "" if at_odds.size == 1 else f" of {np.count_nonzero(at_odds):,} of {at_odds.size:,} data sets"
         warn_user(

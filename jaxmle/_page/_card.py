@@ -21,7 +21,7 @@ _LONGEST, _LONGEST_NAME, _FEW_NAMED = 100, 20, 3
 
 
 def write_card(document: Document, path: Path, title: str | None = None) -> None:
-    """Draw a card and write it, the same bits for the same document.
+    """Draw a card and write it, the same bits for the same document and version of matplotlib.
 
     Args:
         document: From `report_document`.
@@ -34,12 +34,15 @@ def write_card(document: Document, path: Path, title: str | None = None) -> None
     """
     import matplotlib
 
-    ax = _drawn(document, title or document["source"])
     said = f"{_verdict(document)}. {' '.join(_lines(document))}"
     nobody = {"Date": None, "Creator": None}
     described = {"Title": said, **nobody} if path.suffix == ".svg" else {"Title": said, "Software": None}
-    # Letters as outlines look alike everywhere; their words are the title of the file.
-    with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "jaxmle"}):
+    # Nobody's own settings; letters as outlines look alike everywhere, and are the title of the file too.
+    plain: dict[Any, Any] = {
+        name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"
+    }
+    with matplotlib.rc_context(plain | {"svg.fonttype": "path", "svg.hashsalt": "jaxmle"}):
+        ax = _drawn(document, title or document["source"])
         save(ax, path, dpi=_DPI, metadata=described)
 
 

@@ -17,8 +17,7 @@ from jaxmle._slices._slice import Slices, slices_of_problem
 from jaxmle._stats import quantile_of_t
 from jaxmle._types import Array, ArrayLike, Numbers
 
-# Prior probability that a rate of the judge has nothing to do with that in the references: about as often as
-# parts of published families stand apart (python -m benchmarks.borrowing).
+# Prior probability that a rate of the judge has nothing to do with that in the references: a choice.
 _UNLIKE = 0.15
 # Data sets at once.
 _BLOCK = 512

@@ -8,12 +8,17 @@ function differ there, which is of second order in how far the flag rate was off
 Source: Lagrangian duality for a sum of concave functions (Boyd and Vandenberghe, Convex Optimization, 5.1).
 """
 
+import numpy as np
+
 from jaxmle._arrays import namespace, select
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model import log_likelihood_at, ratio
 from jaxmle._solvers._flag_rate import tilted
 from jaxmle._stats import divide
 from jaxmle._types import Array, Pair
+
+# Rounding errors of a sum of logarithms, in units of its last digit.
+_ROUNDING = 8
 
 
 def maximum_between(
@@ -60,7 +65,8 @@ def maximum_between(
     lower = log_likelihood_at(Params(rate, rates[0], rates[1]), counts, calibration)
     passed = 1 - after
     gap = divide(tilt * (after - q), q * (1 - q)) - _rise(pos, q, after) - _rise(neg, 1 - q, passed)
-    return lower, lower + xp.maximum(gap, 0.0)
+    # Sums over many items are rounded.
+    return lower, lower + xp.maximum(gap, 0.0) + _ROUNDING * np.finfo(lower.dtype).eps * xp.abs(lower)
 
 
 def _rise(count: Array, start: Array, stop: Array) -> Array:

@@ -35,22 +35,24 @@ def plan_table(document: Document) -> Group:
     )
     costs = any(one["cost"] is not None for one in document["options"])
     table = new_table(f"Human labels for {asked}; {bounds_text(document['settings'])}")
+    table.n_names = 3
     table.add_column("design", no_wrap=True)
-    for heading in ("labels", "of them", document["goal"], *(["cost"] if costs else [])):
+    table.add_column("bounds", no_wrap=True)
+    table.add_column("method", no_wrap=True)
+    for heading in ("labels", document["goal"], *(["cost"] if costs else []), "of them"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("bounds", "method"):
-        table.add_column(heading, no_wrap=True)
     for i, one in enumerate(document["options"]):
         split = ", ".join(f"{count:,} {name}" for name, count in (one["split"] or {}).items())
         cells = [
             _DESIGNS[one["design"]],
+            "yes" if one["bounded"] else "no",
+            one["method"],
             "never" if one["n_labels"] is None else f"{one['n_labels']:,}",
-            split,
             percent(one["value"]),
         ]
         if costs:
             cells.append("-" if one["cost"] is None else f"{one['cost']:,.10g}")
-        cells += ["yes" if one["bounded"] else "no", one["method"]]
+        cells.append(split)
         table.add_row(*cells, style="bold cyan" if not i else "")
     notes = [Text(f"{note[0].upper()}{note[1:]}.", style="yellow") for note in document["warnings"]]
     return Group(_verdict(document), table, *notes, Text(), *_curve(document))

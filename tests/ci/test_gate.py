@@ -97,6 +97,15 @@ def test_trouble_is_no_certificate_and_no_verdict(folder):
     assert "CERTIFIED" not in result.stdout.str()
 
 
+def test_a_file_may_begin_with_a_dash(folder):
+    (folder.path / "-x.csv").write_bytes((folder.path / "verdicts.csv").read_bytes())
+    folder.makepyfile("""
+        def test_rate(jaxmle_gate):
+            jaxmle_gate("-x.csv", limit="15%", method="profile")
+    """)
+    run(folder).assert_outcomes(passed=1)
+
+
 def test_the_guide_s_tests_do_what_it_says(pytester, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     guide = (PROJECT / "docs" / "guides" / "release-gate.md").read_text(encoding="utf-8")

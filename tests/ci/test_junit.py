@@ -106,6 +106,17 @@ def test_trouble_is_an_error_and_takes_the_place_of_an_older_verdict(verdicts, t
     assert main([*wrong, "--junit", str(out)]) == 2
     (case,) = checked(out)[1]
     assert "no column 'jud\\x1bge'" in case.find("error").get("message")
+    # So does trouble with the options, but only where this program wrote the older one.
+    asked = ["certify", str(verdicts), *COMMON, "--limit", "0.9", "--junit", str(out)]
+    for odd in (["--method", "profil"], ["--lmit", "0.4"]):
+        assert main(asked) == 0
+        assert checked(out)[0].get("errors") == "0"
+        assert main([*asked, *odd]) == 2
+        assert checked(out)[0].get("errors") == "1"
+    foreign = tmp_path / "other.xml"
+    foreign.write_text("<testsuites/>")
+    assert main([*asked[:-1], str(foreign), "--lmit", "0.4"]) == 2
+    assert foreign.read_text() == "<testsuites/>"
     assert main([*wrong, "--junit", str(verdicts)]) == 2
     assert "--junit" in capsys.readouterr().err.splitlines()[-1]
     assert verdicts.read_text().startswith("{")

@@ -248,6 +248,22 @@ def test_clusters_of_single_items_are_the_items(judge):
     assert found.high == pytest.approx(alone.high, abs=0.03 * (alone.high - alone.low)[0])
 
 
+@pytest.mark.parametrize("judge", ["separate", "common"])
+def test_small_weights_do_not_make_items_of_clusters(judge):
+    a, b = clustered(3, 40, 0.5, (0.3, 0.5), 60)
+    widths = []
+    for scale in (0.5, 0.01):
+        one, two = (
+            Clusters(Counts(*(scale * x for x in own.counts.values())), own.index, own.n_slices)
+            for own in (a, b)
+        )
+        assert not one.are_items.any()
+        found = compare(one.totals, two.totals, clusters=(one, two), judge_rates=judge)
+        widths.append(found.high - found.low)
+    # Weights count for what they are to each other.
+    assert np.median(widths[1] / widths[0]) == pytest.approx(1.0, abs=0.05)
+
+
 def test_clusters_of_other_items_are_not_compared():
     a, b = clustered(1, 5, 0.2, (0.2, 0.2), 2)
     given = a.totals, b.totals

@@ -8,7 +8,7 @@ from cases import PROJECT
 
 from jaxmle._cli import main
 
-pytest.importorskip("matplotlib")
+matplotlib = pytest.importorskip("matplotlib")
 COMMON = ["--counts", "4,6,2,88,900,9100", "--interval", "chi-square", "--method", "profile"]
 
 
@@ -48,7 +48,8 @@ def test_the_same_result_gives_the_same_bits(tmp_path):
     for name, start in (("card.svg", b"<?xml"), ("card.png", b"\x89PNG")):
         path, bits = tmp_path / name, []
         for _ in range(2):
-            assert main(["report", *COMMON, "--card", str(path)]) == 0
+            with matplotlib.rc_context({"font.size": 5 + 9 * len(bits), "savefig.bbox": "tight"}):
+                assert main(["report", *COMMON, "--card", str(path)]) == 0
             bits.append(path.read_bytes())
         assert bits[0] == bits[1]
         assert bits[0].startswith(start)

@@ -147,3 +147,9 @@ def test_one_row_in_lines_is_a_row_whatever_it_holds(tmp_path):
     path = tmp_path / "row.jsonl"
     path.write_text(json.dumps({"judge": 1, "human": 1, "messages": [{"role": "user"}]}) + "\n")
     assert cells(tables.count(path, judge="judge", human="human")) == (1, 0, 0, 0, 0, 0)
+
+
+def test_a_column_of_that_name_need_hold_no_lists(tmp_path):
+    path = tmp_path / "plain.csv"
+    path.write_text("request_id,judge,human,assessments\n1,1,1,bad\n2,0,0,fine\n3,1,,\n4,0,,so so\n")
+    assert tables.count(str(path), judge="judge", human="human").total.n_labeled == 2

@@ -100,7 +100,7 @@ def log_in_table(name: str, columns: Sequence[str], query: Callable[[str], list[
         A row for each assessment; None unless it is such a table.
 
     Raises:
-        ValueError: What it holds cannot be read.
+        ValueError: Its lists cannot be read.
     """
     names = [one for one in ("trace_id", "request_id", "tags", "assessments") if one in columns]
     if "assessments" not in names or not {"trace_id", "request_id"} & set(names):
@@ -108,11 +108,12 @@ def log_in_table(name: str, columns: Sequence[str], query: Callable[[str], list[
     rows = query(f"SELECT {', '.join(names)} FROM {VERDICTS}")
     traces = [dict(zip(names, row, strict=True)) for row in rows]
     found = _of_objects([one | {"assessments": one["assessments"] or []} for one in traces])
-    if rows and not found:
+    if not found and any(str(one["assessments"]).lstrip().startswith("[") for one in traces):
         raise ValueError(
-            f"cannot read {name}: its column 'assessments' holds no lists, neither as JSON nor as Python "
-            "writes them: write traces as JSON lines, with frame.to_json(path, orient='records', lines=True)."
+            f"cannot read {name}: its column 'assessments' holds lists neither as JSON nor as Python writes "
+            "them: write traces as JSON lines, with frame.to_json(path, orient='records', lines=True)."
         )
+    # A column of that name that holds no lists is one like any other.
     return _log(*found) if found else None
 
 
