@@ -54,6 +54,8 @@ def _status_of(command: Callable[[list[str]], int], given: list[str], debug: boo
             _retract(given, "stopped.")
         return TROUBLE if stopped.code else 0
     except Exception as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # as where a class is made at that moment
+            raise KeyboardInterrupt from error
         if debug:
             raise
         message = message_of(error)

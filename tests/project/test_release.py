@@ -59,7 +59,7 @@ def test_the_wheel_holds_the_package_its_types_and_its_entries(tmp_path):
     wanted = {str(path.relative_to(PROJECT)) for path in package.rglob("*") if path.suffix in (".py", ".pyi")}
     assert wanted | {"jaxmle/py.typed"} <= names
     assert {name.split("/")[0] for name in names} == {"jaxmle", f"jaxmle-{METADATA['version']}.dist-info"}
-    assert "jaxmle = jaxmle._cli:main" in said
+    assert "jaxmle = jaxmle.__main__:main" in said
     assert "jaxmle = jaxmle._pytest" in said
 
 
