@@ -1,5 +1,6 @@
 """What the total is where the judge's rates are borrowed from references."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -26,16 +27,19 @@ def borrowed(fitted: Fitted, references: Counts) -> Document:
     """
     analysis, effects = fitted.analysis, fitted.effects
     more: dict[str, Any] = {} if effects is None else {"design_effect": float(effects.effect[fitted.last])}
-    found = borrow(
-        fitted.counts[fitted.last],
-        references,
-        Bounds(failure_rate=analysis.bounds_of(fitted.last).failure_rate),
-        confidence=analysis.confidence,
-        calibration=analysis.calibration,
-        **more,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of the labels, which the estimate beside it says
+        found = borrow(
+            fitted.counts[fitted.last],
+            references,
+            Bounds(failure_rate=analysis.bounds_of(fitted.last).failure_rate),
+            confidence=analysis.confidence,
+            calibration=analysis.calibration,
+            **more,
+        )
+    estimate = found.estimate if found.identified else None
     return {
-        "failure_rate": {"estimate": found.estimate, "low": found.low, "high": found.high},
+        "failure_rate": {"estimate": estimate, "low": found.low, "high": found.high},
         "tpr": found.tpr,
         "fpr": found.fpr,
         "like": dict(zip(_RATES, found.like, strict=True)),

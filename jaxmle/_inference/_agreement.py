@@ -43,7 +43,8 @@ class Agreement(Result):
     def __str__(self) -> str:
         names = ("TPR", "FPR", "precision", "accuracy", "kappa", "AC1")
         named = zip(names, (getattr(self, one.name) for one in fields(self)), strict=True)
-        return ", ".join(f"{name} {one.estimate:.3f}" for name, one in named if one is not None)
+        shown = ", ".join(f"{name} {one.estimate:.3f}" for name, one in named if one is not None)
+        return shown or "no labels to agree on"
 
 
 def agreement(

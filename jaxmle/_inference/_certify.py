@@ -35,7 +35,7 @@ from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._exact import ExactTest, Hypothesis
 from jaxmle._inference._fit import Fit, divided, fit_flat, handed_on
 from jaxmle._inference._mixed import checked_external
-from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, level_for_limits
+from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, agreeing_limits, level_for_limits
 from jaxmle._inference._options import ClaimOptions
 from jaxmle._inference._profile import branches, profile
 from jaxmle._inference._simulate import COMPILE_SECONDS, streams
@@ -74,8 +74,8 @@ class Certificate(Batch):
         p_value: p-value of "failure rate >= limit", adjusted as ``adjustment`` says, shape ``(...)``.
         upper_limit: Upper confidence limit of the failure rate, from the same test, shape ``(...)``.
         by_bounds: Whether the bounds on the failure rate decide alone: the limit lies outside them.
-        contradicted: Whether the data contradict the bounds; then nothing is certified, the p-value is 1 and
-            the upper limit the bound.
+        contradicted: Whether the data contradict the bounds, or own labels the reference; then nothing is
+            certified, the p-value is 1 and the upper limit the bound.
         mismatched: Whether the judge flags labelled and unlabelled items too differently for the labelled
             ones to be the random sample they are declared to be; then nothing is certified either.
         limit: The limit, as given, shape ``(...)``.
@@ -101,7 +101,8 @@ class Certificate(Batch):
             passed = f"{int(np.sum(self.certified)):,} of {np.size(self.certified):,} certified"
             return f"{passed} ({self.method}); upper limits {limits}"
         verdict = "certified" if self.certified else "not certified"
-        why = "; the data contradict the bounds" if self.contradicted else ""
+        known = "the bounds or the reference" if self.method.endswith("reference") else "the bounds"
+        why = f"; the data contradict {known}" if self.contradicted else ""
         why += "; the labelled items are no random sample" if self.mismatched else ""
         return (
             f"{verdict}: failure rate < {self.limit:g} at {100 * self.confidence:g}% confidence "
@@ -262,7 +263,7 @@ def _with_reference(problem: Problem, options: _Options, *given: Any) -> Certifi
     """The certificate with labels of a reference too."""
     from jaxmle._inference._mixed_certificate import mixed_certificate
 
-    names = ("confidence", "method", "adjustment", "engine")
+    names = ("confidence", "method", "adjustment", "labels", "engine")
     return mixed_certificate(problem, *given, **{name: getattr(options, name) for name in names})
 
 
@@ -325,14 +326,8 @@ def _certificate(
         upper = highest.copy()
         if open_.size and with_limits:
             upper[open_] = test.limits(p_value[open_], level, bar)
-    upper = np.where(against | biased, highest, upper)
-    # Rejecting the limit and every rate above it is one statement: the two answers agree.
-    upper = np.where(certified, np.minimum(upper, rate), upper)
-    upper = np.where(certified | against | biased | by_bounds, upper, np.maximum(upper, rate))
-    if adjustment == "holm" and not certified.all():
-        # Joint limits that go with Holm's verdicts: no more is said of the certified than that.
-        upper = np.where(certified, rate, upper)
-
+    silent, holm = against | biased, adjustment == "holm"
+    upper = agreeing_limits(upper, rate, certified, silent, by_bounds, highest, holm)
     return Certificate(
         certified=certified,
         p_value=adjusted,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from jaxmle._arrays import namespace, pytree, rebuilt, tree_map
-from jaxmle._data import Bounds, Calibration, Counts, HasCounts, Problem
+from jaxmle._data import Bounds, Calibration, Counts, HasCounts, Params, Problem
 from jaxmle._engine import Engine, check_engine, chosen_engine, in_tiles, kept_programs, map_batched, program
 from jaxmle._inference._arguments import checked_problem, given_counts, shaped
 from jaxmle._inference._options import CertifyOptions, IntervalOptions
@@ -253,14 +253,29 @@ def fit(
     check_solver(solver)
     check_engine(engine)
     problem, shape = checked_problem(given_counts("fit", counts, columns), bounds, calibration)
-    from jaxmle._inference._mixed import checked_external, fit_mixed
+    from jaxmle._inference._mixed import checked_external, fit_mixed, warn_of_odds
 
     reference = checked_external(external, discount, problem, shape, calibration)
     if reference is not None:
         if solver != "flag_rate":
             raise ValueError(f'`solver` must be "flag_rate" with `external`; got {solver!r}.')
-        return shaped(fit_mixed(problem, reference, engine), shape)
+        mixed = fit_mixed(problem, reference, engine)
+        warn_of_odds(mixed)
+        return shaped(mixed, shape)
     return shaped(fit_flat(problem, calibration, solver=solver, engine=engine), shape)
+
+
+def shadow_prices(slope: Params, at_bound: Bounds) -> Bounds:
+    """What a bound at which the estimate lies would gain the log-likelihood, per unit; 0 for the others.
+
+    A lower bound can only cost likelihood when raised, an upper bound only gain.
+    """
+    xp = namespace(slope)
+    prices: dict[str, Pair] = {}
+    for name in ("failure_rate", "tpr", "fpr"):
+        gradient, (low, high) = getattr(slope, name), getattr(at_bound, name)
+        prices[name] = (xp.where(low, xp.minimum(gradient, 0), 0), xp.where(high, xp.maximum(gradient, 0), 0))
+    return rebuilt(at_bound, prices)
 
 
 def _estimate(
@@ -273,16 +288,10 @@ def _estimate(
 
     problem = Problem.of(arrays)
     counts, bounds = problem
-    xp = namespace(counts)
     solution = solve(problem) if engine == "numpy" else in_tiles(solve, problem)
     p = solution.params
     at_bound = bound_sides(p, bounds)
     slope = score_at(p, counts, calibration)
-    prices: dict[str, Pair] = {}
-    for name in ("failure_rate", "tpr", "fpr"):
-        # A lower bound can only cost likelihood when raised, an upper bound only gain.
-        gradient, (low, high) = getattr(slope, name), getattr(at_bound, name)
-        prices[name] = (xp.where(low, xp.minimum(gradient, 0), 0), xp.where(high, xp.maximum(gradient, 0), 0))
     low, high = failure_rate_set(p, counts, bounds, calibration=calibration)
     return (
         p.failure_rate,
@@ -292,7 +301,7 @@ def _estimate(
         solution.gap,
         solution.converged,
         at_bound,
-        rebuilt(at_bound, prices),
+        shadow_prices(slope, at_bound),
         high - low <= _IDENTIFIED_WITHIN,
         (low, high),
     )

@@ -18,7 +18,8 @@ from jaxmle._data import (
 )
 from jaxmle._engine import Engine, chosen_engine, kept_programs, map_batched, program
 from jaxmle._inference._arguments import checked_problem, warn_user
-from jaxmle._inference._fit import Fit, fit_flat
+from jaxmle._inference._bounds_test import SURELY
+from jaxmle._inference._fit import Fit, fit_flat, shadow_prices
 from jaxmle._inference._profile import ProfileBranch, ProfileRoot, crossing
 from jaxmle._model import log_likelihood_at, score_at
 from jaxmle._solvers import MixedData, bound_sides, mixed_crossing, mixed_maximum
@@ -113,9 +114,7 @@ def fit_mixed(problem: Problem, external: Counts, engine: Engine | None = None) 
         given = {"counts": problem.take(index).counts, "external": take(external, index)}
         return rebuilt(found, {**given, "calibration": "internal"})
 
-    found = _by_labels(problem.counts, alone, both)
-    _warn_of_odds(found, problem, external)
-    return found
+    return _by_labels(problem.counts, alone, both)
 
 
 def _fit_of(found: tuple[object, ...], problem: Problem) -> Fit:
@@ -143,10 +142,6 @@ def _estimate(arrays: list[Array]) -> tuple[object, ...]:
     slope = score_at(p, data.counts, "external")
     own = divide(data.failures, p.failure_rate) - divide(data.passes, 1 - p.failure_rate)
     slope = Params(slope.failure_rate + own, slope.tpr, slope.fpr)
-    prices: dict[str, Pair] = {}
-    for name in ("failure_rate", "tpr", "fpr"):
-        gradient, (low, high) = getattr(slope, name), getattr(at_bound, name)
-        prices[name] = (xp.where(low, xp.minimum(gradient, 0), 0), xp.where(high, xp.maximum(gradient, 0), 0))
     low, high, first, last = _within(data, solution.log_likelihood, p)
     identified = high - low <= xp.maximum(_PLATEAU * (last - first), _IDENTIFIED_WITHIN)
     return (
@@ -157,7 +152,7 @@ def _estimate(arrays: list[Array]) -> tuple[object, ...]:
         solution.gap,
         solution.converged,
         at_bound,
-        rebuilt(at_bound, prices),
+        shadow_prices(slope, at_bound),
         identified,
         tuple(xp.where(identified, p.failure_rate, end) for end in (low, high)),
     )
@@ -231,8 +226,14 @@ def _program(function: Callable[[list[Array]], T], engine: Engine) -> Callable[[
     return program(function, engine, "little")
 
 
-def _warn_of_odds(found: Fit, problem: Problem, external: Counts) -> None:
-    """Warn where own labels and the reference are at odds about the judge, beyond the 1% level."""
+def warn_of_odds(found: Fit) -> Array:
+    """Warn where own labels and the reference are at odds about the judge, beyond the 1% level.
+
+    Returns:
+        Where they are so surely, shape ``(B,)``: then they tell nothing together.
+    """
+    problem, external = Problem(found.counts, found.bounds), found.external
+    assert external is not None
     own = np.asarray(fit_flat(problem, "internal").log_likelihood)
     c, bounds = external, problem.bounds
     tpr = np.clip(divide(c.tp, c.tp + c.fn), *bounds.tpr)
@@ -241,10 +242,12 @@ def _warn_of_odds(found: Fit, problem: Problem, external: Counts) -> None:
     # As many rates are compared as both sets have labels for.
     o = problem.counts
     both = (o.tp + o.fn > 0) & (c.tp + c.fn > 0) & (o.fp + o.tn > 0) & (c.fp + c.tn > 0)
-    at_odds = 2 * (own + reference - found.log_likelihood) > np.where(both, _AT_ODDS[1], _AT_ODDS[0])
+    statistic = 2 * (own + reference - np.asarray(found.log_likelihood))
+    at_odds = statistic > np.where(both, _AT_ODDS[1], _AT_ODDS[0])
     if at_odds.any():
         many = "" if at_odds.size == 1 else f" of {np.count_nonzero(at_odds):,} of {at_odds.size:,} data sets"
         warn_user(
             f"own labels{many} and the reference tell different things of the judge (p < .01): give the "
             "reference less weight by `discount`, or leave `external` out."
         )
+    return statistic > SURELY

@@ -8,9 +8,11 @@ from jaxmle._engine import Engine
 from jaxmle._inference._arguments import effective
 from jaxmle._inference._bounds_test import SURELY
 from jaxmle._inference._certify import Certificate, CertificateMethod
-from jaxmle._inference._mixed import fit_mixed, mixed_crossings, mixed_statistic
-from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, level_for_limits
+from jaxmle._inference._design_check import warn_of_design
+from jaxmle._inference._mixed import fit_mixed, mixed_crossings, mixed_statistic, warn_of_odds
+from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, agreeing_limits, level_for_limits
 from jaxmle._inference._profile import branches
+from jaxmle._simulation import Labels
 from jaxmle._stats import quantile_of_t, tail_of_t
 from jaxmle._types import Array, ArrayLike
 
@@ -26,6 +28,7 @@ def mixed_certificate(
     confidence: float,
     method: CertificateMethod,
     adjustment: Adjustment,
+    labels: Labels,
     engine: Engine | None,
 ) -> Certificate:
     """Certificates by the chi-square distribution of the profile likelihood ratio, of flat arrays.
@@ -40,6 +43,7 @@ def mixed_certificate(
         confidence: Confidence.
         method: "profile".
         adjustment: For a batch, as in `certify`.
+        labels: How the own labels were chosen, as in `certify`.
         engine: Engine.
 
     Raises:
@@ -57,26 +61,26 @@ def mixed_certificate(
     by_bounds = (rate > highest) | (rate <= lowest)
     unbounded = fit_mixed(problem.unbounded(), external, engine)
     against = 2 * (np.asarray(unbounded.log_likelihood) - free.log_likelihood) > SURELY
+    against |= warn_of_odds(free)
+    biased = warn_of_design(problem.counts, "internal", labels, effective=design_effect is not None)
+    silent = against | biased
     above = branches(free)[1]
     statistic = mixed_statistic(free, np.clip(rate, lowest, highest), engine)
     p_value = np.where(rate > above.start, tail_of_t(np.sqrt(statistic), freedom), 1.0)
     p_value = np.where(by_bounds, np.where(rate > highest, 0.0, 1.0), p_value)
-    p_value = np.where(against, 1.0, p_value)
+    p_value = np.where(silent, 1.0, p_value)
     adjusted, alpha = adjust_p_values(p_value, adjustment), 1 - confidence
     certified = adjusted <= alpha
     level = np.full(rate.shape, level_for_limits(alpha, adjustment, certified))
     upper = mixed_crossings(above, external, quantile_of_t(level, freedom) ** 2, engine).failure_rate
-    upper = np.where(against, highest, upper)
-    upper = np.where(certified, np.minimum(upper, rate), np.where(by_bounds, upper, np.maximum(upper, rate)))
-    if adjustment == "holm" and not certified.all():
-        upper = np.where(certified, rate, upper)
+    upper = agreeing_limits(upper, rate, certified, silent, by_bounds, highest, adjustment == "holm")
     return Certificate(
         certified=certified,
         p_value=adjusted,
         upper_limit=upper,
         by_bounds=by_bounds,
         contradicted=against,
-        mismatched=np.zeros(rate.shape, bool),
+        mismatched=biased,
         limit=rate,
         confidence=float(confidence),
         method="profile, chi-square, with a reference",

@@ -74,3 +74,25 @@ def level_for_limits(alpha: float, adjustment: Adjustment, certified: Array) -> 
     if adjustment == "none":
         return alpha
     return alpha / size if adjustment == "holm" else alpha * max(int(certified.sum()), 1) / size
+
+
+def agreeing_limits(
+    upper: Array, rate: Array, certified: Array, silent: Array, by_bounds: Array, highest: Array, holm: bool
+) -> Array:
+    """Upper limits that agree with the verdicts on ``rate``; all of shape ``(B,)``.
+
+    Args:
+        upper: Upper limits by themselves.
+        rate: The limits that are asked about.
+        certified: The verdicts.
+        silent: Where the data support no claim.
+        by_bounds: Where the bounds on the failure rate decide alone.
+        highest: Upper bounds on the failure rate.
+        holm: Whether the limits are to hold jointly with Holm's verdicts.
+    """
+    upper = np.where(silent, highest, upper)
+    # Rejecting the limit and every rate above it is one statement: the two answers agree.
+    upper = np.where(certified, np.minimum(upper, rate), upper)
+    upper = np.where(certified | silent | by_bounds, upper, np.maximum(upper, rate))
+    # No more is said of the certified than that, where not all are.
+    return np.where(certified, rate, upper) if holm and not certified.all() else upper

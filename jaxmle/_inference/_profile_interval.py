@@ -24,7 +24,7 @@ from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._fit import Fit, divided, fit_flat, handed_on
 from jaxmle._inference._interval import Interval
 from jaxmle._inference._items import check_items, check_target, estimates_of, items_of, shares_left
-from jaxmle._inference._mixed import checked_external, fit_mixed, mixed_crossings
+from jaxmle._inference._mixed import checked_external, fit_mixed, mixed_crossings, warn_of_odds
 from jaxmle._inference._multiplicity import IntervalAdjustment, is_joint
 from jaxmle._inference._options import ProfileOptions
 from jaxmle._inference._profile import ProfileRoot, crossing
@@ -269,6 +269,7 @@ def _interval(
     if external is not None:
         if free is None or design_effect is not None:
             free = fit_mixed(problem, external, options.engine)
+            warn_of_odds(free)
     elif free is None:
         free = fit_flat(problem, calibration, engine=engine)
     elif design_effect is not None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxmle._arrays import joined, pytree
 from jaxmle._data import Bounds, Calibration, Counts, HasCounts, Problem, check_confidence, counts_of
-from jaxmle._inference import Interval, checked_problem, effective, shaped
+from jaxmle._inference import Interval, checked_problem, effective, shaped, warn_of_design
 from jaxmle._slices._batches import map_slices
 from jaxmle._slices._joint_problem import hull_of
 from jaxmle._slices._judge_posterior import JudgePosterior, judge_posterior, leading
@@ -15,7 +15,7 @@ from jaxmle._slices._marginal import Rate, log_marginal, updated
 from jaxmle._slices._partial import Judges, estimates_of, judges_of, partial_ends
 from jaxmle._slices._slice import Slices, slices_of_problem
 from jaxmle._stats import quantile_of_t
-from jaxmle._types import Array, ArrayLike, Numbers
+from jaxmle._types import Array, ArrayLike, Flags, Numbers
 
 # Prior probability that a rate of the judge has nothing to do with that in the references: a choice.
 _UNLIKE = 0.15
@@ -36,14 +36,22 @@ class Borrowed(Interval):
         borrowed: Share of what is known of the judge that comes from references, shape ``(...)``.
         spread: Standard deviations of TPR and FPR from reference to reference (posterior means).
         n_references: How many references have labels.
+        identified: Whether anything is excluded that the bounds on the failure rate allow, shape ``(...)``.
+            Where nothing is, ``estimate`` is only one point of that.
     """
 
     tpr: Numbers
     fpr: Numbers
     like: tuple[Numbers, Numbers]
     borrowed: Numbers
+    identified: Flags
     spread: tuple[float, float] = field(metadata={"static": True})
     n_references: int = field(metadata={"static": True})
+
+    def __str__(self) -> str:
+        if np.ndim(self.low) or self.identified:
+            return super().__str__()
+        return f"not identified [{self.low:.4f}, {self.high:.4f}] ({self.method})"
 
 
 def borrow(
@@ -99,8 +107,10 @@ def borrow(
     cutoff = float(quantile_of_t(alpha / 2, np.inf) ** 2)
     known = int(np.count_nonzero(np.asarray(references.n_labeled) > 0))
     spread = posterior.weight @ posterior.spread
+    warn_of_design(problem.counts, calibration, "random", effective=design_effect is not None)
     find = partial(_borrowed, calibration=calibration, posterior=posterior, cutoff=cutoff)
     estimate, low, high, tpr, fpr, like_tpr, like_fpr, lent = map_slices(find, problem, _BLOCK)
+    lowest, highest = problem.bounds.failure_rate
     found = Borrowed(
         estimate=estimate,
         low=low,
@@ -111,6 +121,7 @@ def borrow(
         fpr=fpr,
         like=(like_tpr, like_fpr),
         borrowed=lent,
+        identified=(lowest == highest) | (low > lowest) | (high < highest),
         spread=(float(spread[0]), float(spread[1])),
         n_references=known,
     )

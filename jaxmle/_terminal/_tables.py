@@ -141,7 +141,7 @@ def _layout(
         rate = lent["failure_rate"]
         ends = Text(f"{percent(rate['low'])} to {percent(rate['high'])}", style="cyan")
         shown = {
-            headings[0]: Text(percent(rate["estimate"]), style="cyan"),
+            headings[0]: Text(_found(rate["estimate"]), style="cyan"),
             headings[1]: ends,
             "TPR": Text(percent(lent["tpr"])),
             "FPR": Text(percent(lent["fpr"])),

@@ -119,3 +119,17 @@ def test_intervals_cover_where_the_reference_has_the_same_judge(rate, n):
     assert 0.95 - 3 * 0.011 <= covered <= 0.95 + 3 * 0.011
     alone = profile_interval(counts, simulate=False)
     assert interval.width.mean() < 0.85 * alone.width.mean()
+
+
+OTHER = Counts(40, 8, 5, 90, 0, 0)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_nothing_is_certified_of_labels_that_are_no_sample_or_contradict_the_reference():
+    chosen = certify(Counts(9, 1, 0, 0, 90, 910), limit=0.2, external=OTHER, method="profile")
+    assert (chosen.certified, chosen.mismatched, chosen.p_value, chosen.upper_limit) == (False, True, 1, 1)
+    chance = certify(Counts(5, 5, 20, 20, 500, 500), limit=0.9, external=OTHER, method="profile")
+    assert (chance.certified, chance.contradicted, chance.mismatched) == (False, True, False)
+    assert "the data contradict the bounds or the reference" in str(chance)
+    alike = certify(Counts(4, 1, 2, 43, 90, 1110), limit=0.2, external=OTHER, method="profile")
+    assert (alike.certified, alike.contradicted, alike.mismatched) == (True, False, False)

@@ -120,3 +120,17 @@ def test_intervals_cover_for_targets_of_the_references_law():
         alone += list(fit(counts).interval(simulate=False).width)
     assert np.mean(covered) >= 0.925
     assert np.mean(width) < 0.85 * np.mean(alone)
+
+
+def test_what_references_at_chance_tell_is_no_number():
+    chance = Counts([20, 30], [20, 30], [20, 30], [20, 30], [0, 0], [0, 0])
+    found = borrow(Counts(0, 0, 0, 0, 250, 950), chance)
+    assert not found.identified
+    assert (found.low, found.high) == (0, 1)
+    assert str(found).startswith("not identified [0.0000, 1.0000]")
+    assert borrow(Counts(9, 1, 2, 38, 250, 950), chance).identified
+
+
+def test_labels_that_are_no_sample_are_told():
+    with pytest.warns(UserWarning, match="no random sample"):
+        borrow(Counts(9, 1, 0, 0, 90, 910), Counts([45, 80], [5, 20], [5, 3], [95, 97], [0, 0], [0, 0]))
