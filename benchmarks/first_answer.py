@@ -139,7 +139,7 @@ CALLS: dict[str, Any] = {
     "Python: profile_interval, 999 draws": Python("profile_interval", "n_resamples=999", 0.3),
     "Python: bootstrap, 10,000 resamples": Python("bootstrap", "n_resamples=10_000", 0.3),
     "Python: certify, exact": Python("certify", "limit=0.2, method='exact'", 2.0),
-    "Python: fit_slices, partial, nine slices": Python("fit_slices", "judge='partial'", None, "nine"),
+    "Python: fit_slices, partial, nine slices": Python("fit_slices", "judge_rates='partial'", None, "nine"),
 }
 
 

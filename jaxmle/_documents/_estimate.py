@@ -10,7 +10,6 @@ import numpy as np
 
 from jaxmle import baselines
 from jaxmle._data import Clusters, Counts
-from jaxmle._documents._borrowed import borrowed, unlike_notes
 from jaxmle._documents._bounds_check import check_of_bounds
 from jaxmle._documents._cautions import cautions
 from jaxmle._documents._design_effects import DesignEffects
@@ -98,8 +97,11 @@ def estimate_document(
         notes[-1] += pooled.notes
     elif judge_rates is None and few_labels(table, analysis):
         notes[-1].append(FEW_LABELS)
-    lent = None if references is None else borrowed(fitted, references)
-    if lent:
+    lent = None
+    if references is not None:
+        from jaxmle._documents._borrowed import borrowed, unlike_notes
+
+        lent = borrowed(fitted, references)
         notes[-1] += unlike_notes(lent)
     work = _Work(table, analysis, fitted, interval, n_resamples, total, target)
     rates = list(pooled.rates) if pooled else []

@@ -208,3 +208,18 @@ def limits_of(limit: object, shape: tuple[int, ...]) -> Array:
         return np.broadcast_to(np.asarray(value, np.float64), shape).reshape(-1).copy()
     except ValueError:
         raise ValueError(f"`limit` must have shape () or {shape}; got {np.shape(value)}.") from None
+
+
+def given_reference(
+    external: "Counts | HasCounts | None",
+    discount: ArrayLike,
+    problem: Problem,
+    shape: tuple[int, ...],
+    calibration: Calibration,
+) -> Counts | None:
+    """As `checked_external`; without a reference nothing of it is loaded."""
+    if external is None and np.ndim(discount) == 0 and discount == 1:
+        return None
+    from jaxmle._inference._mixed import checked_external
+
+    return checked_external(external, discount, problem, shape, calibration)

@@ -23,6 +23,7 @@ from jaxmle._inference._arguments import (
     checked_problem,
     effective,
     given_counts,
+    given_reference,
     limits_of,
     shaped,
     stretched,
@@ -34,7 +35,6 @@ from jaxmle._inference._calibrated import Calibrated, Sides, whole_counts
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._exact import ExactTest, Hypothesis
 from jaxmle._inference._fit import Fit, divided, fit_flat, handed_on
-from jaxmle._inference._mixed import checked_external
 from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, agreeing_limits, level_for_limits
 from jaxmle._inference._options import ClaimOptions
 from jaxmle._inference._profile import branches, profile
@@ -202,7 +202,7 @@ def certify(
     )
     problem, shape = checked_problem(given_counts("certify", counts, columns), bounds, calibration)
     rate = limits_of(limit, shape)
-    reference = checked_external(external, discount, problem, shape, calibration)
+    reference = given_reference(external, discount, problem, shape, calibration)
     if reference is not None:
         return shaped(_with_reference(problem, options, shape, reference, rate, design_effect, df), shape)
     return shaped(_certificate(problem, shape, rate, options, design_effect, df, None), shape)

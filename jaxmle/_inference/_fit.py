@@ -10,7 +10,7 @@ import numpy as np
 from jaxmle._arrays import namespace, pytree, rebuilt, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, HasCounts, Params, Problem
 from jaxmle._engine import Engine, check_engine, chosen_engine, in_tiles, kept_programs, map_batched, program
-from jaxmle._inference._arguments import checked_problem, given_counts, shaped
+from jaxmle._inference._arguments import checked_problem, given_counts, given_reference, shaped
 from jaxmle._inference._options import CertifyOptions, IntervalOptions
 from jaxmle._model import failure_rate_set, score_at
 from jaxmle._results import Batch, drawn, first_few
@@ -253,12 +253,12 @@ def fit(
     check_solver(solver)
     check_engine(engine)
     problem, shape = checked_problem(given_counts("fit", counts, columns), bounds, calibration)
-    from jaxmle._inference._mixed import checked_external, fit_mixed, warn_of_odds
-
-    reference = checked_external(external, discount, problem, shape, calibration)
+    reference = given_reference(external, discount, problem, shape, calibration)
     if reference is not None:
         if solver != "flag_rate":
             raise ValueError(f'`solver` must be "flag_rate" with `external`; got {solver!r}.')
+        from jaxmle._inference._mixed import fit_mixed, warn_of_odds
+
         mixed = fit_mixed(problem, reference, engine)
         warn_of_odds(mixed)
         return shaped(mixed, shape)

@@ -15,6 +15,7 @@ from jaxmle._inference._arguments import (
     checked_problem,
     effective,
     given_counts,
+    given_reference,
     shaped,
     stretched,
     whole_numbers,
@@ -24,7 +25,6 @@ from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._fit import Fit, divided, fit_flat, handed_on
 from jaxmle._inference._interval import Interval
 from jaxmle._inference._items import check_items, check_target, estimates_of, items_of, shares_left
-from jaxmle._inference._mixed import checked_external, fit_mixed, mixed_crossings, warn_of_odds
 from jaxmle._inference._multiplicity import IntervalAdjustment, is_joint
 from jaxmle._inference._options import ProfileOptions
 from jaxmle._inference._profile import ProfileRoot, crossing
@@ -162,7 +162,7 @@ def profile_interval(
     """
     check_engine(engine)
     problem, shape = checked_problem(given_counts("profile_interval", counts, columns), bounds, calibration)
-    reference = checked_external(external, discount, problem, shape, calibration)
+    reference = given_reference(external, discount, problem, shape, calibration)
     options = _Options(
         confidence=confidence,
         side=side,
@@ -267,6 +267,8 @@ def _interval(
     n_fits = problem.size * (8 * n_draws if simulated else 30)
     engine = chosen_engine(n_fits, options.engine, compile_seconds=_COMPILE_SECONDS if simulated else 1)
     if external is not None:
+        from jaxmle._inference._mixed import fit_mixed, mixed_crossings, warn_of_odds
+
         if free is None or design_effect is not None:
             free = fit_mixed(problem, external, options.engine)
             warn_of_odds(free)
