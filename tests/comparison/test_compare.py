@@ -1,9 +1,6 @@
-import csv
-import json
+"""Comparisons of two systems: size, intervals and tests that agree, pairs, and what is refused."""
+
 import math
-import random
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,12 +10,15 @@ from scipy.stats import t as student
 
 from benchmarks.comparing import data_of
 from jaxmle import Bounds, Clusters, Counts, Pairs, adjust_p_values, compare, profile_interval
-from jaxmle._cli import main
 from jaxmle._comparison import _common_judge
 from jaxmle._slices._common import Common
 
 A = Counts(tp=30, fn=5, fp=6, tn=59, unlabeled_pos=360, unlabeled_neg=640)
+
+
 B = Counts(tp=14, fn=3, fp=5, tn=78, unlabeled_pos=190, unlabeled_neg=810)
+
+
 LOOSE = Bounds(tpr=(0.8, 0.9), fpr=(0.05, 0.1))
 
 
@@ -183,104 +183,6 @@ def test_pairs_sum_over_the_rows_of_an_item():
     assert same.high - same.low == pytest.approx(wide.high - wide.low, rel=0.05)
 
 
-def clustered(seed, n_clusters, icc, rates, size, *, shared=False, labeled=1.0):
-    """Clusters of ten items of two systems: of each its own, or the same, as difficult for both."""
-    rng = np.random.default_rng(seed)
-    spread = (1 - icc) / icc
-    chances = [rng.beta(rate * spread, (1 - rate) * spread, (size, n_clusters)) for rate in rates]
-    arms = []
-    for chance in (chances[0], chances[0] if shared else chances[1]):
-        known = rng.binomial(10, labeled, chance.shape)
-        cells = []
-        for number in (known, 10 - known):
-            failures = rng.binomial(number, chance)
-            caught, false = rng.binomial(failures, 0.9), rng.binomial(number - failures, 0.05)
-            cells += [caught, failures - caught, false, number - failures - false]
-        arms.append(np.stack([*cells[:4], cells[4] + cells[6], cells[5] + cells[7]], -1))
-    if not shared:
-        none = np.zeros_like(arms[0])
-        arms = [np.concatenate(both, 1) for both in ((arms[0], none), (none, arms[1]))]
-    index = np.repeat(np.arange(size), arms[0].shape[1])
-    return tuple(Clusters(Counts(*arm.reshape(-1, 6).T), index, size) for arm in arms)
-
-
-@pytest.mark.parametrize("shared", [False, True])
-@pytest.mark.parametrize(
-    ("n_clusters", "icc", "labeled"), [(10, 0.2, 1.0), (15, 0.5, 0.4), (30, 0.2, 0.4), (30, 0.5, 1.0)]
-)
-@pytest.mark.filterwarnings("ignore:.*no random sample")
-def test_differences_are_rarely_false_where_items_come_in_clusters(n_clusters, icc, labeled, shared):
-    a, b = clustered(1, n_clusters, icc, (0.2, 0.2), 300, shared=shared, labeled=labeled)
-    found = compare(a.totals, b.totals, clusters=(a, b))
-    # At most .06 of many; of 300, 28 at most with a probability of .99 if so.
-    assert found.different.sum() <= 28
-    np.testing.assert_array_equal(found.different, (found.low > 0) | (found.high < 0))
-    if not shared:
-        assert compare(a.totals, b.totals).different.sum() > 40
-        assert "clusters" in found.method
-
-
-def test_differences_in_clusters_are_found():
-    a, b = clustered(2, 60, 0.2, (0.35, 0.15), 100)
-    found = compare(a.totals, b.totals, clusters=(a, b))
-    assert found.different.mean() > 0.9
-    assert np.all((found.effect > 1.5) & (found.effect < 6))
-    # The same clusters in both are as difficult for both, and the difference varies less for it.
-    a, b = clustered(3, 200, 0.5, (0.3, 0.3), 50, shared=True)
-    together = compare(a.totals, b.totals, clusters=(a, b))
-    apart = compare(a.totals, b.totals)
-    assert np.median(together.effect) < 0.8
-    assert np.mean(together.high - together.low) < 0.9 * np.mean(apart.high - apart.low)
-
-
-@pytest.mark.parametrize("judge", ["separate", "common"])
-def test_clusters_of_single_items_are_the_items(judge):
-    def one_each(counts):
-        return np.repeat(np.eye(6, dtype=int), [int(value) for value in counts.values()], axis=0)
-
-    first, second = one_each(A), one_each(B)
-    arms = [np.concatenate([first, 0 * second]), np.concatenate([0 * first, second])]
-    clusters = tuple(Clusters(Counts(*arm.T), np.zeros(len(arm), int), 1) for arm in arms)
-    a, b = (own.totals for own in clusters)
-    found, alone = compare(a, b, clusters=clusters, judge_rates=judge), compare(a, b, judge_rates=judge)
-    assert found.effect == pytest.approx([1.0], abs=0.02)
-    assert found.low == pytest.approx(alone.low, abs=0.03 * (alone.high - alone.low)[0])
-    assert found.high == pytest.approx(alone.high, abs=0.03 * (alone.high - alone.low)[0])
-
-
-@pytest.mark.parametrize("judge", ["separate", "common"])
-def test_small_weights_do_not_make_items_of_clusters(judge):
-    a, b = clustered(3, 40, 0.5, (0.3, 0.5), 60)
-    widths = []
-    for scale in (0.5, 0.01):
-        one, two = (
-            Clusters(Counts(*(scale * x for x in own.counts.values())), own.index, own.n_slices)
-            for own in (a, b)
-        )
-        assert not one.are_items.any()
-        found = compare(one.totals, two.totals, clusters=(one, two), judge_rates=judge)
-        widths.append(found.high - found.low)
-    # Weights count for what they are to each other.
-    assert np.median(widths[1] / widths[0]) == pytest.approx(1.0, abs=0.05)
-
-
-def test_clusters_of_other_items_are_not_compared():
-    a, b = clustered(1, 5, 0.2, (0.2, 0.2), 2)
-    given = a.totals, b.totals
-    with pytest.raises(ValueError, match="`pairs` or `clusters`, not both"):
-        compare(*given, clusters=(a, b), pairs=Pairs.from_clusters(a, b))
-    with pytest.raises(ValueError, match="`clusters` must add up to `a`"):
-        compare(*given, clusters=(b, a))
-    with pytest.raises(ValueError, match="of the slices of `a`"):
-        compare(a.totals[0], b.totals[0], clusters=(a, b))
-    turned = np.arange(20)[::-1]
-    with pytest.raises(ValueError, match="in one order"):
-        compare(*given, clusters=(a, Clusters(b.counts[turned], b.index[turned], 2)))
-    for wrong in (a, (a, None)):
-        with pytest.raises(TypeError, match="`clusters` must be two Clusters"):
-            compare(*given, clusters=wrong)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("judge", "kind", "shared", "paired"),
@@ -410,169 +312,3 @@ def test_no_difference_is_claimed_where_data_contradict_the_bounds():
     found = compare(A, B, Bounds(tpr=(0.1, 0.2), fpr=(0.5, 0.6)))
     assert found.contradicted
     assert not found.different
-
-
-@pytest.fixture
-def files(tmp_path):
-    """Two files of answers to the same items, and one that holds both side by side and below each other."""
-    rng = random.Random(0)
-    rows = []
-    for i in range(400):
-        difficulty, confusion = rng.random(), rng.random()
-        for model, rate in (("a", 0.35), ("b", 0.2)):
-            truth = (difficulty if i % 5 else rng.random()) < rate
-            flag = confusion < (0.9 if truth else 0.05)
-            human = str(int(truth)) if i % 4 == 0 else ""
-            topic = ("x", "[bold]y[/]")[i % 8 < 3]
-            rows.append({"item": f"q{i}", "model": model, "topic": topic, "human": human, "judge": int(flag)})
-
-    def write(name, some):
-        path = tmp_path / name
-        with path.open("w", newline="") as file:
-            out = csv.DictWriter(file, list(some[0]))
-            out.writeheader()
-            out.writerows(some)
-        return str(path)
-
-    a, b = ([row for row in rows if row["model"] == model] for model in "ab")
-    wide = [{**one, "human2": two["human"], "judge2": two["judge"]} for one, two in zip(a, b, strict=True)]
-    random.Random(1).shuffle(b)
-    names = {"a": write("a.csv", a), "b": write("b.csv", b), "both": write("both.csv", rows)}
-    return SimpleNamespace(**names, wide=write("wide.csv", wide))
-
-
-def document(capsys, *arguments):
-    status = main(["compare", *arguments, "--human", "human", "--judge", "judge", "--json", "--no-cache"])
-    out, err = capsys.readouterr()
-    assert err == ""
-    found = json.loads(out)
-    assert status == int(found["different"])
-    return found
-
-
-def test_four_ways_to_say_the_same(files, capsys):
-    paired = document(capsys, files.a, files.b, "--id", "item")
-    rows = ["--where", "model = 'a'", "--where-b", "model = 'b'"]
-    for same in (
-        document(capsys, files.both, *rows, "--id", "item"),
-        document(capsys, files.wide, "--judge-b", "judge2", "--human-b", "human2"),
-        document(capsys, files.wide, "--judge-b", "judge2", "--human-b", "human2", "--id", "item"),
-    ):
-        assert same["total"]["difference"] == paired["total"]["difference"]
-        assert same["total"]["paired"] == paired["total"]["paired"]
-    assert paired["total"]["paired"]["n_matched"] == 400
-    assert paired["total"]["paired"]["n_labeled"] == 100
-    alone = document(capsys, files.a, files.b)
-    widths = [
-        one["total"]["difference"]["high"] - one["total"]["difference"]["low"] for one in (paired, alone)
-    ]
-    assert widths[0] < 0.9 * widths[1]
-    assert paired["different"]
-
-
-def test_the_command_takes_clusters(files, tmp_path, capsys):
-    alone = document(capsys, files.a, files.b, "--cluster", "item", "--by", "topic")
-    paired = document(capsys, files.a, files.b, "--id", "item", "--by", "topic")
-    for one, other in zip(
-        [*alone["slices"], alone["total"]], [*paired["slices"], paired["total"]], strict=True
-    ):
-        # An item is a cluster of one answer of each: what pairs say, but for a correction for few.
-        assert one["difference"]["estimate"] == other["difference"]["estimate"]
-        assert one["design_effect"] == pytest.approx(other["paired"]["effect"], rel=0.15)
-    assert alone["settings"]["clustered"]
-    wide = document(capsys, files.wide, "--judge-b", "judge2", "--human-b", "human2", "--cluster", "item")
-    assert wide["total"]["difference"] == alone["total"]["difference"]
-    # Every answer five times over tells no more than once.
-    copies = {}
-    for name in "ab":
-        header, *lines = Path(getattr(files, name)).read_text().splitlines(keepends=True)
-        copies[name] = tmp_path / f"copies_{name}.csv"
-        copies[name].write_text(header + "".join(5 * lines))
-    often = document(capsys, str(copies["a"]), str(copies["b"]), "--cluster", "item")
-    once = document(capsys, files.a, files.b, "--cluster", "item")
-    for end in ("low", "high"):
-        assert often["total"]["difference"][end] == pytest.approx(once["total"]["difference"][end], abs=0.01)
-    few = document(capsys, files.a, files.b, "--cluster", "topic")
-    assert any("tell as much as" in note for note in few["total"]["warnings"])
-    assert main(
-        ["compare", files.a, files.b, "--judge", "judge", "--human", "human", "--cluster", "item"]
-    ) in (0, 1)
-    assert "times that of unrelated items" in " ".join(capsys.readouterr().out.split())
-
-
-def test_slices_are_adjusted_and_named(files, capsys):
-    found = document(capsys, files.a, files.b, "--id", "item", "--by", "topic", "--adjustment", "holm")
-    assert [one["key"]["topic"] for one in found["slices"]] == ["[bold]y[/]", "x"]
-    assert sum(one["paired"]["n_matched"] for one in found["slices"]) == 400
-    assert found["different"] == any(one["different"] for one in found["slices"])
-    same = document(capsys, files.a, files.a, "--id", "item", "--by", "topic")
-    assert not same["different"]
-    assert same["total"]["difference"]["estimate"] == 0
-    options = ["--human", "human", "--judge", "judge", "--by", "topic", "--no-cache"]
-    assert main(["compare", files.a, files.b, *options]) in (0, 1)
-    out = capsys.readouterr().out
-    for text in ("[bold]y[/]", "difference", "95% interval", "first: file", "unpaired", "slices differ"):
-        assert text in out
-    # A slice that only one of them has is left out, and said.
-    where = ["--where", "topic = 'x' OR item::varchar < 'q2'", "--where-b", "topic = 'x'"]
-    some = document(capsys, files.a, files.b, "--by", "topic", "--id", "item", *where)
-    assert [one["key"]["topic"] for one in some["slices"]] == ["x"]
-    assert any("left out: topic = '[bold]y[/]'" in note for note in some["total"]["warnings"])
-
-
-def test_one_of_the_files_may_be_standard_input(files, capsys, monkeypatch):
-    expected = document(capsys, files.a, files.b, "--id", "item")
-    for names, piped in (((files.a, "-"), files.b), (("-", files.b), files.a)):
-        with open(piped, "rb") as file:
-            monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=file, isatty=lambda: False))
-            found = document(capsys, *names, "--id", "item")
-        assert found["total"] == expected["total"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["{a}"], "compare FILE with what?"),
-        (["-", "-"], "standard input"),
-        (["-", "--where-b", "model = 'b'"], "standard input"),
-        (["{a}", "{b}", "--judge-rates", "one"], "--judge-rates must be one of"),
-        (["{a}", "{b}", "--adjustment", "x"], "--adjustment must be one of"),
-        (["{a}", "{b}", "--id", "prompt"], "has no column 'prompt'"),
-        (["{a}", "{b}.gone"], "No such file"),
-        (["{a}", "{b}", "--tpr-b", "x"], "--tpr-b must be"),
-        (["{a}", "{b}", "--tpr", "0:.1", "--tpr-b", ".9:1", "--judge-rates", "common"], "exclude each other"),
-        (
-            ["{both}", "--id", "item", "--where", "item < 'q2'", "--where-b", "item > 'q3'"],
-            "no item is in both",
-        ),
-        (["{a}", "{b}", "--by", "model"], "no slice in common"),
-    ],
-)
-def test_trouble_is_one_line_and_status_2(files, capsys, arguments, message):
-    given = [one.format(**vars(files)) for one in arguments]
-    status = main(["compare", *given, "--human", "human", "--judge", "judge", "--no-cache"])
-    out, err = capsys.readouterr()
-    assert (status, out) == (2, "")
-    assert message in err
-    assert err.count("\n") == 1
-
-
-def test_published_verdicts_on_two_models(shared, capsys):
-    """Pairs of all labels say what McNemar's test says."""
-    path = shared / "data" / "openqa_nq301_by_model.csv"
-    models = ("FiD", "InstructGPT_fewshot")
-    truth = {}
-    with path.open(newline="") as file:
-        for row in csv.DictReader(file):
-            if row["model"] in models:
-                truth.setdefault(row["question_id"], {})[row["model"]] = row["human"] == "1"
-    sides = [(one[models[0]], one[models[1]]) for one in truth.values()]
-    up, down = sides.count((True, False)), sides.count((False, True))
-    where = [f"model = '{model}'" for model in models]
-    options = ["--judge", "gpt4", "--human", "human", "--id", "question_id", "--json", "--no-cache"]
-    status = main(["compare", str(path), *options, "--where", where[0], "--where-b", where[1]])
-    found = json.loads(capsys.readouterr().out)
-    assert found["total"]["difference"]["estimate"] == pytest.approx((up - down) / len(sides), abs=1e-6)
-    mcnemar = chi2.sf((up - down) ** 2 / (up + down), 1)
-    assert found["total"]["p_value"] == pytest.approx(mcnemar, rel=0.4)
-    assert status == int(mcnemar < 0.05)

@@ -1,0 +1,195 @@
+"""What `jaxmle doctor` finds to say of rows, labels, verdicts and words."""
+
+import json
+import random
+import shlex
+
+import numpy as np
+import pytest
+from doctor_files import HEADER, doctor, finding, levels, plain_rows, words_of, write
+
+from jaxmle._cli import main
+from jaxmle._doctor._findings import MIN_LABELS
+
+
+def test_balanced_labels_are_seen(tmp_path, capsys):
+    rng = random.Random(1)
+    rows = []
+    for i in range(3000):
+        truth = i < 50 if i < 100 else rng.random() < 0.1
+        rows.append((int(truth) if i < 100 else "", int(rng.random() < (0.9 if truth else 0.1))))
+    status, document = doctor(write(tmp_path / "f.csv", ("human", "judge"), rows), capsys)
+    assert status == 1
+    assert {"design", "balanced calibration"} <= levels(document).keys()
+    assert "--calibration external" in document["next"]
+    assert main([*words_of(document["next"]), "--json"]) == 0
+    estimate = json.loads(capsys.readouterr().out)["total"]["failure_rate"]["estimate"]
+    said = float(document["commands"][0]["why"].removeprefix("about ").split("%")[0]) / 100
+    assert said == pytest.approx(estimate, abs=0.02)
+
+
+def test_labels_that_drifted_are_seen_and_need_not_be_balanced(tmp_path, capsys):
+    rows = plain_rows(300, every=1) + [(f"r{i}", "a", "", int(i % 3 == 0)) for i in range(900)]
+    _, document = doctor(write(tmp_path / "f.csv", HEADER, rows), capsys)
+    assert "design" in levels(document)
+    assert "balanced calibration" not in levels(document)
+    assert "external" not in document["next"]
+
+
+def test_missing_verdicts_that_tell_something(tmp_path, capsys):
+    rows = plain_rows(600)
+    failing = [(f"m{i}", "a", 1, "") for i in range(12)]
+    _, document = doctor(write(tmp_path / "f.csv", HEADER, rows + failing), capsys)
+    assert finding(document, "missing verdicts")["level"] == "warns"
+    assert "labelled 12 of the items without a judge verdict" in finding(document, "missing verdicts")["text"]
+    like_the_rest = [(f"m{i}", "a", int(i % 10 == 0), "") for i in range(12)]
+    _, document = doctor(write(tmp_path / "f.csv", HEADER, rows + like_the_rest), capsys)
+    assert finding(document, "missing verdicts")["level"] == "note"
+
+
+def test_ids_that_repeat(tmp_path, capsys):
+    rows = plain_rows(600)
+    status, document = doctor(write(tmp_path / "f.csv", HEADER, [*rows, rows[0], rows[1]]), capsys)
+    assert status == 1
+    assert "2 of 602 rows repeat a value of 'item_id'" in finding(document, "repeated ids")["text"]
+    turns = [(f"c{i // 4}", *row[1:]) for i, row in enumerate(rows)]
+    _, document = doctor(write(tmp_path / "f.csv", ("conversation_id", *HEADER[1:]), turns), capsys)
+    assert document["next"].endswith("--cluster conversation_id")
+    assert "--cluster" in document["commands"][2]["line"]
+
+
+def test_a_slice_whose_judge_is_reversed(tmp_path, capsys):
+    rows = plain_rows(900, rate=0.3)
+    mixed = [(name, topic, human, 1 - flag if topic == "b" else flag) for name, topic, human, flag in rows]
+    status, document = doctor(write(tmp_path / "f.csv", HEADER, mixed), capsys)
+    assert status == 1
+    text = finding(document, "reversed slices")["text"]
+    assert "topic = 'b'" in text
+    assert "topic = 'a'" not in text
+
+
+@pytest.mark.parametrize(
+    ("how", "topic"),
+    [
+        ({"tpr": 0.5, "fpr": 0.5}, "judge"),
+        ({"rate": 0}, "one class absent"),
+        ({"tpr": 1, "fpr": 1}, "constant judge"),
+        ({"every": 100}, "few labels"),
+    ],
+)
+def test_verdicts_that_tell_little(tmp_path, capsys, how, topic):
+    status, document = doctor(write(tmp_path / "f.csv", HEADER, plain_rows(600, **how)), capsys)
+    assert status == 1
+    assert any(one.startswith(topic) for one in levels(document))
+
+
+def test_labels_that_are_wanting(tmp_path, capsys):
+    path = write(
+        tmp_path / "f.csv", ("item_id", "topic", "judge"), [row[:2] + row[3:] for row in plain_rows(90)]
+    )
+    status, document = doctor(path, capsys)
+    assert status == 1
+    assert finding(document, "no human") == {
+        "level": "blocks",
+        "topic": "no human",
+        "text": finding(document, "no human")["text"],
+        "labels": MIN_LABELS,
+    }
+    assert not document["commands"][0]["ready"]
+    assert document["next"].endswith("--human-file labels.csv --id item_id --human human")
+    # What it says to do does unblock it.
+    labels = write(
+        tmp_path / "labels.csv", ("item_id", "human"), [row[::2] for row in plain_rows(90) if row[2] != ""]
+    )
+    options = ["--human-file", str(labels), "--id", "item_id", "--human", "human"]
+    _, document = doctor(path, capsys, *options)
+    assert document["commands"][0]["ready"]
+    assert sum(document["counts"][name] for name in ("tp", "fn", "fp", "tn")) == 30
+    assert main([*words_of(document["next"])]) == 0
+
+
+def test_words_that_must_be_explained(tmp_path, capsys):
+    words = {1: "refusal", 0: "compliance", "": ""}
+    rows = [(name, words[human], words[flag]) for name, _, human, flag in plain_rows(300)]
+    status, document = doctor(write(tmp_path / "f.csv", ("id", "human", "judge"), rows), capsys)
+    assert (status, levels(document)["unknown words"]) == (1, "blocks")
+    assert document["next"].startswith("jaxmle doctor")
+    assert document["next"].endswith("--failure refusal")
+    assert main([*words_of(document["next"])]) == 0
+    assert " --failure refusal" in capsys.readouterr().out.splitlines()[-1]
+    turned = [(name, "" if human == "" else 1 - human, 1 - flag) for name, _, human, flag in plain_rows(300)]
+    _, document = doctor(write(tmp_path / "f.csv", ("id", "human_correct", "judge_correct"), turned), capsys)
+    assert finding(document, "meaning of 1")["level"] == "warns"
+    assert document["next"].endswith("--failure 0")
+    assert document["counts"]["tp"] + document["counts"]["fn"] < 30
+    graded = [
+        (name, human, 2 + flag * 3 + i / 1000) for i, (name, _, human, flag) in enumerate(plain_rows(300))
+    ]
+    _, document = doctor(write(tmp_path / "f.csv", ("id", "human", "score"), graded), capsys)
+    assert levels(document)["graded judge"] == "note"
+    assert "--judge-threshold '>=5.0" in document["next"]
+    assert main(words_of(document["next"])) in (0, 1)
+    capsys.readouterr()
+    stray = [
+        (name, human, "ERROR" if i < 5 else flag) for i, (name, _, human, flag) in enumerate(plain_rows(300))
+    ]
+    _, document = doctor(write(tmp_path / "f.csv", ("id", "human", "judge"), stray), capsys)
+    assert levels(document)["rows left out"] == "warns"
+    assert "--on-invalid drop" in document["next"]
+
+
+def test_columns_that_are_odd(tmp_path, capsys):
+    rows = [(*row, "same", row[1], "") for row in plain_rows(300)]
+    status, document = doctor(write(tmp_path / "f.csv", (*HEADER, "run", "topic2", "void"), rows), capsys)
+    assert status == 0
+    assert levels(document) == dict.fromkeys(
+        ("duplicated columns", "constant columns", "empty columns"), "note"
+    )
+    assert "'topic' = 'topic2'" in finding(document, "duplicated columns")["text"]
+    same = [(row[3], row[3]) for row in rows]
+    status, document = doctor(write(tmp_path / "f.csv", ("human", "judge"), same), capsys)
+    assert (status, levels(document)["copied verdicts"]) == (1, "warns")
+    twice = [(row[3], row[3], row[2]) for row in rows]
+    status, document = doctor(write(tmp_path / "f.csv", ("judge", "Judge", "human"), twice), capsys)
+    assert status == 1
+    assert {"columns named twice", "no judge"} <= levels(document).keys()
+
+
+def test_texts_that_repeat_are_clusters_though_no_id_says_so(tmp_path, capsys):
+    rows = [
+        (i, f"Why is {i // 4} not {i // 4 + 1}? Say it in a sentence or two.", *row[2:])
+        for i, row in enumerate(plain_rows(600))
+    ]
+    path = write(tmp_path / "f.csv", ("row_id", "prompt", "human", "judge"), rows)
+    _, document = doctor(path, capsys)
+    assert document["roles"]["cluster"] == "prompt"
+    assert "'prompt' repeats" in finding(document, "repeated ids")["text"]
+    assert document["next"].endswith("--cluster prompt")
+
+
+@pytest.mark.parametrize("grades", [3, 5, 10])
+@pytest.mark.parametrize(
+    ("judge", "human", "is_good"),
+    [("judge_score", "human_passed", True), ("risk", "human_failed", False), ("quality", "human", True)],
+)
+def test_a_threshold_for_graded_judges(grades, judge, human, is_good, tmp_path, capsys):
+    rng = np.random.default_rng(grades)
+    failed = rng.random(3000) < 0.15
+    told = np.where(failed, rng.normal(-1, 0.8, 3000), rng.normal(1, 0.8, 3000)) * (1 if is_good else -1)
+    scores = np.clip(np.round((told + 2) / 4 * (grades - 1)), 0, grades - 1).astype(int) + 1
+    verdicts = ~failed if human == "human_passed" else failed
+    labels = [f"{verdict:d}" if i % 5 == 0 else "" for i, verdict in enumerate(verdicts)]
+    path = tmp_path / "graded.csv"
+    path.write_text("\n".join([f"{judge},{human}", *map("{},{}".format, scores, labels)]))
+    _, document = doctor(path, capsys)
+    roles = document["roles"]
+    assert (roles["judge"], roles["human"]) == (judge, human)
+    thresholds = {one["threshold"]: one for one in document["thresholds"]}
+    assert len(thresholds) == grades - 1
+    assert all(one["tpr"] >= one["fpr"] for one in thresholds.values())
+    (best,) = [one for one in thresholds.values() if one["proposed"]]
+    assert best["width"] == min(one["width"] for one in thresholds.values())
+    assert best["threshold"].startswith("<" if is_good else ">=")
+    assert main([*shlex.split(document["next"])[1:], "--interval", "chi-square", "--json"]) == 0
+    rate = json.loads(capsys.readouterr().out)["total"]["failure_rate"]
+    assert rate["low"] <= np.mean(failed) <= rate["high"]
