@@ -13,7 +13,9 @@ from ._published import NQ301_GPT4 as NQ301_GPT4
 from ._published import Published as Published
 from ._references import limits_without_each as limits_without_each
 from ._references import predictive as predictive
+from ._text import percent as percent
 from ._text import printable as printable
+from ._text import short_percent as short_percent
 from ._validation import Calibration as Calibration
 from ._validation import InfeasibleError as InfeasibleError
 from ._validation import check_calibration as check_calibration
