@@ -1,4 +1,5 @@
 from ._bounds import Bounds as Bounds
+from ._bounds import check_bounds as check_bounds
 from ._calibration_file import is_date as is_date
 from ._clusters import Clusters as Clusters
 from ._counts import Counts as Counts
@@ -23,6 +24,7 @@ from ._validation import check_confidence as check_confidence
 from ._validation import first_bad as first_bad
 from ._validation import first_index as first_index
 from ._validation import host_number as host_number
+from ._validation import rate_meant as rate_meant
 from ._validation import slice_label as slice_label
 from ._words import FAILURE_WORDS as FAILURE_WORDS
 from ._words import MISSING_WORDS as MISSING_WORDS
