@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _SHOWN = 3
 _MOST_ROWS, _MOST_COLUMNS = 10, 12
 _ENDS = ("low", "high")
+# Metadata of a field that holds a pair of another kind: what its two columns of a table are called after.
+OF_RATES: dict[str, Any] = {"pair": ("tpr", "fpr")}
+OF_SETS: dict[str, Any] = {"pair": ("first", "second")}
 
 
 def plain(value: Array) -> Any:
@@ -57,7 +60,8 @@ class Result:
     def to_frame(self) -> "pd.DataFrame":
         """Return a table of pandas, one row a data set; pandas is imported for it.
 
-        Fields within fields are columns named like ``counts_tp``; ends of ranges end in ``_low``, ``_high``.
+        Fields within fields are columns named like ``counts_tp``; ends of ranges end in ``_low``, ``_high``,
+        what is of the judge's two rates in ``_tpr``, ``_fpr``, of two data sets in ``_first``, ``_second``.
 
         Examples:
             >>> from jaxmle import Counts, fit
@@ -142,11 +146,12 @@ def _plain_tree(value: Any) -> Any:
 
 def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Names and values of fields, those of fields within fields too."""
+    named = {one.name: one.metadata.get("pair", _ENDS) for one in fields(value)}
     for name, part in _public(value):
         if is_dataclass(part):
             yield from _flat(part, f"{prefix}{name}_")
         elif isinstance(part, tuple) and len(part) == 2:
-            yield from ((f"{prefix}{name}_{end}", one) for end, one in zip(_ENDS, part, strict=True))
+            yield from ((f"{prefix}{name}_{end}", one) for end, one in zip(named[name], part, strict=True))
         elif not isinstance(part, tuple | list | dict):
             yield f"{prefix}{name}", part
 

@@ -320,10 +320,21 @@ def run(arguments: list[str]) -> int:
         status = _built()(arguments, prog_name="jaxmle", standalone_mode=False)
     except typer.TyperException as error:
         if message := error.format_message():
-            raise ValueError(message) from error
+            raise ValueError(f"{message}{_elsewhere(error)}") from error
         return TROUBLE  # help has been printed instead
     except typer.Abort as error:
         raise KeyboardInterrupt from error
     if status == INTERRUPTED:  # what Typer makes of Ctrl-C
         raise KeyboardInterrupt
     return status if isinstance(status, int) else 0
+
+
+def _elsewhere(error: Exception) -> str:
+    """Which commands have an option that this one lacks."""
+    option, commands = getattr(error, "option_name", None), getattr(_built(), "commands", {})
+    names = [
+        f"`jaxmle {name}`"
+        for name, command in commands.items()
+        if option is not None and any(option in one.opts for one in command.params)
+    ]
+    return f"; it is an option of {' and '.join(names)}." if 0 < len(names) <= 2 else ""

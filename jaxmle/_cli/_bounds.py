@@ -70,6 +70,11 @@ def bounds(
     if save is not None:
         learnt.save(save)
         document["saved"] = calibration_origin(learnt, str(save))
+        if judge_name is None:
+            document["warnings"].append(
+                "the file names no judge, so no command will refuse it for another one: --judge-name "
+                "NAME@VERSION"
+            )
     if png is not None:
         from jaxmle._plots import axes_for_file, bounds_height, plot_bounds
         from jaxmle._plots import save as save_plot

@@ -25,7 +25,7 @@ from jaxmle._inference import (
     warn_of_design,
     whole_numbers,
 )
-from jaxmle._results import Batch
+from jaxmle._results import OF_SETS, Batch
 from jaxmle._simulation import Labels, design_of
 from jaxmle._stats import quantile_of_t, tail_of_t
 from jaxmle._types import Array, Flags, Numbers
@@ -71,7 +71,7 @@ class Difference(Batch):
     high: Numbers
     p_value: Numbers
     different: Flags
-    failure_rates: tuple[Numbers, Numbers]
+    failure_rates: tuple[Numbers, Numbers] = field(metadata=OF_SETS)
     identified: Flags
     effect: Numbers
     at_bound: tuple[Flags, Flags]

@@ -11,6 +11,7 @@ from jaxmle._inference import TIE, keys_of, streams
 from jaxmle._model import log_likelihood_at, score_at
 from jaxmle._simulation import Design, draw_counts, law_of_params, tables_for, uniforms
 from jaxmle._solvers import maximize_in_bulk
+from jaxmle._stats import halved
 from jaxmle._types import Array
 
 _DRAWS = 999
@@ -89,18 +90,18 @@ def null_maximum(problems: tuple[Problem, Problem], calibration: Calibration) ->
     highest = np.maximum(np.minimum(*(own.bounds.failure_rate[1] for own in problems)), lowest)
     low, high = np.clip(ends.min(0), lowest, highest), np.clip(ends.max(0), lowest, highest)
     best: Null | None = None
-    for _ in range(_HALVINGS):
-        rate = 0.5 * (low + high)
+
+    def rises(rate: Array) -> Array:
+        nonlocal best
         params = [maximize_in_bulk(*own.at(rate), calibration) for own in problems]
         pairs = list(zip(params, problems, strict=True))
         found = Null(np.sum([_value(own, at, calibration) for at, own in pairs], 0), *params)
         slope = np.sum([score_at(at, own.counts, calibration).failure_rate for at, own in pairs], 0)
-        low, high = np.where(slope > 0, rate, low), np.where(slope > 0, high, rate)
-        if best is None:
-            best = found
-        else:
-            better = found.value > best.value
-            best = tree_map(lambda new, old: np.where(better, new, old), found, best)  # noqa: B023
+        better = True if best is None else found.value > best.value
+        best = tree_map(lambda new, old: np.where(better, new, old), found, best or found)
+        return np.asarray(slope > 0)
+
+    halved(rises, low, high, _HALVINGS)
     assert best is not None
     return best
 

@@ -1,4 +1,5 @@
 from ._bounds import Bounds as Bounds
+from ._bounds import check_bounds as check_bounds
 from ._calibration_file import is_date as is_date
 from ._clusters import Clusters as Clusters
 from ._counts import Counts as Counts
@@ -13,7 +14,9 @@ from ._published import NQ301_GPT4 as NQ301_GPT4
 from ._published import Published as Published
 from ._references import limits_without_each as limits_without_each
 from ._references import predictive as predictive
+from ._text import percent as percent
 from ._text import printable as printable
+from ._text import short_percent as short_percent
 from ._validation import Calibration as Calibration
 from ._validation import InfeasibleError as InfeasibleError
 from ._validation import check_calibration as check_calibration
@@ -21,6 +24,7 @@ from ._validation import check_confidence as check_confidence
 from ._validation import first_bad as first_bad
 from ._validation import first_index as first_index
 from ._validation import host_number as host_number
+from ._validation import rate_meant as rate_meant
 from ._validation import slice_label as slice_label
 from ._words import FAILURE_WORDS as FAILURE_WORDS
 from ._words import MISSING_WORDS as MISSING_WORDS

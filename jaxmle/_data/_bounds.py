@@ -232,3 +232,10 @@ def _labeled_cells(counts: Counts) -> tuple[tuple[Array, Array], ...]:
 def _share(confidence: float) -> float:
     """What each limit may miss with: two rates share it, and each has two limits."""
     return (1 - check_confidence(confidence)) / 4
+
+
+def check_bounds(value: object) -> None:
+    """Raise ``TypeError`` unless it is a `Bounds`, and say where those are of a result that holds some."""
+    if not isinstance(value, Bounds):
+        hint = ": give its .bounds" if isinstance(getattr(value, "bounds", None), Bounds) else ""
+        raise TypeError(f"`bounds` must be a Bounds; got {type(value).__name__}{hint}.")

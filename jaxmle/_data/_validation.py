@@ -43,7 +43,16 @@ def first_bad(name: str, array: object, bad: ArrayLike, condition: str) -> None:
     """Raise ``ValueError`` naming the first element of ``array`` where ``bad`` holds, if any does."""
     bad = np.asarray(bad)
     if bad.any():
-        raise ValueError(f"`{name}` must be {condition}; got {_first(np.asarray(array), bad)}.")
+        value = np.asarray(array)
+        first = value[np.unravel_index(int(np.argmax(bad)), bad.shape)] if bad.shape == value.shape else 0
+        meant = rate_meant(first) if condition.endswith(("0 and 1", "[0, 1]")) else ""
+        raise ValueError(f"`{name}` must be {condition}; got {_first(value, bad)}{meant}.")
+
+
+def rate_meant(value: ArrayLike) -> str:
+    """What a rate in percent would be, for the end of a message; nothing where the value is none."""
+    number = float(np.asarray(value)) if np.ndim(value) == 0 else 0.0
+    return f": for {number:g}% say {number / 100:g}" if 1 < number <= 100 else ""
 
 
 def slice_label(flags: ArrayLike) -> str:
@@ -73,7 +82,9 @@ def check_confidence(confidence: float) -> float:
     """Return ``confidence`` if it lies strictly between 0 and 1, or raise ``ValueError``."""
     value = host_number("confidence", confidence)
     if np.ndim(value) or not 0 < value < 1:
-        raise ValueError(f"`confidence` must lie strictly between 0 and 1, such as 0.95; got {confidence!r}.")
+        raise ValueError(
+            f"`confidence` must lie strictly between 0 and 1, such as 0.95; got {confidence!r}{rate_meant(value)}."
+        )
     return float(value)
 
 

@@ -3,22 +3,14 @@
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from jaxmle._data import percent as percent
 from jaxmle._data import printable
+from jaxmle._data import short_percent as short_percent
 from jaxmle._documents._agreement import AGREEMENT
-from jaxmle._types import Document, Numbers
+from jaxmle._types import Document
 
 _LONGEST = 60
 _FEW_NAMED = 5
-
-
-def percent(value: Numbers | None) -> str:
-    """Write a rate for people."""
-    return "-" if value is None else f"{100 * value:.2f}%"
-
-
-def short_percent(value: float) -> str:
-    """Write a rate that somebody stated: no more digits than it has, up to four."""
-    return f"{100 * value:.4g}%"
 
 
 def count_of(count: int, what: str) -> str:

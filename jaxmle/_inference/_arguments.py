@@ -14,6 +14,7 @@ from jaxmle._data import (
     HasCounts,
     InfeasibleError,
     Problem,
+    check_bounds,
     check_calibration,
     counts_of,
     first_bad,
@@ -73,8 +74,7 @@ def checked_problem(
     check_calibration(calibration)
     bounds = Bounds() if bounds is None else bounds
     counts = counts_of("counts", counts)
-    if not isinstance(bounds, Bounds):
-        raise TypeError(f"`bounds` must be a Bounds; got {type(bounds).__name__}.")
+    check_bounds(bounds)
     problem = Problem(counts, bounds)
     try:
         shape = np.broadcast_shapes(*(np.shape(x) for x in leaves(problem)))

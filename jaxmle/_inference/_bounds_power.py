@@ -10,7 +10,7 @@ from jaxmle._inference._bounds_test import bound_ends, n_bounded
 from jaxmle._inference._fit import Fit, fit_flat
 from jaxmle._model import log_likelihood_at
 from jaxmle._simulation import Design, Labels, design_of
-from jaxmle._stats import divide, flag_rate, tail_of_t
+from jaxmle._stats import divide, flag_rate, halved, tail_of_t
 from jaxmle._types import Array
 
 # Level and power that the answer is for.
@@ -61,10 +61,7 @@ def noticed_beyond(bounded: Fit, *, labels: Labels, engine: Engine | None = None
     found, first = enough.any(1), np.argmax(enough, 1)
     near = np.where(first > 0, way[rows, np.maximum(first - 1, 0)], bound)
     beyond = way[rows, first]
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (near + beyond)
-        enough = is_noticed(rows, middle)
-        near, beyond = np.where(enough, near, middle), np.where(enough, middle, beyond)
+    beyond = halved(lambda value: ~is_noticed(rows, value), near, beyond, _HALVINGS)[1]
     value, noticed = far.copy(), np.zeros(ends.shape, bool)
     value[owner, rate, side] = np.where(found, beyond, end)
     noticed[owner, rate, side] = found

@@ -8,6 +8,8 @@ from jaxmle._page._blocks import Block, Bullets, Code, Figure, Page, Paragraph, 
 from jaxmle._page._style import STYLE
 
 _LONGEST = 2000
+# Tables of more columns need the whole width of a screen.
+_NARROW = 7
 
 
 def page_html(page: Page) -> str:
@@ -52,11 +54,7 @@ def _block(block: Block, section: str) -> str:
             return f"<ul>{''.join(f'<li>{_text(item)}</li>' for item in items)}</ul>\n"
         case Code(text, label):
             lines = "\n".join(_text(line) for line in text.split("\n"))
-            # What scrolls can be reached by the keyboard.
-            return (
-                f'<p>{_text(label)}</p>\n<pre tabindex="0" role="region" aria-label="{_text(label)}">'
-                f"<code>{lines}</code></pre>\n"
-            )
+            return f"<p>{_text(label)}</p>\n<pre><code>{lines}</code></pre>\n"
         case Figure():
             return _figure(block)
         case Rows():
@@ -86,8 +84,10 @@ def _rows(table: Rows) -> str:
         for i, row in enumerate(table.rows)
     )
     caption = _text(table.caption)
+    kind = "scroll wide" if len(table.headings) > _NARROW else "scroll"
+    # What scrolls can be reached by the keyboard.
     return (
-        f'<div class="scroll" role="region" aria-label="{caption}" tabindex="0"><table>'
+        f'<div class="{kind}" role="region" aria-label="{caption}" tabindex="0"><table>'
         f"<caption>{caption}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>\n"
     )
 

@@ -8,6 +8,7 @@ from jaxmle._documents import (
     judges_title,
     p_value,
     percent,
+    short_percent,
     shown_text,
     slice_name,
 )
@@ -148,7 +149,7 @@ def judge_table(total: Document, bounds: Document, in_labels: Document, level: f
     for name in ("tpr", "fpr"):
         alone, pair = in_labels[name], bounds.get(name)
         labels = [percent(alone["estimate"]), ends_text(alone)] if alone else ["-", "-"]
-        stated = f"{percent(pair[0])} to {percent(pair[1])}" if pair else "none"
+        stated = f"{short_percent(pair[0])} to {short_percent(pair[1])}" if pair else "none"
         active = [end for end in total["at_bound"] if end.startswith(name)]
         rows.append([name.upper(), percent(total[name]), stated, ", ".join(active) or "none", *labels])
     headings = [

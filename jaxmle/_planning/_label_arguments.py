@@ -4,7 +4,7 @@ from typing import get_args
 
 import numpy as np
 
-from jaxmle._data import Bounds, Calibration, Params, check_calibration, host_number
+from jaxmle._data import Bounds, Calibration, Params, check_bounds, check_calibration, host_number, rate_meant
 from jaxmle._inference import CertificateMethod, check_labels, check_whole
 from jaxmle._planning._label_draws import Setting
 from jaxmle._planning._label_goals import Goal, Power, Width
@@ -30,7 +30,8 @@ def _inside(name: str, value: object, *, ends: bool = False) -> float:
     number = host_number(name, value)
     if np.ndim(number) or not (0 <= number <= 1 if ends else 0 < number < 1):
         raise ValueError(
-            f"`{name}` must be one number {'in [0, 1]' if ends else 'between 0 and 1'}; got {value!r}."
+            f"`{name}` must be one number {'in [0, 1]' if ends else 'between 0 and 1'}; got {value!r}"
+            f"{rate_meant(number)}."
         )
     return float(number)
 
@@ -47,8 +48,7 @@ def checked_setting(
 
 def _checked_truth(given: Params, bounds: Bounds, goal: Goal) -> Params:
     """Return the expected rates if they are possible and the goal can be reached with them, or raise."""
-    if not isinstance(bounds, Bounds):
-        raise TypeError(f"`bounds` must be a Bounds; got {type(bounds).__name__}.")
+    check_bounds(bounds)
     if bounds.shape:
         raise ValueError(f"`bounds` must be scalars for a plan; got shape {bounds.shape}.")
     names = {"failure_rate": "failure_rate", "tpr": "judge_tpr", "fpr": "judge_fpr"}

@@ -4,9 +4,8 @@ import warnings
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from jaxmle._data import printable
+from jaxmle._data import percent, printable
 from jaxmle._engine import whole_file
-from jaxmle._types import Numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,11 +73,6 @@ def need_matplotlib() -> None:
 def literal(text: object) -> str:
     """Text from the data as it stands: no formulas between dollar signs, no control characters, not long."""
     return printable(str(text), _LONGEST).replace("$", r"\$")
-
-
-def percent(rate: Numbers) -> str:
-    """Write a rate in percent."""
-    return f"{100 * rate:.3g}%"
 
 
 def rates_on_x(ax: "Axes", label: str = "Failure rate") -> None:

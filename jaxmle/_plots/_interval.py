@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jaxmle._data import percent
 from jaxmle._inference import Interval
-from jaxmle._plots._axes import BLUE, GREY, axes_or_new, limit_line, literal, percent, rates_on_x
+from jaxmle._plots._axes import BLUE, GREY, axes_or_new, limit_line, literal, rates_on_x
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -89,7 +90,7 @@ def _bar(ax: "Axes", row: int, interval: Interval, color: str) -> None:
     numbers = f"{percent(low)} to {percent(high)}"
     if estimate is not None:
         ax.plot(estimate, row, "o", color="white", markeredgecolor=color, markeredgewidth=2, zorder=3)
-        numbers = f"{percent(estimate)}  [{numbers}]"
+        numbers = f"{percent(estimate)} ({numbers})"
     ax.annotate(
         numbers,
         (1, row),

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jaxmle._data import percent
 from jaxmle._planning import Plan
-from jaxmle._plots._axes import BLUE, GREY, VERMILLION, axes_or_new, percent
+from jaxmle._plots._axes import BLUE, GREY, VERMILLION, axes_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxmle._data import Bounds, Calibration, Counts
+from jaxmle._data import Bounds, Calibration, Counts, percent
 from jaxmle._inference import Fit, ProfileInterval, branches, checked_problem, fit_flat, profile
-from jaxmle._plots._axes import BLUE, GREY, axes_or_new, limit_line, percent, rates_on_x
+from jaxmle._plots._axes import BLUE, GREY, axes_or_new, limit_line, rates_on_x
 from jaxmle._types import Pair
 
 if TYPE_CHECKING:

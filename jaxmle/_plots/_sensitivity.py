@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxmle._plots._axes import BLUE, GREY, VERMILLION, axes_or_new, percent
+from jaxmle._data import percent
+from jaxmle._plots._axes import BLUE, GREY, VERMILLION, axes_or_new
 from jaxmle._sensitivity import Sensitivity
 from jaxmle._types import Array
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from jaxmle._arrays import pytree, tree_map
-from jaxmle._data import Problem, host_number
+from jaxmle._data import Problem, host_number, rate_meant
 from jaxmle._inference import Fit, asymptotic_p_values, contradicted, fit_flat
 from jaxmle._results import Result
 from jaxmle._simulation import Labels
@@ -103,7 +103,9 @@ class BoundScan:
             return
         value = host_number("limit", self.limit)
         if np.ndim(value) or not 0 < value < 1:
-            raise ValueError(f"`limit` must be one number strictly between 0 and 1; got {self.limit!r}.")
+            raise ValueError(
+                f"`limit` must be one number strictly between 0 and 1; got {self.limit!r}{rate_meant(value)}."
+            )
         object.__setattr__(self, "limit", float(value))
 
     @property

@@ -8,6 +8,7 @@ import numpy as np
 from jaxmle._arrays import joined, pytree
 from jaxmle._data import Bounds, Calibration, Counts, HasCounts, Problem, check_confidence, counts_of
 from jaxmle._inference import Interval, checked_problem, effective, shaped, warn_of_design
+from jaxmle._results import OF_RATES
 from jaxmle._slices._batches import map_slices
 from jaxmle._slices._joint_problem import hull_of
 from jaxmle._slices._judge_posterior import JudgePosterior, judge_posterior, leading
@@ -42,10 +43,10 @@ class Borrowed(Interval):
 
     tpr: Numbers
     fpr: Numbers
-    like: tuple[Numbers, Numbers]
+    like: tuple[Numbers, Numbers] = field(metadata=OF_RATES)
     borrowed: Numbers
     identified: Flags
-    spread: tuple[float, float] = field(metadata={"static": True})
+    spread: tuple[float, float] = field(metadata={"static": True, **OF_RATES})
     n_references: int = field(metadata={"static": True})
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxmle._arrays import pytree
 from jaxmle._inference import Interval, IntervalAdjustment
-from jaxmle._results import Batch, Result, drawn
+from jaxmle._results import OF_RATES, Batch, Result, drawn
 from jaxmle._slices._intervals import (
     Estimate,
     Judge,
@@ -83,7 +83,7 @@ class SliceFit(Result):
     failure_rate_set: Pair
     borrowed: Array
     one_judge: float | None
-    spread: tuple[float, float] | None
+    spread: tuple[float, float] | None = field(metadata=OF_RATES)
     bounds_p_value: float
     _problem: PooledProblem = field(repr=False)
 

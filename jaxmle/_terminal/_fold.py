@@ -22,10 +22,20 @@ class RankedTable(Table):
     Attributes:
         n_names: Number of columns that name a row.
         n_kept: Columns beside the names that a block holds, if the names can be wrapped to make room.
+        pairs: Headings of columns that are read side by side: neither stands in a block without the other.
     """
 
     n_names = 1
     n_kept = 2
+    pairs: tuple[tuple[str, str], ...] = (
+        ("first", "second"),
+        ("labelled", "unlabelled"),
+        ("judge only", "human only"),
+        ("TPR", "FPR"),
+        ("TPR", "TPR limits"),
+        ("FPR", "FPR limits"),
+        ("TPR foretold", "FPR foretold"),
+    )
 
 
 @dataclass(frozen=True)
@@ -78,23 +88,41 @@ def fold(table: RankedTable, width: int | None) -> list[Table | Text]:
     kept = sum(one.width + _GAP for one in others[: table.n_kept])
     room = max(_LEAST_NAME, (width - kept + _GAP) // len(names) - _GAP)
     if _total(names) + kept > width:
+        # What names that are short anyway do not need goes to the long ones.
+        spare = [room - one.width for one in names if one.width <= room]
+        room += sum(spare) // max(len(names) - len(spare), 1)
         names = [one.narrowed(room) for one in names]
     blocks: list[list[_Column]] = []
-    for one in others:
-        one = one.narrowed(max(_LEAST_NAME, width - _total(names) - _GAP))
-        home = next((some for some in blocks if _total([*names, *some, one]) <= width), None)
+    others = [one.narrowed(max(_LEAST_NAME, width - _total(names) - _GAP)) for one in others]
+    for group in _groups(table, others, width - _total(names) - _GAP):
+        home = next((some for some in blocks if _total([*names, *some, *group]) <= width), None)
         if home is None:
             blocks.append(home := [])
-        home.append(one)
+        home += group
     first, *rest = (_block(table, names, some) for some in blocks)
     first.title = table.title
     if rest and len(table.rows) > _MOST_ROWS:
         left_out = ", ".join(" ".join(one.heading.split()) for some in blocks[1:] for one in some)
         said = f"Left out, as {width} columns do not hold them: {left_out}. A terminal of {needed} columns "
         return [first, Text(f"{said}shows them, and --json has them too.")]
-    if rest:
-        rest[0].title = f"Further columns; a terminal of {needed} columns shows one table:"
-    return [first, *rest]
+    if not rest:
+        return [first]
+    rest[0].title = f"Further columns; a terminal of {needed} columns shows one table:"
+    # A blank line parts one block from the next, as its title does the second from the first.
+    return [first, rest[0], *(part for block in rest[1:] for part in (Text(""), block))]
+
+
+def _groups(table: RankedTable, columns: list[_Column], room: int) -> list[list[_Column]]:
+    """Columns one by one, or two that are read side by side where there is room for both."""
+    groups: list[list[_Column]] = []
+    for one in columns:
+        before = groups[-1][-1].heading if groups else ""
+        side_by_side = (before.replace("\n", " "), one.heading.replace("\n", " ")) in table.pairs
+        if side_by_side and _total([*groups[-1], one]) <= room:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups
 
 
 def _block(table: RankedTable, names: list[_Column], columns: list[_Column]) -> Table:

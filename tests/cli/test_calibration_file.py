@@ -46,7 +46,9 @@ def saved(references, rubric, tmp_path, capsys):
     path = str(tmp_path / "judge.json")
     about = ["--judge-name", "gpt-4o@0613", "--rubric", rubric]
     assert main(["bounds", references, *LEARN, *about, "--save", path]) == 0
-    assert "\n    --bounds " in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "\n    --bounds " in out
+    assert "names no judge" not in out
     return path
 
 
@@ -291,7 +293,9 @@ def test_names_that_a_terminal_or_a_page_would_act_on_are_shown_as_they_are(
 def test_one_population_has_the_limits_of_sampling(references, tmp_path, capsys):
     path = str(tmp_path / "judge.json")
     assert main(["bounds", references, *NAMES, "--same-population", "--save", path]) == 0
-    assert "one part says nothing" not in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "one part says nothing" not in out
+    assert "the file names no judge" in out
     same = JudgeCalibration.load(path)
     assert same.same_population
     assert main(["bounds", references, *NAMES, "--save", path]) == 0

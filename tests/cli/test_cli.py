@@ -116,6 +116,8 @@ def test_what_is_not_identified_is_a_set(tmp_path, capsys):
         (["estimate", "{file}", "--judge", "topic", "--human", "human"], "row 1 of"),
         (["estimate", "{file}", "--judge", "judge"], "Missing option '--human'"),
         (["estimate", "{file}", "--judge", "judge", "--human", "human", "--frob"], "No such option"),
+        (["certify", "{file}", "--limit", "0.1", "--card", "x.svg"], "it is an option of `jaxmle report`"),
+        (["report", "{file}", "--limit", "0.1", "--junit", "x.xml"], "it is an option of `jaxmle certify`"),
         (
             ["estimate", "{file}", "--judge", "judge", "--human", "human", "--tpr", "0.9:0.8"],
             "did you mean 0.8:0.9?",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from cases import CASES
 
-from jaxmle import Bounds, Counts, Fit, fit, profile_interval
+from jaxmle import Bounds, Counts, Fit, JudgeCalibration, certify, fit, profile_interval
 
 BOX = Bounds(tpr=(0.80, 0.90), fpr=(0.05, 0.15))
 
@@ -185,6 +185,23 @@ def test_other_types_are_refused():
         fit((1, 2, 3, 4, 5, 6))
     with pytest.raises(TypeError, match="`bounds` must be a Bounds"):
         fit(Counts(1, 2, 3, 4, 5, 6), (0.8, 0.9))
+    learnt = JudgeCalibration.learn(Counts([45, 80], [5, 20], [5, 3], [95, 97], [0, 0], [0, 0]))
+    with pytest.raises(TypeError, match="give its .bounds"):
+        fit(Counts(1, 2, 3, 4, 5, 6), learnt)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        (lambda counts: certify(counts, limit=15), "for 15% say 0.15"),
+        (lambda counts: fit(counts).interval(confidence=95), "for 95% say 0.95"),
+        (lambda counts: fit(counts, Bounds(tpr=(80, 90))), "for 80% say 0.8"),
+        (lambda counts: certify(counts, limit=150), "got 150\\.$"),
+    ],
+)
+def test_rates_in_percent_are_told_how_to_be_said(wrong, meant):
+    with pytest.raises(ValueError, match=meant):
+        wrong(Counts(4, 1, 2, 43, 900, 9100))
 
 
 def test_an_excluded_cell_is_fine_in_the_external_design():

@@ -192,6 +192,10 @@ for (const frame of document.querySelectorAll("iframe")) {
     width: page.documentElement.scrollWidth,
     columns: Object.fromEntries([...table.tHead.rows[0].cells].map((one) => [one.textContent, right(one)])),
     figures: page.querySelector("dl").getBoundingClientRect().bottom,
+    cut: tables.filter((one) => one.parentNode.scrollWidth > one.parentNode.clientWidth + 1)
+      .map((one) => [one.caption.textContent, getComputedStyle(one.parentNode).backgroundImage]),
+    hint: getComputedStyle(table.caption, "::after").content,
+    left: Math.max(...[...page.querySelectorAll("section > *")].map((one) => right(one))),
   };
 }
 document.body.textContent = JSON.stringify(measured);
@@ -212,5 +216,11 @@ def test_rate_and_verdict_are_in_view_on_a_phone_and_all_columns_on_a_desktop(ma
     assert phone["width"] <= 390  # tables scroll, the page does not
     assert max(phone["columns"]["failure rate"], phone["columns"]["verdict"]) < 390
     assert phone["figures"] < 400
+    assert "sideways" in phone["hint"]
+    assert phone["cut"]
+    assert all("gradient" in shade for _, shade in phone["cut"])  # a shade where more follows
+    assert desktop["hint"] == "none"
+    assert desktop["cut"] == []
+    assert desktop["left"] > 1150  # the page uses the width
     assert len(desktop["columns"]) == 13
     assert max(desktop["columns"].values()) <= 1200

@@ -26,7 +26,7 @@ from jaxmle import (
 )
 
 pytest.importorskip("matplotlib")
-from jaxmle._plots._axes import axes_for_file, percent, save
+from jaxmle._plots._axes import axes_for_file, save
 
 COUNTS = Counts(tp=14, fn=3, fp=5, tn=128, unlabeled_pos=200, unlabeled_neg=1300)
 BOUNDS = Bounds(tpr=(0.80, 0.95), fpr=(0.02, 0.06))
@@ -70,7 +70,7 @@ def test_intervals_stand_where_their_numbers_are(ax):
         assert list(bar.get_xdata()) == [interval.low, interval.high]
     dots = [line.get_xdata()[0] for line in ax.get_lines() if line.get_marker() == "o"]
     assert dots == [found["jaxmle"].estimate, found["human $only$"].estimate]
-    assert any("limit 15%" in text.get_text() for text in ax.texts)
+    assert any("limit 15.00%" in text.get_text() for text in ax.texts)
     assert ax.get_ylim()[0] > ax.get_ylim()[1]
     with pytest.raises(ValueError, match="plot_slices"):
         plot_interval(slices(3), ax=ax)
@@ -157,7 +157,7 @@ def test_sensitivity_as_a_curve_and_as_a_map(ax, tmp_path):
     one = sensitivity(COUNTS, BOUNDS, over="tpr", grid=np.linspace(0, 1, 21), limit=0.145)
     plot_sensitivity(one, ax=ax)
     _, names = ax.get_legend_handles_labels()
-    assert {"estimate", "verdict flips", "limit 14.5%"} <= set(names)
+    assert {"estimate", "verdict flips", "limit 14.50%"} <= set(names)
     assert any(patch.get_hatch() for patch in ax.patches)
     assert "data contradict the bounds" in names
     two = sensitivity(COUNTS, BOUNDS, over=("tpr.low", "fpr.low"), limit=0.145)
@@ -178,10 +178,6 @@ def test_sensitivity_as_a_curve_and_as_a_map(ax, tmp_path):
     assert "lower bound above upper bound" in [text.get_text() for text in ax.get_legend().get_texts()]
     never = sensitivity(COUNTS, BOUNDS, over=("tpr.low", "fpr.low"), grid=([0.8], [0.01, 0.02]), limit=0.5)
     save(plot_sensitivity(never, ax=axes_for_file(6, 4)), tmp_path / "flat.png")
-
-
-def test_percent():
-    assert [percent(rate) for rate in (0, 0.05, 0.0975, 0.145, 1)] == ["0%", "5%", "9.75%", "14.5%", "100%"]
 
 
 def test_new_figures_belong_to_pyplot(monkeypatch):
