@@ -26,6 +26,7 @@ from ._inference import DesignCheck as DesignCheck
 from ._inference import DesignEffect as DesignEffect
 from ._inference import Fit as Fit
 from ._inference import Interval as Interval
+from ._inference import Looks as Looks
 from ._inference import ProfileInterval as ProfileInterval
 from ._inference import adjust_p_values as adjust_p_values
 

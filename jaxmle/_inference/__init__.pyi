@@ -24,7 +24,7 @@ from ._bounds_test import bounds_test as bounds_test
 from ._bounds_test import check_bounds as check_bounds
 from ._bounds_test import contradicted as contradicted
 from ._bounds_test import identified_set as identified_set
-from ._certify import Certificate as Certificate
+from ._certificate import Certificate as Certificate
 from ._certify import CertificateMethod as CertificateMethod
 from ._certify import certify as certify
 from ._certify import certify_fit as certify_fit
@@ -47,6 +47,8 @@ from ._fit import divided as divided
 from ._fit import fit as fit
 from ._fit import fit_flat as fit_flat
 from ._interval import Interval as Interval
+from ._looks import Looks as Looks
+from ._looks import Spending as Spending
 from ._multiplicity import Adjustment as Adjustment
 from ._multiplicity import IntervalAdjustment as IntervalAdjustment
 from ._multiplicity import adjust_p_values as adjust_p_values

@@ -1,11 +1,10 @@
 """Is the failure rate under the limit? Certificates for one or a thousand slices."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
 import numpy as np
 
-from jaxmle._arrays import pytree
 from jaxmle._data import (
     Bounds,
     Calibration,
@@ -32,9 +31,12 @@ from jaxmle._inference._arguments import (
 )
 from jaxmle._inference._bounds_test import contradicted
 from jaxmle._inference._calibrated import Calibrated, Sides, whole_counts
+from jaxmle._inference._certificate import Certificate
 from jaxmle._inference._design_check import warn_of_design
+from jaxmle._inference._earlier_looks import EarlierLooks
 from jaxmle._inference._exact import ExactTest, Hypothesis
 from jaxmle._inference._fit import Fit, divided, fit_flat, handed_on
+from jaxmle._inference._looks import Looks
 from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, agreeing_limits, level_for_limits
 from jaxmle._inference._options import ClaimOptions
 from jaxmle._inference._profile import branches, profile
@@ -46,10 +48,9 @@ from jaxmle._inference._test_inversion import (
     SlowerRejection,
     decided_p_values,
 )
-from jaxmle._results import Batch, first_few
 from jaxmle._simulation import Labels, design_of
 from jaxmle._stats import normal_of_student
-from jaxmle._types import Array, ArrayLike, Flags, Numbers
+from jaxmle._types import Array, ArrayLike
 
 if TYPE_CHECKING:
     from jaxmle._tables import Columns, Rows
@@ -64,52 +65,6 @@ _EXACT_FITS = 60_000
 _DRAWS = 999
 
 
-@pytree
-@dataclass(frozen=True, eq=False)
-class Certificate(Batch):
-    """Verdict on "the failure rate is below the limit".
-
-    Attributes:
-        certified: Whether it is, at the confidence, shape ``(...)``.
-        p_value: p-value of "failure rate >= limit", adjusted as ``adjustment`` says, shape ``(...)``.
-        upper_limit: Upper confidence limit of the failure rate, from the same test, shape ``(...)``.
-        by_bounds: Whether the bounds on the failure rate decide alone: the limit lies outside them.
-        contradicted: Whether the data contradict the bounds, or own labels the reference; then nothing is
-            certified, the p-value is 1 and the upper limit the bound.
-        mismatched: Whether the judge flags labelled and unlabelled items too differently for the labelled
-            ones to be the random sample they are declared to be; then nothing is certified either.
-        limit: The limit, as given, shape ``(...)``.
-        confidence: Confidence, such as 0.95.
-        method: "exact" or "profile".
-        adjustment: "none", "holm" or "benjamini-hochberg".
-    """
-
-    certified: Flags
-    p_value: Numbers
-    upper_limit: Numbers
-    by_bounds: Flags
-    contradicted: Flags
-    mismatched: Flags
-    limit: Numbers
-    confidence: float = field(metadata={"static": True})
-    method: str = field(metadata={"static": True})
-    adjustment: str = field(metadata={"static": True})
-
-    def __str__(self) -> str:
-        if np.ndim(self.certified):
-            limits = first_few("{:.4f}".format, self.upper_limit)
-            passed = f"{int(np.sum(self.certified)):,} of {np.size(self.certified):,} certified"
-            return f"{passed} ({self.method}); upper limits {limits}"
-        verdict = "certified" if self.certified else "not certified"
-        known = "the bounds or the reference" if self.method.endswith("reference") else "the bounds"
-        why = f"; the data contradict {known}" if self.contradicted else ""
-        why += "; the labelled items are no random sample" if self.mismatched else ""
-        return (
-            f"{verdict}: failure rate < {self.limit:g} at {100 * self.confidence:g}% confidence "
-            f"(p = {self.p_value:.3g}, upper limit {self.upper_limit:.4f}, {self.method}){why}"
-        )
-
-
 def certify(
     counts: "Counts | HasCounts | Rows",
     bounds: Bounds | None = None,
@@ -122,6 +77,7 @@ def certify(
     discount: ArrayLike = 1.0,
     labels: Labels = "random",
     adjustment: Adjustment = "none",
+    looks: Looks | None = None,
     design_effect: ArrayLike | None = None,
     df: ArrayLike | None = None,
     seed: int = 0,
@@ -153,6 +109,9 @@ def certify(
         labels: "random", or "by-verdict" where the judge's verdict decided which items humans label.
         adjustment: For a batch: "holm" keeps the probability of any wrong certificate, "benjamini-hochberg"
             the expected share of wrong ones among the certified; "none" judges each slice by itself.
+        looks: Which look at this gate it is, of how many: all of them together keep the confidence, and so
+            do their upper limits. The judge had all its verdicts at the first. "exact" tests of whole counts
+            know what earlier looks had certified; otherwise each look spends its share by itself.
         design_effect: Design effect of weights or clusters, as in `profile_interval`. "exact" then tests
             effective counts, rounded to whole ones, and is never surer than "profile" of them as they are.
         df: Degrees of freedom with it; Student's t then takes the place of the normal distribution.
@@ -171,8 +130,9 @@ def certify(
     Raises:
         ValueError: An argument is out of range; ``external`` comes with "exact"; counts are not whole numbers
             (method "exact" without a ``design_effect``); shapes do not match; a data set is empty or
-            impossible within the bounds.
-        TypeError: ``counts`` is nothing that can be counted, or ``bounds`` not a `Bounds`.
+            impossible within the bounds; ``looks`` come with "benjamini-hochberg".
+        TypeError: ``counts`` is nothing that can be counted, ``bounds`` not a `Bounds` or ``looks`` no
+            `Looks`.
 
     Warns:
         UserWarning: The limit lies outside the bounds on the failure rate, or the data contradict the bounds.
@@ -196,6 +156,7 @@ def certify(
         calibration=calibration,
         labels=labels,
         adjustment=adjustment,
+        looks=looks,
         seed=seed,
         engine=engine,
         progress=progress,
@@ -242,9 +203,16 @@ class _Options:
     method: CertificateMethod = "exact"
     labels: Labels = "random"
     adjustment: Adjustment = "none"
+    looks: Looks | None = None
     seed: int = 0
     engine: Engine | None = None
     progress: bool = False
+
+    @property
+    def level(self) -> float:
+        """Error that may be spent here."""
+        alpha = 1 - self.confidence
+        return alpha if self.looks is None else self.looks.level(alpha)
 
     def __post_init__(self) -> None:
         if self.method not in get_args(CertificateMethod):
@@ -254,6 +222,14 @@ class _Options:
             raise ValueError(f"`adjustment` must be one of {choices}; got {self.adjustment!r}.")
         if 1 - check_confidence(self.confidence) > 0.5:
             raise ValueError(f"`confidence` must be at least 0.5; got {self.confidence!r}.")
+        if self.looks is not None:
+            if not isinstance(self.looks, Looks):
+                raise TypeError(f"`looks` must be a Looks; got {type(self.looks).__name__}.")
+            if self.adjustment == "benjamini-hochberg":
+                raise ValueError(
+                    '`adjustment` must be "none" or "holm" with `looks`: over several looks '
+                    '"benjamini-hochberg" promises nothing.'
+                )
         check_labels(self.labels, self.calibration)
         check_seed(self.seed)
         check_engine(self.engine)
@@ -263,8 +239,10 @@ def _with_reference(problem: Problem, options: _Options, *given: Any) -> Certifi
     """The certificate with labels of a reference too."""
     from jaxmle._inference._mixed_certificate import mixed_certificate
 
-    names = ("confidence", "method", "adjustment", "labels", "engine")
-    return mixed_certificate(problem, *given, **{name: getattr(options, name) for name in names})
+    names = ("method", "adjustment", "labels", "engine")
+    chosen = {name: getattr(options, name) for name in names}
+    found = mixed_certificate(problem, *given, confidence=1 - options.level, **chosen)
+    return replace(found, confidence=float(options.confidence))
 
 
 def _certificate(
@@ -280,7 +258,7 @@ def _certificate(
 ) -> Certificate:
     """The certificate, of flat arrays."""
     method, calibration, labels = options.method, options.calibration, options.labels
-    adjustment, alpha = options.adjustment, 1 - options.confidence
+    adjustment, alpha = options.adjustment, options.level
     problem, freedom = effective(problem, shape, design_effect, df)
     if method == "exact" and design_effect is None and not whole_numbers(problem.counts):
         raise ValueError(
@@ -339,6 +317,7 @@ def _certificate(
         confidence=float(options.confidence),
         method=method,
         adjustment=adjustment,
+        level=alpha,
     )
 
 
@@ -367,7 +346,18 @@ def _rejection(
         return profiled(free)
     # The least that the error is where Student's t takes the place of the normal distribution.
     spent = REGION_SHARE * float(np.min(normal_of_student(np.full(len(df), share), df)))
-    exact = ExactTest(calibration, design, int(options.seed), spent, engine)
+    earlier = None
+    if options.looks is not None and options.looks.look > 1 and not is_effective.any():
+        had, levels = options.looks.shares, options.looks.levels(1 - options.confidence)
+        parts = (1 - REGION_SHARE) * share / options.level * levels[:-1]
+        earlier = EarlierLooks(
+            tuple(map(float, had[:-1] / had[-1])),
+            tuple(map(float, parts)),
+            calibration,
+            design,
+            int(options.seed),
+        )
+    exact = ExactTest(calibration, design, int(options.seed), spent, engine, earlier=earlier)
     whole = free
     if is_effective.any():
         whole = fit_flat(Problem(whole_counts(free.counts), free.bounds), calibration, engine=engine)

@@ -21,6 +21,7 @@ import numpy as np
 from jaxmle._arrays import joined, take, tree_map
 from jaxmle._data import Calibration, Params, Problem
 from jaxmle._engine import Engine, Progress, chosen_engine
+from jaxmle._inference._earlier_looks import EarlierLooks
 from jaxmle._inference._fit import Fit
 from jaxmle._inference._importance import log_rates
 from jaxmle._inference._nuisance import Region, judge_at, nuisance_region
@@ -39,10 +40,14 @@ _FIRST_DRAWS = 256
 _SEARCH_DRAWS = 96
 _FINAL_DRAWS = 512
 _FIRST, _SEARCH, _FINAL = 3, 4, 5
+# Streams of the paths that led there come so far behind.
+_LATER = 8
 # Coordinates of the laws drawn from: (flag rate, TPR) within the region at t, and at the estimate.
 _NULL = [(a, b) for a in (0.12, 0.5, 0.88) for b in (0.05, 0.275, 0.5, 0.725, 0.95)]
 _ALTERNATIVE = [(a, b) for a in (0.12, 0.5, 0.88) for b in (0.15, 0.5, 0.85)]
 _ROUNDS = 3
+# Judges that tell where earlier looks had certified, besides the most likely one.
+_ACROSS = [(a, b) for a in (0.1, 0.9) for b in (0.05, 0.5, 0.95)]
 # The worst judge found, and the worst of each third of the TPRs.
 _SUSPECTS = 4
 # Steps to the neighbours of a judge, itself first.
@@ -80,6 +85,7 @@ class ExactTest:
         region_error: Share of the error spent on the nuisance region (gamma); part of every p-value.
         engine: "numpy", "jax", or None for the size of each step to decide.
         sure: p-values found above this in a first look are not refined; they are then lower bounds.
+        earlier: Earlier looks at the same gate: data sets that they had certified count for nothing.
     """
 
     calibration: Calibration
@@ -88,6 +94,7 @@ class ExactTest:
     region_error: float
     engine: Engine | None = None
     sure: float = 0.5
+    earlier: EarlierLooks | None = None
 
     def p_values(
         self,
@@ -147,6 +154,13 @@ class ExactTest:
             return judge_at(other, judge.flag_rate, judge.tpr * other)
 
         likely = tree_map(lambda x: x[:, None], likely)
+        ends = None
+        if self.earlier:
+            across = judge_at(rate, *region.at(*_coordinates(_ACROSS, len(rate))))
+            engine = chosen_engine(_ROWS * len(rate), self.engine, compile_seconds=COMPILE_SECONDS)
+            ends = self.earlier.boundaries(
+                tests.branch.problem, tests.rate, _beside(across, likely), tests.ids, engine
+            )
         null = judge_at(rate, *region.at(*_coordinates(_NULL, len(rate))))
         away = at_estimate(judge_at(rate, *region.at(*_coordinates(_ALTERNATIVE, len(rate)))))
         found, suspects = self._in_groups(
@@ -157,6 +171,7 @@ class ExactTest:
             _SEARCH,
             lambda sample, index: _worst_judges(sample, region.take(index)),
             progress,
+            ends,
         )
         # The worst judges of all parts of the region and the most likely one are tested with fresh draws.
         parts = [tree_map(lambda x, k=k: x[:, k : k + 1], suspects) for k in range(_SUSPECTS)]
@@ -166,7 +181,7 @@ class ExactTest:
         def largest(sample: _Sample, index: slice) -> Array:
             return sample.p_values(take(suspects, index)).max(1)
 
-        final = self._in_groups(tests, observed, laws, effort * _FINAL_DRAWS, _FINAL, largest, progress)
+        final = self._in_groups(tests, observed, laws, effort * _FINAL_DRAWS, _FINAL, largest, progress, ends)
         p_value = np.where(found > self.sure, found, final)
         # Where no judge is plausible at t at all, the region alone rejects.
         return np.minimum(np.where(region.empty, 0.0, p_value) + self.region_error, 1)
@@ -180,6 +195,7 @@ class ExactTest:
         stream: int,
         use: Callable[["_Sample", slice], T],
         progress: Progress | None,
+        ends: Array | None,
     ) -> T:
         """Draw each test's sample and apply ``use`` to it, a few tests at a time to bound memory."""
         size, components = judges.tpr.shape
@@ -190,21 +206,29 @@ class ExactTest:
         for start in range(0, size, _GROUP):
             index = slice(start, start + _GROUP)
             part = tree_map(lambda x, index=index: x[index], judges)
-            sample = self._sample(tests.take(index), observed[index], part, n_draws, stream, tables)
+            until = None if ends is None else ends[index]
+            sample = self._sample(tests.take(index), observed[index], part, n_draws, stream, tables, until)
             parts.append(use(sample, index))
             if progress:
                 progress.advance(len(part.tpr))
         return tree_map(lambda *x: np.concatenate(x), *parts)
 
     def _sample(
-        self, tests: Hypothesis, observed: Array, judges: Params, n_draws: int, stream: int, tables: Tables
+        self,
+        tests: Hypothesis,
+        observed: Array,
+        judges: Params,
+        n_draws: int,
+        stream: int,
+        tables: Tables,
+        ends: Array | None,
     ) -> "_Sample":
         """Draw from each test's mixture; judges have shape ``(B, K)``."""
         size, components = judges.tpr.shape
         index = np.repeat(np.arange(size), components)
         flat = tree_map(lambda x: x.reshape(-1), judges)
         which = np.tile(np.arange(components), size)
-        hits, counts = self._draw(tests, index, flat, observed, which, n_draws, stream, tables)
+        hits, counts = self._draw(tests, index, flat, observed, which, n_draws, stream, tables, ends)
         seen = np.stack(tests.branch.problem.counts.values(), -1)
         counts_with_seen = np.concatenate([counts.reshape(size, -1, 6), seen[:, None]], 1)
         hits = np.concatenate([hits.reshape(size, -1), np.ones((size, 1), bool)], 1)
@@ -228,8 +252,12 @@ class ExactTest:
         n_draws: int,
         stream: int,
         tables: Tables | None = None,
+        ends: Array | None = None,
     ) -> Pair:
-        """Which draws are as extreme, shape ``(P, D)``, and their counts, shape ``(P, D, 6)``."""
+        """Which draws are as extreme, shape ``(P, D)``, and their counts, shape ``(P, D, 6)``.
+
+        Those that an earlier look had certified, beyond ``ends`` of shape ``(B, looks)``, are not.
+        """
         engine = chosen_engine(2 * len(index) * n_draws, self.engine, compile_seconds=COMPILE_SECONDS)
         law = law_of_params(judges, tests.branch.problem.take(index).counts, self.design)
         ids = np.stack([tests.ids[index], which], -1)
@@ -261,6 +289,11 @@ class ExactTest:
             hits = np.zeros(len(owner), bool)
             hits[below] = found
             cells = np.stack(problem.counts.values(), -1)
+            if self.earlier and ends is not None:
+                at = np.flatnonzero(hits)
+                u = self.earlier.uniforms(ids[part], n_draws, stream + _LATER).reshape(len(owner), -1)[at]
+                who = owner[at]
+                hits[at] = ~self.earlier.crossed(cells[at], u, problem.take(at), rate[at], ends[who], engine)
             parts.append((hits.reshape(-1, n_draws), cells.reshape(-1, n_draws, 6)))
         return joined(parts)
 

@@ -20,7 +20,7 @@ from jaxmle._types import Array, ArrayLike, Flags, Numbers, Pair
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from jaxmle._inference._certify import Certificate
+    from jaxmle._inference._certificate import Certificate
     from jaxmle._inference._profile_interval import ProfileInterval
     from jaxmle._tables import Columns, Rows
 

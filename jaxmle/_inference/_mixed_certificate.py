@@ -7,7 +7,8 @@ from jaxmle._data import Counts, Problem
 from jaxmle._engine import Engine
 from jaxmle._inference._arguments import effective
 from jaxmle._inference._bounds_test import SURELY
-from jaxmle._inference._certify import Certificate, CertificateMethod
+from jaxmle._inference._certificate import Certificate
+from jaxmle._inference._certify import CertificateMethod
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._mixed import fit_mixed, mixed_crossings, mixed_statistic, warn_of_odds
 from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, agreeing_limits, level_for_limits
@@ -85,4 +86,5 @@ def mixed_certificate(
         confidence=float(confidence),
         method="profile, chi-square, with a reference",
         adjustment=adjustment,
+        level=alpha,
     )

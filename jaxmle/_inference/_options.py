@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, TypedDict
 
 from jaxmle._engine import Engine
+from jaxmle._inference._looks import Looks
 from jaxmle._inference._multiplicity import Adjustment, IntervalAdjustment
 from jaxmle._simulation import Labels
 from jaxmle._types import ArrayLike
@@ -41,6 +42,7 @@ class ClaimOptions(TypedDict, total=False):
     method: "CertificateMethod"
     labels: Labels
     adjustment: Adjustment
+    looks: Looks | None
     seed: int
     engine: Engine | None
     progress: bool

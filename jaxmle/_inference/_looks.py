@@ -1,0 +1,89 @@
+"""Looking more than once at one gate: how much of the error each look may spend.
+
+Sources: Lan and DeMets, Biometrika 70 (1983), for spending functions; O'Brien and Fleming, Biometrics 35
+(1979); Pocock, Biometrika 64 (1977).
+"""
+
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal, get_args
+
+import numpy as np
+
+from jaxmle._inference._arguments import check_whole
+from jaxmle._types import Array
+
+Spending = Literal["obrien-fleming", "pocock"]
+
+_MOST = 1000
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Which look at a gate this is, of how many, and how the error is shared among them.
+
+    The error of all looks together stays below 1 - confidence, whether they stop at the first certificate or
+    not. It holds where the number of looks and the spending were settled before the first.
+
+    Args:
+        look: This look, from 1.
+        of: Looks that are planned, at most 1,000.
+        spending: "obrien-fleming", which spends little early and costs the last look least, or "pocock",
+            which lets an early look certify more easily.
+        information: Share of all planned labels that there were at each look up to this one, increasing, the
+            last at most 1; even steps where it is left out.
+
+    Raises:
+        ValueError: ``look`` lies beyond ``of``, ``spending`` is unknown, or ``information`` does not hold
+            ``look`` shares that increase to at most 1.
+
+    Examples:
+        >>> from jaxmle import Looks
+        >>> [round(Looks(look, of=3).level(0.05), 4) for look in (1, 2, 3)]
+        [0.0007, 0.0157, 0.0336]
+    """
+
+    look: int
+    of: int
+    spending: Spending = "obrien-fleming"
+    information: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        check_whole("of", self.of, 1, _MOST)
+        check_whole("look", self.look, 1, self.of)
+        if self.spending not in get_args(Spending):
+            choices = " or ".join(map(repr, get_args(Spending)))
+            raise ValueError(f"`spending` must be {choices}; got {self.spending!r}.")
+        given = self.information
+        if given is None:
+            return
+        shares = np.asarray(given, np.float64)
+        if shares.shape != (self.look,) or not (np.all(np.diff(shares, prepend=0) > 0) and shares[-1] <= 1):
+            raise ValueError(
+                f"`information` must hold a share of the planned labels for each of the {self.look} looks so "
+                f"far, increasing to at most 1; got {given!r}."
+            )
+        if self.look == self.of and shares[-1] < 1:
+            raise ValueError(f"`information` must end at 1 at the last look; got {given!r}.")
+
+    @property
+    def shares(self) -> Array:
+        """Share of all planned labels at each look up to this one, shape ``(look,)``."""
+        if self.information is None:
+            return np.arange(1, self.look + 1) / self.of
+        return np.asarray(self.information, np.float64)
+
+    def levels(self, alpha: float) -> Array:
+        """Error that each look up to this one may spend of ``alpha``, shape ``(look,)``."""
+        t = self.shares
+        if self.spending == "pocock":
+            spent = alpha * np.log1p((np.e - 1) * t)
+        else:
+            normal = NormalDist()
+            z = -normal.inv_cdf(alpha / 2)
+            spent = np.array([2 * normal.cdf(-z / np.sqrt(one)) for one in t])
+        return np.diff(spent, prepend=0.0)
+
+    def level(self, alpha: float) -> float:
+        """Error that this look may spend of ``alpha``."""
+        return float(self.levels(alpha)[-1])
