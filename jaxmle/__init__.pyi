@@ -10,6 +10,7 @@ from ._data import Bounds as Bounds
 from ._data import Clusters as Clusters
 from ._data import Counts as Counts
 from ._data import JudgeCalibration as JudgeCalibration
+from ._data import LabelDesign as LabelDesign
 from ._data import Pairs as Pairs
 from ._data import Params as Params
 from ._drift import Drift as Drift

@@ -165,9 +165,9 @@ def test_hand_edited_and_damaged_files_are_refused(path):
     content = json.loads(text)
     content["parts"][0]["tp"] = 46
     odd = {name: value for name, value in content.items() if name != "sha256"}
-    from jaxmle._data._calibration_file import _digest
+    from jaxmle._data._sealed_json import digest
 
-    assert "'counts_sha256'" in refused(path, json.dumps(odd | {"sha256": _digest(odd)}))
+    assert "'counts_sha256'" in refused(path, json.dumps(odd | {"sha256": digest(odd)}))
     for share in (0.1, 0.5, 0.9, 0.99):
         assert "is not JSON" in refused(path, text[: int(share * len(text))])
     assert "is not JSON" in refused(path, "")

@@ -52,6 +52,9 @@ def results():
         "Counts": TWO,
         "Bounds": Bounds(tpr=([0.7, 0.8], 0.95), fpr=([0.01, 0.02], [0.2, 0.3])),
         "JudgeCalibration": jaxmle.JudgeCalibration.learn(TWO, judge="<script>", date="2026-03-31"),
+        "LabelDesign": jaxmle.LabelDesign(
+            *("random", 0, 9, (), (("<script>",),), (), ("judge",), ("id",), (), "0"),
+        ),
         "Clusters": clusters(),
         "Pairs": Pairs.from_clusters(clusters(), clusters()),
         "Homogeneity": jaxmle.homogeneity_test(TWO, n_resamples=19),
@@ -76,7 +79,7 @@ def test_every_public_class_is_tried(results):
 
 
 # Of one data set, or of none: there is nothing to index.
-ALONE = {"Agreement", "Effect", "JudgeCalibration", "LabelOption"}
+ALONE = {"Agreement", "Effect", "JudgeCalibration", "LabelDesign", "LabelOption"}
 # What an element of a collection is, where it is no smaller one of the same.
 ELEMENTS = {
     "Homogeneity": ("SliceHomogeneity", 2),

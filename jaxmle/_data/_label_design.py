@@ -1,0 +1,303 @@
+"""Which items were drawn for labelling, from what and how: the file that goes with a queue."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal, Self, cast, get_args
+
+from jaxmle._arrays import pytree
+from jaxmle._data._sealed_json import (
+    check_field,
+    check_names,
+    check_seal,
+    digest,
+    has,
+    is_text,
+    read_json,
+    write_json,
+)
+from jaxmle._data._text import printable
+from jaxmle._results import Result
+from jaxmle._types import Document
+
+DrawKind = Literal["random", "by-verdict", "by-slice"]
+
+_FORMAT, _VERSION = "jaxmle label design", 1
+# Bytes; an item takes some 20.
+_LARGEST = 50_000_000
+_MOST = 2**53
+_STATIC = {"static": True}
+_SHA256 = re.compile("[0-9a-f]{64}")
+_TEXTS = ("source_file", "where", "human")
+_LISTS = ("judge", "id", "by", "earlier")
+_ITEMS = ("drawn", "before")
+_STRATUM = {"key", "items", "before", "drawn"}
+_LOOK = {"limit", "confidence", "n_labeled"}
+_FIELDS = {
+    *("format", "schema_version", "jaxmle_version", "kind", "seed", "n_judged", "source_sha256", "frame"),
+    *(*_TEXTS, *_LISTS, *_ITEMS, "label", "strata", "looks", "sha256"),
+}
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """Items among which labels were drawn at random.
+
+    Attributes:
+        key: What they have in common: ``{"verdict": "flagged"}`` or "passed", the values of the columns of
+            the slices, or nothing.
+        n_items: Items with a verdict of the judge.
+        n_before: Those of them that were labelled, or drawn, already.
+        n_drawn: Those of the others that were drawn.
+    """
+
+    key: dict[str, str | None]
+    n_items: int
+    n_before: int
+    n_drawn: int
+
+    @property
+    def share(self) -> float:
+        """Share of the items that are drawn or were labelled before."""
+        return (self.n_before + self.n_drawn) / self.n_items
+
+
+@dataclass(frozen=True)
+class Look:
+    """A verdict that was asked for.
+
+    Attributes:
+        limit: Failure rate to stay under.
+        confidence: Confidence of the certificate.
+        n_labeled: Labels there were.
+    """
+
+    limit: float
+    confidence: float
+    n_labeled: int
+
+
+@pytree
+@dataclass(frozen=True, eq=False)
+class LabelDesign(Result):
+    """Which items were drawn for labelling, from what and how: made by `draw_labels` or `load`.
+
+    Attributes:
+        kind: "random", "by-verdict" or "by-slice".
+        seed: Seed of the draw.
+        n_judged: Items with a verdict of the judge, from which was drawn.
+        strata: Among which items how many were drawn.
+        drawn: Ids of the drawn items, in the order of the queue, a tuple an item.
+        before: Ids of the items that were labelled, or drawn, already.
+        judge: Columns of the judge's verdicts.
+        id: Columns that name an item.
+        by: Columns of the slices among which was drawn; none for other kinds.
+        label: Column of the labels in the queue.
+        human: Column of earlier labels in the file of verdicts, or None.
+        where: Condition that the items met, or None.
+        earlier: Names of the design files of earlier rounds, in the same folder.
+        source_file: File of the verdicts, or None.
+        source_sha256: SHA-256 of its bytes, or None.
+        frame: Fingerprint of ids, and of verdicts and slices where these decided: whether the items are those
+            from which was drawn.
+        looks: Verdicts that were asked for with these labels, in their order.
+        jaxmle_version: Version that drew them.
+    """
+
+    kind: DrawKind = field(metadata=_STATIC)
+    seed: int
+    n_judged: int
+    strata: tuple[Stratum, ...] = field(metadata=_STATIC)
+    drawn: tuple[tuple[str, ...], ...] = field(metadata=_STATIC)
+    before: tuple[tuple[str, ...], ...] = field(metadata=_STATIC)
+    judge: tuple[str, ...] = field(metadata=_STATIC)
+    id: tuple[str, ...] = field(metadata=_STATIC)
+    by: tuple[str, ...] = field(metadata=_STATIC)
+    frame: str = field(metadata=_STATIC)
+    label: str = field(default="label", metadata=_STATIC)
+    human: str | None = field(default=None, metadata=_STATIC)
+    where: str | None = field(default=None, metadata=_STATIC)
+    earlier: tuple[str, ...] = field(default=(), metadata=_STATIC)
+    source_file: str | None = field(default=None, metadata=_STATIC)
+    source_sha256: str | None = field(default=None, metadata=_STATIC)
+    looks: tuple[Look, ...] = field(default=(), metadata=_STATIC)
+    jaxmle_version: str = field(default="", metadata=_STATIC)
+
+    @property
+    def n_drawn(self) -> int:
+        """How many items were drawn."""
+        return len(self.drawn)
+
+    @property
+    def labels(self) -> Literal["random", "by-verdict"]:
+        """How to say it to `certify` and others: slices are for weights."""
+        return "by-verdict" if self.kind == "by-verdict" else "random"
+
+    @property
+    def n_looks(self) -> int:
+        """How many verdicts were asked for; one at the same labels and limit counts once."""
+        return len(self.looks)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of all that a file of it says."""
+        return cast(str, self._content()["sha256"])
+
+    def __str__(self) -> str:
+        how = {
+            "random": "at random",
+            "by-verdict": "by verdict",
+            "by-slice": f"by {', '.join(self.by)}",
+        }[self.kind]
+        parts = ", ".join(
+            f"{one.n_drawn:,} of {one.n_items - one.n_before:,} {_named(one.key)}"
+            for one in self.strata[:_FEW]
+            if one.key
+        )
+        more = f" and {len(self.strata) - _FEW} more" if len(self.strata) > _FEW else ""
+        said = f" ({parts}{more})" if parts else ""
+        return f"{self.n_drawn:,} of {self.n_judged:,} judged items drawn {how}{said}, seed {self.seed}"
+
+    def with_look(self, *, limit: float, confidence: float, n_labeled: int) -> Self:
+        """The design with one more verdict asked for; itself where the last one was the same.
+
+        Examples:
+            >>> design = LabelDesign("random", 0, 9, (), (), (), ("j",), ("i",), (), "")
+            >>> design.with_look(limit=0.05, confidence=0.95, n_labeled=60).n_looks
+            1
+        """
+        look = Look(float(limit), float(confidence), int(n_labeled))
+        return self if look in self.looks else replace(self, looks=(*self.looks, look))
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a file of JSON, whose fields and schema are in the reference of the documentation.
+
+        Raises:
+            OSError: The file cannot be written.
+            ValueError: It would be larger than `load` reads.
+        """
+        too_large = f"{self.n_drawn + len(self.before):,} items are too many for a file of a design."
+        write_json(Path(path), self._content(), largest=_LARGEST, too_large=too_large)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: It is no such file, damaged, changed by hand, or of a newer version.
+        """
+        content = read_json(Path(path), _check_content, what="design", largest=_LARGEST)
+        lists: dict[str, Any] = {name: tuple(content[name]) for name in _LISTS}
+        items: dict[str, Any] = {name: tuple(map(tuple, content[name])) for name in _ITEMS}
+        return cls(
+            kind=content["kind"],
+            seed=int(content["seed"]),
+            n_judged=int(content["n_judged"]),
+            strata=tuple(
+                Stratum(one["key"], int(one["items"]), int(one["before"]), int(one["drawn"]))
+                for one in content["strata"]
+            ),
+            **items,
+            **lists,
+            **{name: content[name] for name in _TEXTS},
+            label=content["label"],
+            frame=content["frame"],
+            source_sha256=content["source_sha256"],
+            looks=tuple(
+                Look(one["limit"], one["confidence"], int(one["n_labeled"])) for one in content["looks"]
+            ),
+            jaxmle_version=content["jaxmle_version"],
+        )
+
+    def _content(self) -> Document:
+        content: Document = {
+            "format": _FORMAT,
+            "schema_version": _VERSION,
+            "jaxmle_version": self.jaxmle_version or version("jaxmle"),
+            "kind": self.kind,
+            "seed": self.seed,
+            "n_judged": self.n_judged,
+            "source_file": self.source_file,
+            "source_sha256": self.source_sha256,
+            "where": self.where,
+            "frame": self.frame,
+            **{name: list(getattr(self, name)) for name in _LISTS},
+            "human": self.human,
+            "label": self.label,
+            "strata": [
+                {"key": one.key, "items": one.n_items, "before": one.n_before, "drawn": one.n_drawn}
+                for one in self.strata
+            ],
+            "looks": [
+                {"limit": one.limit, "confidence": one.confidence, "n_labeled": one.n_labeled}
+                for one in self.looks
+            ],
+            **{name: [list(one) for one in getattr(self, name)] for name in _ITEMS},
+        }
+        return {**content, "sha256": digest(content)}
+
+
+_FEW = 4
+
+
+def _named(key: dict[str, str | None]) -> str:
+    return ", ".join("(none)" if value is None else printable(value, 40) for value in key.values())
+
+
+def _check_content(content: Any) -> None:
+    """Raise ``ValueError`` unless it is what a design writes, each field as the schema says."""
+    check_seal(
+        content,
+        form=_FORMAT,
+        version=_VERSION,
+        writer="`jaxmle draw`",
+        what="design",
+        instead="draw anew with this one",
+    )
+    check_names(content, _FIELDS)
+    for name in ("jaxmle_version", "frame", "label"):
+        check_field(name, is_text(content[name]))
+    check_field("kind", is_text(content["kind"]) and content["kind"] in get_args(DrawKind))
+    for name in ("seed", "n_judged"):
+        check_field(name, _is_count(content[name]))
+    for name in _TEXTS:
+        check_field(name, content[name] is None or is_text(content[name]))
+    sha256 = content["source_sha256"]
+    check_field("source_sha256", sha256 is None or (is_text(sha256) and bool(_SHA256.fullmatch(sha256))))
+    for name in _LISTS:
+        check_field(name, _is_list_of_texts(content[name]))
+    check_field("id", len(content["id"]) > 0)
+    for name in _ITEMS:
+        items, size = content[name], len(content["id"])
+        check_field(name, isinstance(items, list))
+        check_field(name, all(_is_list_of_texts(one) and len(one) == size for one in items))
+        check_field(name, len(set(map(tuple, items))) == len(items))
+    strata = content["strata"]
+    check_field("strata", isinstance(strata, list) and all(has(one, _STRATUM) for one in strata))
+    for one in strata:
+        check_field("strata", isinstance(one["key"], dict))
+        check_field("strata", all(value is None or is_text(value) for value in one["key"].values()))
+        check_field("strata", all(_is_count(one[name]) for name in ("items", "before", "drawn")))
+        check_field("strata", one["before"] + one["drawn"] <= one["items"])
+    for name, total in (("drawn", len(content["drawn"])), ("items", content["n_judged"])):
+        check_field("strata", sum(one[name] for one in strata) == total)
+    looks = content["looks"]
+    check_field("looks", isinstance(looks, list) and all(has(one, _LOOK) for one in looks))
+    for one in looks:
+        check_field("looks", all(_is_share(one[name]) for name in ("limit", "confidence")))
+        check_field("looks", _is_count(one["n_labeled"]))
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, float) and value.is_integer() and 0 <= value <= _MOST
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, float) and 0 < value < 1
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(is_text(one) for one in cast(Sequence[Any], value))
