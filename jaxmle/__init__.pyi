@@ -1,6 +1,8 @@
 __all__: list[str]
 
 from . import baselines as baselines
+from . import distributed as distributed
+from . import spark as spark
 from . import tables as tables
 from ._comparison import Difference as Difference
 from ._comparison import compare as compare

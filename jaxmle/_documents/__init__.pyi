@@ -27,6 +27,10 @@ from ._report import report_document as report_document
 from ._sensitivity import sensitivity_document as sensitivity_document
 from ._settings import AnalysisSettings as AnalysisSettings
 from ._settings import known_bounds as known_bounds
+from ._slice_columns import Among as Among
+from ._slice_columns import ColumnArrays as ColumnArrays
+from ._slice_columns import PartOfSlices as PartOfSlices
+from ._slice_intervals import IntervalName as IntervalName
 from ._tolerance import tolerance_note as tolerance_note
 from ._warnings import chance_note as chance_note
 from ._warnings import design_note as design_note

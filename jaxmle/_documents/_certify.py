@@ -73,14 +73,7 @@ def certify_document(
     records = []
     rows = zip(fitted.counts, fits, verdicts, notes, strict=True)
     for i, (counts, result, verdict, note) in enumerate(rows):
-        if verdict.by_bounds:
-            note.append(
-                f"the bounds on the failure rate decide about the limit {short_percent(limit)}, not the data"
-            )
-        if verdict.contradicted or verdict.mismatched:
-            note.append(NOTHING_CERTIFIED)
-        if not counts.n_labeled:
-            note.append("the verdict rests on the bounds alone: there is no human label")
+        note += certificate_notes(limit, verdict, counts.n_labeled)
         records.append(
             {
                 **sizes_of(i, counts, analysis, fitted.effects),
@@ -99,3 +92,17 @@ def certify_document(
     document["bounds_check"] = check_of_bounds(fitted)
     document["settings"] |= {"limit": limit, "method": method, "adjustment": adjustment}
     return {**first_of(document), "certified": passed, **document}
+
+
+def certificate_notes(limit: float, verdict: Certificate, n_labeled: Array | float) -> list[str]:
+    """What there is to say of one verdict."""
+    notes = []
+    if verdict.by_bounds:
+        notes.append(
+            f"the bounds on the failure rate decide about the limit {short_percent(limit)}, not the data"
+        )
+    if verdict.contradicted or verdict.mismatched:
+        notes.append(NOTHING_CERTIFIED)
+    if not n_labeled:
+        notes.append("the verdict rests on the bounds alone: there is no human label")
+    return notes

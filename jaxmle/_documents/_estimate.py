@@ -1,15 +1,13 @@
 """The result of `jaxmle estimate`."""
 
-import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
 import numpy as np
 
 from jaxmle import baselines
-from jaxmle._data import Clusters, Counts
+from jaxmle._data import Counts
 from jaxmle._documents._bounds_check import check_of_bounds
 from jaxmle._documents._cautions import cautions
 from jaxmle._documents._design_effects import DesignEffects
@@ -18,24 +16,19 @@ from jaxmle._documents._fitted import Fitted, fit_table
 from jaxmle._documents._order import sort_naturally
 from jaxmle._documents._pooled import FEW_LABELS, SharedFit, few_labels, pooled_slices
 from jaxmle._documents._settings import AnalysisSettings
+from jaxmle._documents._slice_intervals import IntervalName, IntervalWork, add_interval_notes
 from jaxmle._documents._warnings import data_warnings, table_warnings
 from jaxmle._engine import progress_bar
-from jaxmle._inference import Fit, Interval, ProfileInterval, Target, bootstrap
+from jaxmle._inference import Fit, Interval, ProfileInterval, Target
 from jaxmle._slices import Judge
 from jaxmle._tables import Mix, SliceCounts
-from jaxmle._types import Array, Document, Flags, Numbers
+from jaxmle._types import Document, Flags, Numbers
 
 Order = Literal["key", "estimate", "width"]
-IntervalName = Literal["profile", "chi-square", "bootstrap"]
 Keep = Callable[[int, Callable[[], list[Document]]], list[Document]]
 
 # Data sets whose intervals are computed, and kept, at once.
 _PART = 256
-_MANY_AT_BOUND = 0.05
-_TIED = (
-    "all labels say the same, where chi-square intervals are too short (after 0 failures among 100 labels by "
-    "more than a third): use --interval profile"
-)
 
 
 def estimate_document(
@@ -103,7 +96,9 @@ def estimate_document(
 
         lent = borrowed(fitted, references)
         notes[-1] += unlike_notes(lent)
-    work = _Work(table, analysis, fitted, interval, n_resamples, total, target)
+    work = IntervalWork(
+        fitted, interval, n_resamples, target, total=total, clusters=table.all_clusters, n_units=table.n_units
+    )
     rates = list(pooled.rates) if pooled else []
     first, size = len(rates), len(fitted.counts)
     with progress_bar(progress and size - first > _PART, size - first, "Slices") as bar:
@@ -113,17 +108,9 @@ def estimate_document(
             rates += keep(number, compute) if keep else compute()
             if bar:
                 bar.advance(len(index))
-    if interval == "chi-square":
-        failures = fitted.counts.tp + fitted.counts.fn
-        tied = (fitted.counts.n_labeled > 0) & ((failures == 0) | (failures == fitted.counts.n_labeled))
-        for i in np.flatnonzero(tied):
-            notes[i].append(_TIED)
-    for rate, note in zip(rates, notes, strict=True):
-        if rate.get("share_at_bound", 0) > _MANY_AT_BOUND:
-            note.append(
-                f"{rate['share_at_bound']:.0%} of the bootstrap replicates are at a bound, so the interval "
-                "is too short: use --interval profile"
-            )
+    add_interval_notes(
+        notes, fitted.counts, interval, np.array([rate.get("share_at_bound", 0) for rate in rates])
+    )
     records = [
         _record(i, counts, result, rate, analysis, effects, note)
         for i, (counts, result, rate, note) in enumerate(
@@ -149,76 +136,6 @@ def estimate_document(
     else:
         document["slices"].sort(key=lambda record: _size(record, order), reverse=True)
     return {**first_of(document), **document}
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What the intervals are of, and how they are found."""
-
-    table: SliceCounts
-    analysis: AnalysisSettings
-    fitted: Fitted
-    interval: IntervalName
-    n_resamples: int
-    total: ProfileInterval | None
-    target: Target
-
-    @cached_property
-    def clusters(self) -> Clusters | None:
-        """Clusters of every data set."""
-        return self.table.all_clusters
-
-    def rates(self, index: Array, *, progress: bool) -> list[Document]:
-        """Intervals of the data sets at ``index``."""
-        analysis, fitted = self.analysis, self.fitted
-        given: dict[str, Any] = {
-            "confidence": analysis.confidence,
-            "labels": analysis.labels,
-            "seed": analysis.seed,
-            "progress": progress,
-        }
-        rates: dict[int, Document] = {}
-        # Without a single estimate there is nothing to bootstrap, but there is still an interval.
-        resampled = np.asarray(fitted.fits.identified)[index] & (self.interval == "bootstrap")
-        if self.clusters is not None:
-            resampled &= self.table.n_units[index] > 1
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # said slice by slice
-            profiled = index[~resampled]
-            name = "profile" if self.interval == "bootstrap" else self.interval
-            if self.total is not None and fitted.last in profiled:
-                low, high = self.total.low, self.total.high
-                rates[fitted.last] = {"low": float(low), "high": float(high), "method": name}
-                profiled = profiled[profiled != fitted.last]
-            if profiled.size:
-                simulated = False if self.interval == "chi-square" else None
-                asked = given | fitted.dispersion(profiled) | {"simulate": simulated, "target": self.target}
-                found = fitted.fits[profiled].interval(**asked)
-                for i, low, high in zip(profiled, *map(np.asarray, (found.low, found.high)), strict=True):
-                    rates[i] = {"low": float(low), "high": float(high), "method": name}
-                if self.target == "items":
-                    known = np.asarray(fitted.fits.identified)[profiled]
-                    for i, rate in zip(profiled[known], np.asarray(found.estimate)[known], strict=True):
-                        rates[i]["estimate"] = float(rate)
-            if resampled.any():
-                part = index[resampled]
-                drawn = bootstrap(
-                    fitted.counts[part],
-                    analysis.bounds_of(part),
-                    calibration=analysis.calibration,
-                    n_resamples=self.n_resamples,
-                    **given,
-                    clusters=self.clusters.of_slices(part) if self.clusters else None,
-                )
-                parts = (drawn.interval.low, drawn.interval.high, drawn.share_at_bound)
-                for i, low, high, share in zip(part, *map(np.asarray, parts), strict=True):
-                    rates[i] = {
-                        "low": float(low),
-                        "high": float(high),
-                        "method": "bootstrap",
-                        "share_at_bound": float(share),
-                    }
-        return [rates[i] for i in index]
 
 
 def _record(

@@ -1,53 +1,106 @@
 """What there is to say against a result, in words."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from jaxmle._data import Calibration, Counts
+from jaxmle._data import Counts
 from jaxmle._documents._fitted import Fitted
 from jaxmle._documents._pooled import SharedFit
 from jaxmle._documents._quoting import shell_line
 from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._inference import Fit, design_check, mismatched
 from jaxmle._tables import SliceCounts, shown_key
+from jaxmle._types import Array
 
 # With fewer in effect limits were seen to cover less than they say (python -m benchmarks.clustered).
 FEW_CLUSTERS = 12
 _FEW_NAMED = 5
 # A judge that is right of fewer items of a class may simply be good.
 _FEW_OF_A_COPY = 5
+_AT_CHANCE = (
+    "in the labelled items the judge flags failures no more often than passes: it is at chance, or its "
+    "verdicts are turned round"
+)
 
 
 def data_warnings(
-    fitted: Fitted, analysis: AnalysisSettings, results: Iterable[Fit | SharedFit]
+    fitted: Fitted, analysis: AnalysisSettings, results: Fit | Sequence[Fit | SharedFit]
 ) -> list[list[str]]:
     """Warnings about data, bounds and design, a list for each data set of a batch."""
-    calibration, effects = analysis.calibration, fitted.effects
-    counts = fitted.effective.counts
-    check = design_check(counts)
-    wrong_design = mismatched(check) & (calibration == "internal") & (analysis.labels == "random")
+    effects, counts = fitted.effects, fitted.effective.counts
     p_values, against = fitted.bounds_check
-    origin = analysis.bounds_from
-    since = f", as where the judge has changed since {origin['date']}" if origin else ""
-    found = []
-    for i, (one, result) in enumerate(zip(counts, results, strict=True)):
-        notes = []
-        if wrong_design[i]:
-            labeled, unlabeled = np.asarray(check.flag_rate_labeled), np.asarray(check.flag_rate_unlabeled)
-            notes.append(design_note(labeled[i], unlabeled[i]))
-        if against[i]:
-            notes.append(
-                f"the data contradict the bounds ({_against(p_values[i])}): some of them is wrong{since}, or "
-                "the labelled items are not what --calibration says"
-            )
-        if effects and effects.n_clusters is not None and effects.several[i]:
-            notes += few_clusters_notes(effects.n_clusters[i])
-        found.append(notes + _of_fit(one, result, calibration))
+    few = None
+    if effects and effects.n_clusters is not None:
+        pairs = zip(effects.n_clusters, effects.several, strict=True)
+        few = [few_clusters_notes(n) if several else [] for n, several in pairs]
+    found = slice_notes(counts, results, analysis, p_values, against, between=few)
     if against[:-1].any():
         found[-1].append(f"{int(against[:-1].sum()):,} of {fitted.last:,} slices contradict their bounds")
     found[-1] += analysis.notes
     return found
+
+
+def slice_notes(
+    counts: Counts,
+    results: Fit | Sequence[Fit | SharedFit],
+    analysis: AnalysisSettings,
+    p_values: Array,
+    against: Array,
+    *,
+    among: int | None = None,
+    between: list[list[str]] | None = None,
+) -> list[list[str]]:
+    """What there is to say against each data set.
+
+    Args:
+        counts: Counts, effective ones, shape ``(B,)``.
+        results: Their fits.
+        analysis: What the user says of the data.
+        p_values: Those of the data against their bounds, shape ``(B,)``.
+        against: Which contradict them, shape ``(B,)``.
+        among: How many data sets there are, where these are a part of them.
+        between: What else there is to say of design and dependence, a list each.
+    """
+    found: list[list[str]] = [[] for _ in range(len(counts))]
+
+    def say(which: Array, text: Callable[[int], str]) -> None:
+        for i in np.flatnonzero(which):
+            found[i].append(text(int(i)))
+
+    calibration, origin = analysis.calibration, analysis.bounds_from
+    if calibration == "internal" and analysis.labels == "random":
+        check = design_check(counts)
+        labeled, unlabeled = np.asarray(check.flag_rate_labeled), np.asarray(check.flag_rate_unlabeled)
+        say(mismatched(check, among), lambda i: design_note(labeled[i], unlabeled[i]))
+    since = f", as where the judge has changed since {origin['date']}" if origin else ""
+    say(
+        against,
+        lambda i: (
+            f"the data contradict the bounds ({_against(p_values[i])}): some of them is wrong{since}, or "
+            "the labelled items are not what --calibration says"
+        ),
+    )
+    for own, more in zip(found, between or (), strict=False):
+        own += more
+    identified, converged, gap, low, high = _status_of(results)
+    n_labeled = counts.n_labeled
+    say(~identified, lambda i: _unidentified_note(bool(n_labeled[i] > 0), low[i], high[i]))
+    say(~converged, lambda i: f"not converged: the gap per item is {gap[i]:.1e}")
+    say(_is_at_chance(counts), lambda i: _AT_CHANCE)
+    if calibration == "internal":
+        alone = (counts.n_unlabeled == 0) & (n_labeled > 0)
+        say(alone, lambda i: "every item is labelled: the judge adds nothing")
+    return found
+
+
+def _status_of(results: Fit | Sequence[Fit | SharedFit]) -> list[Array]:
+    """Whether identified, whether converged, gap, and the set of maximizers, each of shape ``(B,)``."""
+    if isinstance(results, Fit):
+        parts = (results.identified, results.converged, results.gap, *results.failure_rate_set)
+        return [np.asarray(part) for part in parts]
+    rows = [(one.identified, one.converged, one.gap, *one.failure_rate_set) for one in results]
+    return [np.asarray(column) for column in zip(*rows, strict=True)]
 
 
 def _against(p_value: float) -> str:
@@ -65,13 +118,13 @@ def design_note(labeled: float, unlabeled: float) -> str:
 
 def chance_note(counts: Counts) -> str | None:
     """What to say of a judge that flags failures no more often than passes; None of any other."""
+    return _AT_CHANCE if _is_at_chance(counts) else None
+
+
+def _is_at_chance(counts: Counts) -> Array:
     failures, passes = counts.tp + counts.fn, counts.fp + counts.tn
-    if failures and passes and counts.tp * passes <= counts.fp * failures:
-        return (
-            "in the labelled items the judge flags failures no more often than passes: it is at "
-            "chance, or its verdicts are turned round"
-        )
-    return None
+    rises = np.asarray(counts.tp * passes > counts.fp * failures)
+    return (np.asarray(failures) > 0) & (np.asarray(passes) > 0) & ~rises
 
 
 def copy_note(table: SliceCounts) -> str | None:
@@ -135,19 +188,9 @@ def few_clusters_notes(n_clusters: float) -> list[str]:
     ]
 
 
-def _of_fit(counts: Counts, result: Fit | SharedFit, calibration: Calibration) -> list[str]:
-    notes = []
-    if not result.identified:
-        low, high = result.failure_rate_set
-        reason = "no human labels" if not counts.n_labeled else "these labels and bounds"
-        notes.append(
-            f"not identified: with {reason} every failure rate from {100 * low:.2f}% to {100 * high:.2f}% "
-            "is equally likely; label more items or tighten the bounds"
-        )
-    if not result.converged:
-        notes.append(f"not converged: the gap per item is {result.gap:.1e}")
-    if note := chance_note(counts):
-        notes.append(note)
-    if calibration == "internal" and not counts.n_unlabeled and counts.n_labeled:
-        notes.append("every item is labelled: the judge adds nothing")
-    return notes
+def _unidentified_note(is_labeled: bool, low: float, high: float) -> str:
+    reason = "these labels and bounds" if is_labeled else "no human labels"
+    return (
+        f"not identified: with {reason} every failure rate from {100 * low:.2f}% to {100 * high:.2f}% "
+        "is equally likely; label more items or tighten the bounds"
+    )

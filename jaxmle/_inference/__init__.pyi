@@ -22,7 +22,9 @@ from ._bounds_power import noticed_beyond as noticed_beyond
 from ._bounds_test import BoundsTest as BoundsTest
 from ._bounds_test import bounds_test as bounds_test
 from ._bounds_test import check_bounds as check_bounds
+from ._bounds_test import check_part as check_part
 from ._bounds_test import contradicted as contradicted
+from ._bounds_test import contradicting_p_value as contradicting_p_value
 from ._bounds_test import identified_set as identified_set
 from ._certificate import Certificate as Certificate
 from ._certify import CertificateMethod as CertificateMethod

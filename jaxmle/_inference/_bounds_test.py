@@ -306,10 +306,9 @@ def check_bounds(
         seed: Seed of the simulation.
         engine: "numpy", "jax", or None.
     """
-    statistic = np.maximum(2 * (np.asarray(unbounded) - bounded.log_likelihood), 0)
-    size = len(statistic)
+    statistic = _cost(bounded, unbounded)
     simulated = statistic > _UNREMARKABLE
-    if size > _FEW + 1:
+    if len(statistic) > _FEW + 1:
         simulated[:-1] = False
     tested, own = bounded, statistic
     if simulated.any() and not whole_numbers(bounded.counts):
@@ -325,3 +324,31 @@ def check_bounds(
     adjusted = p_value.copy()
     adjusted[:-1] = adjust_p_values(p_value[:-1], "holm")
     return p_value, (adjusted <= _SAID_AT) | (statistic > SURELY)
+
+
+def check_part(
+    bounded: Fit, unbounded: ArrayLike, *, n_slices: int, labels: Labels, seed: int, engine: Engine
+) -> tuple[Array, Array]:
+    """p-values of `check_bounds` for a part of ``n_slices`` slices, and what they contradict beyond chance.
+
+    Which of the others contradict their bounds is told by `contradicting_p_value` of all p-values.
+    """
+    statistic = _cost(bounded, unbounded)
+    simulated = (statistic > _UNREMARKABLE) & (n_slices <= _FEW)
+    p_value = bounds_p_values(bounded, statistic, simulated, labels=labels, seed=seed, engine=engine)
+    return p_value, statistic > SURELY
+
+
+def contradicting_p_value(p_value: Array, n_slices: int) -> float:
+    """Largest p-value that contradicts its bounds (Holm), of the small ones among ``n_slices``; -1 if none.
+
+    Args:
+        p_value: All p-values up to the 1% of the test, shape ``(B,)``.
+        n_slices: How many slices there are.
+    """
+    whole = np.concatenate([p_value, np.ones(n_slices - len(p_value))])
+    return float(np.max(whole, where=adjust_p_values(whole, "holm") <= _SAID_AT, initial=-1.0))
+
+
+def _cost(bounded: Fit, unbounded: ArrayLike) -> Array:
+    return np.maximum(2 * (np.asarray(unbounded) - bounded.log_likelihood), 0)

@@ -176,12 +176,14 @@ def certify_fit(
     design_effect: ArrayLike | None = None,
     df: ArrayLike | None = None,
     against: Array | None = None,
+    among: int | None = None,
     upper_limits: bool = True,
     **options: Unpack[ClaimOptions],
 ) -> Certificate:
     """`certify` of data sets that are fitted already.
 
-    ``against`` tells which contradict their bounds, ``upper_limits`` whether those are wanted too.
+    ``against`` tells which contradict their bounds, ``among`` how many data sets there are where these are a
+    part of them, ``upper_limits`` whether those are wanted too.
     """
     chosen = _Options(calibration=fit.calibration, **options)
     problem, shape = checked_problem(fit.counts, fit.bounds, fit.calibration)
@@ -190,7 +192,7 @@ def certify_fit(
     if fit.external is not None:
         return shaped(_with_reference(problem, chosen, shape, fit.external, rate, design_effect, df), shape)
     known = None if against is None else np.asarray(against).reshape(-1)
-    found = _certificate(problem, shape, rate, chosen, design_effect, df, flat, known, upper_limits)
+    found = _certificate(problem, shape, rate, chosen, design_effect, df, flat, known, upper_limits, among)
     return shaped(found, shape)
 
 
@@ -255,6 +257,7 @@ def _certificate(
     free: Fit | None,
     against: Array | None = None,
     with_limits: bool = True,
+    among: int | None = None,
 ) -> Certificate:
     """The certificate, of flat arrays."""
     method, calibration, labels = options.method, options.calibration, options.labels
@@ -268,7 +271,9 @@ def _certificate(
     is_effective = stretched(design_effect, shape)
     if not is_effective.any() and not whole_numbers(problem.counts):
         is_effective = ~is_effective
-    biased = warn_of_design(problem.counts, calibration, labels, effective=design_effect is not None)
+    biased = warn_of_design(
+        problem.counts, calibration, labels, effective=design_effect is not None, among=among
+    )
     size = len(rate)
     n_fits = size * {"exact": _EXACT_FITS, "profile": 10 * _DRAWS}[method]
     engine = chosen_engine(n_fits, options.engine, compile_seconds=COMPILE_SECONDS)

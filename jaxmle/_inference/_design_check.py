@@ -129,21 +129,32 @@ def _sums(seen: Array, drawn: Array, flagged: Array, items: Array, first: Array,
     return np.minimum(np.where(terms <= bar, terms, 0.0).sum(1) / terms.sum(1), 1.0)
 
 
-def mismatched(check: DesignCheck) -> Array:
-    """Which slices show a mismatch too large for chance, many slices considered."""
-    return np.asarray(check.p_value) < _SAID_BELOW / max(np.size(check.p_value), 1)
+def mismatched(check: DesignCheck, among: int | None = None) -> Array:
+    """Which slices show a mismatch too large for chance, many slices considered.
+
+    ``among`` tells how many there are, where these are a part of them.
+    """
+    return np.asarray(check.p_value) < _SAID_BELOW / max(among or np.size(check.p_value), 1)
 
 
 def warn_of_design(
-    counts: Counts, calibration: Calibration, labels: Labels, *, effective: bool = False
+    counts: Counts,
+    calibration: Calibration,
+    labels: Labels,
+    *,
+    effective: bool = False,
+    among: int | None = None,
 ) -> Array:
-    """Warn where labels declared random and internal cannot be, and say where, shape ``(B,)``."""
+    """Warn where labels declared random and internal cannot be, and say where, shape ``(B,)``.
+
+    ``among`` as in `mismatched`.
+    """
     # Sums of weights are no sample sizes, unless they have been made effective ones.
     sizes = effective or whole_numbers(counts)
     if calibration != "internal" or labels != "random" or not sizes:
         return np.zeros(len(counts), bool)
     check = design_check(counts)
-    wrong = mismatched(check)
+    wrong = mismatched(check, among)
     bad = np.flatnonzero(wrong)
     if bad.size:
         where = (

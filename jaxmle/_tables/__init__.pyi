@@ -1,3 +1,5 @@
+from ._aggregate import COUNTS as COUNTS
+from ._aggregate import UNJUDGED as UNJUDGED
 from ._aggregate import Roles as Roles
 from ._asking import on_command_line as on_command_line
 from ._checks import check_column as check_column
@@ -13,10 +15,12 @@ from ._combine import Combining as Combining
 from ._combine import combine as combine
 from ._combine import open_panel as open_panel
 from ._count import INVALID as INVALID
+from ._count import OnInvalid as OnInvalid
 from ._count import count as count
 from ._count import count_rows as count_rows
 from ._count import open_rows as open_rows
 from ._export import check_out as check_out
+from ._export import column_types as column_types
 from ._export import write_rows as write_rows
 from ._files import expand as expand
 from ._files import quote_name as quote_name
@@ -41,5 +45,6 @@ from ._slice_mix import Mix as Mix
 from ._slice_mix import slice_mix as slice_mix
 from ._slice_rows import few as few
 from ._source import Source as Source
+from ._spark import count_in_spark as count_in_spark
 from ._table import Table as Table
 from ._thresholds import counts_below as counts_below

@@ -18,6 +18,10 @@ N_CELLS = 6
 NO_JUDGE = {1: 6, 0: 7, None: 8}
 BAD_JUDGE, BAD_HUMAN, BAD_WEIGHT, BAD_CLUSTER = 9, 10, 11, 12
 N_KINDS = 13
+# Columns of `six_numbers`.
+COUNTS = ("tp", "fn", "fp", "tn", "unlabeled_pos", "unlabeled_neg")
+UNJUDGED = ("unjudged_failures", "unjudged_passes", "unjudged_rest")
+BAD = ("bad_judge", "bad_human")
 
 _SPACE = quote_text(" \t\r\n")
 # A comma may stand for the point.
@@ -186,17 +190,7 @@ def counted(staged: str, roles: Roles, judge_code: str, human_code: str) -> str:
     and the sums of weights and of their squares or 0.
     """
     keys = _keys(roles)
-    kind = f"WHEN j = -1 THEN {BAD_JUDGE} WHEN h = -1 THEN {BAD_HUMAN} "
-    if roles.weight:
-        kind += f"WHEN bad = 1 THEN {BAD_WEIGHT} "
-    if roles.cluster:
-        kind += f"WHEN c IS NULL THEN {BAD_CLUSTER} "
-    for human in (1, 0, None):
-        is_human = f"h = {human}" if human is not None else "h IS NULL"
-        kind += f"WHEN j IS NULL AND {is_human} THEN {NO_JUDGE[human]} "
-    for cell, (human, judge) in enumerate(((1, 1), (1, 0), (0, 1), (0, 0), (None, 1), (None, 0))):
-        is_human = f"h = {human}" if human is not None else "h IS NULL"
-        kind += f"WHEN j = {judge} AND {is_human} THEN {cell} "
+    kind = _kind(roles)
     extra = (", c" if roles.cluster else "") + (", w, ww, bad" if roles.weight else "")
     named = "".join(f"{key}, " for key in keys)
     coded = f"SELECT {named}{judge_code} AS j, {human_code} AS h, n{extra} FROM {staged}"
@@ -212,6 +206,43 @@ def counted(staged: str, roles: Roles, judge_code: str, human_code: str) -> str:
         f"SELECT s, {named}g, kind, sum(n) AS n, sum(w) AS w, sum(ww) AS ww FROM ({kinds}) AS kinds "
         f"GROUP BY s, {named}g, kind"
     )
+
+
+def six_numbers(staged: str, roles: Roles, judge_code: str, human_code: str) -> str:
+    """Query for a row a slice, from the result of `grouped` without weights and clusters.
+
+    Its columns are k0, k1, ..., the six counts, human failures and passes among the rows without a judge
+    verdict, all such rows, and rows with a word of the judge and of the human that is neither.
+    """
+    keys = _keys(roles)
+    kinds = dict(enumerate(COUNTS))
+    kinds |= {NO_JUDGE[1]: UNJUDGED[0], NO_JUDGE[0]: UNJUDGED[1], NO_JUDGE[None]: UNJUDGED[2]}
+    kinds |= {BAD_JUDGE: BAD[0], BAD_HUMAN: BAD[1]}
+    named = "".join(f"{key}, " for key in keys)
+    coded = f"SELECT {named}{judge_code} AS j, {human_code} AS h, n FROM {staged}"
+    of_kind = f"SELECT {named}CASE {_kind(roles)}END AS kind, n FROM ({coded}) AS coded"
+    sums = ", ".join(
+        f"CAST(sum(CASE WHEN kind = {kind} THEN n ELSE 0 END) AS BIGINT) AS {name}"
+        for kind, name in kinds.items()
+    )
+    groups = f" GROUP BY {', '.join(keys)}" if keys else ""
+    return f"SELECT {named}{sums} FROM ({of_kind}) AS kinds{groups}"
+
+
+def _kind(roles: Roles) -> str:
+    """SQL of a CASE for what becomes of a row, from the codes of its verdicts."""
+    kind = f"WHEN j = -1 THEN {BAD_JUDGE} WHEN h = -1 THEN {BAD_HUMAN} "
+    if roles.weight:
+        kind += f"WHEN bad = 1 THEN {BAD_WEIGHT} "
+    if roles.cluster:
+        kind += f"WHEN c IS NULL THEN {BAD_CLUSTER} "
+    for human in (1, 0, None):
+        is_human = f"h = {human}" if human is not None else "h IS NULL"
+        kind += f"WHEN j IS NULL AND {is_human} THEN {NO_JUDGE[human]} "
+    for cell, (human, judge) in enumerate(((1, 1), (1, 0), (0, 1), (0, 0), (None, 1), (None, 0))):
+        is_human = f"h = {human}" if human is not None else "h IS NULL"
+        kind += f"WHEN j = {judge} AND {is_human} THEN {cell} "
+    return kind
 
 
 def _keys(roles: Roles) -> list[str]:

@@ -24,6 +24,7 @@ from jaxmle._tables._slice_counts import SliceCounts
 from jaxmle._tables._source import VERDICTS, Source
 from jaxmle._tables._sums import Sums
 from jaxmle._tables._table import Table
+from jaxmle._types import Document
 
 OnInvalid = Literal["error", "drop"]
 Missing = Literal["drop", "failure", "pass"]
@@ -205,12 +206,8 @@ def count_rows(
     **meaning: Any,
 ) -> SliceCounts:
     """Count the verdicts in an opened source, as `count` does; an id that repeats is looked for if asked."""
-    if on_invalid not in get_args(OnInvalid):
-        raise ValueError(f'`on_invalid` (--on-invalid) must be "error" or "drop"; got {on_invalid!r}.')
-    said = Meaning.of(**meaning)
-    staged = source.stage(grouped(source, roles))
-    coders = coders_of(source, staged, roles, said)
-    failures = failures_of(source, staged, roles, said, coders)
+    check_on_invalid(on_invalid)
+    staged, coders, failures = verdict_codes(source, roles, **meaning)
     rows = source.query(counted(staged, roles, coders["j"]("j"), coders["h"]("h")))
     if not rows:
         reason = "no row meets the condition" if roles.where else "it has a header but no rows"
@@ -218,7 +215,7 @@ def count_rows(
     table = Sums.of(rows, roles)
     bad = {kind: n for kind in _REASONS if (n := int(table.rows[:, kind].sum()))}
     if bad and on_invalid == "error":
-        _raise_invalid(source, roles, coders, bad)
+        raise_invalid(source, roles, coders, bad)
     result = table.counts(source, roles, {_REASONS[kind]: n for kind, n in bad.items()})
     tool = source.tool if isinstance(source, Table) else None
     left_out = source.left_out if isinstance(source, Table) else {}
@@ -229,6 +226,22 @@ def count_rows(
         log={"tool": tool, "judge": roles.judge} if tool else None,
         failures=failures,
     )
+
+
+def check_on_invalid(on_invalid: str) -> None:
+    """Raise ``ValueError`` unless it is "error" or "drop"."""
+    if on_invalid not in get_args(OnInvalid):
+        raise ValueError(f'`on_invalid` (--on-invalid) must be "error" or "drop"; got {on_invalid!r}.')
+
+
+def verdict_codes(
+    source: Source, roles: Roles, **meaning: Any
+) -> tuple[str, dict[str, Coder], dict[str, Document]]:
+    """The grouped rows as what to write after FROM, SQL for their verdicts, and what counts as a failure."""
+    said = Meaning.of(**meaning)
+    staged = source.stage(grouped(source, roles))
+    coders = coders_of(source, staged, roles, said)
+    return staged, coders, failures_of(source, staged, roles, said, coders)
 
 
 def column_code(
@@ -262,7 +275,7 @@ def column_code(
     if on_invalid == "error" and source.query(
         f"SELECT 1 FROM {staged} WHERE ({coders[which](which)}) = -1 LIMIT 1"
     ):
-        _raise_invalid(source, roles, coders, [BAD_JUDGE if which == "j" else BAD_HUMAN])
+        raise_invalid(source, roles, coders, [BAD_JUDGE if which == "j" else BAD_HUMAN])
     return coders[which]
 
 
@@ -310,7 +323,7 @@ def _repeated_id(source: Source, where: str | None) -> str | None:
     return None
 
 
-def _raise_invalid(source: Source, roles: Roles, coders: dict[str, Coder], kinds: Iterable[int]) -> None:
+def raise_invalid(source: Source, roles: Roles, coders: dict[str, Coder], kinds: Iterable[int]) -> None:
     """Name the first row that can't be used, and what to do about it."""
     found = []
     for kind in kinds:

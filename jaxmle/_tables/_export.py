@@ -64,6 +64,11 @@ def check_out(path: Path, by: list[str]) -> None:
         )
 
 
+def column_types(*, weighted: bool = False) -> dict[str, str]:
+    """Names of the columns of results and DuckDB's types; counts are whole numbers unless ``weighted``."""
+    return {name: "BIGINT" if name in _WHOLE and not weighted else kind for name, kind in _TYPES.items()}
+
+
 def write_rows(document: Document, path: Path, out: Path, *, raw_csv: bool = False) -> None:
     """Write the slices of `jaxmle estimate`, or the total where there are none, as Parquet or CSV.
 
@@ -82,7 +87,7 @@ def write_rows(document: Document, path: Path, out: Path, *, raw_csv: bool = Fal
     weighted = any(
         not float(record["counts"][name]).is_integer() for record in records for name in _WHOLE[2:]
     )
-    types = {name: "BIGINT" if name in _WHOLE and not weighted else kind for name, kind in _TYPES.items()}
+    types = column_types(weighted=weighted)
     names = [*(by or ["slice"]), *types]
     is_parquet = path.suffix.lower() == ".parquet"
     if not (is_parquet or raw_csv):

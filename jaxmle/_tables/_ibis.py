@@ -51,7 +51,7 @@ class IbisTable:
 
     def query(self, sql: str) -> list[Row]:
         """Run a query in the engine."""
-        _check_one_query(sql)
+        one_query(sql, VERDICTS)
         try:
             found = self._table.sql(sql, dialect="duckdb").to_pyarrow()
         except Exception as error:  # every engine has errors of its own
@@ -68,8 +68,11 @@ class IbisTable:
         return 0, f"a row of {self.name}", value
 
 
-def _check_one_query(sql: str) -> None:
-    """See that what translates a query reads it as DuckDB does: one, of the verdicts alone.
+def one_query(sql: str, *names: str) -> Any:
+    """See that what translates a query reads it as DuckDB does: one, of tables of these names alone.
+
+    Returns:
+        The query as sqlglot reads it.
 
     Raises:
         ValueError: It reads more into it, so that a condition may have passed as what it is not.
@@ -80,13 +83,14 @@ def _check_one_query(sql: str) -> None:
     try:
         (query,) = sqlglot.parse(sql, read="duckdb")
         plain = isinstance(query, exp.Query) and all(
-            isinstance(table.this, exp.Identifier) and table.name == VERDICTS
+            isinstance(table.this, exp.Identifier) and table.name in names
             for table in query.find_all(exp.Table)
         )
     except (sqlglot.errors.SqlglotError, ValueError, RecursionError) as error:
         raise ValueError(f"cannot translate the query for this engine: {explain(error)}.") from error
     if not plain:
         raise ValueError("the condition (--where) reads as more than one expression for this engine.")
+    return query
 
 
 class DuckdbTable(IbisTable):
