@@ -22,6 +22,7 @@ from ._inference import Bootstrap as Bootstrap
 # Decide
 from ._inference import BoundsTest as BoundsTest
 from ._inference import Certificate as Certificate
+from ._inference import ConfidenceSequence as ConfidenceSequence
 from ._inference import DesignCheck as DesignCheck
 from ._inference import DesignEffect as DesignEffect
 from ._inference import Fit as Fit
@@ -35,6 +36,7 @@ from ._inference import agreement as agreement
 from ._inference import bootstrap as bootstrap
 from ._inference import bounds_test as bounds_test
 from ._inference import certify as certify
+from ._inference import confidence_sequence as confidence_sequence
 from ._inference import design_check as design_check
 from ._inference import design_effect as design_effect
 from ._inference import fit as fit
