@@ -12,6 +12,7 @@ from jaxmle._cli._builds import telling_builds
 from jaxmle._cli._compare import compare
 from jaxmle._cli._doctor import doctor
 from jaxmle._cli._drift import drift
+from jaxmle._cli._looks import looks_of
 from jaxmle._cli._once import Once
 from jaxmle._cli._options import (
     ADJUSTMENTS,
@@ -249,6 +250,39 @@ def certify(
             help="For slices: none, holm (no wrong pass among all) or benjamini-hochberg.", metavar="HOW"
         ),
     ] = "none",
+    look: Annotated[
+        int | None,
+        typer.Option(
+            help="Which look at this gate it is, with --of: all of them together keep the confidence.",
+            metavar="K",
+            min=1,
+        ),
+    ] = None,
+    of: Annotated[
+        int | None, typer.Option(help="With --look: how many looks are planned.", metavar="N", min=1)
+    ] = None,
+    spending: Annotated[
+        str,
+        typer.Option(
+            help="With --look: obrien-fleming (the last look pays least) or pocock (early ones pass sooner).",
+            metavar="HOW",
+        ),
+    ] = "obrien-fleming",
+    information: Annotated[
+        str | None,
+        typer.Option(
+            help="With --look: share of the planned labels at each look so far, such as 0.2,0.45; even steps "
+            "by default.",
+            metavar="SHARES",
+        ),
+    ] = None,
+    anytime: Annotated[
+        bool,
+        typer.Option(
+            "--anytime",
+            help="A limit that holds however often one looks, for labels that come at random one by one.",
+        ),
+    ] = False,
     junit: Annotated[
         Path | None,
         typer.Option(
@@ -270,6 +304,9 @@ def certify(
     """
     check_choice("--method", method, METHODS)
     check_choice("--adjustment", adjustment, ADJUSTMENTS)
+    planned = looks_of(look, of, spending, information)
+    if anytime and planned:
+        raise ValueError("--anytime needs no number of looks: leave --look out, or --anytime.")
     check_outputs({"--junit": junit}, reading.inputs)
     with telling_builds(reading.source, junit, annotations) as tell:
         table, analysis = reading.read()
@@ -279,8 +316,9 @@ def certify(
             table,
             analysis,
             limit=limit,
-            method=cast(Any, method),
+            method=cast(Any, "anytime" if anytime else method),
             adjustment=cast(Any, adjustment),
+            looks=planned,
             progress=True,
         )
         check_finite(document)

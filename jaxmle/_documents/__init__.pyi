@@ -42,6 +42,7 @@ from ._words import count_of as count_of
 from ._words import dropped_lines as dropped_lines
 from ._words import failure_line as failure_line
 from ._words import few_labels_line as few_labels_line
+from ._words import looks_text as looks_text
 from ._words import origin_text as origin_text
 from ._words import p_compared as p_compared
 from ._words import p_value as p_value

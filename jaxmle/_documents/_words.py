@@ -157,12 +157,24 @@ def verdict_line(certificate: Document) -> str:
     return f"Not certified: below {limit} is not shown{which}"
 
 
+def looks_text(settings: Document) -> str:
+    """Which look at a gate it is, and what it may spend; nothing where there is one."""
+    if settings["method"] == "anytime":
+        return "at any time"
+    looks = settings.get("looks")
+    if not looks:
+        return ""
+    return (
+        f"look {looks['look']} of {looks['of']}, {looks['spending']}: certified at p <= {looks['level']:.3g}"
+    )
+
+
 def certificate_line(record: Document, settings: Document) -> str:
     """What the verdict on one record of `certify` rests on."""
     rate, upper, limit = map(percent, (record["failure_rate"], record["upper_limit"], settings["limit"]))
     return (
         f"failure rate {rate}, upper limit {upper} at {100 * settings['confidence']:g}% confidence, "
-        f"limit {limit}, p {p_compared(record['p_value'])} ({settings['method']}); "
+        f"limit {limit}, p {p_compared(record['p_value'])} ({looks_text(settings) or settings['method']}); "
         f"{record['n_labeled']:,.8g} labelled, {record['n_unlabeled']:,.8g} unlabelled"
     )
 

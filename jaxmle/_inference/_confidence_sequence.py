@@ -24,7 +24,9 @@ import numpy as np
 from jaxmle._arrays import pytree, tree_map
 from jaxmle._data import Bounds, Counts, HasCounts, Problem, check_confidence
 from jaxmle._inference._arguments import checked_problem, given_counts, limits_of, shaped, whole_numbers
+from jaxmle._inference._certificate import Certificate
 from jaxmle._inference._design_check import warn_of_design
+from jaxmle._inference._multiplicity import Adjustment, adjust_p_values
 from jaxmle._results import Batch, first_few
 from jaxmle._stats import clopper_pearson, divide, halved
 from jaxmle._types import Array, ArrayLike, Flags, Numbers, Pair
@@ -169,6 +171,35 @@ def confidence_sequence(
         confidence=float(confidence),
     )
     return shaped(found, shape)
+
+
+def anytime_certificates(
+    counts: Counts, bounds: Bounds, *, limit: float, confidence: float, adjustment: Adjustment
+) -> Certificate:
+    """`confidence_sequence` of data sets as certificates, shape ``(B,)``: p-values are those of any time.
+
+    Source: Ramdas et al., Stat. Sci. 38 (2023): 1 / e, the least so far, is a p-value at any time.
+    """
+    found = confidence_sequence(counts, bounds, limit=limit, confidence=confidence)
+    silent = np.asarray(found.contradicted | found.mismatched)
+    by_bounds = np.asarray((found.limit > bounds.failure_rate[1]) | (found.limit <= bounds.failure_rate[0]))
+    share = np.where(counts.n_unlabeled > 0, 1 - _FLAG_SHARE, 1.0)
+    p_value = np.minimum(1 / np.maximum(share * np.asarray(found.e_value), _LEAST), 1.0)
+    p_value = np.where(silent, 1.0, np.where(found.limit > bounds.failure_rate[1], 0.0, p_value))
+    adjusted = adjust_p_values(p_value, adjustment)
+    return Certificate(
+        certified=adjusted <= (1 - confidence) * (1 + 1e-12),
+        p_value=adjusted,
+        upper_limit=np.asarray(found.upper_limit),
+        by_bounds=by_bounds,
+        contradicted=np.asarray(found.contradicted),
+        mismatched=np.asarray(found.mismatched),
+        limit=np.asarray(found.limit),
+        confidence=confidence,
+        method="anytime",
+        adjustment=adjustment,
+        level=1 - confidence,
+    )
 
 
 def _check_running(counts: Counts, shape: tuple[int, ...], rate: Array) -> None:

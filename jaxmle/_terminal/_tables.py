@@ -17,6 +17,7 @@ from jaxmle._documents import (
     few_labels_line,
     judges_rows,
     judges_title,
+    looks_text,
     p_value,
     percent,
     pooling_lines,
@@ -61,11 +62,14 @@ def certify_table(document: Document) -> Group:
     settings, total = document["settings"], document["total"]
     limit, level = percent(settings["limit"]), f"{100 * settings['confidence']:g}%"
     adjusted = "" if settings["adjustment"] == "none" else f", {settings['adjustment']}"
+    looks = looks_text(settings)
     title = (
         f"Is the failure rate below {limit}? {level} confidence, {settings['method']}{adjusted}; "
         f"{bounds_text(settings)}"
     )
     headings = ["verdict", "failure rate", "upper limit", "p", "labelled", "unlabelled"]
+    if settings["method"] == "anytime":
+        headings.insert(3, "if looked once")
     records = document["slices"]
     passed = sum(record["certified"] for record in records)
     found = f"failure rate {_found(total['failure_rate'])}, upper limit {percent(total['upper_limit'])}"
@@ -73,7 +77,10 @@ def certify_table(document: Document) -> Group:
     said = (
         f"CERTIFIED: below {limit}" if document["certified"] else f"NOT CERTIFIED: below {limit} is not shown"
     )
-    answer = Text(f"{said} ({why}, {level} confidence)", style=f"bold {_COLOR[document['certified']]}")
+    answer = Text(
+        f"{said} ({why}, {level} confidence{looks and f'; {looks}'})",
+        style=f"bold {_COLOR[document['certified']]}",
+    )
     return _layout(document, [answer], title, headings, _certify_cells, n_kept=3)
 
 
@@ -252,4 +259,5 @@ def _certify_cells(record: Document) -> Cells:
         "failure rate": Text(percent(record["failure_rate"])),
         "upper limit": Text(percent(record["upper_limit"]), style="cyan"),
         "p": Text(p_value(record["p_value"])),
+        "if looked once": Text(percent(record.get("upper_limit_once"))),
     }

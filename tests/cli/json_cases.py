@@ -62,6 +62,10 @@ _LINES = {
     ),
     "certify, panel": f"certify {PANEL} --combine all --limit 0.4 {PROFILE}",
     "certify, balanced": f"certify balanced.csv {COLUMNS} --limit 0.9 {PROFILE}",
+    "certify, third look": (
+        f"certify --counts {SIX} --limit 0.4 {PROFILE} --look 3 --of 5 --information 0.2,0.4,0.7"
+    ),
+    "certify, anytime": f"certify few.csv {COLUMNS} --limit 0.4 --by part --anytime",
     "report": f"report few.csv {COLUMNS} {QUICK} --by part --limit 0.5 {PROFILE} {BOUNDS}",
     "report, counts": f"report --counts {SIX} {QUICK}",
     "report, no labels": f"report nolabels.csv {COLUMNS} {QUICK} {BOUNDS}",
