@@ -5,6 +5,7 @@ from pathlib import PurePath
 
 from jaxmle._data import printable
 from jaxmle._documents._agreement import AGREEMENT
+from jaxmle._sensitivity import true_rate
 from jaxmle._types import Document, Numbers
 
 _LONGEST = 60
@@ -155,6 +156,44 @@ def verdict_line(certificate: Document) -> str:
     if certificate["certified"]:
         return f"Certified: the failure rate is below {limit}{which}"
     return f"Not certified: below {limit} is not shown{which}"
+
+
+def human_error_line(document: Document, certificate: Document | None = None) -> str:
+    """What estimate, interval and verdict become where labels err; nothing where that was not asked.
+
+    Args:
+        document: Of `jaxmle estimate` or `jaxmle certify`.
+        certificate: That of `jaxmle certify` beside an estimate, human error left out.
+    """
+    ranges = document["settings"].get("human_error")
+    if not ranges:
+        return ""
+    found, total = document["total"]["human_error"], document["total"]
+    (missed, most), (least, alarms) = ranges["missed"], ranges["false_alarms"]
+    said = (
+        f"If humans miss {_span(missed, most)} of the failures and call {_span(least, alarms)} of the passes "
+        "failures: "
+    )
+    if found["estimates"]:
+        said += f"estimate {percent(found['estimates'][0])} to {percent(found['estimates'][1])}"
+    if "low" in found:
+        said += (
+            f"{', ' * bool(found['estimates'])}interval {percent(found['low'])} to {percent(found['high'])}"
+        )
+    if "labeled_upper_limit" in found:
+        right = "certified" if found["certified_if_right"] else "not certified"
+        said += f"; upper limit {percent(total['upper_limit'])}, and with labels that are right "
+        said += f"{percent(found['labeled_upper_limit'])} ({right})"
+    if certificate is not None:
+        upper = certificate["total"]["upper_limit"]
+        high = float(true_rate(upper, most, least))
+        holds = high <= certificate["settings"]["limit"]
+        said += f"; upper limit {percent(high)}, so the verdict is then {'a pass' if holds else 'a fail'}"
+    return f"{said}."
+
+
+def _span(low: float, high: float) -> str:
+    return short_percent(low) if low == high else f"{short_percent(low)} to {short_percent(high)}"
 
 
 def looks_text(settings: Document) -> str:

@@ -15,6 +15,7 @@ from jaxmle._documents import (
     dropped_lines,
     failure_line,
     few_labels_line,
+    human_error_line,
     judges_rows,
     judges_title,
     looks_text,
@@ -173,6 +174,7 @@ def _layout(
         )
     if check := document["bounds_check"]:
         notes.append(Text(bounds_note(check)))
+    notes += map(Text, filter(None, [human_error_line(document)]))
     notes += map(Text, source_lines(document))
     cautions = [Text(line, style="bold yellow") for line in caution_lines(document)]
     first = [*cautions, *answer, Text(failure_line(document["failure"]))]
