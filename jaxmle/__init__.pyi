@@ -25,6 +25,7 @@ from ._inference import Bootstrap as Bootstrap
 # Decide
 from ._inference import BoundsTest as BoundsTest
 from ._inference import Certificate as Certificate
+from ._inference import ConfidenceSequence as ConfidenceSequence
 from ._inference import DesignCheck as DesignCheck
 from ._inference import DesignEffect as DesignEffect
 from ._inference import Fit as Fit
@@ -38,6 +39,7 @@ from ._inference import agreement as agreement
 from ._inference import bootstrap as bootstrap
 from ._inference import bounds_test as bounds_test
 from ._inference import certify as certify
+from ._inference import confidence_sequence as confidence_sequence
 from ._inference import design_check as design_check
 from ._inference import design_effect as design_effect
 from ._inference import fit as fit
@@ -62,7 +64,9 @@ from ._plots import plot_profile as plot_profile
 from ._plots import plot_sensitivity as plot_sensitivity
 from ._plots import plot_slices as plot_slices
 from ._sensitivity import Effect as Effect
+from ._sensitivity import HumanError as HumanError
 from ._sensitivity import Sensitivity as Sensitivity
+from ._sensitivity import human_error as human_error
 from ._sensitivity import sensitivity as sensitivity
 from ._slices import Borrowed as Borrowed
 from ._slices import Homogeneity as Homogeneity

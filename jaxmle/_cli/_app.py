@@ -12,15 +12,18 @@ from jaxmle._cli._builds import telling_builds
 from jaxmle._cli._compare import compare
 from jaxmle._cli._doctor import doctor
 from jaxmle._cli._drift import drift
+from jaxmle._cli._looks import looks_of
 from jaxmle._cli._once import Once
 from jaxmle._cli._options import (
     ADJUSTMENTS,
+    HUMAN_ERROR,
     JUDGE_RATES,
     METHODS,
     ORDERS,
     check_choice,
     check_outputs,
     keep_compiled,
+    parse_human_error,
     rate,
 )
 from jaxmle._cli._panels import in_panels
@@ -142,6 +145,7 @@ def estimate(
             help="Column of --borrow that tells models, kinds of questions or months apart.", metavar="COL"
         ),
     ] = None,
+    human_error: Annotated[str | None, HUMAN_ERROR] = None,
     order: Annotated[
         str, typer.Option(help="Order of slices: key, estimate (highest first) or width.", metavar="BY")
     ] = "key",
@@ -184,6 +188,9 @@ def estimate(
         raise ValueError("--borrow-by goes with --borrow.")
     if borrow:
         _check_borrowing(reading, out, target)
+    errors = parse_human_error(human_error)
+    if errors and (out is not None or target != "population"):
+        raise ValueError("--human-error goes without --out and --target items.")
     if resume and out is None:
         raise ValueError("--resume goes with --out.")
     if raw_csv and out is None:
@@ -195,7 +202,7 @@ def estimate(
         check_outputs({"--out": out}, [*reading.inputs, mix])
     table, analysis = reading.read()
     judges = tuple(reading.judge or (table.failures["judge"]["column"],)) if borrow else ()
-    from jaxmle._documents import estimate_document, estimate_file
+    from jaxmle._documents import HumanErrors, estimate_document, estimate_file
     from jaxmle._terminal import estimate_table
 
     options: dict[str, Any] = {"interval": interval, "n_resamples": n_resamples, "order": order}
@@ -212,6 +219,8 @@ def estimate(
         options["mix"] = slice_mix(mix, table.keys)
     if out is None:
         document = estimate_document(table, analysis, progress=True, **options)
+        if errors:
+            HumanErrors.of(*errors, analysis).add_to(document)
     else:
         document = estimate_file(
             table, analysis, out, resume=resume, raw_csv=raw_csv, progress=True, **options
@@ -249,6 +258,40 @@ def certify(
             help="For slices: none, holm (no wrong pass among all) or benjamini-hochberg.", metavar="HOW"
         ),
     ] = "none",
+    look: Annotated[
+        int | None,
+        typer.Option(
+            help="Which look at this gate it is, with --of: all of them together keep the confidence.",
+            metavar="K",
+            min=1,
+        ),
+    ] = None,
+    of: Annotated[
+        int | None, typer.Option(help="With --look: how many looks are planned.", metavar="N", min=1)
+    ] = None,
+    spending: Annotated[
+        str,
+        typer.Option(
+            help="With --look: obrien-fleming (the last look pays least) or pocock (early ones pass sooner).",
+            metavar="HOW",
+        ),
+    ] = "obrien-fleming",
+    information: Annotated[
+        str | None,
+        typer.Option(
+            help="With --look: share of the planned labels at each look so far, such as 0.2,0.45; even steps "
+            "by default.",
+            metavar="SHARES",
+        ),
+    ] = None,
+    anytime: Annotated[
+        bool,
+        typer.Option(
+            "--anytime",
+            help="A limit that holds however often one looks, for labels that come at random one by one.",
+        ),
+    ] = False,
+    human_error: Annotated[str | None, HUMAN_ERROR] = None,
     junit: Annotated[
         Path | None,
         typer.Option(
@@ -270,19 +313,27 @@ def certify(
     """
     check_choice("--method", method, METHODS)
     check_choice("--adjustment", adjustment, ADJUSTMENTS)
+    planned = looks_of(look, of, spending, information)
+    if anytime and planned:
+        raise ValueError("--anytime needs no number of looks: leave --look out, or --anytime.")
+    errors = parse_human_error(human_error)
     check_outputs({"--junit": junit}, reading.inputs)
     with telling_builds(reading.source, junit, annotations) as tell:
         table, analysis = reading.read()
-        from jaxmle._documents import certify_document
+        from jaxmle._documents import HumanErrors, certify_document
 
+        erring = HumanErrors.of(*errors, analysis) if errors else None
         document = certify_document(
             table,
             analysis,
-            limit=limit,
-            method=cast(Any, method),
+            limit=erring.limit(limit) if erring else limit,
+            method=cast(Any, "anytime" if anytime else method),
             adjustment=cast(Any, adjustment),
+            looks=planned,
             progress=True,
         )
+        if erring:
+            erring.add_verdicts_to(document, limit)
         check_finite(document)
         from jaxmle._terminal import certify_table
 

@@ -40,6 +40,11 @@ MAX_AGE = typer.Option(help="Warn of a calibration file that is older than this.
 DATE = typer.Option(
     help="Today, such as 2026-03-31, for --save and --max-age; by default the clock's.", metavar="DAY"
 )
+HUMAN_ERROR = typer.Option(
+    help="Rates at which human labels err: LO:HI, or LO:HI,LO:HI for failures that they miss and passes that "
+    "they call failures.",
+    metavar="LO:HI",
+)
 ADJUSTMENTS = ("none", "holm", "benjamini-hochberg")
 METHODS = ("exact", "profile")
 JUDGE_RATES = ("per-slice", "common", "partial")
@@ -92,6 +97,23 @@ def parse_range(option: str, text: str) -> tuple[float, float]:
     if low > high:
         raise ValueError(f"{option} must be LO:HI with LO <= HI; got {text}: did you mean {high:g}:{low:g}?")
     return low, high
+
+
+def parse_human_error(text: str | None) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """Read ``LO:HI`` for both kinds of error, or one range for each: failures missed, false alarms.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if text is None:
+        return None
+    parts = text.split(",")
+    if len(parts) > 2:
+        raise ValueError(f"--human-error must be LO:HI, or LO:HI,LO:HI; got {text!r}.")
+    ranges = [parse_range("--human-error", part) for part in parts]
+    if ranges[0][1] + ranges[-1][1] >= 1:
+        raise ValueError(f"--human-error: both rates must add up to less than 1; got {text}.")
+    return ranges[0], ranges[-1]
 
 
 def check_rates(tpr: tuple[float, float], fpr: tuple[float, float]) -> None:

@@ -8,7 +8,8 @@ import typer
 
 PANELS = {
     "What is asked": (
-        "plan.failure_rate", "limit", "adjustment", "method", "power", "target", "over", "grid", "points",
+        "plan.failure_rate", "limit", "adjustment", "method", "look", "of", "spending", "information",
+        "anytime", "human_error", "power", "target", "over", "grid", "points",
         "judge_tpr", "judge_fpr", "n_unlabeled", "target_width", "n_labeled", "cost_human", "cost_judge",
     ),
     "Verdicts": (

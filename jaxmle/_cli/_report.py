@@ -9,12 +9,14 @@ import typer
 
 from jaxmle._cli._options import (
     ADJUSTMENTS,
+    HUMAN_ERROR,
     JUDGE_RATES,
     METHODS,
     ORDERS,
     check_choice,
     check_outputs,
     check_plots,
+    parse_human_error,
     rate,
 )
 from jaxmle._cli._reading import Reading, with_reading
@@ -68,6 +70,7 @@ def report(
         Path | None,
         typer.Option(help="Estimate a mix of the slices too, as in estimate.", metavar="FILE"),
     ] = None,
+    human_error: Annotated[str | None, HUMAN_ERROR] = None,
     order: Annotated[
         str, typer.Option(help="Order of slices: key, estimate (highest first) or width.", metavar="BY")
     ] = "key",
@@ -110,10 +113,12 @@ def report(
         "adjustment": adjustment,
         "judge_rates": judge_rates,
         "mix": mix,
+        "human_error": human_error,
         "order": order,
     }
+    errors = parse_human_error(human_error)
     table, analysis = reading.read()
-    from jaxmle._documents import fit_table, report_document
+    from jaxmle._documents import HumanErrors, fit_table, report_document
     from jaxmle._engine import whole_file
     from jaxmle._page import page_html, page_markdown, report_page, write_card
 
@@ -136,6 +141,8 @@ def report(
         progress=True,
         **options,
     )
+    if errors:
+        HumanErrors.of(*errors, analysis).add_to(document["estimate"])
     check_finite(document)
     for path, page, draw in ((html, page_html, True), (markdown, page_markdown, False)):
         if path is not None:

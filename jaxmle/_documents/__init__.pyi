@@ -17,6 +17,7 @@ from ._drift import drift_document as drift_document
 from ._estimate import estimate_document as estimate_document
 from ._estimate_file import estimate_file as estimate_file
 from ._fitted import fit_table as fit_table
+from ._human_error import HumanErrors as HumanErrors
 from ._panel import judges_rows as judges_rows
 from ._panel import judges_title as judges_title
 from ._panel import panel_document as panel_document
@@ -46,6 +47,8 @@ from ._words import count_of as count_of
 from ._words import dropped_lines as dropped_lines
 from ._words import failure_line as failure_line
 from ._words import few_labels_line as few_labels_line
+from ._words import human_error_line as human_error_line
+from ._words import looks_text as looks_text
 from ._words import origin_text as origin_text
 from ._words import p_compared as p_compared
 from ._words import p_value as p_value

@@ -1,7 +1,7 @@
 """The result of `jaxmle certify`."""
 
 import warnings
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,7 +13,14 @@ from jaxmle._documents._order import sort_naturally
 from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._warnings import data_warnings, table_warnings
 from jaxmle._documents._words import short_percent
-from jaxmle._inference import Adjustment, Certificate, CertificateMethod, certify_fit
+from jaxmle._inference import (
+    Adjustment,
+    Certificate,
+    CertificateMethod,
+    Looks,
+    anytime_certificates,
+    certify_fit,
+)
 from jaxmle._tables import SliceCounts
 from jaxmle._types import Array, Document
 
@@ -26,8 +33,9 @@ def certify_document(
     analysis: AnalysisSettings,
     *,
     limit: float,
-    method: CertificateMethod = "exact",
+    method: CertificateMethod | Literal["anytime"] = "exact",
     adjustment: Adjustment = "none",
+    looks: Looks | None = None,
     fitted: Fitted | None = None,
     progress: bool = False,
 ) -> Document:
@@ -37,8 +45,9 @@ def certify_document(
         table: Counts by slice.
         analysis: What the user says of the data.
         limit: Failure rate to stay under, in (0, 1).
-        method: "exact" or "profile".
+        method: "exact", "profile", or "anytime", as `confidence_sequence`.
         adjustment: "none", "holm" or "benjamini-hochberg", over the slices.
+        looks: Which look at the gate it is, of how many.
         fitted: The table's data sets, where they are fitted already.
         progress: Whether to show a bar on standard error where that is a terminal.
 
@@ -48,26 +57,17 @@ def certify_document(
     Raises:
         ValueError: The bounds leave no feasible point for some slice, or an argument is out of range.
     """
-    given: dict[str, Any] = {
-        "limit": limit,
-        "confidence": analysis.confidence,
-        "method": method,
-        "labels": analysis.labels,
-        "seed": analysis.seed,
-    }
     fitted = fitted or fit_table(table, analysis)
     fits = fitted.fits
-
-    def certified(index: Array | int, **more: Any) -> Certificate:
-        against = fitted.contradicted[index]
-        return certify_fit(fits[index], against=against, **given, **fitted.dispersion(index), **more)
-
+    once = None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # said slice by slice below
-        verdicts = [certified(fitted.last)]
-        if analysis.by:
-            slices = np.arange(fitted.last)
-            verdicts = [*certified(slices, adjustment=adjustment, progress=progress), *verdicts]
+        if method == "anytime":
+            _check_anytime(analysis, fitted, looks)
+            verdicts, once = _at_any_time(fitted, analysis, limit, adjustment)
+        else:
+            given = {"limit": limit, "method": method, "looks": looks}
+            verdicts = _verdicts(fitted, analysis, adjustment, progress, **given)
     notes = data_warnings(fitted, analysis, fits)
     notes[-1] += table_warnings(table)
     records = []
@@ -83,6 +83,7 @@ def certify_document(
                 "failure_rate": result.failure_rate if result.identified else None,
                 "at_bound": result.active_bounds,
                 "warnings": note,
+                **({} if once is None else {"upper_limit_once": float(once[i])}),
             }
         )
     passed = all(record["certified"] for record in (records[:-1] if analysis.by else records))
@@ -91,6 +92,14 @@ def certify_document(
     document |= cautions(table, analysis, fitted, simulate=False)
     document["bounds_check"] = check_of_bounds(fitted)
     document["settings"] |= {"limit": limit, "method": method, "adjustment": adjustment}
+    if looks is not None:
+        document["settings"]["looks"] = {
+            "look": looks.look,
+            "of": looks.of,
+            "spending": looks.spending,
+            "information": looks.shares.tolist(),
+            "level": looks.level(1 - analysis.confidence),
+        }
     return {**first_of(document), "certified": passed, **document}
 
 
@@ -106,3 +115,57 @@ def certificate_notes(limit: float, verdict: Certificate, n_labeled: Array | flo
     if not n_labeled:
         notes.append("the verdict rests on the bounds alone: there is no human label")
     return notes
+
+
+def _verdicts(
+    fitted: Fitted, analysis: AnalysisSettings, adjustment: Adjustment, progress: bool, **options: Any
+) -> list[Certificate]:
+    """Verdicts on all slices and, last, the total."""
+    options |= {"confidence": analysis.confidence, "labels": analysis.labels, "seed": analysis.seed}
+
+    def certified(index: Array | int, **more: Any) -> Certificate:
+        against = fitted.contradicted[index]
+        dispersion = fitted.dispersion(index)
+        return certify_fit(fitted.fits[index], against=against, **options, **dispersion, **more)
+
+    found = [certified(fitted.last)]
+    if analysis.by:
+        slices = np.arange(fitted.last)
+        found = [*certified(slices, adjustment=adjustment, progress=progress), *found]
+    return found
+
+
+def _at_any_time(
+    fitted: Fitted, analysis: AnalysisSettings, limit: float, adjustment: Adjustment
+) -> tuple[list[Certificate], Array]:
+    """The same at any time, and profile limits that hold at one time."""
+    some: dict[str, Any] = {"limit": limit, "confidence": analysis.confidence}
+    bounds = fitted.fits.bounds
+    slices = np.arange(fitted.last)
+    total = anytime_certificates(
+        fitted.counts[[fitted.last]], bounds[[fitted.last]], adjustment="none", **some
+    )
+    found = list(total)
+    if analysis.by:
+        found = [
+            *anytime_certificates(fitted.counts[slices], bounds[slices], adjustment=adjustment, **some),
+            *found,
+        ]
+    once = certify_fit(fitted.fits, method="profile", labels=analysis.labels, seed=analysis.seed, **some)
+    return found, np.asarray(once.upper_limit)
+
+
+def _check_anytime(analysis: AnalysisSettings, fitted: Fitted, looks: Looks | None) -> None:
+    """Raise ``ValueError`` where bets are not fair, or would be looked at by a plan."""
+    if looks is not None:
+        raise ValueError("a limit that holds at any time needs no number of looks: leave one of the two out.")
+    if analysis.calibration == "external" or analysis.labels == "by-verdict":
+        raise ValueError(
+            "a limit that holds at any time is of labels drawn at random from the judged items: neither "
+            "external ones nor those by verdict."
+        )
+    if fitted.effects is not None:
+        raise ValueError(
+            "a limit that holds at any time is of items that stand for themselves: leave weights and "
+            "clusters out, or label one item of each cluster."
+        )

@@ -7,6 +7,7 @@ from jaxmle._data import percent as percent
 from jaxmle._data import printable
 from jaxmle._data import short_percent as short_percent
 from jaxmle._documents._agreement import AGREEMENT
+from jaxmle._sensitivity import true_rate
 from jaxmle._types import Document
 
 _LONGEST = 60
@@ -149,12 +150,62 @@ def verdict_line(certificate: Document) -> str:
     return f"Not certified: below {limit} is not shown{which}"
 
 
+def human_error_line(document: Document, certificate: Document | None = None) -> str:
+    """What estimate, interval and verdict become where labels err; nothing where that was not asked.
+
+    Args:
+        document: Of `jaxmle estimate` or `jaxmle certify`.
+        certificate: That of `jaxmle certify` beside an estimate, human error left out.
+    """
+    ranges = document["settings"].get("human_error")
+    if not ranges:
+        return ""
+    found, total = document["total"]["human_error"], document["total"]
+    (missed, most), (least, alarms) = ranges["missed"], ranges["false_alarms"]
+    said = (
+        f"If humans miss {_span(missed, most)} of the failures and call {_span(least, alarms)} of the passes "
+        "failures: "
+    )
+    if found["estimates"]:
+        said += f"estimate {percent(found['estimates'][0])} to {percent(found['estimates'][1])}"
+    if "low" in found:
+        said += (
+            f"{', ' * bool(found['estimates'])}interval {percent(found['low'])} to {percent(found['high'])}"
+        )
+    if "labeled_upper_limit" in found:
+        right = "certified" if found["certified_if_right"] else "not certified"
+        said += f"; upper limit {percent(total['upper_limit'])}, and with labels that are right "
+        said += f"{percent(found['labeled_upper_limit'])} ({right})"
+    if certificate is not None:
+        upper = certificate["total"]["upper_limit"]
+        high = float(true_rate(upper, most, least))
+        holds = high <= certificate["settings"]["limit"]
+        said += f"; upper limit {percent(high)}, so the verdict is then {'a pass' if holds else 'a fail'}"
+    return f"{said}."
+
+
+def _span(low: float, high: float) -> str:
+    return short_percent(low) if low == high else f"{short_percent(low)} to {short_percent(high)}"
+
+
+def looks_text(settings: Document) -> str:
+    """Which look at a gate it is, and what it may spend; nothing where there is one."""
+    if settings["method"] == "anytime":
+        return "at any time"
+    looks = settings.get("looks")
+    if not looks:
+        return ""
+    return (
+        f"look {looks['look']} of {looks['of']}, {looks['spending']}: certified at p <= {looks['level']:.3g}"
+    )
+
+
 def certificate_line(record: Document, settings: Document) -> str:
     """What the verdict on one record of `certify` rests on."""
     rate, upper, limit = map(percent, (record["failure_rate"], record["upper_limit"], settings["limit"]))
     return (
         f"failure rate {rate}, upper limit {upper} at {100 * settings['confidence']:g}% confidence, "
-        f"limit {limit}, p {p_compared(record['p_value'])} ({settings['method']}); "
+        f"limit {limit}, p {p_compared(record['p_value'])} ({looks_text(settings) or settings['method']}); "
         f"{record['n_labeled']:,.8g} labelled, {record['n_unlabeled']:,.8g} unlabelled"
     )
 

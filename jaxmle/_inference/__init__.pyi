@@ -30,6 +30,9 @@ from ._certificate import Certificate as Certificate
 from ._certify import CertificateMethod as CertificateMethod
 from ._certify import certify as certify
 from ._certify import certify_fit as certify_fit
+from ._confidence_sequence import ConfidenceSequence as ConfidenceSequence
+from ._confidence_sequence import anytime_certificates as anytime_certificates
+from ._confidence_sequence import confidence_sequence as confidence_sequence
 from ._design_check import DesignCheck as DesignCheck
 from ._design_check import design_check as design_check
 from ._design_check import mismatched as mismatched

@@ -47,7 +47,7 @@ _NULL = [(a, b) for a in (0.12, 0.5, 0.88) for b in (0.05, 0.275, 0.5, 0.725, 0.
 _ALTERNATIVE = [(a, b) for a in (0.12, 0.5, 0.88) for b in (0.15, 0.5, 0.85)]
 _ROUNDS = 3
 # Judges that tell where earlier looks had certified, besides the most likely one.
-_ACROSS = [(a, b) for a in (0.1, 0.9) for b in (0.05, 0.5, 0.95)]
+_ACROSS = [(a, b) for a in (0.1, 0.9) for b in (0.05, 0.95)]
 # The worst judge found, and the worst of each third of the TPRs.
 _SUSPECTS = 4
 # Steps to the neighbours of a judge, itself first.

@@ -10,6 +10,7 @@ from jaxmle._documents import (
     dropped_lines,
     failure_line,
     few_labels_line,
+    human_error_line,
     p_compared,
     percent,
     pooling_lines,
@@ -105,6 +106,7 @@ def _lead(document: Document) -> list[str]:
             f"{percent(verdict['upper_limit'])} at {level} confidence, p {p_compared(verdict['p_value'])} "
             f"({certificate['settings']['method']})."
         )
+    lines += filter(None, [human_error_line(estimate, certificate)])
     lines += sizes_lines(total)
     if total["warnings"]:
         lines.append("Read below what speaks against this result.")

@@ -2,6 +2,11 @@ from ._bound_effects import Effect as Effect
 from ._bound_effects import effects_of as effects_of
 from ._bound_effects import tips_of as tips_of
 from ._bound_scan import BoundScan as BoundScan
+from ._human_error import HumanError as HumanError
+from ._human_error import error_ranges as error_ranges
+from ._human_error import human_error as human_error
+from ._human_error import labeled_limit as labeled_limit
+from ._human_error import true_rate as true_rate
 from ._moved_bounds import MARGIN as MARGIN
 from ._sensitivity import Sensitivity as Sensitivity
 from ._sensitivity import check_over as check_over

@@ -15,8 +15,10 @@ from jaxmle._documents import (
     dropped_lines,
     failure_line,
     few_labels_line,
+    human_error_line,
     judges_rows,
     judges_title,
+    looks_text,
     p_value,
     percent,
     pooling_lines,
@@ -61,11 +63,14 @@ def certify_table(document: Document) -> Group:
     settings, total = document["settings"], document["total"]
     limit, level = percent(settings["limit"]), f"{100 * settings['confidence']:g}%"
     adjusted = "" if settings["adjustment"] == "none" else f", {settings['adjustment']}"
+    looks = looks_text(settings)
     title = (
         f"Is the failure rate below {limit}? {level} confidence, {settings['method']}{adjusted}; "
         f"{bounds_text(settings)}"
     )
     headings = ["verdict", "failure rate", "upper limit", "p", "labelled", "unlabelled"]
+    if settings["method"] == "anytime":
+        headings.insert(3, "if looked once")
     records = document["slices"]
     passed = sum(record["certified"] for record in records)
     found = f"failure rate {_found(total['failure_rate'])}, upper limit {percent(total['upper_limit'])}"
@@ -73,7 +78,10 @@ def certify_table(document: Document) -> Group:
     said = (
         f"CERTIFIED: below {limit}" if document["certified"] else f"NOT CERTIFIED: below {limit} is not shown"
     )
-    answer = Text(f"{said} ({why}, {level} confidence)", style=f"bold {_COLOR[document['certified']]}")
+    answer = Text(
+        f"{said} ({why}, {level} confidence{looks and f'; {looks}'})",
+        style=f"bold {_COLOR[document['certified']]}",
+    )
     return _layout(document, [answer], title, headings, _certify_cells, n_kept=3)
 
 
@@ -166,6 +174,7 @@ def _layout(
         )
     if check := document["bounds_check"]:
         notes.append(Text(bounds_note(check)))
+    notes += map(Text, filter(None, [human_error_line(document)]))
     notes += map(Text, source_lines(document))
     cautions = [Text(line, style="bold yellow") for line in caution_lines(document)]
     first = [*cautions, *answer, Text(failure_line(document["failure"]))]
@@ -252,4 +261,5 @@ def _certify_cells(record: Document) -> Cells:
         "failure rate": Text(percent(record["failure_rate"])),
         "upper limit": Text(percent(record["upper_limit"]), style="cyan"),
         "p": Text(p_value(record["p_value"])),
+        "if looked once": Text(percent(record.get("upper_limit_once"))),
     }

@@ -62,6 +62,12 @@ _LINES = {
     ),
     "certify, panel": f"certify {PANEL} --combine all --limit 0.4 {PROFILE}",
     "certify, balanced": f"certify balanced.csv {COLUMNS} --limit 0.9 {PROFILE}",
+    "certify, third look": (
+        f"certify --counts {SIX} --limit 0.4 {PROFILE} --look 3 --of 5 --information 0.2,0.4,0.7"
+    ),
+    "certify, human error": f"certify few.csv {COLUMNS} --limit 0.4 --by part {PROFILE} --human-error 0:0.1",
+    "estimate, human error": f"estimate few.csv {COLUMNS} --by part {QUICK} --human-error 0:0.1,0:0.02",
+    "certify, anytime": f"certify few.csv {COLUMNS} --limit 0.4 --by part --anytime",
     "report": f"report few.csv {COLUMNS} {QUICK} --by part --limit 0.5 {PROFILE} {BOUNDS}",
     "report, counts": f"report --counts {SIX} {QUICK}",
     "report, no labels": f"report nolabels.csv {COLUMNS} {QUICK} {BOUNDS}",

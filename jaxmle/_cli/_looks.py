@@ -1,0 +1,33 @@
+"""`--look 2 --of 5`: the options of a gate that is looked at more than once."""
+
+from typing import Any, cast
+
+from jaxmle._cli._options import check_choice
+
+
+def looks_of(look: int | None, of: int | None, spending: str, information: str | None) -> Any:
+    """The `Looks` that were asked for, or None.
+
+    Raises:
+        ValueError: The options do not go together.
+    """
+    check_choice("--spending", spending, ("obrien-fleming", "pocock"))
+    if look is None or of is None:
+        if (look, of, spending, information) != (None, None, "obrien-fleming", None):
+            raise ValueError(
+                "--look and --of go together, and --spending and --information with them: --look 2 --of 5."
+            )
+        return None
+    if look > of:
+        raise ValueError(f"--look must be at most --of; got {look} of {of}.")
+    from jaxmle._inference import Looks
+
+    shares = None
+    if information is not None:
+        try:
+            shares = tuple(float(part) for part in information.split(","))
+        except ValueError:
+            raise ValueError(
+                f"--information must be shares of the planned labels, such as 0.2,0.45; got {information!r}."
+            ) from None
+    return Looks(look, of, cast(Any, spending), shares)

@@ -1,0 +1,110 @@
+"""Human labels that err: the set of rates that they leave open, and the verdict on it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from jaxmle import Counts, certify, human_error, profile_interval
+from jaxmle._cli import main
+from jaxmle._sensitivity import labeled_limit, true_rate
+
+COUNTS = Counts(9, 1, 2, 88, 900, 9100)
+
+
+def test_the_rate_of_labels_is_turned_back():
+    rng = np.random.default_rng(0)
+    truth, missed, alarms = rng.uniform(0, 1, 50), 0.2, 0.1
+    labeled = truth * (1 - missed) + (1 - truth) * alarms
+    np.testing.assert_allclose(true_rate(labeled, missed, alarms), truth, atol=1e-12)
+    assert true_rate(0.05, 0.0, 0.1) == 0
+    assert true_rate(0.95, 0.1, 0.0) == 1
+
+
+def test_the_set_holds_all_rates_of_error_and_ends_at_two_of_them():
+    interval = profile_interval(COUNTS, simulate=False)
+    found = human_error(interval, missed=(0.02, 0.2), false_alarms=(0.01, 0.04))
+    inside = [
+        (true_rate(interval.low, a, b), true_rate(interval.high, a, b))
+        for a in np.linspace(0.02, 0.2, 12)
+        for b in np.linspace(0.01, 0.04, 12)
+    ]
+    low, high = np.array(inside).T
+    assert found.low == pytest.approx(low.min())
+    assert found.high == pytest.approx(high.max())
+    assert found.estimates[0] < interval.estimate < found.estimates[1]
+    right = human_error(interval)
+    assert (right.low, right.high) == (interval.low, interval.high)
+    assert not found.contradicted
+    assert human_error(interval, false_alarms=(0.5, 0.6)).contradicted
+
+
+def test_intervals_cover_the_true_rate_whatever_the_errors_within_the_ranges():
+    rng = np.random.default_rng(5)
+    rate, missed, alarms, tpr, fpr, size = 0.1, 0.15, 0.02, 0.85, 0.06, 300
+    # The judge errs more often where humans do: its rates are others for items that are labelled wrongly.
+    cells = np.array(
+        [
+            rate * (1 - missed) * tpr + (1 - rate) * alarms * 0.5,
+            rate * (1 - missed) * (1 - tpr) + (1 - rate) * alarms * 0.5,
+            rate * missed * 0.4 + (1 - rate) * (1 - alarms) * fpr,
+            rate * missed * 0.6 + (1 - rate) * (1 - alarms) * (1 - fpr),
+        ]
+    )
+    labeled = rng.multinomial(150, cells, size).T
+    flagged = rng.binomial(5000, cells[0] + cells[2], size)
+    interval = profile_interval(Counts(*labeled, flagged, 5000 - flagged), simulate=False)
+    known = human_error(interval, missed=missed, false_alarms=alarms)
+    within = human_error(interval, missed=(0.0, 0.2), false_alarms=(0.0, 0.03))
+    covers = np.mean((known.low <= rate) & (rate <= known.high))
+    assert covers > 0.95 - 3 * np.sqrt(0.95 * 0.05 / size)
+    assert np.mean((within.low <= rate) & (rate <= within.high)) >= covers
+    naive = np.mean((interval.low <= rate) & (rate <= interval.high))
+    assert naive <= covers + 0.02
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"missed": (0.2, 0.1)}, "`missed` must be"),
+        ({"missed": 1.0}, "`missed` must be"),
+        ({"false_alarms": (0.1, 0.2, 0.3)}, "`false_alarms` must be"),
+        ({"missed": 0.6, "false_alarms": 0.5}, "less than 1"),
+    ],
+)
+def test_rates_that_make_no_sense_are_refused(given, said):
+    with pytest.raises(ValueError, match=said):
+        human_error(profile_interval(COUNTS, simulate=False), **given)
+    with pytest.raises(TypeError, match="interval"):
+        human_error(COUNTS)
+
+
+def test_verdicts_are_those_at_the_limit_that_labels_must_meet(capsys):
+    six = ["--counts", "4,0,4,192,380,9620", "--method", "profile"]
+    main(["certify", *six, "--limit", "0.04", "--human-error", "0:0.1,0:0.01", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    limit = labeled_limit(0.04, (0.0, 0.1), (0.0, 0.01))
+    assert limit == pytest.approx(0.036)
+    same = certify(Counts(4, 0, 4, 192, 380, 9620), limit=limit, method="profile")
+    assert found["total"]["p_value"] == same.p_value
+    assert found["certified"] == bool(same.certified)
+    assert found["total"]["upper_limit"] == pytest.approx(same.upper_limit / 0.9)
+    assert found["settings"]["limit"] == 0.04
+    assert found["total"]["human_error"]["certified_if_right"]
+    # Errors that are large enough turn a pass into a fail.
+    assert main(["certify", *six, "--limit", "0.04"]) == 0
+    assert main(["certify", *six, "--limit", "0.04", "--human-error", "0:0.4,0"]) == 1
+    assert "with labels that are right" in capsys.readouterr().out
+
+
+def test_estimates_and_reports_say_it_in_a_line(capsys, tmp_path):
+    six = ["--counts", "9,1,2,88,900,9100", "--interval", "chi-square"]
+    assert main(["estimate", *six, "--human-error", "0:0.1"]) == 0
+    assert "If humans miss 0% to 10% of the failures" in capsys.readouterr().out
+    page = tmp_path / "report.md"
+    asked = ["--limit", "0.2", "--method", "profile", "--human-error", "0:0.1,0", "--markdown", str(page)]
+    main(["report", *six, *asked])
+    assert "so the verdict is then a pass" in page.read_text()
+    assert "--human-error 0:0.1,0" in page.read_text()
+    assert main(["estimate", *six, "--human-error", "0:0.1", "--calibration", "external"]) == 2
+    assert main(["estimate", *six, "--human-error", "0.6"]) == 2
