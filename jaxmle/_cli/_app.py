@@ -150,12 +150,20 @@ def estimate(
         str, typer.Option(help="Order of slices: key, estimate (highest first) or width.", metavar="BY")
     ] = "key",
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(help="Write the slices to this .parquet or .csv file.", metavar="FILE"),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="With --out: go on where a run that was stopped left off.")
     ] = False,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="Where rows are counted and slices fitted: duckdb (here), or spark: FILE is then a table or "
+            "path that Spark reads, and --out a folder that it writes.",
+            metavar="WHERE",
+        ),
+    ] = "duckdb",
     raw_csv: Annotated[
         bool,
         typer.Option(
@@ -195,11 +203,23 @@ def estimate(
         raise ValueError("--resume goes with --out.")
     if raw_csv and out is None:
         raise ValueError("--raw-csv goes with --out.")
-    if out is not None:
+    check_choice("--engine", engine, ("duckdb", "spark"))
+    if engine == "spark":
+        if judge_rates not in (None, "per-slice") or mix or borrow or resume or raw_csv or order != "key":
+            raise ValueError(
+                "--judge-rates, --mix, --borrow, --order, --resume and --raw-csv do not go with "
+                "--engine spark."
+            )
+        from jaxmle._cli._spark import estimate_in_spark
+
+        estimate_in_spark(reading, out, interval=interval, n_resamples=n_resamples, target=target)
+        return
+    path = None if out is None else Path(out)
+    if path is not None:
         from jaxmle._tables import check_out
 
-        check_out(out, list(reading.by or ()))
-        check_outputs({"--out": out}, [*reading.inputs, mix])
+        check_out(path, list(reading.by or ()))
+        check_outputs({"--out": path}, [*reading.inputs, mix])
     table, analysis = reading.read()
     judges = tuple(reading.judge or (table.failures["judge"]["column"],)) if borrow else ()
     from jaxmle._documents import HumanErrors, estimate_document, estimate_file
@@ -217,18 +237,18 @@ def estimate(
         from jaxmle._tables import slice_mix
 
         options["mix"] = slice_mix(mix, table.keys)
-    if out is None:
+    if path is None:
         document = estimate_document(table, analysis, progress=True, **options)
         if errors:
             HumanErrors.of(*errors, analysis).add_to(document)
     else:
         document = estimate_file(
-            table, analysis, out, resume=resume, raw_csv=raw_csv, progress=True, **options
+            table, analysis, path, resume=resume, raw_csv=raw_csv, progress=True, **options
         )
     show(document, reading.as_json, estimate_table)
 
 
-def _check_borrowing(reading: Reading, out: Path | None, target: str) -> None:
+def _check_borrowing(reading: Reading, out: str | None, target: str) -> None:
     """Raise ``ValueError`` where --borrow goes with none of the other options."""
     if reading.by:
         raise ValueError(

@@ -197,23 +197,7 @@ class Reading:
 
     def read(self) -> tuple[Any, Any]:
         """Check the options, count the rows, and gather the analysis."""
-        check_choice("--calibration", self.calibration, ("internal", "external"))
-        check_choice("--labels", self.labels, ("random", "by-verdict"))
-        check_choice("--on-invalid", self.on_invalid, ("error", "drop"))
-        if not 0 < self.confidence < 1:
-            raise ValueError(
-                f"--confidence must lie strictly between 0 and 1, such as 0.95; got {self.confidence:g}."
-            )
-        ranges = {"failure_rate": self.failure_rate, "tpr": self.tpr, "fpr": self.fpr}
-        pairs = {name: parse_range(f"--{name.replace('_', '-')}", text) for name, text in ranges.items()}
-        if self.reference and (self.tpr, self.fpr) != ("0:1", "0:1"):
-            raise ValueError("--reference takes the place of --tpr and --fpr: give one or the other.")
-        if self.reference_by and not self.reference:
-            raise ValueError("--reference-by goes with --reference.")
-        if self.same_population and (not self.reference or self.reference_by):
-            raise ValueError("--same-population is said of one --reference, without --reference-by.")
-        check_rates(pairs["tpr"], pairs["fpr"])
-        saved = self._calibration()
+        pairs, saved = self.said_of_data()
         by = tuple(dict.fromkeys(self.by or ()))
         if self.counts is not None:
             return self._read_counts(pairs, saved)
@@ -228,7 +212,7 @@ class Reading:
         keep_compiled(not self.no_cache)
         from jaxmle._data import Bounds
 
-        meaning = self._meaning
+        meaning = self.meaning
         given = Bounds(**pairs)
         opened, roles, panel = open_panel(
             self.file,
@@ -252,8 +236,29 @@ class Reading:
             given = Bounds(failure_rate=given.failure_rate, tpr=rates.tpr, fpr=rates.fpr)
         return table, self._settings(table, given, list(by), saved)
 
+    def said_of_data(self) -> tuple[dict[str, tuple[float, float]], Any]:
+        """Check what is said of the data: ranges of the rates, and the calibration file if there is one."""
+        check_choice("--calibration", self.calibration, ("internal", "external"))
+        check_choice("--labels", self.labels, ("random", "by-verdict"))
+        check_choice("--on-invalid", self.on_invalid, ("error", "drop"))
+        if not 0 < self.confidence < 1:
+            raise ValueError(
+                f"--confidence must lie strictly between 0 and 1, such as 0.95; got {self.confidence:g}."
+            )
+        ranges = {"failure_rate": self.failure_rate, "tpr": self.tpr, "fpr": self.fpr}
+        pairs = {name: parse_range(f"--{name.replace('_', '-')}", text) for name, text in ranges.items()}
+        if self.reference and (self.tpr, self.fpr) != ("0:1", "0:1"):
+            raise ValueError("--reference takes the place of --tpr and --fpr: give one or the other.")
+        if self.reference_by and not self.reference:
+            raise ValueError("--reference-by goes with --reference.")
+        if self.same_population and (not self.reference or self.reference_by):
+            raise ValueError("--same-population is said of one --reference, without --reference-by.")
+        check_rates(pairs["tpr"], pairs["fpr"])
+        saved = self._calibration()
+        return pairs, saved
+
     @property
-    def _meaning(self) -> dict[str, Any]:
+    def meaning(self) -> dict[str, Any]:
         """What words and scores mean, and what to do with others."""
         return {
             "failure": self.failure or (),
@@ -272,9 +277,9 @@ class Reading:
             source,
             Roles(judges[0], humans[0], (by,) if by else ()),
             Combining(judges, humans, self.combine, self.human_combine, missing),
-            **self._meaning,
+            **self.meaning,
         )
-        counts = count_rows(opened, roles, **self._meaning).counts
+        counts = count_rows(opened, roles, **self.meaning).counts
         if not counts.n_labeled.any():
             raise ValueError(f"{option}: {source!r} has no row with both a human and a judge verdict.")
         return counts

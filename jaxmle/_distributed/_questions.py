@@ -1,5 +1,6 @@
 """What is asked of slices, in a form that goes to other processes."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
@@ -7,8 +8,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from jaxmle._data import Bounds, Counts, InfeasibleError, check_calibration, check_confidence
-from jaxmle._documents import Among, AnalysisSettings, ColumnArrays, IntervalName, PartOfSlices
-from jaxmle._engine import Engine, check_engine
+from jaxmle._documents import Among, AnalysisSettings, ColumnArrays, IntervalName, PartOfSlices, with_unjudged
+from jaxmle._engine import Engine, check_engine, side_by_side
 from jaxmle._inference import CertificateMethod, Target, check_labels, check_seed, check_whole
 from jaxmle._tables import COUNTS, UNJUDGED, column_types, shown_key
 from jaxmle._types import Array
@@ -85,10 +86,17 @@ class Question:
             keys: Values of each key column.
             among: What the other slices have to do with these.
         """
-        parts = [
-            self._answers(counts[some], unjudged[some], [key[some] for key in keys], among)
-            for some in (slice(start, start + _BLOCK) for start in range(0, len(counts), _BLOCK))
-        ]
+
+        def of_part(start: int) -> ColumnArrays:
+            some = slice(start, start + _BLOCK)
+            return self._answers(counts[some], unjudged[some], [key[some] for key in keys], among)
+
+        starts = range(0, len(counts), _BLOCK)
+        in_turn = self.engine == "jax"
+        with warnings.catch_warnings():
+            # What is left out slice by slice within: settings of warnings are those of all threads.
+            warnings.simplefilter("ignore", UserWarning)
+            parts = [of_part(start) for start in starts] if in_turn else side_by_side(of_part, starts)
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _answers(self, counts: Counts, unjudged: Array, keys: Sequence[Array], among: Among) -> ColumnArrays:
@@ -108,10 +116,7 @@ class Question:
             found = part.certificates(limit=self.limit, method=self.method)
         else:
             found = part.replicates(n_resamples=self.n_resamples)
-        said = found.pop("warnings")
-        labeled = unjudged.sum(1).astype(np.float64)
-        share = np.divide(unjudged[:, 0], labeled, out=np.full(len(labeled), np.nan), where=labeled > 0)
-        return {**found, "unjudged_n_labeled": labeled, "unjudged_failure_rate": share, "warnings": said}
+        return with_unjudged(found, unjudged)
 
     def types(self) -> dict[str, str]:
         """Names and types of the columns of results: "BIGINT", "DOUBLE", "BOOLEAN" or "VARCHAR"."""

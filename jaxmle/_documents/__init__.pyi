@@ -31,6 +31,7 @@ from ._settings import known_bounds as known_bounds
 from ._slice_columns import Among as Among
 from ._slice_columns import ColumnArrays as ColumnArrays
 from ._slice_columns import PartOfSlices as PartOfSlices
+from ._slice_columns import with_unjudged as with_unjudged
 from ._slice_intervals import IntervalName as IntervalName
 from ._tolerance import tolerance_note as tolerance_note
 from ._warnings import chance_note as chance_note

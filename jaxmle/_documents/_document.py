@@ -52,12 +52,12 @@ def _unjudged(table: SliceCounts) -> Sequence[Array] | Array:
 
 
 @contextmanager
-def naming_slices(table: SliceCounts) -> Iterator[None]:
-    """Say which slice the bounds exclude by its values rather than its number."""
+def naming_slices(keys: Sequence[dict[str, str | None]]) -> Iterator[None]:
+    """Say which of the slices the bounds exclude by its values rather than its number."""
     try:
         yield
     except InfeasibleError as error:
-        key = table.keys[error.index[0]] if error.index else {}
+        key = keys[error.index[0]] if error.index else {}
         where = shown_key(key)
         raise ValueError(
             f"the bounds leave no feasible point{where and f' where {where}'}: {error.reason}"

@@ -17,7 +17,7 @@ from jaxmle._documents._order import sort_naturally
 from jaxmle._documents._pooled import FEW_LABELS, SharedFit, few_labels, pooled_slices
 from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._slice_intervals import IntervalName, IntervalWork, add_interval_notes
-from jaxmle._documents._warnings import data_warnings, table_warnings
+from jaxmle._documents._warnings import SlicesElsewhere, data_warnings, table_warnings
 from jaxmle._engine import progress_bar
 from jaxmle._inference import Fit, Interval, ProfileInterval, Target
 from jaxmle._slices import Judge
@@ -45,6 +45,7 @@ def estimate_document(
     keep: Keep | None = None,
     fitted: Fitted | None = None,
     total: ProfileInterval | None = None,
+    elsewhere: SlicesElsewhere | None = None,
     progress: bool = False,
 ) -> Document:
     """Estimate every slice and the total, and describe them.
@@ -65,6 +66,7 @@ def estimate_document(
             computes it.
         fitted: The table's data sets, where they are fitted already.
         total: Interval of the total, where it is known.
+        elsewhere: Of which slices this table is the total, where they are described elsewhere.
         progress: Whether to show a bar on standard error where that is a terminal.
 
     Returns:
@@ -84,11 +86,12 @@ def estimate_document(
     pooled = pooled_slices(table, analysis, effects, judge_rates, mix)
     if pooled:
         results[: len(pooled.fits)] = pooled.fits
-    notes = data_warnings(fitted, analysis, results)
+    apart = elsewhere or SlicesElsewhere()
+    notes = data_warnings(fitted, analysis, results, apart=apart)
     notes[-1] += table_warnings(table)
     if pooled:
         notes[-1] += pooled.notes
-    elif judge_rates is None and few_labels(table, analysis):
+    elif judge_rates is None and (apart.few_labels or few_labels(table, analysis)):
         notes[-1].append(FEW_LABELS)
     lent = None
     if references is not None:

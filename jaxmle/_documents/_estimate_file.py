@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxmle._arrays import leaves
 from jaxmle._documents._estimate import estimate_document
+from jaxmle._documents._many_slices import can_be_streamed, stream_estimates
 from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._engine import Checkpoint, engine_of_process, fingerprint_of
 from jaxmle._tables import SliceCounts, check_out, write_rows
@@ -49,6 +50,8 @@ def estimate_file(
     with parts.held():
         if parts.complete:
             return parts.described()
+        if can_be_streamed(table, options):
+            return stream_estimates(table, analysis, parts, raw_csv=raw_csv, progress=progress, **options)
         document = estimate_document(table, analysis, keep=parts.part, progress=progress, **options)
         summary = {key: value for key, value in document.items() if key != "slices"}
         summary |= {

@@ -8,7 +8,12 @@ from jaxmle._types import Document
 
 def sort_naturally(slices: list[Document]) -> None:
     """Sort records of slices by their keys in place; blanks come last, as they do in the table."""
-    slices.sort(key=lambda record: [_natural(value) for value in record["key"].values()])
+    slices.sort(key=lambda record: naturally(record["key"]))
+
+
+def naturally(key: dict[str, Any]) -> list[tuple[int, Any]]:
+    """What to sort keys by."""
+    return [_natural(value) for value in key.values()]
 
 
 def _natural(value: Any) -> tuple[int, Any]:

@@ -68,10 +68,12 @@ class PartOfSlices:
 
     fitted: Fitted
     among: Among
-    engine: Engine
+    engine: Engine | None
 
     @classmethod
-    def of(cls, counts: Counts, analysis: AnalysisSettings, among: Among, engine: Engine) -> "PartOfSlices":
+    def of(
+        cls, counts: Counts, analysis: AnalysisSettings, among: Among, engine: Engine | None
+    ) -> "PartOfSlices":
         """Fit the slices.
 
         Raises:
@@ -215,6 +217,14 @@ class PartOfSlices:
         # The total, where there are slices, is asked too.
         among = self.among.n_slices + bool(fitted.analysis.by)
         return slice_notes(fitted.counts, fitted.fits, fitted.analysis, *self._contradicted(), among=among)
+
+
+def with_unjudged(found: ColumnArrays, unjudged: Array) -> ColumnArrays:
+    """Columns with what humans say of rows without a judge verdict, shape ``(B, 2)``, before the warnings."""
+    labeled = unjudged.sum(1).astype(np.float64)
+    share = np.divide(unjudged[:, 0], labeled, out=np.full(len(labeled), np.nan), where=labeled > 0)
+    said = found.pop("warnings")
+    return {**found, "unjudged_n_labeled": labeled, "unjudged_failure_rate": share, "warnings": said}
 
 
 def active_bounds(fits: Fit) -> Array:

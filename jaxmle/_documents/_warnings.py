@@ -1,6 +1,7 @@
 """What there is to say against a result, in words."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,19 +25,43 @@ _AT_CHANCE = (
 )
 
 
+@dataclass(frozen=True)
+class SlicesElsewhere:
+    """Slices of a total that are described elsewhere.
+
+    Attributes:
+        n_slices: How many there are.
+        n_contradicting: How many of them contradict their bounds.
+        few_labels: Whether most have few labels.
+    """
+
+    n_slices: int = 0
+    n_contradicting: int = 0
+    few_labels: bool = False
+
+
 def data_warnings(
-    fitted: Fitted, analysis: AnalysisSettings, results: Fit | Sequence[Fit | SharedFit]
+    fitted: Fitted,
+    analysis: AnalysisSettings,
+    results: Fit | Sequence[Fit | SharedFit],
+    *,
+    apart: SlicesElsewhere | None = None,
 ) -> list[list[str]]:
-    """Warnings about data, bounds and design, a list for each data set of a batch."""
+    """Warnings about data, bounds and design, a list for each data set of a batch.
+
+    ``apart`` tells of slices that are not in the batch.
+    """
+    apart = apart or SlicesElsewhere()
     effects, counts = fitted.effects, fitted.effective.counts
     p_values, against = fitted.bounds_check
     few = None
     if effects and effects.n_clusters is not None:
         pairs = zip(effects.n_clusters, effects.several, strict=True)
         few = [few_clusters_notes(n) if several else [] for n, several in pairs]
-    found = slice_notes(counts, results, analysis, p_values, against, between=few)
-    if against[:-1].any():
-        found[-1].append(f"{int(against[:-1].sum()):,} of {fitted.last:,} slices contradict their bounds")
+    n_slices = fitted.last + apart.n_slices
+    found = slice_notes(counts, results, analysis, p_values, against, among=n_slices + 1, between=few)
+    if n := int(against[:-1].sum()) + apart.n_contradicting:
+        found[-1].append(f"{n:,} of {n_slices:,} slices contradict their bounds")
     found[-1] += analysis.notes
     return found
 

@@ -327,7 +327,7 @@ def check_bounds(
 
 
 def check_part(
-    bounded: Fit, unbounded: ArrayLike, *, n_slices: int, labels: Labels, seed: int, engine: Engine
+    bounded: Fit, unbounded: ArrayLike, *, n_slices: int, labels: Labels, seed: int, engine: Engine | None
 ) -> tuple[Array, Array]:
     """p-values of `check_bounds` for a part of ``n_slices`` slices, and what they contradict beyond chance.
 

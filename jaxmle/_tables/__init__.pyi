@@ -21,8 +21,10 @@ from ._count import count_rows as count_rows
 from ._count import open_rows as open_rows
 from ._export import check_out as check_out
 from ._export import column_types as column_types
+from ._export import stream_rows as stream_rows
 from ._export import write_rows as write_rows
 from ._files import expand as expand
+from ._files import explain as explain
 from ._files import quote_name as quote_name
 from ._files import quote_text as quote_text
 from ._guess import Guess as Guess
@@ -45,6 +47,6 @@ from ._slice_mix import Mix as Mix
 from ._slice_mix import slice_mix as slice_mix
 from ._slice_rows import few as few
 from ._source import Source as Source
-from ._spark import count_in_spark as count_in_spark
+from ._spark_counts import count_in_spark as count_in_spark
 from ._table import Table as Table
 from ._thresholds import counts_below as counts_below

@@ -22,6 +22,8 @@ N_KINDS = 13
 COUNTS = ("tp", "fn", "fp", "tn", "unlabeled_pos", "unlabeled_neg")
 UNJUDGED = ("unjudged_failures", "unjudged_passes", "unjudged_rest")
 BAD = ("bad_judge", "bad_human")
+# What becomes of the rows that each of them counts.
+KINDS = (*range(N_CELLS), *NO_JUDGE.values(), BAD_JUDGE, BAD_HUMAN)
 
 _SPACE = quote_text(" \t\r\n")
 # A comma may stand for the point.
@@ -215,18 +217,22 @@ def six_numbers(staged: str, roles: Roles, judge_code: str, human_code: str) -> 
     verdict, all such rows, and rows with a word of the judge and of the human that is neither.
     """
     keys = _keys(roles)
-    kinds = dict(enumerate(COUNTS))
-    kinds |= {NO_JUDGE[1]: UNJUDGED[0], NO_JUDGE[0]: UNJUDGED[1], NO_JUDGE[None]: UNJUDGED[2]}
-    kinds |= {BAD_JUDGE: BAD[0], BAD_HUMAN: BAD[1]}
     named = "".join(f"{key}, " for key in keys)
     coded = f"SELECT {named}{judge_code} AS j, {human_code} AS h, n FROM {staged}"
     of_kind = f"SELECT {named}CASE {_kind(roles)}END AS kind, n FROM ({coded}) AS coded"
     sums = ", ".join(
         f"CAST(sum(CASE WHEN kind = {kind} THEN n ELSE 0 END) AS BIGINT) AS {name}"
-        for kind, name in kinds.items()
+        for kind, name in zip(KINDS, (*COUNTS, *UNJUDGED, *BAD), strict=True)
     )
     groups = f" GROUP BY {', '.join(keys)}" if keys else ""
     return f"SELECT {named}{sums} FROM ({of_kind}) AS kinds{groups}"
+
+
+def six_numbers_in_order(staged: str, roles: Roles, judge_code: str, human_code: str) -> str:
+    """The same with slices in the order of their keys, what is missing last."""
+    order = ", ".join(f"{key} NULLS LAST" for key in _keys(roles))
+    query = six_numbers(staged, roles, judge_code, human_code)
+    return f"{query} ORDER BY {order}" if order else query
 
 
 def _kind(roles: Roles) -> str:

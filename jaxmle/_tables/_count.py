@@ -12,6 +12,7 @@ from jaxmle._tables._aggregate import (
     Roles,
     counted,
     grouped,
+    six_numbers_in_order,
     weight_of,
     word_of,
 )
@@ -78,8 +79,8 @@ def count(
     Args:
         source: Path or pattern of CSV, TSV, JSONL or Parquet files, also compressed (.gz, .zst), of
             spreadsheets, or of logs and exports of other tools (docs/tools.md); "-" for standard input; a
-            pandas, polars or pyarrow table; a list of dictionaries; or an Ibis table expression, in whose
-            engine the counting then runs.
+            pandas, polars or pyarrow table; a list of dictionaries; or a data frame of Spark or an Ibis table
+            expression, in whose engine the counting then runs.
         judge: Column of judge verdicts. In JSON a dotted name reaches into nested objects. A log with one
             score, or an overall verdict, needs none. Several columns are made one by ``combine``.
         human: Column of human verdicts, blank where nobody labelled. Several are made one by
@@ -188,13 +189,18 @@ def open_rows(
             raise ValueError("`human_source` is for files and tables in memory; join Ibis tables in Ibis.")
         labels = human_source if isinstance(human_source, Table) else open_source(human_source)
         join_labels(opened, labels, human=roles.human, id=id, where=roles.where, human_where=human_where)
+    check_roles(opened, roles)
+    return opened, roles
+
+
+def check_roles(source: Source, roles: Roles) -> None:
+    """Raise ``ValueError`` unless the source has the columns, and the condition is one on its rows."""
     for column in roles.columns:
-        check_column(opened, column)
+        check_column(source, column)
     if roles.judge == roles.human:
         raise ValueError(f"`judge` and `human` must be different columns; both are {roles.judge!r}.")
     if roles.where is not None:
-        check_condition(opened, roles.where)
-    return opened, roles
+        check_condition(source, roles.where)
 
 
 def count_rows(
@@ -208,11 +214,15 @@ def count_rows(
     """Count the verdicts in an opened source, as `count` does; an id that repeats is looked for if asked."""
     check_on_invalid(on_invalid)
     staged, coders, failures = verdict_codes(source, roles, **meaning)
-    rows = source.query(counted(staged, roles, coders["j"]("j"), coders["h"]("h")))
-    if not rows:
+    codes = coders["j"]("j"), coders["h"]("h")
+    if roles.weight or roles.cluster:
+        rows, of_rows = source.query(counted(staged, roles, *codes)), Sums.of
+    else:
+        rows, of_rows = source.query(six_numbers_in_order(staged, roles, *codes)), Sums.of_slices
+    if not rows or rows[0][-1] is None:
         reason = "no row meets the condition" if roles.where else "it has a header but no rows"
         raise ValueError(f"cannot use {source.name}: {reason}.")
-    table = Sums.of(rows, roles)
+    table = of_rows(rows, roles)
     bad = {kind: n for kind in _REASONS if (n := int(table.rows[:, kind].sum()))}
     if bad and on_invalid == "error":
         raise_invalid(source, roles, coders, bad)

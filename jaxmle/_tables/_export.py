@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,26 +88,38 @@ def write_rows(document: Document, path: Path, out: Path, *, raw_csv: bool = Fal
     weighted = any(
         not float(record["counts"][name]).is_integer() for record in records for name in _WHOLE[2:]
     )
+    rows = ([*([record["key"][column] for column in by] or ["all"]), *_row(record)] for record in records)
+    stream_rows(rows, by or ["slice"], path, out, weighted=weighted, raw_csv=raw_csv)
+
+
+def stream_rows(
+    rows: Iterable[Sequence[Any]],
+    names: Sequence[str],
+    path: Path,
+    out: Path,
+    *,
+    weighted: bool = False,
+    raw_csv: bool = False,
+) -> None:
+    """Write rows of results one by one, as `write_rows` does: keys, then the columns of `column_types`."""
     types = column_types(weighted=weighted)
-    names = [*(by or ["slice"]), *types]
+    kinds = ["VARCHAR"] * len(names) + list(types.values())
+    names = [*names, *types]
     is_parquet = path.suffix.lower() == ".parquet"
-    if not (is_parquet or raw_csv):
+    guard = not (is_parquet or raw_csv)
+    if guard:
         names = [str(_guarded(name)) for name in names]
     lines = path.with_suffix(".jsonl")
     # Read by place, as names that strangers chose need not go through JSON.
-    kinds = ["VARCHAR"] * (len(names) - len(types)) + list(types.values())
     columns = ", ".join(f"c{place}: {quote_text(kind)}" for place, kind in enumerate(kinds))
     chosen = ", ".join(f"c{place} AS {quote_name(name)}" for place, name in enumerate(names))
     form = "PARQUET" if is_parquet else "CSV, HEADER"
     reader = f"read_json({quote_text(str(lines))}, columns = {{{columns}}}, format = 'newline_delimited')"
     try:
         with lines.open("w", encoding="utf-8") as file:
-            for record in records:
-                key = [record["key"][column] for column in by] if by else ["all"]
-                row = [*key, *_row(record)]
-                if not (is_parquet or raw_csv):
-                    row = list(map(_guarded, row))
-                file.write(json.dumps({f"c{place}": value for place, value in enumerate(row)}) + "\n")
+            for row in rows:
+                kept = map(_guarded, row) if guard else row
+                file.write(json.dumps({f"c{place}": value for place, value in enumerate(kept)}) + "\n")
         connection, engine_error = connect([lines, path])
         try:
             with connection:

@@ -15,7 +15,12 @@ def open_source(source: object) -> Source:
     """
     if isinstance(source, str | os.PathLike):
         return Table(os.fspath(source))
-    if type(source).__module__.partition(".")[0] == "ibis":
+    library = type(source).__module__.partition(".")[0]
+    if library == "pyspark" and hasattr(source, "sparkSession"):
+        from jaxmle._tables._spark import SparkTable
+
+        return SparkTable(source)
+    if library == "ibis":
         from jaxmle._tables._ibis import open_ibis
 
         return open_ibis(source)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxmle._tables._aggregate import N_CELLS, N_KINDS, NO_JUDGE, Roles
+from jaxmle._tables._aggregate import KINDS, N_CELLS, N_KINDS, NO_JUDGE, Roles
 from jaxmle._tables._slice_counts import SliceCounts, shown_key
 from jaxmle._tables._source import Row, Source
 from jaxmle._types import Array
@@ -52,6 +52,16 @@ class Sums:
             arrays.append(array)
         return cls(keys, units[0], units[1], *arrays)
 
+    @classmethod
+    def of_slices(cls, found: list[Row], roles: Roles) -> "Sums":
+        """Lay out the result of `six_numbers`."""
+        n_keys, size = len(roles.by), len(found)
+        rows = np.zeros((size, N_KINDS), dtype=np.int64)
+        rows[:, list(KINDS)] = np.asarray([row[n_keys:] for row in found], dtype=np.int64)
+        nothing = np.zeros((size, N_KINDS))
+        keys = [row[:n_keys] for row in found]
+        return cls(keys, np.arange(size), np.zeros(size, dtype=np.int64), rows, nothing, nothing)
+
     def counts(self, source: Source, roles: Roles, dropped: dict[str, int]) -> SliceCounts:
         """Counts by slice, ordered by key, without the slices that hold no judge verdict."""
         from jaxmle._data import Counts  # brings JAX, which a misspelt name need not wait for
@@ -70,12 +80,10 @@ class Sums:
         sums = np.zeros((n_slices, cells), dtype=values.dtype)
         np.add.at(sums, self.index, values[:, :cells])
         keys = [dict(zip(roles.by, key, strict=True)) for key in self.keys]
-        for i in rows:
-            if sums[i].sum() <= 0:
-                where = f" where {shown_key(keys[i])}" if keys[i] else ""
-                raise ValueError(
-                    f"column {roles.weight!r} of {source.name} holds only weights of zero{where}."
-                )
+        if (weightless := rows[sums[rows].sum(1) <= 0]).size:
+            key = keys[weightless[0]]
+            where = f" where {shown_key(key)}" if key else ""
+            raise ValueError(f"column {roles.weight!r} of {source.name} holds only weights of zero{where}.")
         if not sums.sum() <= _MOST:
             raise ValueError(
                 f"the weights in column {roles.weight!r} of {source.name} add up to {sums.sum():.3g}, "

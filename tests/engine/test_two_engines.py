@@ -1,5 +1,6 @@
 """NumPy and JAX run one core: the same answers, and programs that any accelerator can run."""
 
+import socket
 import subprocess
 import sys
 
@@ -150,14 +151,17 @@ def test_any_number_of_devices_gives_the_same_bits(environment):
     code = """
 import numpy as np
 import jax
-from jaxmle import Bounds, Counts, bootstrap, fit, profile_interval
+from jaxmle import Bounds, Counts, bootstrap, certify, fit, profile_interval
 rng = np.random.default_rng(0)
 counts = Counts(*rng.integers(0, 60, (6, 40_000)) + 1.0)
 box = Bounds(tpr=(0.6, 0.9), fpr=(0.05, 0.3))
 found = fit(counts, box, engine="jax")
 many = bootstrap(counts[:20], box, n_resamples=1000, keep_replicates=True, engine="jax")
+ends = profile_interval(counts[:20_000], box, simulate=False, engine="jax")
+verdicts = certify(counts[:6], box, limit=0.6, method="profile", engine="jax")
 print(len(jax.devices()), *(hash(x.tobytes()) for x in (
-    found.failure_rate, found.gap, many.replicates)))
+    found.failure_rate, found.gap, many.replicates, ends.low, ends.high, verdicts.p_value,
+    verdicts.upper_limit)))
 """
     printed = []
     for devices in (1, 2, 8):
@@ -173,6 +177,48 @@ print(len(jax.devices()), *(hash(x.tobytes()) for x in (
         assert int(count) == devices
         printed.append(hashes)
     assert printed[0] == printed[1] == printed[2]
+
+
+PROCESS = """
+import sys
+import numpy as np
+import jax
+from jaxmle import Bounds, Counts, bootstrap, fit
+
+n, i, address = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+if n > 1:
+    jax.distributed.initialize(address, n, i)
+assert jax.process_count() == n
+assert len(jax.devices()) == n * len(jax.local_devices()) == 2 * n
+rng = np.random.default_rng(0)
+counts = Counts(*rng.integers(0, 60, (6, 20_000)) + 1.0)
+box = Bounds(tpr=(0.6, 0.9), fpr=(0.05, 0.3))
+found = fit(counts[i::n], box, engine="jax")
+drawn = bootstrap(counts[:8][i::n], box, n_resamples=1000, keep_replicates=True, engine="jax")
+np.savez(sys.argv[4], rates=found.failure_rate, gap=found.gap, replicates=drawn.replicates)
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_slices_and_give_the_same_bits(environment, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    environment["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+
+    def started(n, i):
+        said = (str(n), str(i), address, str(tmp_path / f"{n}{i}.npz"))
+        command = [sys.executable, "-W", "ignore", "-c", PROCESS, *said]
+        return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+    for processes in ([started(1, 0)], [started(2, 0), started(2, 1)]):
+        for process in processes:
+            said = process.communicate()[1]
+            assert process.returncode == 0, said
+    alone, *halves = (np.load(tmp_path / name) for name in ("10.npz", "20.npz", "21.npz"))
+    for name in ("rates", "gap", "replicates"):
+        for i, half in enumerate(halves):
+            np.testing.assert_array_equal(half[name], alone[name][i::2])
 
 
 @pytest.mark.parametrize("first", ["jaxmle", "jax"])
