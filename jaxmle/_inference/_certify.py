@@ -263,7 +263,7 @@ def _with_reference(problem: Problem, options: _Options, *given: Any) -> Certifi
     """The certificate with labels of a reference too."""
     from jaxmle._inference._mixed_certificate import mixed_certificate
 
-    names = ("confidence", "method", "adjustment", "labels", "engine")
+    names = ("confidence", "method", "adjustment", "labels", "seed", "engine")
     return mixed_certificate(problem, *given, **{name: getattr(options, name) for name in names})
 
 

@@ -199,21 +199,27 @@ def mixed_statistic(free: Fit, rate: Array, engine: Engine | None = None) -> Arr
     """Likelihood-ratio statistics of failure rates."""
     problem, external = Problem(free.counts, free.bounds), free.external
     assert external is not None
-    together = Problem(_together(problem.counts, external), problem.bounds).at(rate)
-
-    def alone(index: Array) -> Array:
-        return np.asarray(fit_flat(together.take(index), "external", engine=engine).log_likelihood)
-
-    def both(index: Array) -> Array:
-        arrays = _arrays(problem.at(rate).take(index), take(external, index))
-        return _run(_value, arrays, engine)
-
-    held = _by_labels(problem.counts, alone, both)
+    held = mixed_maxima(problem.at(rate), external, engine)[0]
     return np.maximum(2 * (np.asarray(free.log_likelihood) - held), 0.0)
 
 
-def _value(arrays: list[Array]) -> Array:
-    return mixed_maximum(_data(arrays)).log_likelihood
+def mixed_maxima(problem: Problem, external: Counts, engine: Engine | None = None) -> tuple[Array, Params]:
+    """Maximal log-likelihoods and where they are, shape ``(B,)``: less than `fit_mixed`, and quicker."""
+
+    def alone(index: Array) -> tuple[Array, Params]:
+        together = Problem(_together(problem.counts, external), problem.bounds)
+        found = fit_flat(together.take(index), "external", engine=engine)
+        return np.asarray(found.log_likelihood), Params(found.failure_rate, found.tpr, found.fpr)
+
+    def both(index: Array) -> tuple[Array, Params]:
+        return _run(_maximum, _arrays(problem.take(index), take(external, index)), engine)
+
+    return _by_labels(problem.counts, alone, both)
+
+
+def _maximum(arrays: list[Array]) -> tuple[Array, Params]:
+    found = mixed_maximum(_data(arrays))
+    return found.log_likelihood, found.params
 
 
 def _run(function: Callable[[list[Array]], T], arrays: list[Array], engine: Engine | None) -> T:
