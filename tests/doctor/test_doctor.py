@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from cases import LOGS
 
-from jaxmle import Counts, profile_interval
+from jaxmle import Counts, fit, profile_interval
 from jaxmle._cli import main
 from jaxmle._doctor._findings import MIN_LABELS
 from jaxmle._documents._quoting import shell_line
