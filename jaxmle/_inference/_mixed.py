@@ -19,10 +19,10 @@ from jaxmle._data import (
 from jaxmle._engine import Engine, chosen_engine, kept_programs, map_batched, program
 from jaxmle._inference._arguments import checked_problem, warn_user
 from jaxmle._inference._bounds_test import SURELY
-from jaxmle._inference._fit import Fit, fit_flat, shadow_prices
+from jaxmle._inference._fit import Fit, fields_of_fit, fit_flat
 from jaxmle._inference._profile import ProfileBranch, ProfileRoot, crossing
 from jaxmle._model import log_likelihood_at, score_at
-from jaxmle._solvers import MixedData, bound_sides, mixed_crossing, mixed_maximum
+from jaxmle._solvers import MixedData, mixed_crossing, mixed_maximum
 from jaxmle._stats import divide
 from jaxmle._types import Array, ArrayLike, Pair
 
@@ -137,25 +137,14 @@ def _estimate(arrays: list[Array]) -> tuple[object, ...]:
     """All of `Fit` but the problem itself: the part that is compiled."""
     xp, data = namespace(arrays), _data(arrays)
     solution = mixed_maximum(data)
-    p, bounds = solution.params, data.bounds
-    at_bound = bound_sides(p, bounds)
+    p = solution.params
     slope = score_at(p, data.counts, "external")
     own = divide(data.failures, p.failure_rate) - divide(data.passes, 1 - p.failure_rate)
     slope = Params(slope.failure_rate + own, slope.tpr, slope.fpr)
     low, high, first, last = _within(data, solution.log_likelihood, p)
     identified = high - low <= xp.maximum(_PLATEAU * (last - first), _IDENTIFIED_WITHIN)
-    return (
-        p.failure_rate,
-        p.tpr,
-        p.fpr,
-        solution.log_likelihood,
-        solution.gap,
-        solution.converged,
-        at_bound,
-        shadow_prices(slope, at_bound),
-        identified,
-        tuple(xp.where(identified, p.failure_rate, end) for end in (low, high)),
-    )
+    ends = xp.where(identified, p.failure_rate, low), xp.where(identified, p.failure_rate, high)
+    return fields_of_fit(solution, data.bounds, slope, identified, ends)
 
 
 def _within(data: MixedData, best: Array, p: Params) -> Array:
