@@ -21,6 +21,7 @@ from benchmarks import (
     first_answer,
     levels,
     planning,
+    with_reference,
 )
 
 RESULTS = _results.RESULTS
@@ -231,6 +232,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "comparing": lambda: _printed(comparing.report, RESULTS),
     "combining": lambda: _printed(combining.report, RESULTS),
     "planning": lambda: _printed(planning.report, RESULTS),
+    "with reference": lambda: _printed(with_reference.report, RESULTS),
     "levels": lambda: _printed(levels.report, RESULTS),
     "pooling": _pooling,
     "totals": _totals,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from jaxmle._arrays import pytree, tree_map
-from jaxmle._data import Bounds, Clusters, Counts, check_bounds, check_confidence, slice_label
+from jaxmle._data import Bounds, Clusters, Counts, check_confidence, need_bounds, slice_label
 from jaxmle._inference import DesignEffect, rate_effect
 from jaxmle._results import Batch, plain
 from jaxmle._stats import binomial_tail, clopper_pearson, halved, normal_of_student, student_of_normal
@@ -154,7 +154,7 @@ def drift(
     cells = [np.asarray(x, np.float64) for x in (c.tp, c.fn, c.fp, c.tn)]
     if any(np.any(cell != np.round(cell)) for cell in cells):
         raise ValueError("`anchor_counts` must be whole numbers: the limits are those of counted items.")
-    check_bounds(bounds)
+    need_bounds(bounds)
     try:
         pairs = [[np.broadcast_to(end, c.shape) for end in pair] for pair in (bounds.tpr, bounds.fpr)]
     except ValueError:

@@ -1,5 +1,5 @@
 from ._bounds import Bounds as Bounds
-from ._bounds import check_bounds as check_bounds
+from ._bounds import need_bounds as need_bounds
 from ._calibration_file import is_date as is_date
 from ._clusters import Clusters as Clusters
 from ._counts import Counts as Counts

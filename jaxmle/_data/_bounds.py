@@ -234,7 +234,7 @@ def _share(confidence: float) -> float:
     return (1 - check_confidence(confidence)) / 4
 
 
-def check_bounds(value: object) -> None:
+def need_bounds(value: object) -> None:
     """Raise ``TypeError`` unless it is a `Bounds`, and say where those are of a result that holds some."""
     if not isinstance(value, Bounds):
         hint = ": give its .bounds" if isinstance(getattr(value, "bounds", None), Bounds) else ""

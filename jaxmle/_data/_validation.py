@@ -83,8 +83,8 @@ def check_confidence(confidence: float) -> float:
     value = host_number("confidence", confidence)
     if np.ndim(value) or not 0 < value < 1:
         raise ValueError(
-            f"`confidence` must lie strictly between 0 and 1, such as 0.95; got {confidence!r}"
-            f"{rate_meant(value)}."
+            "`confidence` must lie strictly between 0 and 1, such as 0.95; got "
+            f"{confidence!r}{rate_meant(value)}."
         )
     return float(value)
 

@@ -132,7 +132,7 @@ def _estimate(words: list[str], precision: Precision | None, wanted: DoctorOptio
     if precision.labels < MIN_LABELS:
         return Command("estimate", True, line, f"rests on few labels ({precision.labels:,.0f})")
     half = precision.half_width(wanted.confidence)
-    why = f"about {precision.rate:.1%}, give or take {half:.1%} without bounds"
+    why = f"about {precision.estimate:.1%}, give or take {half:.1%} without bounds"
     if half > _HALF_WIDTH and (labels := precision.labels_to_within(_HALF_WIDTH, wanted.confidence)):
         why += f"; {_HALF_WIDTH:.0%} take about {labels:,} labels, or bounds on the judge (--tpr, --fpr)"
     return Command("estimate", True, line, why)
@@ -175,16 +175,23 @@ def _certify(words: list[str], precision: Precision | None, wanted: DoctorOption
     labels, below = precision.labels_for(given, wanted.confidence), short_percent(given)
     if labels is None:
         text = (
-            f"the failure rate seems to be {precision.rate:.1%}: no number of labels shows it below {below}"
+            f"the failure rate seems to be {_seeming(precision)}: no number of labels shows it below {below}"
         )
         return [Command("certify", False, line, text, None, Finding("blocks", "limit", text))]
     if labels > precision.labels:
         missing = labels - int(precision.labels)
         text = (
             f"a certificate below {below} takes about {labels:,} labels{_OF} to be likely (80%), if the "
-            f"rate is {precision.rate:.1%} as it seems; bounds on the judge (--tpr, --fpr) may do with fewer"
+            f"rate is {_seeming(precision)} as it seems; bounds on the judge (--tpr, --fpr) may do with fewer"
         )
         if precision.judge is None:
             text += ". The labels do not tell what the judge misses: so many are for humans alone"
         return [Command("certify", False, line, text, missing, Finding("blocks", "limit", text, missing))]
     return [Command("certify", True, line, f"about {labels:,} labels{_OF} make it likely (80%)")]
+
+
+def _seeming(precision: Precision) -> str:
+    """The rate that formulas go by, and why it is not that of `estimate` where labels are few."""
+    shown = f"{precision.rate:.1%}"
+    added = "" if shown == f"{precision.estimate:.1%}" else " (with half a label of each kind added)"
+    return f"{shown}{added}"

@@ -1,5 +1,7 @@
 """Do data speak against their bounds, and how far could these be off unnoticed? For documents, in words."""
 
+import warnings
+
 import numpy as np
 
 from jaxmle._documents._fitted import Fitted
@@ -8,6 +10,8 @@ from jaxmle._types import Document
 
 # Larger p-values are not simulated: what the document holds is an upper limit.
 _REMARKABLE = 0.05
+# Shares of a width that nobody would miss.
+_COST = 1.02
 _NAMES = {"failure_rate": "failure rate", "tpr": "TPR", "fpr": "FPR"}
 
 
@@ -18,7 +22,7 @@ def check_of_bounds(fitted: Fitted) -> Document | None:
         ``p_value`` of all rows, at most, and whether they are ``contradicted``; ``slices_contradicted``, a
         number; and under ``noticed``, for each rate with a bound, the pair of its values below and above the
         bounds beyond which the test at ``level`` would find the bound wrong with probability ``power``, None
-        where no value would do.
+        where no value would do; and under ``widths`` those of the interval with the bounds and without.
     """
     last = fitted.last
     p_value, contradicted = fitted.bounds_check
@@ -41,11 +45,36 @@ def check_of_bounds(fitted: Fitted) -> Document | None:
         "slices_contradicted": int(np.sum(contradicted[:last])),
         "bounds": stated,
         "noticed": noticed,
+        "widths": _widths(fitted),
     }
 
 
+def _widths(fitted: Fitted) -> list[float]:
+    """Widths of the chi-square interval of all rows together, with the bounds and without."""
+    confidence = fitted.analysis.confidence
+    both = (fitted.effective[fitted.last], fitted.unbounded[fitted.last])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # said in the document
+        found = [one.interval(confidence=confidence, simulate=False) for one in both]
+    return [float(np.sum(one.high - one.low)) for one in found]
+
+
 def bounds_note(check: Document) -> str:
-    """One line: that the data do not contradict the bounds, if so, and what they would have missed."""
+    """One line: that the data do not contradict the bounds, if so, what would be missed, what they cost."""
+    return f"{_noticed_note(check)}{_cost_note(check)}"
+
+
+def _cost_note(check: Document) -> str:
+    own, free = check["widths"]
+    if check["contradicted"] or own <= _COST * free:
+        return ""
+    return (
+        f" The bounds cost rather than help here: the interval is {100 * own:.1f} points wide with them, "
+        f"{100 * free:.1f} without (chi-square), as they draw the judge's rates to where verdicts tell less."
+    )
+
+
+def _noticed_note(check: Document) -> str:
     p = check["p_value"]
     said = "The data do not contradict the bounds (p > .05). "
     if p <= _REMARKABLE:

@@ -56,16 +56,17 @@ class Fitted:
         return divided(self.fits, Problem(counts, self.fits.bounds), effect)
 
     @cached_property
-    def unbounded(self) -> Array:
-        """Log-likelihoods of the effective counts without bounds, shape ``(B,)``."""
+    def unbounded(self) -> Fit:
+        """Fits of the effective counts without bounds."""
         problem = Problem(self.effective.counts, self.effective.bounds)
-        return np.asarray(fit_flat(problem.unbounded(), self.fits.calibration).log_likelihood)
+        return fit_flat(problem.unbounded(), self.fits.calibration)
 
     @cached_property
     def bounds_check(self) -> Pair:
         """p-values of data against their bounds, and which contradict them, shape ``(B,)``."""
         labels, seed = self.analysis.labels, self.analysis.seed
-        return check_bounds(self.effective, self.unbounded, labels=labels, seed=seed)
+        free = np.asarray(self.unbounded.log_likelihood)
+        return check_bounds(self.effective, free, labels=labels, seed=seed)
 
     @property
     def contradicted(self) -> Array:

@@ -3,6 +3,8 @@
 import warnings
 from collections.abc import Sequence
 
+import numpy as np
+
 from jaxmle._documents._document import document_of, sizes_of
 from jaxmle._documents._fitted import Fitted, fit_table
 from jaxmle._documents._settings import AnalysisSettings
@@ -99,7 +101,7 @@ def bound_scan(
         mismatched = warn_of_design(present.counts, analysis.calibration, analysis.labels, effective=weighted)
     return BoundScan(
         present=present,
-        unbounded=fitted.unbounded[last],
+        unbounded=np.asarray(fitted.unbounded.log_likelihood)[last],
         limit=limit,
         confidence=confidence,
         labels=analysis.labels,

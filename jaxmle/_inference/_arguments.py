@@ -14,12 +14,12 @@ from jaxmle._data import (
     HasCounts,
     InfeasibleError,
     Problem,
-    check_bounds,
     check_calibration,
     counts_of,
     first_bad,
     first_index,
     host_number,
+    need_bounds,
     slice_label,
 )
 from jaxmle._results import plain
@@ -74,7 +74,7 @@ def checked_problem(
     check_calibration(calibration)
     bounds = Bounds() if bounds is None else bounds
     counts = counts_of("counts", counts)
-    check_bounds(bounds)
+    need_bounds(bounds)
     problem = Problem(counts, bounds)
     try:
         shape = np.broadcast_shapes(*(np.shape(x) for x in leaves(problem)))

@@ -103,8 +103,8 @@ def certify(
         confidence: 1 - the probability of certifying a failure rate at the limit or above, in [0.5, 1).
         method: "exact" or "profile".
         calibration: "internal" or "external", as in `fit`.
-        external: Counts of a labelled reference, as in `fit`: with method "profile" alone, whose p-values are
-            then those of the chi-square distribution.
+        external: Counts of a labelled reference, as in `fit`: with method "profile" alone. Both kinds of
+            labels are drawn anew; of weighted or clustered own items p-values are those of chi-square.
         discount: What a label of the reference counts for, as in `fit`.
         labels: "random", or "by-verdict" where the judge's verdict decided which items humans label.
         adjustment: For a batch: "holm" keeps the probability of any wrong certificate, "benjamini-hochberg"
@@ -241,7 +241,7 @@ def _with_reference(problem: Problem, options: _Options, *given: Any) -> Certifi
     """The certificate with labels of a reference too."""
     from jaxmle._inference._mixed_certificate import mixed_certificate
 
-    names = ("method", "adjustment", "labels", "engine")
+    names = ("method", "adjustment", "labels", "seed", "engine")
     chosen = {name: getattr(options, name) for name in names}
     found = mixed_certificate(problem, *given, confidence=1 - options.level, **chosen)
     return replace(found, confidence=float(options.confidence))

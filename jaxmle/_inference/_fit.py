@@ -289,22 +289,19 @@ def _estimate(
     problem = Problem.of(arrays)
     counts, bounds = problem
     solution = solve(problem) if engine == "numpy" else in_tiles(solve, problem)
-    p = solution.params
-    at_bound = bound_sides(p, bounds)
-    slope = score_at(p, counts, calibration)
-    low, high = failure_rate_set(p, counts, bounds, calibration=calibration)
-    return (
-        p.failure_rate,
-        p.tpr,
-        p.fpr,
-        solution.log_likelihood,
-        solution.gap,
-        solution.converged,
-        at_bound,
-        shadow_prices(slope, at_bound),
-        high - low <= _IDENTIFIED_WITHIN,
-        (low, high),
-    )
+    slope = score_at(solution.params, counts, calibration)
+    low, high = failure_rate_set(solution.params, counts, bounds, calibration=calibration)
+    return fields_of_fit(solution, bounds, slope, high - low <= _IDENTIFIED_WITHIN, (low, high))
+
+
+def fields_of_fit(
+    solution: Solution, bounds: Bounds, slope: Params, identified: Array, ends: Pair
+) -> tuple[object, ...]:
+    """All fields of `Fit` but the problem itself, in their order."""
+    p, at_bound = solution.params, bound_sides(solution.params, bounds)
+    rates = p.failure_rate, p.tpr, p.fpr
+    reached = solution.log_likelihood, solution.gap, solution.converged
+    return *rates, *reached, at_bound, shadow_prices(slope, at_bound), identified, ends
 
 
 @kept_programs

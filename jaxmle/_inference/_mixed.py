@@ -19,10 +19,10 @@ from jaxmle._data import (
 from jaxmle._engine import Engine, chosen_engine, kept_programs, map_batched, program
 from jaxmle._inference._arguments import checked_problem, warn_user
 from jaxmle._inference._bounds_test import SURELY
-from jaxmle._inference._fit import Fit, fit_flat, shadow_prices
+from jaxmle._inference._fit import Fit, fields_of_fit, fit_flat
 from jaxmle._inference._profile import ProfileBranch, ProfileRoot, crossing
 from jaxmle._model import log_likelihood_at, score_at
-from jaxmle._solvers import MixedData, bound_sides, mixed_crossing, mixed_maximum
+from jaxmle._solvers import MixedData, mixed_crossing, mixed_maximum
 from jaxmle._stats import divide
 from jaxmle._types import Array, ArrayLike, Pair
 
@@ -137,25 +137,14 @@ def _estimate(arrays: list[Array]) -> tuple[object, ...]:
     """All of `Fit` but the problem itself: the part that is compiled."""
     xp, data = namespace(arrays), _data(arrays)
     solution = mixed_maximum(data)
-    p, bounds = solution.params, data.bounds
-    at_bound = bound_sides(p, bounds)
+    p = solution.params
     slope = score_at(p, data.counts, "external")
     own = divide(data.failures, p.failure_rate) - divide(data.passes, 1 - p.failure_rate)
     slope = Params(slope.failure_rate + own, slope.tpr, slope.fpr)
     low, high, first, last = _within(data, solution.log_likelihood, p)
     identified = high - low <= xp.maximum(_PLATEAU * (last - first), _IDENTIFIED_WITHIN)
-    return (
-        p.failure_rate,
-        p.tpr,
-        p.fpr,
-        solution.log_likelihood,
-        solution.gap,
-        solution.converged,
-        at_bound,
-        shadow_prices(slope, at_bound),
-        identified,
-        tuple(xp.where(identified, p.failure_rate, end) for end in (low, high)),
-    )
+    ends = xp.where(identified, p.failure_rate, low), xp.where(identified, p.failure_rate, high)
+    return fields_of_fit(solution, data.bounds, slope, identified, ends)
 
 
 def _within(data: MixedData, best: Array, p: Params) -> Array:
@@ -199,21 +188,27 @@ def mixed_statistic(free: Fit, rate: Array, engine: Engine | None = None) -> Arr
     """Likelihood-ratio statistics of failure rates."""
     problem, external = Problem(free.counts, free.bounds), free.external
     assert external is not None
-    together = Problem(_together(problem.counts, external), problem.bounds).at(rate)
-
-    def alone(index: Array) -> Array:
-        return np.asarray(fit_flat(together.take(index), "external", engine=engine).log_likelihood)
-
-    def both(index: Array) -> Array:
-        arrays = _arrays(problem.at(rate).take(index), take(external, index))
-        return _run(_value, arrays, engine)
-
-    held = _by_labels(problem.counts, alone, both)
+    held = mixed_maxima(problem.at(rate), external, engine)[0]
     return np.maximum(2 * (np.asarray(free.log_likelihood) - held), 0.0)
 
 
-def _value(arrays: list[Array]) -> Array:
-    return mixed_maximum(_data(arrays)).log_likelihood
+def mixed_maxima(problem: Problem, external: Counts, engine: Engine | None = None) -> tuple[Array, Params]:
+    """Maximal log-likelihoods and where they are, shape ``(B,)``: less than `fit_mixed`, and quicker."""
+
+    def alone(index: Array) -> tuple[Array, Params]:
+        together = Problem(_together(problem.counts, external), problem.bounds)
+        found = fit_flat(together.take(index), "external", engine=engine)
+        return np.asarray(found.log_likelihood), Params(found.failure_rate, found.tpr, found.fpr)
+
+    def both(index: Array) -> tuple[Array, Params]:
+        return _run(_maximum, _arrays(problem.take(index), take(external, index)), engine)
+
+    return _by_labels(problem.counts, alone, both)
+
+
+def _maximum(arrays: list[Array]) -> tuple[Array, Params]:
+    found = mixed_maximum(_data(arrays))
+    return found.log_likelihood, found.params
 
 
 def _run(function: Callable[[list[Array]], T], arrays: list[Array], engine: Engine | None) -> T:

@@ -1,21 +1,29 @@
 """Certificates from own labels and a reference together."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from jaxmle._arrays import tree_map
 from jaxmle._data import Counts, Problem
 from jaxmle._engine import Engine
-from jaxmle._inference._arguments import effective
+from jaxmle._inference._arguments import effective, whole_numbers
 from jaxmle._inference._bounds_test import SURELY
 from jaxmle._inference._certificate import Certificate
 from jaxmle._inference._certify import CertificateMethod
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._mixed import fit_mixed, mixed_crossings, mixed_statistic, warn_of_odds
+from jaxmle._inference._mixed_draws import MixedTest
 from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, agreeing_limits, level_for_limits
 from jaxmle._inference._profile import branches
 from jaxmle._simulation import Labels
 from jaxmle._stats import quantile_of_t, tail_of_t
 from jaxmle._types import Array, ArrayLike
+
+_DRAWS, _SEARCH_DRAWS = 999, 399
+# Chi-square p-values above the first decide alone; limits are sought up to where that of chi-square is the
+# second share of the level.
+_SURE, _FAR = 0.5, 0.02
 
 
 def mixed_certificate(
@@ -30,9 +38,12 @@ def mixed_certificate(
     method: CertificateMethod,
     adjustment: Adjustment,
     labels: Labels,
+    seed: int,
     engine: Engine | None,
 ) -> Certificate:
-    """Certificates by the chi-square distribution of the profile likelihood ratio, of flat arrays.
+    """Certificates by the profile likelihood ratio, of flat arrays.
+
+    Its p-values are simulated where own counts are whole numbers, else those of the chi-square distribution.
 
     Args:
         problem: Counts and bounds, shape ``(B,)``.
@@ -45,16 +56,14 @@ def mixed_certificate(
         method: "profile".
         adjustment: For a batch, as in `certify`.
         labels: How the own labels were chosen, as in `certify`.
+        seed: Seed.
         engine: Engine.
 
     Raises:
         ValueError: The method is another one.
     """
     if method != "profile":
-        raise ValueError(
-            '`method` must be "profile" with an `external` reference, whose p-values are those of the '
-            f"chi-square distribution; got {method!r}."
-        )
+        raise ValueError(f'`method` must be "profile" with an `external` reference; got {method!r}.')
     problem, freedom = effective(problem, shape, design_effect, df)
     external = tree_map(lambda x: np.asarray(x).reshape(-1), external)
     free = fit_mixed(problem, external, engine)
@@ -68,12 +77,25 @@ def mixed_certificate(
     above = branches(free)[1]
     statistic = mixed_statistic(free, np.clip(rate, lowest, highest), engine)
     p_value = np.where(rate > above.start, tail_of_t(np.sqrt(statistic), freedom), 1.0)
+    simulated = design_effect is None and whole_numbers(problem.counts)
+    test = MixedTest(free, labels, int(seed), _DRAWS, engine)
+    told = np.flatnonzero(~(by_bounds | silent))
+    if simulated:
+        near = told[p_value[told] < _SURE]
+        if near.size:
+            p_value[near] = test.take(near).p_values(rate[near], statistic[near])
     p_value = np.where(by_bounds, np.where(rate > highest, 0.0, 1.0), p_value)
     p_value = np.where(silent, 1.0, p_value)
     adjusted, alpha = adjust_p_values(p_value, adjustment), 1 - confidence
     certified = adjusted <= alpha
     level = np.full(rate.shape, level_for_limits(alpha, adjustment, certified))
-    upper = mixed_crossings(above, external, quantile_of_t(level, freedom) ** 2, engine).failure_rate
+    if simulated:
+        far = mixed_crossings(above, external, quantile_of_t(_FAR * level, freedom) ** 2, engine).failure_rate
+        search, upper = replace(test.take(told), n_draws=_SEARCH_DRAWS), highest.copy()
+        if told.size:
+            upper[told] = search.limits(level[told], far[told], highest[told])
+    else:
+        upper = mixed_crossings(above, external, quantile_of_t(level, freedom) ** 2, engine).failure_rate
     upper = agreeing_limits(upper, rate, certified, silent, by_bounds, highest, adjustment == "holm")
     return Certificate(
         certified=certified,
@@ -84,7 +106,7 @@ def mixed_certificate(
         mismatched=biased,
         limit=rate,
         confidence=float(confidence),
-        method="profile, chi-square, with a reference",
+        method=f"profile{'' if simulated else ', chi-square'}, with a reference",
         adjustment=adjustment,
         level=alpha,
     )

@@ -47,9 +47,10 @@ def _design(settings: Document) -> str:
 def _bounds(settings: Document) -> str:
     if not settings["bounds"]:
         return "Nothing is taken as known of the judge: there are no bounds."
-    what = "they differ by slice" if settings["bounds"] == "by slice" else bounds_text(settings)
+    by_slice = settings["bounds"] == "by slice"
+    what = "they differ by slice" if by_slice else bounds_text(settings).removeprefix("bounds: ")
     return (
-        f"The bounds are true ({what}). They are a claim from outside these data: a wrong one biases the "
+        f"The bounds are true: {what}. They are a claim from outside these data: a wrong one biases the "
         "estimate, and the interval does not tell."
     )
 

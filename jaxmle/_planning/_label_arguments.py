@@ -4,7 +4,7 @@ from typing import get_args
 
 import numpy as np
 
-from jaxmle._data import Bounds, Calibration, Params, check_bounds, check_calibration, host_number, rate_meant
+from jaxmle._data import Bounds, Calibration, Params, check_calibration, host_number, need_bounds, rate_meant
 from jaxmle._inference import CertificateMethod, check_labels, check_whole
 from jaxmle._planning._label_draws import Setting
 from jaxmle._planning._label_goals import Goal, Power, Width
@@ -48,7 +48,7 @@ def checked_setting(
 
 def _checked_truth(given: Params, bounds: Bounds, goal: Goal) -> Params:
     """Return the expected rates if they are possible and the goal can be reached with them, or raise."""
-    check_bounds(bounds)
+    need_bounds(bounds)
     if bounds.shape:
         raise ValueError(f"`bounds` must be scalars for a plan; got shape {bounds.shape}.")
     names = {"failure_rate": "failure_rate", "tpr": "judge_tpr", "fpr": "judge_fpr"}

@@ -7,6 +7,7 @@ from statistics import NormalDist
 import numpy as np
 
 from jaxmle._data import Counts
+from jaxmle._model import closed_form
 from jaxmle._planning._label_formulas import human_labels, human_power
 from jaxmle._planning._plan import first_estimate
 
@@ -24,7 +25,9 @@ class Precision:
     failures among flagged and unflagged ones. Labels that tell of the judge alone have that of Rogan-Gladen.
 
     Attributes:
-        rate: The estimate.
+        rate: The estimate with half a label of each kind beside the labels, which keeps a rate of zero from
+            seeming certain: what the formulas go by.
+        estimate: The estimate itself, as `fit` finds it without bounds.
         labels: Labels that there are.
         each: Its variance if there were one label, without the part that labels do not take away.
         rest: The part that labels do not take away.
@@ -34,6 +37,7 @@ class Precision:
     """
 
     rate: float
+    estimate: float
     labels: float
     each: float
     rest: float
@@ -49,12 +53,15 @@ class Precision:
         judge = (tp / (tp + fn), fp / (fp + tn)) if tp + fn and fp + tn and pos + neg >= 1 else None
         if judge is not None and judge[0] <= judge[1]:
             judge = None
-        # Half a label of each kind keeps a rate of zero from seeming certain.
+        found = closed_form(total, calibration="external" if external else "internal")
+        plain = float(found.params.failure_rate)
         if not external:
             w, p, q = (tp + fp + pos) / items, (tp + 0.5) / (tp + fp + 1), (fn + 0.5) / (fn + tn + 1)
             each = w * p * (1 - p) + (1 - w) * q * (1 - q)
             rest = w * (1 - w) * (p - q) ** 2 / items
-            return cls(w * p + (1 - w) * q, labels, each, rest, judge, int(pos + neg), False)
+            rate = w * p + (1 - w) * q
+            estimate = plain if tp + fp and fn + tn else rate
+            return cls(rate, estimate, labels, each, rest, judge, int(pos + neg), False)
         tpr, fpr = (tp + 0.5) / (tp + fn + 1), (fp + 0.5) / (fp + tn + 1)
         if tpr <= fpr or not pos + neg:
             return None
@@ -64,7 +71,8 @@ class Precision:
         each = rate**2 * tpr * (1 - tpr) / (tp + fn + 1) + (1 - rate) ** 2 * fpr * (1 - fpr) / (fp + tn + 1)
         gain = (tpr - fpr) ** 2
         rest = flags * (1 - flags) / (pos + neg) / gain
-        return cls(rate, labels, labels * each / gain, rest, judge, int(pos + neg), True)
+        estimate = plain if bool(found.exists) else rate
+        return cls(rate, estimate, labels, labels * each / gain, rest, judge, int(pos + neg), True)
 
     @property
     def expected(self) -> dict[str, float] | None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from doctor_files import HEADER, doctor, finding, plain_rows, words_of, write
 
-from jaxmle import Counts, profile_interval
+from jaxmle import Counts, fit, profile_interval
 from jaxmle._cli import main
 from jaxmle._doctor._findings import MIN_LABELS
 from jaxmle._planning import first_estimate
@@ -111,6 +111,14 @@ def test_certify_and_the_plan_beside_it_name_one_number(balanced, tmp_path, caps
         calibration=words.get("--calibration", "internal"),
     )
     assert int(number.replace(",", "")) == max(first, MIN_LABELS)
+
+
+@pytest.mark.parametrize("cells", [(2, 1, 1, 16, 40, 160), (0, 0, 2, 48, 60, 940), (1, 0, 0, 9, 5, 85)])
+def test_the_rate_that_is_told_is_that_of_the_estimate(cells):
+    counts = Counts(*cells)
+    precision = Precision.of(counts, external=False)
+    assert precision.estimate == pytest.approx(fit(counts).failure_rate, abs=1e-9)
+    assert precision.rate > precision.estimate  # what formulas go by is never certain
 
 
 def test_no_failure_among_the_labels_is_not_taken_for_a_proof(tmp_path, capsys):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from jaxmle import Bounds, Counts, bounds_test
+from jaxmle import Bounds, Counts, bounds_test, fit
 from jaxmle._cli import main
 from jaxmle._documents._bounds_check import bounds_note
 
@@ -44,6 +44,20 @@ def test_bounds_that_hold_are_said_to_and_what_would_be_missed(tmp_path, capsys,
     text = said(capsys)
     assert "contradict" not in text
     assert "An error of the bounds" not in text
+
+
+def test_bounds_that_cost_are_said_to(tmp_path, capsys):
+    data = write(tmp_path / "a.csv", (8, 0, 0, 42, 150, 850))
+    ask = ["estimate", *data, "--interval", "chi-square", "--tpr"]
+    assert main([*ask, "0.5:0.7", "--json"]) == 0
+    own, free = json.loads(capsys.readouterr().out)["bounds_check"]["widths"]
+    with_them = fit(Counts(8, 0, 0, 42, 150, 850), Bounds(tpr=(0.5, 0.7))).interval(simulate=False)
+    assert own == pytest.approx(with_them.high - with_them.low)
+    assert own > 1.2 * free
+    assert main([*ask, "0.5:0.7"]) == 0
+    assert "The bounds cost rather than help here" in said(capsys)
+    assert main([*ask, "0.85:1"]) == 0
+    assert "cost rather than help" not in said(capsys)
 
 
 def test_wrong_bounds_are_noticed_at_one_percent(tmp_path, capsys):
@@ -99,6 +113,7 @@ def test_the_note_names_what_no_number_would_reveal():
         "slices_contradicted": 0,
         "bounds": {"tpr": [0.8, 0.9], "fpr": [0.0, 0.1]},
         "noticed": {"tpr": [0.5, None], "fpr": [None, None]},
+        "widths": [0.1, 0.1],
     }
     assert bounds_note(check) == (
         "The data fit the bounds badly (p = 0.030; at 0.01 they would contradict them). An error of the "

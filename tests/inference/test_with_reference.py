@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from jaxmle import Bounds, Counts, certify, fit, profile_interval
+from jaxmle._inference._mixed import mixed_statistic
+from jaxmle._inference._mixed_draws import MixedTest
 
 OWN = Counts(4, 1, 2, 43, 900, 9100)
 REFERENCE = Counts(90, 10, 8, 292, 0, 0)
@@ -46,13 +48,49 @@ def test_discount_is_a_weight_of_the_reference():
     assert widths[-1] < profile_interval(OWN, simulate=False).width
 
 
-def test_ends_and_certificates_are_of_one_test():
-    upper = profile_interval(OWN, external=REFERENCE, side="upper").high
-    found = certify(OWN, limit=upper, method="profile", external=REFERENCE)
+def test_ends_and_certificates_of_weighted_items_are_of_one_test():
+    own = Counts(4.5, 1, 2, 43, 900, 9100)
+    upper = profile_interval(own, external=REFERENCE, side="upper").high
+    found = certify(own, limit=upper, method="profile", external=REFERENCE)
+    assert found.method == "profile, chi-square, with a reference"
     assert found.p_value == pytest.approx(0.05, abs=1e-6)
     assert found.upper_limit == pytest.approx(upper, abs=1e-9)
-    assert certify(OWN, limit=upper + 0.001, method="profile", external=REFERENCE).certified
-    assert not fit(OWN, external=REFERENCE).certify(upper - 0.001, method="profile").certified
+    assert certify(own, limit=upper + 0.001, method="profile", external=REFERENCE).certified
+    assert not fit(own, external=REFERENCE).certify(upper - 0.001, method="profile").certified
+
+
+def test_certificates_of_whole_counts_are_simulated_and_no_bolder_where_nothing_failed():
+    own, reference = Counts(0, 0, 5, 45, 260, 1740), Counts(8, 4, 4, 34, 0, 0)
+    chi_square = profile_interval(own, external=reference, side="upper").high
+    first, again = (certify(own, limit=0.08, method="profile", external=reference) for _ in range(2))
+    assert first.to_dict() == again.to_dict()
+    assert first.method == "profile, with a reference"
+    assert first.upper_limit > 1.1 * chi_square
+    assert first.certified == (first.upper_limit <= 0.08) == (first.p_value <= 0.05)
+    other = certify(own, limit=0.08, method="profile", external=reference, seed=1)
+    assert other.p_value == pytest.approx(first.p_value, abs=0.03)
+
+
+@pytest.mark.slow
+def test_simulated_certificates_are_as_seldom_wrong_as_they_say():
+    """A judge of TPR .6 and FPR .1, a rate of .03: the chi-square distribution errs one time in ten."""
+    rng, size, n, rate, tpr, fpr = np.random.default_rng(13), 300, 50, 0.03, 0.6, 0.1
+    failures = rng.binomial(n, rate, size)
+    tp, fp = rng.binomial(failures, tpr), rng.binomial(n - failures, fpr)
+    flagged = rng.binomial(2000, rate * tpr + (1 - rate) * fpr, size)
+    caught, wrong, none = rng.binomial(12, tpr, size), rng.binomial(38, fpr, size), np.zeros(size)
+    own = Counts(tp, failures - tp, fp, n - failures - fp, flagged, 2000 - flagged)
+    free = fit(own, external=Counts(caught, 12 - caught, wrong, 38 - wrong, none, none))
+    at = np.full(size, rate)
+    statistic = mixed_statistic(free, at)
+    below = free.failure_rate_set[1] < rate
+    bold = below & (statistic > 1.645**2)
+    # What chi-square leaves above .15 simulation does not bring below .05.
+    likely = np.flatnonzero(below & (statistic > 1.036**2))
+    p_value = MixedTest(free[likely], "random", 0, 199, "numpy").p_values(at[likely], statistic[likely])
+    error = 2.6 * np.sqrt(0.05 * 0.95 / size)
+    assert np.mean(bold) > 0.05 + error
+    assert np.sum(p_value <= 0.05) / size <= 0.05 + error
 
 
 def test_bounds_hold_and_have_prices():
