@@ -3,7 +3,6 @@
 from jaxmle._data import Counts
 from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._words import percent
-from jaxmle._planning import Precision
 from jaxmle._tables import Panel
 from jaxmle._types import Document
 
@@ -56,6 +55,8 @@ def judges_rows(panel: Document) -> list[list[str]]:
 
 
 def _rates(cells: tuple[int, ...], analysis: AnalysisSettings) -> Document:
+    from jaxmle._planning import Precision  # a twentieth of a second to import; most files have one judge
+
     tp, fn, fp, tn = cells[:4]
     external = analysis.calibration == "external"
     precision = Precision.of(Counts(*cells), external=external) if tp + fn + fp + tn else None

@@ -84,12 +84,11 @@ def labels_at_once(setting: Setting, goal: "Goal") -> int | None:
 
 def human_width(n: int, theta: float, confidence: float) -> float:
     """Mean width of Wilson's interval of n labels."""
-    from scipy.special import gammaln  # a third of a second to import, and seldom needed
-
     reach = 12 * np.sqrt(n * theta * (1 - theta)) + 30
     k = np.arange(max(0, int(n * theta - reach)), min(n, int(n * theta + reach)) + 1)
-    log_mass = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
-    mass = np.exp(log_mass + k * np.log(theta) + (n - k) * np.log1p(-theta))
+    # Each binomial probability from the one before it, up to a factor that the mean does not depend on.
+    log_mass = np.cumsum(np.log((n - k[:-1]) / k[1:]) + np.log(theta) - np.log1p(-theta))
+    mass = np.exp(np.concatenate([[0.0], log_mass]) - np.max(log_mass, initial=0.0))
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     half = z / (n + z**2) * np.sqrt(k * (n - k) / n + z**2 / 4)
     return float(np.sum(2 * half * mass) / np.sum(mass))

@@ -8,7 +8,7 @@ from jaxmle._data import Counts
 from jaxmle._engine import Progress
 from jaxmle._planning._label_draws import Setting, draw
 from jaxmle._planning._label_formulas import best_share
-from jaxmle._planning._label_goals import ROWS, Correction, Goal, increasing
+from jaxmle._planning._label_goals import Correction, Goal, increasing
 from jaxmle._types import Array, Triple
 
 _CURVE = 32
@@ -42,7 +42,7 @@ class Found(NamedTuple):
 def search(setting: Setting, goal: Goal, seed: int, progress: Progress | None = None) -> Found:
     """Find the number of labels on a coarse curve, then between its neighbours."""
     grid = np.concatenate([[0], np.rint(np.geomspace(1, setting.most, _CURVE - 1))]).astype(int)
-    n_draws = ROWS // _CURVE
+    n_draws = goal.rows // _CURVE
     scores = goal.scores(setting, draw(setting, grid, n_draws, (seed, _FIRST))).reshape(_CURVE, n_draws)
     correction: Correction
     correction, looked_at, looked = goal.identity, -1, 0
@@ -75,7 +75,7 @@ def search(setting: Setting, goal: Goal, seed: int, progress: Progress | None = 
 
 def _refined(setting: Setting, goal: Goal, n: int, correction: Correction, seed: int) -> Found:
     """Solve a straight line through a few numbers of labels around a guess, many data sets each."""
-    n_draws = ROWS // _NEAR
+    n_draws = goal.rows // _NEAR
     for attempt in range(_ATTEMPTS):
         reach = max(4, round(0.2 * n))
         near = np.clip(np.rint(np.linspace(n - reach, n + reach, _NEAR)), 1, setting.most).astype(int)
@@ -112,7 +112,7 @@ def _refined(setting: Setting, goal: Goal, n: int, correction: Correction, seed:
 
 def _stepped(setting: Setting, goal: Goal, n: int, correction: Correction, seed: int) -> Found:
     """Look at each number of labels near a small guess: whole items make steps that no line follows."""
-    n_draws, blocks = ROWS // _NEAR, max(goal.blocks, 4)
+    n_draws, blocks = goal.rows // _NEAR, max(goal.blocks, 4)
     near = np.arange(max(n - _NEAR // 2, 1), min(n + _NEAR // 2, setting.most + 1))
     for _ in range(_ATTEMPTS):
         scores = [
@@ -135,9 +135,9 @@ def _bisected(setting: Setting, goal: Goal, correction: Correction, seed: int, l
     """Halve between a number of labels that is not enough, or 0, and all there can be."""
 
     def looked_at(n: int) -> Found:
-        counts = draw(setting, np.full(1, n), ROWS, (seed, _AROUND))
+        counts = draw(setting, np.full(1, n), goal.rows, (seed, _AROUND))
         values = goal.values(goal.scores(setting, counts), correction)
-        return Found(n, float(values.mean()), float(values.std() / np.sqrt(ROWS)), _NO_CURVE)
+        return Found(n, float(values.mean()), float(values.std() / np.sqrt(goal.rows)), _NO_CURVE)
 
     found = looked_at(setting.most)
     if not _met(found.value, goal):
@@ -163,7 +163,7 @@ def divided(setting: Setting, goal: Goal, n: int, seed: int) -> Setting:
     centre = best_share(setting)
     odds = np.log(centre / (1 - centre)) + np.linspace(-1.6, 1.6, _NEAR)
     share = 1 / (1 + np.exp(-odds))
-    n_draws = ROWS // _NEAR
+    n_draws = goal.rows // _NEAR
     counts = draw(setting, np.full(_NEAR, max(n, 2)), n_draws, (seed, _DIVISION), share)
     scores = goal.scores(setting, counts).reshape(_NEAR, n_draws)
     # The mean of signed roots tells more than how many of them pass.
@@ -179,7 +179,7 @@ def cheapest_judged(setting: Setting, goal: Goal, cost_human: float, cost_judge:
     """Judged items, at most those there are, for which labels and verdicts together cost least."""
     sizes, steps = 8, 16
     judged = np.rint(np.geomspace(max(1, min(50, setting.n_judged)), setting.n_judged, sizes)).astype(int)
-    n_draws = ROWS // (sizes * steps)
+    n_draws = goal.rows // (sizes * steps)
     settings = [setting._replace(n_judged=int(size)) for size in judged]
     grids = [np.rint(np.geomspace(1, one.most, steps)).astype(int) for one in settings]
     drawn = [

@@ -175,7 +175,8 @@ def plan(
 
     Returns:
         The plan, and what other ways would take: dividing labels by verdict, no bounds, no judge. These are
-        found by the "profile" certificate where the plan is for the exact one.
+        found by the "profile" certificate where the plan is for the exact one, and with half as many
+        simulated intervals for a width.
 
     Raises:
         ValueError: An argument is out of range; neither or both of ``target_width`` and ``limit`` are given;
@@ -202,9 +203,9 @@ def plan(
     rates = Params(failure_rate, judge_tpr, judge_fpr)
     start = checked_setting(rates, n_unlabeled, bounds, calibration, labels, goal)
     prices = checked_prices(cost_human, cost_judge)
-    cheap = goal if isinstance(goal, Width) else Power(goal.target, goal.confidence, goal.limit, "profile")
+    rough = goal.roughly
     if prices and cost_judge is not None:
-        start = start._replace(n_judged=cheapest_judged(start, cheap, *prices, seed))
+        start = start._replace(n_judged=cheapest_judged(start, rough, *prices, seed))
 
     def option(one: Setting, aim: Goal, bar: Progress | None = None) -> tuple[LabelOption, Found, Setting]:
         if one.divided:
@@ -214,12 +215,12 @@ def plan(
 
     with progress_bar(progress and isinstance(goal, Power) and method == "exact", 400, "Planning") as bar:
         first, found, used = option(start, goal, bar)
-    others = [option(start, cheap)[0]] if cheap != goal else []
+    others = [option(start, rough)[0]] if isinstance(goal, Power) and method == "exact" else []
     if calibration == "internal":
         swapped: Labels = "by-verdict" if labels == "random" else "random"
-        others.append(option(start._replace(labels=swapped), cheap)[0])
+        others.append(option(start._replace(labels=swapped), rough)[0])
     if not unbounded(bounds):
-        others.append(option(start._replace(bounds=Bounds()), cheap)[0])
+        others.append(option(start._replace(bounds=Bounds()), rough)[0])
     formula = labels_by_formula(used, goal)
     cost = _cost(used, formula, prices)
     name = calibration if calibration == "external" else labels

@@ -1,5 +1,7 @@
 """`jaxmle bounds --save FILE.json`, and `--bounds FILE.json` of the commands that take bounds."""
 
+import contextlib
+import io
 import json
 
 import pytest
@@ -22,11 +24,21 @@ def rows(path, heading, cells):
     return str(path)
 
 
-@pytest.fixture
-def references(tmp_path):
+def write_references(folder):
     parts = {"a,": (40, 10, 4, 46), "b,": (42, 8, 6, 44), "c,": (38, 12, 3, 47)}
     cells = {name: (*some, 0, 0) for name, some in parts.items()}
-    return rows(tmp_path / "references.csv", "model,judge,human", cells)
+    return rows(folder / "references.csv", "model,judge,human", cells)
+
+
+def write_rubric(folder):
+    path = folder / "rubric.md"
+    path.write_text("Fail what is rude.\n")
+    return str(path)
+
+
+@pytest.fixture
+def references(tmp_path):
+    return write_references(tmp_path)
 
 
 @pytest.fixture
@@ -36,20 +48,27 @@ def new(tmp_path):
 
 @pytest.fixture
 def rubric(tmp_path):
-    path = tmp_path / "rubric.md"
-    path.write_text("Fail what is rude.\n")
-    return str(path)
+    return write_rubric(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory):
+    """What the command saves: learnt once."""
+    folder = tmp_path_factory.mktemp("learnt")
+    about = ["--judge-name", "gpt-4o@0613", "--rubric", write_rubric(folder)]
+    path = folder / "judge.json"
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        assert main(["bounds", write_references(folder), *LEARN, *about, "--save", str(path)]) == 0
+    assert "\n    --bounds " in said.getvalue()
+    assert "names no judge" not in said.getvalue()
+    return path.read_bytes()
 
 
 @pytest.fixture
-def saved(references, rubric, tmp_path, capsys):
-    path = str(tmp_path / "judge.json")
-    about = ["--judge-name", "gpt-4o@0613", "--rubric", rubric]
-    assert main(["bounds", references, *LEARN, *about, "--save", path]) == 0
-    out = capsys.readouterr().out
-    assert "\n    --bounds " in out
-    assert "names no judge" not in out
-    return path
+def saved(learnt, references, rubric, tmp_path):
+    path = tmp_path / "judge.json"
+    path.write_bytes(learnt)
+    return str(path)
 
 
 def document(capsys, *command):
@@ -147,6 +166,7 @@ def test_it_is_said_where_bounds_come_from(name, saved, new, capsys):
     assert "gpt-4o 0613, learnt from 3 parts on 2026-03-31" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.slow
 def test_a_page_says_it_and_how_to_get_it_again(saved, new, tmp_path, capsys):
     pages = [tmp_path / "page.html", tmp_path / "page.md"]
     own = ["--html", pages[0], "--markdown", pages[1], "--bounds", saved, "--judge-name", "gpt-4o"]

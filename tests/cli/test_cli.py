@@ -210,6 +210,7 @@ def test_the_demo_overwrites_no_other_file(tmp_path, capsys):
     assert main(["demo", "--write", str(tmp_path / "new.csv"), "--seed", "2"]) == 0
 
 
+@pytest.mark.slow
 def test_demo_estimates_beat_the_baselines_over_draws():
     from jaxmle._documents import demo_document
 

@@ -11,6 +11,7 @@ from jaxmle import Bounds, Counts, fit_slices
 from jaxmle._cli import main
 
 COLUMNS = ["--judge", "judge", "--human", "human"]
+QUICK = ["--interval", "chi-square"]
 NAMES = ["a", "all", "[red]x[/]\x1b[31m", "mix of slices", ""]
 
 
@@ -51,7 +52,7 @@ def mix_file(tmp_path, text):
     return path
 
 
-@pytest.mark.parametrize("judge", ["common", "partial"])
+@pytest.mark.parametrize("judge", [pytest.param("common", marks=pytest.mark.slow), "partial"])
 def test_json_holds_what_fit_slices_finds(verdicts, capsys, judge):
     found = document(capsys, verdicts, "--judge-rates", judge, "--tpr", "0.7:1")
     slices = found["slices"]
@@ -79,8 +80,8 @@ def test_json_holds_what_fit_slices_finds(verdicts, capsys, judge):
 
 
 def test_without_the_option_slices_stay_alone(verdicts, capsys):
-    found = document(capsys, verdicts)
-    said = document(capsys, verdicts, "--judge-rates", "per-slice")
+    found = document(capsys, verdicts, *QUICK)
+    said = document(capsys, verdicts, "--judge-rates", "per-slice", *QUICK)
     assert found["slices"] == said["slices"]
     assert found["settings"] == said["settings"]
     assert not {"pooling", "mix"} & set(found) | {"borrowed"} & set(found["slices"][0])
@@ -107,8 +108,8 @@ def test_the_table_shows_what_is_borrowed_and_names_of_strangers(verdicts, capsy
 
 def test_a_mix_file_weighs_slices(verdicts, tmp_path, capsys):
     path = mix_file(tmp_path, "topic,share\na,3\nall,1\n")
-    for judge in ("per-slice", "common"):
-        found = document(capsys, verdicts, "--mix", path, "--judge-rates", judge)
+    for judge, quick in (("per-slice", QUICK), ("common", [])):
+        found = document(capsys, verdicts, "--mix", path, "--judge-rates", judge, *quick)
         slices = found["slices"]
         shares = [{"a": 3, "all": 1}.get(record["key"]["topic"], 0) for record in slices]
         expected = fit_slices(counts_of(slices), judge_rates=judge).total(shares)
@@ -167,6 +168,7 @@ def test_bounds_that_exclude_each_other_have_no_common_judge(verdicts, tmp_path,
     assert "exclude each other" in found["pooling"]["homogeneity_skipped"]
 
 
+@pytest.mark.slow
 def test_rows_are_written_and_resumed(verdicts, tmp_path, capsys):
     out = tmp_path / "out.csv"
     assert run(capsys, verdicts, "--judge-rates", "common", "--out", out)[0] == 0
@@ -183,5 +185,5 @@ def test_rows_are_written_and_resumed(verdicts, tmp_path, capsys):
     assert "is of another run" in run(capsys, verdicts, "--out", out, "--resume")[2]
     assert out.read_bytes() == before
     alone = tmp_path / "alone.csv"
-    assert run(capsys, verdicts, "--out", alone)[0] == 0
+    assert run(capsys, verdicts, "--out", alone, *QUICK)[0] == 0
     assert set(duckdb.sql(f"SELECT judge_rates, borrowed FROM '{alone}'").fetchall()) == {("per-slice", 0.0)}

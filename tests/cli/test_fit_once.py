@@ -58,11 +58,11 @@ def fitted(monkeypatch):
     "arguments",
     [
         pytest.param(["report", "--by", "topic", "--interval", "profile"], marks=pytest.mark.slow),
-        ["report", "--by", "topic", "--interval", "chi-square"],
-        ["report", "--cluster", "prompt"],
+        pytest.param(["report", "--by", "topic", "--interval", "chi-square"], marks=pytest.mark.slow),
+        pytest.param(["report", "--cluster", "prompt"], marks=pytest.mark.slow),
         ["estimate", "--by", "topic", "--calibration", "external"],
         ["estimate", "--by", "topic", "--cluster", "prompt"],
-        ["certify", "--by", "topic", "--limit", "0.2"],
+        pytest.param(["certify", "--by", "topic", "--limit", "0.2"], marks=pytest.mark.slow),
         ["certify", "--cluster", "prompt", "--limit", "0.2", "--method", "profile"],
     ],
     ids=" ".join,
@@ -78,7 +78,8 @@ def test_no_problem_is_fitted_twice(fitted, verdicts, tmp_path, arguments):
     assert max(fitted.values()) == 1
 
 
-@pytest.mark.parametrize("method", [pytest.param("exact", marks=pytest.mark.slow), "profile"])
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["exact", "profile"])
 def test_a_report_with_a_verdict_looks_at_the_limit_twice_at_most(fitted, verdicts, tmp_path, method):
     """The effects of the bounds are by the profile likelihood, whatever the certificate is.
 

@@ -7,7 +7,7 @@ from importlib.resources import files
 import pytest
 import typer
 from cases import LOGS
-from json_cases import CASES, write_files
+from json_cases import CASES, LONG, write_files
 
 from jaxmle._cli import main
 from jaxmle._cli._app import app
@@ -34,7 +34,9 @@ def documents(folder):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in LONG else []) for name in CASES]
+)
 def test_documents_are_as_the_schema_says(name, folder, documents, capsys, monkeypatch):
     monkeypatch.chdir(folder)
     assert main([*CASES[name], "--json"]) in (0, 1)

@@ -30,6 +30,7 @@ def clustered(seed, n_clusters, icc, rates, size, *, shared=False, labeled=1.0):
     return tuple(Clusters(Counts(*arm.reshape(-1, 6).T), index, size) for arm in arms)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize(
     ("n_clusters", "icc", "labeled"), [(10, 0.2, 1.0), (15, 0.5, 0.4), (30, 0.2, 0.4), (30, 0.5, 1.0)]

@@ -23,10 +23,10 @@ def test_natural_order():
     ("command", "options"),
     [
         ("estimate", ["--interval", "chi-square"]),
-        ("estimate", ["--judge-rates", "common"]),
+        pytest.param("estimate", ["--judge-rates", "common"], marks=pytest.mark.slow),
         ("certify", ["--limit", "0.5", "--method", "profile"]),
         ("drift", ["--tpr", "0.5:1"]),
-        ("compare", ["--where-b", "half = 'b'", "--where", "half = 'a'"]),
+        pytest.param("compare", ["--where-b", "half = 'b'", "--where", "half = 'a'"], marks=pytest.mark.slow),
     ],
 )
 def test_documents_and_tables_have_it(tmp_path, capsys, command, options):

@@ -148,8 +148,8 @@ def clustered(seed, n_clusters, icc, tpr, fpr, n_slices):
     )
 
 
-@pytest.mark.parametrize("icc", [0.2, 0.5])
-@pytest.mark.parametrize("n_clusters", [20, 60])
+@pytest.mark.parametrize("icc", [0.2, pytest.param(0.5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_clusters", [20, pytest.param(60, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("tpr", "fpr"), [(0.85, 0.1), (0.95, 0.01), (0.85, 0.05)])
 def test_false_alarms_are_rare_where_items_come_in_clusters(n_clusters, icc, tpr, fpr):
     clusters = clustered(1, n_clusters, icc, tpr, fpr, 2000)

@@ -19,7 +19,10 @@ from jaxmle._inference._simulate import _between, _maximal, drawing
 from jaxmle._simulation import law_of_counts, tables_for
 
 BOX = Bounds(tpr=(0.75, 0.95), fpr=(0.02, 0.12))
-DESIGNS = ("internal", "external")
+# Programs of the other design, and of another accelerator, take as long to compile or lower again.
+each_design = pytest.mark.parametrize(
+    "calibration", ["internal", pytest.param("external", marks=pytest.mark.slow)]
+)
 
 
 def batch(size=200, seed=3):
@@ -27,7 +30,7 @@ def batch(size=200, seed=3):
     return Counts(*rng.integers(0, [[8], [3], [6], [60], [400], [4000]], (6, size)) + 1.0)
 
 
-@pytest.mark.parametrize("calibration", DESIGNS)
+@each_design
 @pytest.mark.parametrize("bounds", [Bounds(), BOX, Bounds(failure_rate=(0.02, 0.1), fpr=(0.05, 0.05))])
 def test_estimates_agree(calibration, bounds):
     eager, compiled = (
@@ -70,6 +73,7 @@ def test_p_values_come_from_the_same_draws():
     assert one.p_value == two.p_value
 
 
+@pytest.mark.slow
 def test_clusters_are_resampled_alike():
     rng = np.random.default_rng(1)
     clusters = Clusters(Counts(*rng.integers(0, 3, (6, 40)).astype(float)), np.zeros(40, int), 1)
@@ -80,7 +84,7 @@ def test_clusters_are_resampled_alike():
     np.testing.assert_allclose(first.replicates, second.replicates, atol=1e-10)
 
 
-@pytest.mark.parametrize("calibration", DESIGNS)
+@each_design
 @pytest.mark.parametrize("bounds", [Bounds(), BOX, Bounds(failure_rate=(0.1, 0.5), fpr=(0.05, 0.5))])
 @pytest.mark.parametrize(
     "cells", [(0, 0, 0, 0, 76, 134), (0, 0, 0, 0, 15, 82), (5, 1, 3, 40, 0, 0), (0, 0, 3, 40, 90, 900)]
@@ -94,6 +98,7 @@ def test_what_is_missing_is_filled_alike(calibration, bounds, cells):
         assert low < one.failure_rate < high
 
 
+@pytest.mark.slow
 def test_a_small_fit_starts_no_device(environment):
     code = """
 import jax
@@ -129,8 +134,8 @@ def programs(calibration):
     yield _drawing(8, 32, "jax"), ((np.zeros((2, 1), np.uint32),) * 2, np.full(2, 5.0), np.ones((2, 8, 6)))
 
 
-@pytest.mark.parametrize("platform", ["cuda", "tpu"])
-@pytest.mark.parametrize("calibration", DESIGNS)
+@pytest.mark.parametrize("platform", ["cuda", pytest.param("tpu", marks=pytest.mark.slow)])
+@each_design
 def test_every_program_lowers_for_accelerators_without_calling_out(calibration, platform):
     for program, arguments in programs(calibration):
         text = jax.export.export(program, platforms=[platform])(*arguments).mlir_module()
@@ -221,7 +226,7 @@ def test_two_processes_share_the_slices_and_give_the_same_bits(environment, tmp_
             np.testing.assert_array_equal(half[name], alone[name][i::2])
 
 
-@pytest.mark.parametrize("first", ["jaxmle", "jax"])
+@pytest.mark.parametrize("first", ["jaxmle", pytest.param("jax", marks=pytest.mark.slow)])
 def test_results_are_pytrees_in_whatever_order_modules_are_imported(environment, first):
     code = f"""
 import {first}
@@ -241,6 +246,7 @@ print(jax.jit(lambda c: c.tp + c.fn)(counts))
     assert (run.stdout, run.stderr) == ("5.0\n", "")
 
 
+@pytest.mark.slow
 def test_cells_of_one_size_are_drawn_in_one_order():
     """Laws through the estimate then have equal shares, but for rounding errors that differ by engine."""
     counts = Counts(

@@ -27,7 +27,7 @@ def chi_square(counts, bounds=None, **options):
 
 
 @pytest.mark.filterwarnings("ignore:the judge flags")
-@pytest.mark.parametrize("calibration", ["internal", "external"])
+@pytest.mark.parametrize("calibration", ["internal", pytest.param("external", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("bounds", [Bounds(), BOX, Bounds(failure_rate=(0.02, 0.6), tpr=(0.5, 1))])
 def test_ends_satisfy_the_likelihood_ratio_equation(calibration, bounds):
     counts = Counts(*np.array(list(CASES.values()), float).T)
@@ -256,7 +256,7 @@ def test_bad_arguments_are_refused(options, match):
         profile_interval(Counts(4, 1, 2, 43, 900, 9100), **options)
 
 
-@pytest.mark.parametrize("engine", ["numpy", "jax"])
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("jax", marks=pytest.mark.slow)])
 def test_comparisons_of_likelihood_ratios_are_those_of_the_maxima(engine):
     """Bounds on maxima spare most fits, and change no answer."""
     rng = np.random.default_rng(3)

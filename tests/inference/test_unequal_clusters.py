@@ -95,7 +95,7 @@ def test_few_failures_tell_little_of_how_clusters_differ():
         "few pairs",
     ],
 )
-@pytest.mark.parametrize("rate", [0.05, 0.1, 0.3])
+@pytest.mark.parametrize("rate", [0.1, *(pytest.param(rate, marks=pytest.mark.slow) for rate in (0.05, 0.3))])
 @pytest.mark.filterwarnings("ignore:.*no random sample")
 def test_intervals_cover_where_clusters_are_few_or_unequal(sizes, icc, labeled, rate):
     clusters = unequal(7, sizes, icc=icc, rate=rate, labeled=labeled, n_slices=400)

@@ -40,12 +40,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    # Where nothing is asked for the others simulate.
+    # Three reports a case take seconds.
     "case",
-    [
-        pytest.param(case, marks=[] if case in ("by-verdict", "cluster", "weight") else pytest.mark.slow)
-        for case in CASES
-    ],
+    [pytest.param(case, marks=[] if case == "by-verdict" else pytest.mark.slow) for case in CASES],
 )
 def test_every_way_to_ask_gives_a_page_that_can_be_had_again(folder, case, capsys, monkeypatch):
     monkeypatch.chdir(folder)

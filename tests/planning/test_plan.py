@@ -204,6 +204,7 @@ def test_what_no_line_leads_to_is_found_by_halving():
     assert found.n_labels < 1000
 
 
+@pytest.mark.slow
 def test_a_failure_rate_known_beforehand_takes_no_labels():
     found = plan(**RATES, n_unlabeled=200, bounds=Bounds(failure_rate=(0.1, 0.1)), target_width=0.05)
     assert (found.n_labels, found.value) == (0, 0)

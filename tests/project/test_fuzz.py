@@ -7,18 +7,23 @@ from benchmarks import _fuzz_files, _fuzz_fits
 from jaxmle import Bounds, Counts
 
 ENGINES = ("numpy", "jax")
+numpy_and_both = pytest.mark.parametrize(
+    "engines", [("numpy",), pytest.param(ENGINES, marks=pytest.mark.slow)], ids="+".join
+)
 
 
-def test_fits_are_finite_feasible_and_not_beaten():
-    total, *found, open_ = _fuzz_fits.fits(3000, 1, ENGINES)
+@numpy_and_both
+def test_fits_are_finite_feasible_and_not_beaten(engines):
+    total, *found, open_ = _fuzz_fits.fits(3000, 1, engines)
     assert total > 5000
     assert found == [0, 0, 0]
     assert open_ <= 10
 
 
+@numpy_and_both
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_intervals_are_finite_in_their_bounds_and_the_same_on_both_engines(seed):
-    total, *found = _fuzz_fits.intervals(300, seed, ENGINES)
+def test_intervals_are_finite_in_their_bounds_and_the_same_on_both_engines(seed, engines):
+    total, *found = _fuzz_fits.intervals(300, seed, engines)
     assert total > 500
     assert found == [0, 0, 0, 0]
 

@@ -101,6 +101,7 @@ def test_what_cannot_be_done_is_refused(call, words):
         call()
 
 
+@pytest.mark.slow
 def test_intervals_cover_for_targets_of_the_references_law():
     rng = np.random.default_rng(3)
     covered, width, alone = [], [], []

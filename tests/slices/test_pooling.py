@@ -150,7 +150,7 @@ def test_the_order_of_slices_changes_nothing():
         assert first.interval().high[order] == pytest.approx(second.interval().high, abs=1e-3)
 
 
-@pytest.mark.parametrize("calibration", ["internal", "external"])
+@pytest.mark.parametrize("calibration", ["internal", pytest.param("external", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("judge", ["common", "partial"])
 def test_poor_slices_get_finite_answers(judge, calibration):
     # No labels; labels but no failure; failures alone; nothing unlabelled; never flagged; always flagged.

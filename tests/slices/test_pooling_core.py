@@ -215,7 +215,8 @@ def test_with_a_known_judge_slices_have_nothing_to_share(width, close):
     np.testing.assert_allclose(shared.high - shared.low, alone.high - alone.low, rtol=close)
 
 
-@pytest.mark.parametrize("k", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in (1, 2, 3))])
+@pytest.mark.slow
+@pytest.mark.parametrize("k", range(4))
 def test_the_ends_of_a_slice_are_found_along_the_walls_that_many_items_make(k):
     rate = np.array([0.21, 0.12, 0.06, 0.16])
     flagged = np.rint(1e8 * (0.9 * rate + 0.05 * (1 - rate)))

@@ -29,7 +29,7 @@ def two_kinds(n_slices):
 
 
 @pytest.mark.parametrize("judge", ["common", "partial"])
-@pytest.mark.parametrize("n_slices", [30, 32])
+@pytest.mark.parametrize("n_slices", [pytest.param(30, marks=pytest.mark.slow), 32])
 def test_the_total_stays_with_its_slices_where_unlabelled_ones_have_other_rates(judge, n_slices):
     found = fit_slices(two_kinds(n_slices), judge_rates=judge)
     total = found.total()

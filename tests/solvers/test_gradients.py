@@ -58,6 +58,7 @@ def test_derivatives_match_finite_differences(case, calibration, ends):
         np.testing.assert_allclose(exact[:, k], slope, rtol=2e-3, atol=2e-3 * scale + 1e-9)
 
 
+@pytest.mark.slow
 def test_a_known_rate_moves_with_its_value():
     def failure_rate(tpr):
         counts = Counts(*map(float, CASES["B"]))
@@ -101,6 +102,7 @@ def test_second_derivatives_are_finite_and_right():
         np.testing.assert_allclose(hessian[k], slope, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_derivatives_survive_a_billion_verdicts_for_fifty_labels():
     def failure_rate(low, scale):
         counts = Counts(4.0, 1.0, 2.0, 43.0, 9.0 * scale, 91.0 * scale)
