@@ -24,7 +24,7 @@ PANELS = {
     ),
     "Interval": ("interval", "confidence", "n_resamples", "seed"),
     "Output": (
-        "as_json", "out", "resume", "raw_csv", "html", "markdown", "card", "card_title", "png", "junit",
+        "as_json", "out", "engine", "resume", "raw_csv", "html", "markdown", "card", "card_title", "png", "junit",
         "annotations", "write", "save", "no_cache",
     ),
 }  # fmt: skip
