@@ -19,6 +19,7 @@ from benchmarks import (
     combining,
     comparing,
     first_answer,
+    growth,
     levels,
     planning,
     with_reference,
@@ -240,6 +241,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "peers": lambda: _printed(_peers_report.report, RESULTS / "peers.csv"),
     "first answer": lambda: _printed(first_answer.report, RESULTS / "first_answer.csv"),
     "ingest": _as_is("ingest", 1),
+    "growth": lambda: _printed(growth.report),
     "scaling": _scaling,
     "solvers": _as_is("solvers", 1),
 }

@@ -25,8 +25,8 @@ PANELS = {
     ),
     "Interval": ("interval", "confidence", "n_resamples", "seed"),
     "Output": (
-        "as_json", "out", "resume", "raw_csv", "html", "markdown", "card", "card_title", "png", "junit",
-        "annotations", "write", "save", "no_cache",
+        "as_json", "out", "engine", "resume", "raw_csv", "html", "markdown", "card", "card_title", "png",
+        "junit", "annotations", "write", "save", "no_cache",
     ),
 }  # fmt: skip
 _PANEL_OF = {name: panel for panel, names in PANELS.items() for name in names}

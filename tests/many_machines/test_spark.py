@@ -61,7 +61,8 @@ def session():
 
 
 def collected(frame):
-    return by_key({name: [row[name] for row in frame.collect()] for name in frame.columns})
+    rows = frame.collect()
+    return by_key({name: [row[name] for row in rows] for name in frame.columns})
 
 
 @pytest.mark.parametrize(

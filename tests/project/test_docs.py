@@ -61,7 +61,8 @@ def test_every_command_of_a_page_runs_or_says_why_not():
             mark = match["mark"] or ""
             assert (
                 re.fullmatch(
-                    r"|not run: needs (Spark|PostgreSQL|pytest; tests/\S+ runs it)|needs \w+|exit status 2",
+                    r"|not run: needs (Spark|PostgreSQL|Ibis|Dask|Ray|pytest; tests/\S+ runs it)|needs \w+"
+                    r"|exit status 2",
                     mark,
                 )
                 or "<!--" not in mark
