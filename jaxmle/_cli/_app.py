@@ -11,6 +11,7 @@ from jaxmle._cli._bounds import bounds
 from jaxmle._cli._builds import telling_builds
 from jaxmle._cli._compare import compare
 from jaxmle._cli._doctor import doctor
+from jaxmle._cli._draw import draw, record_look
 from jaxmle._cli._drift import drift
 from jaxmle._cli._once import Once
 from jaxmle._cli._options import (
@@ -284,6 +285,7 @@ def certify(
             progress=True,
         )
         check_finite(document)
+        record_look(reading.design, document, limit)
         from jaxmle._terminal import certify_table
 
         try:
@@ -301,7 +303,7 @@ _COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Answer": (estimate, certify, report),
     "Bounds": (bounds, sensitivity),
     "Compare": (compare, drift),
-    "Plan": (plan,),
+    "Plan": (plan, draw),
 }
 for _panel, _some in _COMMANDS.items():
     for _command in _some:

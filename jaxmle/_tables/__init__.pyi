@@ -16,7 +16,17 @@ from ._count import INVALID as INVALID
 from ._count import count as count
 from ._count import count_rows as count_rows
 from ._count import open_rows as open_rows
+from ._designed import check_drawn as check_drawn
+from ._designed import check_frame as check_frame
+from ._designed import count_designed as count_designed
+from ._designed import designed as designed
+from ._designed import joined_labels as joined_labels
+from ._draw import Judged as Judged
+from ._draw import judged_items as judged_items
+from ._draw import with_blank_labels as with_blank_labels
 from ._export import check_out as check_out
+from ._export import guarded as guarded
+from ._export import is_formula as is_formula
 from ._export import write_rows as write_rows
 from ._files import expand as expand
 from ._files import quote_name as quote_name

@@ -86,7 +86,7 @@ def write_rows(document: Document, path: Path, out: Path, *, raw_csv: bool = Fal
     names = [*(by or ["slice"]), *types]
     is_parquet = path.suffix.lower() == ".parquet"
     if not (is_parquet or raw_csv):
-        names = [str(_guarded(name)) for name in names]
+        names = [str(guarded(name)) for name in names]
     lines = path.with_suffix(".jsonl")
     # Read by place, as names that strangers chose need not go through JSON.
     kinds = ["VARCHAR"] * (len(names) - len(types)) + list(types.values())
@@ -100,7 +100,7 @@ def write_rows(document: Document, path: Path, out: Path, *, raw_csv: bool = Fal
                 key = [record["key"][column] for column in by] if by else ["all"]
                 row = [*key, *_row(record)]
                 if not (is_parquet or raw_csv):
-                    row = list(map(_guarded, row))
+                    row = list(map(guarded, row))
                 file.write(json.dumps({f"c{place}": value for place, value in enumerate(row)}) + "\n")
         connection, engine_error = connect([lines, path])
         try:
@@ -116,9 +116,14 @@ def write_rows(document: Document, path: Path, out: Path, *, raw_csv: bool = Fal
         lines.unlink(missing_ok=True)
 
 
-def _guarded(value: Any) -> Any:
+def guarded(value: Any) -> Any:
     """A text that spreadsheets show and do not run; other values as they are."""
-    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+    return f"'{value}" if is_formula(value) else value
+
+
+def is_formula(value: Any) -> bool:
+    """Whether a spreadsheet would run a value."""
+    return isinstance(value, str) and bool(_FORMULA.match(value))
 
 
 def _row(record: Document) -> list[Any]:
