@@ -53,7 +53,9 @@ from ._model import information as information
 from ._model import log_likelihood as log_likelihood
 from ._model import score as score
 from ._planning import LabelOption as LabelOption
+from ._planning import LabelQueue as LabelQueue
 from ._planning import Plan as Plan
+from ._planning import draw_labels as draw_labels
 from ._planning import plan as plan
 
 # Plots

@@ -11,6 +11,7 @@ from jaxmle._cli._bounds import bounds
 from jaxmle._cli._builds import telling_builds
 from jaxmle._cli._compare import compare
 from jaxmle._cli._doctor import doctor
+from jaxmle._cli._draw import draw, record_look
 from jaxmle._cli._drift import drift
 from jaxmle._cli._looks import looks_of
 from jaxmle._cli._once import Once
@@ -355,6 +356,7 @@ def certify(
         if erring:
             erring.add_verdicts_to(document, limit)
         check_finite(document)
+        record_look(reading.design, document, limit)
         from jaxmle._terminal import certify_table
 
         try:
@@ -372,7 +374,7 @@ _COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Answer": (estimate, certify, report),
     "Bounds": (bounds, sensitivity),
     "Compare": (compare, drift),
-    "Plan": (plan,),
+    "Plan": (plan, draw),
 }
 for _panel, _some in _COMMANDS.items():
     for _command in _some:

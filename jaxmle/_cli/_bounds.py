@@ -14,7 +14,7 @@ from jaxmle._cli._show import show
 _NOT_ASKED = (
     *("tpr", "fpr", "failure_rate", "bounds", "judge_name", "rubric", "max_age", "date"),
     *("reference", "reference_by", "same_population"),
-    *("weight", "cluster", "calibration", "labels", "min_labels"),
+    *("weight", "cluster", "calibration", "labels", "min_labels", "design"),
 )
 
 

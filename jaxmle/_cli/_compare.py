@@ -19,7 +19,7 @@ def _option(text: str, metavar: str = "COL") -> Any:
     return typer.Option(help=text, metavar=metavar)
 
 
-@partial(with_reading, without=("human_file", "human_where", "id", "weight", "seed"))
+@partial(with_reading, without=("human_file", "human_where", "design", "id", "weight", "seed"))
 def compare(
     reading: Reading,
     other: Annotated[

@@ -36,6 +36,11 @@ RUBRIC = typer.Option(
     "refused.",
     metavar="FILE",
 )
+DESIGN = typer.Option(
+    help="What `jaxmle draw` wrote beside the queue: says columns and how labels were drawn, finds "
+    "them beside it, gives weights to slices, and refuses labels of other items.",
+    metavar="FILE",
+)
 MAX_AGE = typer.Option(help="Warn of a calibration file that is older than this.", metavar="DAYS", min=0)
 DATE = typer.Option(
     help="Today, such as 2026-03-31, for --save and --max-age; by default the clock's.", metavar="DAY"

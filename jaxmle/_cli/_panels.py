@@ -11,12 +11,13 @@ PANELS = {
         "plan.failure_rate", "limit", "adjustment", "method", "look", "of", "spending", "information",
         "anytime", "human_error", "power", "target", "over", "grid", "points",
         "judge_tpr", "judge_fpr", "n_unlabeled", "target_width", "n_labeled", "cost_human", "cost_judge",
+        "n_labels", "by_verdict", "n_flagged", "floor", "columns", "show_verdict",
     ),
     "Verdicts": (
         "judge", "human", "counts", "failure", "judge_failure", "human_failure", "passes", "judge_threshold",
         "human_threshold", "combine", "human_combine", "missing", "where", "on_invalid", "human_file",
-        "human_where", "id", "weight", "cluster", "calibration", "labels", "judge_b", "human_b", "counts_b",
-        "where_b",
+        "human_where", "design", "id", "weight", "cluster", "calibration", "labels", "judge_b", "human_b",
+        "counts_b", "where_b",
     ),
     "Slices": ("by", "judge_rates", "mix", "order", "min_labels"),
     "Bounds": (

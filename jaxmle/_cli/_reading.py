@@ -13,6 +13,7 @@ from jaxmle._cli._options import (
     COMBINE,
     COUNTS,
     DATE,
+    DESIGN,
     FAILURE,
     HUMAN_FAILURE,
     HUMAN_THRESHOLD,
@@ -29,7 +30,7 @@ from jaxmle._cli._options import (
     parse_range,
     rate,
 )
-from jaxmle._tables import Combining, Roles, count_rows, open_panel
+from jaxmle._tables import Combining, Roles, count_designed, count_rows, designed, open_panel
 
 # What can be said of rows alone.
 _OF_ROWS: tuple[str, ...] = (
@@ -42,6 +43,7 @@ _OF_ROWS: tuple[str, ...] = (
     "same_population",
     "where",
     "human_file",
+    "design",
     "id",
     "weight",
     "cluster",
@@ -157,6 +159,7 @@ class Reading:
     human_where: Annotated[
         str | None, _option("Use only the rows of --human-file that meet this condition.", metavar="SQL")
     ] = None
+    design: Annotated[Path | None, DESIGN] = None
     id: Annotated[list[str] | None, _option("Column that names an item, in both files (repeatable).")] = None
     weight: Annotated[str | None, _option("Column of item weights.")] = None
     cluster: Annotated[
@@ -188,7 +191,7 @@ class Reading:
     @property
     def inputs(self) -> list[str | Path | None]:
         """The files that are read."""
-        return [self.file, self.human_file, self.bounds, self.rubric, self.reference]
+        return [self.file, self.human_file, self.bounds, self.rubric, self.reference, self.design]
 
     @property
     def source(self) -> str:
@@ -203,27 +206,37 @@ class Reading:
             return self._read_counts(pairs, saved)
         if self.file is None:
             raise ValueError("name the FILE of verdicts, or give --counts in place of it.")
-        if not self.human:
+        if not self.human and self.design is None:
             raise ValueError("Missing option '--human': the column of human verdicts.")
         check_choice("--missing", self.missing, ("drop", "failure", "pass"))
-        judges, humans = tuple(self.judge or ()), tuple(self.human)
+        source, human_source, where, id = self.file, self.human_file, self.where, tuple(self.id or ())
+        judges, humans = tuple(self.judge or ()), tuple(self.human or ())
+        drawn = self._drawn(judges, humans, id)
+        if drawn:
+            source, human_source, where, id = drawn.source, drawn.human_source, drawn.where, drawn.id
+            judges, humans = drawn.judges, drawn.humans
         combining = Combining(judges, humans, self.combine, self.human_combine, cast(Any, self.missing))
-        roles = Roles(next(iter(judges), ""), humans[0], by, self.weight, self.cluster, self.where)
+        roles = Roles(next(iter(judges), ""), humans[0], by, self.weight, self.cluster, where)
         keep_compiled(not self.no_cache)
         from jaxmle._data import Bounds
 
         meaning = self.meaning
         given = Bounds(**pairs)
         opened, roles, panel = open_panel(
-            self.file,
+            source,
             roles,
             combining,
-            human_source=self.human_file,
-            id=tuple(self.id or ()),
+            human_source=human_source,
+            id=id,
             human_where=self.human_where,
             **meaning,
         )
-        table = replace(count_rows(opened, roles, **meaning), panel=panel)
+        n_labeled = (0, 0)
+        if drawn:
+            table, n_labeled = count_designed(opened, roles, drawn.design, **meaning)
+        else:
+            table = count_rows(opened, roles, **meaning)
+        table = replace(table, panel=panel)
         if self.reference:
             counts = self.elsewhere(
                 "--reference", self.reference, self.reference_by, judges or (roles.judge,)
@@ -234,7 +247,23 @@ class Reading:
                 else Bounds.from_reference(counts[0], same_population=self.same_population)
             )
             given = Bounds(failure_rate=given.failure_rate, tpr=rates.tpr, fpr=rates.fpr)
-        return table, self._settings(table, given, list(by), saved)
+        return table, self._settings(table, given, list(by), saved, drawn, n_labeled)
+
+    def _drawn(self, judges: tuple[str, ...], humans: tuple[str, ...], id: tuple[str, ...]) -> Any:
+        """What --design says of the rows, or None."""
+        if self.design is None:
+            return None
+        if self.calibration != "internal":
+            raise ValueError("--design is of judged items: leave --calibration external out.")
+        return designed(
+            self.design,
+            self.file,
+            judges=judges,
+            humans=humans,
+            id=id,
+            human_source=self.human_file,
+            where=self.where,
+        )
 
     def said_of_data(self) -> tuple[dict[str, tuple[float, float]], Any]:
         """Check what is said of the data: ranges of the rates, and the calibration file if there is one."""
@@ -315,8 +344,10 @@ class Reading:
             )
         return saved
 
-    def _settings(self, table: Any, given: Any, by: list[str], saved: Any) -> Any:
-        from jaxmle._documents import AnalysisSettings, known_bounds
+    def _settings(
+        self, table: Any, given: Any, by: list[str], saved: Any, drawn: Any = None, n: tuple[int, ...] = ()
+    ) -> Any:
+        from jaxmle._documents import AnalysisSettings, design_origin, known_bounds
 
         origin = None
         if saved:
@@ -324,12 +355,18 @@ class Reading:
             bounds = replace(given, tpr=learnt.bounds.tpr, fpr=learnt.bounds.fpr)
         else:
             bounds, notes = known_bounds(table, given, self.bounds)
+        labels, design = self.labels, None
+        if drawn:
+            labels = drawn.design.labels
+            design, more = design_origin(drawn.design, str(self.design), *n)
+            notes = [*notes, *more]
         return AnalysisSettings(
             bounds_from=origin,
+            label_design=design,
             bounds=bounds,
             by=by,
             calibration=cast(Any, self.calibration),
-            labels=cast(Any, self.labels),
+            labels=cast(Any, labels),
             confidence=self.confidence,
             seed=self.seed,
             min_labels=self.min_labels,

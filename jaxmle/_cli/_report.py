@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from jaxmle._cli._draw import record_look
 from jaxmle._cli._options import (
     ADJUSTMENTS,
     HUMAN_ERROR,
@@ -144,6 +145,8 @@ def report(
     if errors:
         HumanErrors.of(*errors, analysis).add_to(document["estimate"])
     check_finite(document)
+    if limit is not None:
+        record_look(reading.design, document["estimate"], limit)
     for path, page, draw in ((html, page_html, True), (markdown, page_markdown, False)):
         if path is not None:
             text = page(report_page(document, evidence, draw=draw))

@@ -6,7 +6,9 @@ from ._counts import Counts as Counts
 from ._counts import HasCounts as HasCounts
 from ._counts import counts_of as counts_of
 from ._judge_calibration import JudgeCalibration as JudgeCalibration
+from ._label_design import DrawKind as DrawKind
 from ._label_design import LabelDesign as LabelDesign
+from ._label_design import Stratum as Stratum
 from ._pairs import Pairs as Pairs
 from ._pairs import check_aligned as check_aligned
 from ._params import Params as Params

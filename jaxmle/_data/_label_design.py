@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, Self, cast, get_args
 
@@ -182,7 +183,7 @@ class LabelDesign(Result):
         write_json(Path(path), self._content(), largest=_LARGEST, too_large=too_large)
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
+    def load(cls, path: str | PathLike[str]) -> Self:
         """Read what `save` wrote.
 
         Raises:

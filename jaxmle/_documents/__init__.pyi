@@ -13,6 +13,8 @@ from ._compare import compare_document as compare_document
 from ._demo import METHODS as METHODS
 from ._demo import demo_document as demo_document
 from ._demo import demo_file as demo_file
+from ._draw import design_origin as design_origin
+from ._draw import draw_document as draw_document
 from ._drift import drift_document as drift_document
 from ._estimate import estimate_document as estimate_document
 from ._estimate_file import estimate_file as estimate_file

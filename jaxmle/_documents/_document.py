@@ -71,6 +71,7 @@ def settings_of(analysis: AnalysisSettings) -> Document:
         "labels": analysis.labels,
         "bounds": "by slice" if analysis.bounds.shape else stated(analysis.bounds),
         **({} if analysis.bounds_from is None else {"bounds_from": analysis.bounds_from}),
+        **({} if analysis.label_design is None else {"label_design": analysis.label_design}),
         "confidence": analysis.confidence,
         "seed": analysis.seed,
         "by": analysis.by,

@@ -75,9 +75,9 @@ def estimate_document(
     Raises:
         ValueError: The bounds leave no feasible point for some slice, or an argument is out of range.
     """
-    if interval == "bootstrap" and table.squares is not None:
+    if interval == "bootstrap" and table.all_squares is not None:
         raise ValueError(
-            "--interval bootstrap with --weight resamples clusters: name the column that tells items apart, "
+            "--interval bootstrap with weights resamples clusters: name the column that tells items apart, "
             "or those that belong together, with --cluster."
         )
     fitted = fitted or fit_table(table, analysis)

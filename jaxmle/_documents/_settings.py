@@ -27,6 +27,7 @@ class AnalysisSettings:
         min_labels: Slices with fewer labels are marked.
         notes: What there is to say against the bounds.
         bounds_from: The calibration file that they are of, as in `calibration_origin`, or None.
+        label_design: The design by which labels were drawn, as in `design_origin`, or None.
     """
 
     bounds: Bounds
@@ -38,6 +39,7 @@ class AnalysisSettings:
     min_labels: int = 10
     notes: list[str] = field(default_factory=list)
     bounds_from: Document | None = None
+    label_design: Document | None = None
 
     def bounds_of(self, index: Array | Sequence[int] | slice | int) -> Bounds:
         """Bounds of some of the slices."""

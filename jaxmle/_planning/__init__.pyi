@@ -1,3 +1,5 @@
+from ._draw_labels import LabelQueue as LabelQueue
+from ._draw_labels import draw_labels as draw_labels
 from ._plan import LabelOption as LabelOption
 from ._plan import Plan as Plan
 from ._plan import first_estimate as first_estimate

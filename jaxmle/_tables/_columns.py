@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
-    from jaxmle._data import Counts
+    from jaxmle._data import Counts, LabelDesign
     from jaxmle._tables._count import Missing, OnInvalid
     from jaxmle._tables._meaning import Said
 
@@ -43,6 +43,7 @@ class Columns(TypedDict, total=False):
     combine: str | int | None
     human_combine: str | int | None
     missing: "Missing"
+    design: "LabelDesign | str | os.PathLike[str] | None"
 
 
 def counts_of_rows(rows: Rows, columns: Columns) -> tuple["Counts", list[str]]:
@@ -57,7 +58,7 @@ def counts_of_rows(rows: Rows, columns: Columns) -> tuple["Counts", list[str]]:
     """
     from jaxmle._tables._count import count
 
-    if "human" not in columns:
+    if "human" not in columns and "design" not in columns:
         raise TypeError("`human` must name the column of human verdicts.")
     table = count(rows, **columns)
     lost = [f"{n:,} of {table.n_rows:,} rows left out: {reason}." for reason, n in table.dropped.items()]

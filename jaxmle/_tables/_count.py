@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from jaxmle._tables._aggregate import (
     BAD_CLUSTER,
@@ -27,6 +27,11 @@ from jaxmle._tables._sums import Sums
 from jaxmle._tables._table import Table
 from jaxmle._types import Document
 
+if TYPE_CHECKING:
+    import os
+
+    from jaxmle._data import LabelDesign
+
 OnInvalid = Literal["error", "drop"]
 Missing = Literal["drop", "failure", "pass"]
 
@@ -49,7 +54,7 @@ def count(
     source: object,
     *,
     judge: str | Sequence[str] | None = None,
-    human: str | Sequence[str],
+    human: str | Sequence[str] | None = None,
     by: str | Sequence[str] = (),
     weight: str | None = None,
     cluster: str | None = None,
@@ -67,6 +72,7 @@ def count(
     combine: str | int | None = None,
     human_combine: str | int | None = None,
     missing: Missing = "drop",
+    design: "LabelDesign | str | os.PathLike[str] | None" = None,
 ) -> SliceCounts:
     r"""Count human and judge verdicts, by slice.
 
@@ -110,6 +116,9 @@ def count(
             least so many of them.
         human_combine: The same of several humans.
         missing: What a judge said that gave no verdict: nothing ("drop"), "failure" or "pass".
+        design: What `draw_labels` drew the labels by, or its file. ``judge``, ``human``, ``id`` and
+            ``human_source`` then need not be given where the labels stand beside that file; labels of items
+            that were not drawn are refused, and labels drawn by slice have weights.
 
     Returns:
         Counts by slice, their keys, and rows left out by reason.
@@ -140,7 +149,23 @@ def count(
     columns = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
     from jaxmle._tables._combine import Combining, open_panel
 
-    judges, humans = _names("judge", judge), _names("human", human)
+    judges, humans, named = _names("judge", judge), _names("human", human), _names("id", id)
+    drawn = None
+    if design is not None:
+        from jaxmle._tables._designed import count_designed, designed
+
+        given = {
+            "judges": judges,
+            "humans": humans,
+            "id": named,
+            "human_source": human_source,
+            "where": where,
+        }
+        drawn = designed(design, source, **cast(Any, given))
+        source, judges, humans, named = drawn.source, drawn.judges, drawn.humans, drawn.id
+        human_source, where = drawn.human_source, drawn.where
+    elif not humans:
+        raise TypeError("`human` must name the column of human verdicts.")
     combining = Combining(judges, humans, _rule(combine), _rule(human_combine), missing)
     roles = Roles(next(iter(judges), ""), next(iter(humans), ""), columns, weight, cluster, where)
     meaning: dict[str, Any] = {
@@ -157,10 +182,13 @@ def count(
         roles,
         combining,
         human_source=human_source,
-        id=_names("id", id),
+        id=named,
         human_where=human_where,
         **meaning,
     )
+    if drawn:
+        table, _ = count_designed(opened, roles, drawn.design, **meaning)
+        return replace(table, panel=panel)
     return replace(count_rows(opened, roles, **meaning), panel=panel)
 
 

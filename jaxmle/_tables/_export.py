@@ -108,7 +108,7 @@ def stream_rows(
     is_parquet = path.suffix.lower() == ".parquet"
     guard = not (is_parquet or raw_csv)
     if guard:
-        names = [str(_guarded(name)) for name in names]
+        names = [str(guarded(name)) for name in names]
     lines = path.with_suffix(".jsonl")
     # Read by place, as names that strangers chose need not go through JSON.
     columns = ", ".join(f"c{place}: {quote_text(kind)}" for place, kind in enumerate(kinds))
@@ -118,7 +118,7 @@ def stream_rows(
     try:
         with lines.open("w", encoding="utf-8") as file:
             for row in rows:
-                kept = map(_guarded, row) if guard else row
+                kept = map(guarded, row) if guard else row
                 file.write(json.dumps({f"c{place}": value for place, value in enumerate(kept)}) + "\n")
         connection, engine_error = connect([lines, path])
         try:
@@ -134,9 +134,14 @@ def stream_rows(
         lines.unlink(missing_ok=True)
 
 
-def _guarded(value: Any) -> Any:
+def guarded(value: Any) -> Any:
     """A text that spreadsheets show and do not run; other values as they are."""
-    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+    return f"'{value}" if is_formula(value) else value
+
+
+def is_formula(value: Any) -> bool:
+    """Whether a spreadsheet would run a value."""
+    return isinstance(value, str) and bool(_FORMULA.match(value))
 
 
 def _row(record: Document) -> list[Any]:

@@ -33,6 +33,9 @@ class SliceCounts(Result):
         cluster_numbers: Place of each of ``clusters`` in the sorted names of all clusters, likewise.
         squares: Sums of squared weights in each of the six cells, shape ``(n_slices, 6)``, where there is a
             weight column and no cluster column.
+        weighted_total: Counts of all slices together where labels were drawn among them unevenly: sums of
+            weights. None where the slices add up.
+        weighted_squares: Sums of its squared weights in each of the six cells, likewise.
         n_items: Items counted, shape ``(n_slices,)``; sums of weights do not tell.
         repeated: Name of an id column that repeats though no cluster column was given, or None.
         log: Tool whose logs were read, and the judge's column in them; None for other sources.
@@ -53,6 +56,8 @@ class SliceCounts(Result):
     total_clusters: "Clusters | None" = None
     cluster_numbers: Array | None = None
     squares: Array | None = None
+    weighted_total: "Counts | None" = None
+    weighted_squares: Array | None = None
     n_items: Array | None = None
     repeated: str | None = None
     log: dict[str, str] | None = None
@@ -106,6 +111,8 @@ class SliceCounts(Result):
     @property
     def total(self) -> "Counts":
         """Counts of all slices together."""
+        if self.weighted_total is not None:
+            return self.weighted_total
         from jaxmle._data import Counts
 
         return Counts(*(value.sum().item() for value in self.counts.values()))
@@ -125,6 +132,9 @@ class SliceCounts(Result):
     @property
     def all_squares(self) -> Array | None:
         """Sums of squared weights by cell, the total last; None where ``squares`` are."""
+        if self.weighted_squares is not None:  # of the slices each item counts once
+            each = np.stack([np.asarray(value, float) for value in self.counts.values()], -1)
+            return np.concatenate([each, self.weighted_squares[None]])
         return None if self.squares is None else np.concatenate([self.squares, self.squares.sum(0)[None]])
 
     @property

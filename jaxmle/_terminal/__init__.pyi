@@ -3,6 +3,7 @@ from ._compare import compare_table as compare_table
 from ._demo import demo_file_text as demo_file_text
 from ._demo import demo_table as demo_table
 from ._doctor import doctor_table as doctor_table
+from ._draw import draw_table as draw_table
 from ._drift import drift_table as drift_table
 from ._fold import fold as fold
 from ._plan import plan_table as plan_table

@@ -103,6 +103,12 @@ _LINES = {
     "drift, clusters": f"drift few.csv {COLUMNS} --tpr 0.2:0.3 --cluster id",
     "drift, panel": f"drift {PANEL} --combine any {BOUNDS}",
     "drift, counts": f"drift --counts {SIX} --tpr 0.5:1",
+    "draw": "draw verdicts.csv --judge judge --id id --labels 30 --by category --floor 2 --out queue.csv",
+    "draw, by verdict": (
+        "draw verdicts.csv --judge judge --human human --id id --labels 30 --by-verdict --flagged 20 "
+        "--out more.queue.csv"
+    ),
+    "estimate, drawn": (f"estimate verdicts.csv --design more.queue.json --human human {QUICK}"),
     "plan, width": f"{RATES} --target-width 0.05 {QUICK} --cost-human 2 --cost-judge 0.01",
     "plan, certificate": f"{RATES} --limit 0.2 {PROFILE} --labels by-verdict --tpr 0.85:0.95",
     "plan, elsewhere": f"{RATES} --target-width 0.1 {QUICK} --calibration external",

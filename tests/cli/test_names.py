@@ -21,6 +21,7 @@ FUNCTIONS = {
     "compare": (tables.count, jaxmle.compare),
     "drift": (tables.count, jaxmle.drift),
     "plan": (jaxmle.plan,),
+    "draw": (tables.count, jaxmle.draw_labels),
 }
 # Said in docs/reference/index.md, by the option.
 OTHERWISE = {

@@ -55,6 +55,9 @@ def results():
         "LabelDesign": jaxmle.LabelDesign(
             *("random", 0, 9, (), (("<script>",),), (), ("judge",), ("id",), (), "0"),
         ),
+        "LabelQueue": jaxmle.draw_labels(
+            [{"id": "<script>", "judge": 1}, {"id": "b", "judge": 0}], judge="judge", id="id", n_labels=1
+        ),
         "Clusters": clusters(),
         "Pairs": Pairs.from_clusters(clusters(), clusters()),
         "Homogeneity": jaxmle.homogeneity_test(TWO, n_resamples=19),
@@ -79,7 +82,7 @@ def test_every_public_class_is_tried(results):
 
 
 # Of one data set, or of none: there is nothing to index.
-ALONE = {"Agreement", "Effect", "JudgeCalibration", "LabelDesign", "LabelOption"}
+ALONE = {"Agreement", "Effect", "JudgeCalibration", "LabelDesign", "LabelOption", "LabelQueue"}
 # What an element of a collection is, where it is no smaller one of the same.
 ELEMENTS = {
     "Homogeneity": ("SliceHomogeneity", 2),

@@ -1,0 +1,50 @@
+"""The document of `jaxmle draw` for a terminal."""
+
+from rich.console import Group
+from rich.text import Text
+
+from jaxmle._documents import count_of, percent, shell_line
+from jaxmle._terminal._fold import new_table
+from jaxmle._terminal._tables import cell
+from jaxmle._types import Document
+
+_HOW = {"random": "at random", "by-verdict": "by the judge's verdict", "by-slice": "by slice"}
+
+
+def draw_table(document: Document) -> Group:
+    """Lay out the document of `jaxmle draw` for a terminal."""
+    settings, strata = document["settings"], document["strata"]
+    answer = Text(
+        f"DRAWN: {count_of(document['n_drawn'], 'item')} of {document['n_judged']:,} "
+        f"{_HOW[settings['kind']]}, seed {settings['seed']}.",
+        style="bold green",
+    )
+    parts = []
+    if names := list(strata[0]["key"]):
+        table = new_table("")
+        for name in names:
+            table.add_column(name, no_wrap=True)
+        for heading in ("items", "labelled or drawn before", "drawn", "share"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for one in strata:
+            cells = [cell("(none)" if one["key"][name] is None else one["key"][name]) for name in names]
+            table.add_row(
+                *cells,
+                f"{one['items']:,}",
+                f"{one['before']:,}",
+                f"{one['drawn']:,}",
+                percent(one["share"]),
+            )
+        parts.append(table)
+    before = document["n_before"]
+    notes = [f"{count_of(before, 'item')} labelled or drawn before stay out."] if before else []
+    lines = [
+        *notes,
+        f"Queue: {document['queue']} ({', '.join(document['columns'])}; the judge's verdict is not shown to "
+        "whoever labels)."
+        if not document["shows_verdict"]
+        else f"Queue: {document['queue']} ({', '.join(document['columns'])}).",
+        f"Design: {document['design']}. Keep it: estimate, certify and report take it with --design.",
+        f"Next: {shell_line('jaxmle', 'label', document['queue'])}",
+    ]
+    return Group(answer, *parts, *map(Text, lines))
