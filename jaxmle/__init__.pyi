@@ -52,6 +52,7 @@ from ._model import score as score
 from ._planning import LabelOption as LabelOption
 from ._planning import Plan as Plan
 from ._planning import plan as plan
+from ._planning import plan_further as plan_further
 
 # Plots
 from ._plots import plot_bounds as plot_bounds

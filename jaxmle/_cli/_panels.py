@@ -10,7 +10,8 @@ PANELS = {
     "What is asked": (
         "plan.failure_rate", "limit", "adjustment", "method", "look", "of", "spending", "information",
         "anytime", "human_error", "power", "target", "over", "grid", "points",
-        "judge_tpr", "judge_fpr", "n_unlabeled", "target_width", "n_labeled", "cost_human", "cost_judge",
+        "given", "judge_tpr", "judge_fpr", "n_unlabeled", "target_width", "n_labeled",
+        "cost_human", "cost_judge",
     ),
     "Verdicts": (
         "judge", "human", "counts", "failure", "judge_failure", "human_failure", "passes", "judge_threshold",
