@@ -57,6 +57,7 @@ from ._planning import LabelQueue as LabelQueue
 from ._planning import Plan as Plan
 from ._planning import draw_labels as draw_labels
 from ._planning import plan as plan
+from ._planning import plan_further as plan_further
 
 # Plots
 from ._plots import plot_bounds as plot_bounds

@@ -10,8 +10,8 @@ PANELS = {
     "What is asked": (
         "plan.failure_rate", "limit", "adjustment", "method", "look", "of", "spending", "information",
         "anytime", "human_error", "power", "target", "over", "grid", "points",
-        "judge_tpr", "judge_fpr", "n_unlabeled", "target_width", "n_labeled", "cost_human", "cost_judge",
-        "n_labels", "by_verdict", "n_flagged", "floor", "columns", "show_verdict",
+        "given", "judge_tpr", "judge_fpr", "n_unlabeled", "target_width", "n_labeled", "cost_human",
+        "cost_judge", "n_labels", "by_verdict", "n_flagged", "floor", "columns", "show_verdict",
     ),
     "Verdicts": (
         "judge", "human", "counts", "failure", "judge_failure", "human_failure", "passes", "judge_threshold",

@@ -8,9 +8,13 @@ import typer
 from jaxmle._cli._calibration import calibration as calibration_of
 from jaxmle._cli._options import (
     DATE,
+    FAILURE,
+    HUMAN_FAILURE,
+    JUDGE_FAILURE,
     JUDGE_NAME,
     MAX_AGE,
     METHODS,
+    PASSES,
     RUBRIC,
     check_choice,
     check_outputs,
@@ -20,6 +24,8 @@ from jaxmle._cli._options import (
     parse_range,
     rate,
 )
+from jaxmle._cli._plan_given import plan_given
+from jaxmle._cli._reading import Reading
 from jaxmle._cli._show import say_first, show
 
 _RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
@@ -34,15 +40,33 @@ def _rate(text: str, metavar: str = "RATE") -> Any:
 
 
 def plan(
-    failure_rate: Annotated[float, _rate("Failure rate that you expect, such as 0.04.", "RATE")],
-    judge_tpr: Annotated[float, _rate("P(judge fails it | failure) that you expect.")],
-    judge_fpr: Annotated[float, _rate("P(judge fails it | pass) that you expect.")],
+    failure_rate: Annotated[
+        float | None, _rate("Failure rate that you expect, such as 0.04.", "RATE")
+    ] = None,
+    judge_tpr: Annotated[float | None, _rate("P(judge fails it | failure) that you expect.")] = None,
+    judge_fpr: Annotated[float | None, _rate("P(judge fails it | pass) that you expect.")] = None,
     n_unlabeled: Annotated[
-        int,
+        int | None,
         _option(
             "Items with the judge's verdict alone; with --cost-judge the most that could be judged.", "N"
         ),
-    ],
+    ] = None,
+    given: Annotated[
+        str | None,
+        _option(
+            "In place of what you expect, the file of the labels at hand: how many more, of which verdict.",
+            "FILE",
+        ),
+    ] = None,
+    judge: Annotated[list[str] | None, _option("With --given: column of judge verdicts.", "COL")] = None,
+    human: Annotated[list[str] | None, _option("With --given: column of human verdicts.", "COL")] = None,
+    by: Annotated[
+        list[str] | None, _option("With --given: plan for each slice of this column too (repeatable).", "COL")
+    ] = None,
+    failure: Annotated[list[str] | None, FAILURE] = None,
+    judge_failure: Annotated[list[str] | None, JUDGE_FAILURE] = None,
+    human_failure: Annotated[list[str] | None, HUMAN_FAILURE] = None,
+    passes: Annotated[list[str] | None, PASSES] = None,
     target_width: Annotated[
         float | None,
         _rate("Mean width of the interval to reach, such as 0.05; or --limit.", "WIDTH"),
@@ -90,8 +114,9 @@ def plan(
 ) -> int:
     """Plan how many human labels to buy, and of which items.
 
-    Say what you expect of the model and the judge, and what you want: an interval of some --target-width, or
-    a certificate below a --limit. Exit status 0 there is a plan, 1 no number of labels is enough, 2 trouble.
+    Say what you expect of the model and the judge, or what there is already (--given), and what you want: an
+    interval of some --target-width, or a certificate below a --limit. Exit status 0 there is a plan, 1 no
+    number of labels is enough, 2 trouble.
     """
     check_choice("--calibration", calibration, ("internal", "external"))
     check_choice("--interval", interval, ("profile", "chi-square"))
@@ -101,6 +126,55 @@ def plan(
         raise ValueError("give one of --target-width and --limit, not both or none.")
     if cost_judge is not None and cost_human is None:
         raise ValueError("--cost-judge goes with --cost-human.")
+    rates = {
+        "--failure-rate": failure_rate,
+        "--judge-tpr": judge_tpr,
+        "--judge-fpr": judge_fpr,
+        "--n-unlabeled": n_unlabeled,
+    }
+    if given is not None:
+        expected = rates | {"--cost-human": cost_human, "--cost-judge": cost_judge, "--png": png}
+        if extra := next((name for name, value in expected.items() if value is not None), None):
+            raise ValueError(f"--given stands in place of what is expected: leave {extra} out.")
+        if calibration == "external":
+            raise ValueError("--given is of labels of the judged items: --calibration internal.")
+        return plan_given(
+            Reading(
+                file=given,
+                judge=judge,
+                human=human,
+                by=by,
+                failure=failure,
+                judge_failure=judge_failure,
+                human_failure=human_failure,
+                passes=passes,
+                tpr=tpr,
+                fpr=fpr,
+                bounds=bounds,
+                judge_name=judge_name,
+                rubric=rubric,
+                max_age=max_age,
+                date=date,
+                labels=labels,
+                confidence=confidence,
+                seed=seed,
+                as_json=as_json,
+                no_cache=no_cache,
+            ),
+            target_width=target_width,
+            limit=limit,
+            power=power,
+            method=method,
+            simulate=interval == "profile",
+        )
+    if missing := next((name for name, value in rates.items() if value is None), None):
+        raise ValueError(f"Missing option '{missing}'; or --given, the file of the labels at hand.")
+    for name, value in {"--judge": judge, "--human": human, "--by": by, "--failure": failure}.items():
+        if value:
+            raise ValueError(f"{name} goes with --given.")
+    assert failure_rate is not None
+    assert judge_tpr is not None
+    assert judge_fpr is not None
     tpr_range, fpr_range = parse_range("--tpr", tpr), parse_range("--fpr", fpr)
     if judge_tpr < judge_fpr:
         raise ValueError(

@@ -24,6 +24,7 @@ from ._panel import judges_rows as judges_rows
 from ._panel import judges_title as judges_title
 from ._panel import panel_document as panel_document
 from ._plan import plan_document as plan_document
+from ._plan_given import plan_given_document as plan_given_document
 from ._quoting import shell_line as shell_line
 from ._report import Evidence as Evidence
 from ._report import report_document as report_document

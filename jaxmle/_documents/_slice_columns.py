@@ -88,7 +88,7 @@ class PartOfSlices:
         fitted, analysis = self.fitted, self.fitted.analysis
         return check_part(
             fitted.fits,
-            fitted.unbounded,
+            np.asarray(fitted.unbounded.log_likelihood),
             n_slices=self.among.n_slices,
             labels=analysis.labels,
             seed=analysis.seed,

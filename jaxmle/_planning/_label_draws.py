@@ -14,6 +14,25 @@ from jaxmle._types import Array, ArrayLike, Pair
 _MOST_ELSEWHERE = 100_000
 
 
+class AtHand(NamedTuple):
+    """Labels that there are already; future ones are drawn from what they leave plausible.
+
+    Attributes:
+        cells: The six counts.
+        precision: Draws of P(failure | flagged), shape ``(K,)``.
+        miss_rate: Draws of P(failure | passed), shape ``(K,)``.
+    """
+
+    cells: tuple[float, ...]
+    precision: Array
+    miss_rate: Array
+
+    @property
+    def flagged(self) -> int:
+        """Unlabelled items that the judge flags."""
+        return int(self.cells[4])
+
+
 class Setting(NamedTuple):
     """What a plan takes for true, and how labels will be chosen.
 
@@ -24,6 +43,8 @@ class Setting(NamedTuple):
         calibration: "internal" or "external".
         labels: "random" or "by-verdict".
         share: Share of the labels that goes to flagged items (by-verdict) or to failures (external).
+        at_hand: Labels that there are already, or None; those that are planned are then further ones, of
+            items that the judge decided on.
     """
 
     truth: Params
@@ -32,6 +53,7 @@ class Setting(NamedTuple):
     calibration: Calibration
     labels: Labels
     share: float = 0.5
+    at_hand: AtHand | None = None
 
     @property
     def flag_rate(self) -> float:
@@ -63,7 +85,7 @@ class Setting(NamedTuple):
         """Labels of flagged items and of others, or of failures and of passes; all items if too few."""
         first = np.rint(self.share * np.asarray(n))
         if self.calibration == "internal":
-            flagged = np.floor(self.n_judged * self.flag_rate)
+            flagged = self.at_hand.flagged if self.at_hand else np.floor(self.n_judged * self.flag_rate)
             first = np.clip(first, np.asarray(n) - (self.n_judged - flagged), flagged)
         return first, np.asarray(n) - first
 
@@ -83,6 +105,8 @@ def draw(
         first, other = np.array(pairs).T
     else:
         first, other = setting.divide(n)
+    if setting.at_hand:
+        return _further(setting.at_hand, rng, n, None if setting.labels == "random" else first, n_draws)
     q, shape = setting.flag_rate, (len(n), n_draws)
     if setting.calibration == "external":
         tp, fn = _nested(rng, first, n_draws, [setting.truth.tpr, 1 - setting.truth.tpr])
@@ -105,16 +129,45 @@ def draw(
     return Counts(*(np.asarray(cell, np.float64).reshape(-1) for cell in cells))
 
 
-def _nested(rng: np.random.Generator, n: Array, n_draws: int, rates: Sequence[ArrayLike]) -> Array:
+def _further(
+    at_hand: AtHand, rng: np.random.Generator, n: Array, flagged: Array | None, n_draws: int
+) -> Counts:
+    """Counts after ``n`` further labels, of which so many of flagged items, or as many as chance has it."""
+    has_flags, has_passes = (int(x) for x in at_hand.cells[4:])
+    which = rng.integers(len(at_hand.precision), size=n_draws)
+    precision, miss_rate = at_hand.precision[which], at_hand.miss_rate[which]
+    if flagged is None:
+        # The items in a random order: larger samples hold the smaller ones.
+        order = np.argsort(n, kind="stable")
+        first, left = np.zeros((len(n), n_draws), np.int64), np.full(n_draws, has_flags)
+        others = np.full(n_draws, has_passes)
+        for place, step in zip(order, np.diff(n[order], prepend=0), strict=True):
+            new = rng.hypergeometric(left, others, step)
+            left, others = left - new, others - (step - new)
+            first[place] = has_flags - left
+    else:
+        first = np.broadcast_to(np.minimum(flagged, has_flags).astype(np.int64)[:, None], (len(n), n_draws))
+    other = np.minimum(n[:, None] - first, has_passes)
+    tp, fp = _nested(rng, first, n_draws, np.stack([precision, 1 - precision], -1))
+    fn, tn = _nested(rng, other, n_draws, np.stack([miss_rate, 1 - miss_rate], -1))
+    added = (tp, fn, fp, tn, -first, -other)
+    cells = [have + more for have, more in zip(at_hand.cells, added, strict=True)]
+    return Counts(*(np.asarray(cell, np.float64).reshape(-1) for cell in cells))
+
+
+def _nested(rng: np.random.Generator, n: Array, n_draws: int, rates: Sequence[ArrayLike] | Array) -> Array:
     """Multinomial counts of ``n`` items, shape ``(K,)`` or ``(K, D)``, larger sets holding the smaller.
 
+    ``rates`` are those of the kinds, of shape ``(D, kinds)`` where each data set has its own.
+
     Returns:
-        Shape ``(len(rates), K, n_draws)``.
+        Shape ``(kinds, K, n_draws)``.
     """
     n = np.broadcast_to(np.asarray(n, np.int64).reshape(len(n), -1), (len(n), n_draws))
     order = np.argsort(n, axis=0, kind="stable")
     steps = np.diff(np.take_along_axis(n, order, 0), axis=0, prepend=0)
-    added = np.cumsum(rng.multinomial(steps, np.asarray(rates) / np.sum(np.asarray(rates))), axis=0)
+    shares = np.asarray(rates, np.float64)
+    added = np.cumsum(rng.multinomial(steps, shares / shares.sum(-1, keepdims=True)), axis=0)
     back = np.argsort(order, axis=0, kind="stable")
     return np.moveaxis(np.take_along_axis(added, back[..., None], 0), -1, 0)
 

@@ -55,7 +55,8 @@ def search(setting: Setting, goal: Goal, seed: int, progress: Progress | None = 
             break
         correction, looked_at, looked = goal.correct(setting, n, size, seed, progress), n, size
     mean, error = values.mean(1), values.std(1) / np.sqrt(n_draws)
-    curve = (grid, _monotone(mean, goal), error)
+    # More labels can make a plan worse where those at hand were lucky.
+    curve = (grid, mean if setting.at_hand else _monotone(mean, goal), error)
     short = (
         mean[-1] + 3 * error[-1] < goal.target
         if goal.is_increasing
@@ -63,7 +64,7 @@ def search(setting: Setting, goal: Goal, seed: int, progress: Progress | None = 
     )
     if crossed is None and short:
         found = Found(None, float(mean[-1]), float(error[-1]), curve)
-    elif n == 0:
+    elif n == 0 or (setting.at_hand and _met(mean[0], goal)):
         found = Found(0, float(mean[0]), float(error[0]), curve)
     elif n <= _SINGLY:
         found = _stepped(setting, goal, n, correction, seed)

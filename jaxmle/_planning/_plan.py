@@ -211,7 +211,7 @@ def plan(
         if one.divided:
             one = divided(one, aim, labels_by_formula(one, aim) or one.most, seed)
         found = search(one, aim, seed, bar)
-        return _option(one, aim, found, prices), found, one
+        return option_of(one, aim, found, prices), found, one
 
     with progress_bar(progress and isinstance(goal, Power) and method == "exact", 400, "Planning") as bar:
         first, found, used = option(start, goal, bar)
@@ -277,7 +277,8 @@ def first_estimate(
     return labels_at_once(start, goal)
 
 
-def _option(setting: Setting, goal: Goal, found: Found, prices: tuple[float, float] | None) -> LabelOption:
+def option_of(setting: Setting, goal: Goal, found: Found, prices: tuple[float, float] | None) -> LabelOption:
+    """What a search found, as one way to buy labels."""
     if isinstance(goal, Width):
         method = f"profile interval, {'calibrated' if goal.simulate else 'chi-square'}"
     else:

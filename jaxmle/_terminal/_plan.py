@@ -7,6 +7,7 @@ from rich.text import Text
 
 from jaxmle._documents import bounds_text, count_of, percent
 from jaxmle._terminal._fold import new_table
+from jaxmle._terminal._tables import cell, slice_cell
 from jaxmle._types import Document
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -33,8 +34,10 @@ def plan_table(document: Document) -> Group:
         if width
         else f"power {target} to certify below {percent(document['limit'])} at {confidence} confidence"
     )
+    given = document.get("at_hand")
     costs = any(one["cost"] is not None for one in document["options"])
-    table = new_table(f"Human labels for {asked}; {bounds_text(document['settings'])}")
+    what = "Further labels" if given else "Human labels"
+    table = new_table(f"{what} for {asked}; {bounds_text(document['settings'])}")
     table.n_names = 3
     table.add_column("design", no_wrap=True)
     table.add_column("bounds", no_wrap=True)
@@ -55,7 +58,46 @@ def plan_table(document: Document) -> Group:
         cells.append(split)
         table.add_row(*cells, style="bold cyan" if not i else "")
     notes = [Text(f"{note[0].upper()}{note[1:]}.", style="yellow") for note in document["warnings"]]
-    return Group(_verdict(document), table, *notes, Text(), *_curve(document))
+    if given:
+        notes.insert(0, Text(_at_hand(document)))
+    return Group(_verdict(document), table, *_slices(document), *notes, Text(), *_curve(document))
+
+
+def _at_hand(document: Document) -> str:
+    """What future labels are drawn from, and what there is without any."""
+    settings, now = document["settings"], document["curve"][0]["value"]
+    rates = ", ".join(percent(settings[name]) for name in ("failure_rate", "judge_tpr", "judge_fpr"))
+    said = (
+        f"{count_of(document['at_hand']['n_labeled'], 'label')} at hand leave a failure rate, TPR and FPR of "
+        f"{rates} on average (posterior, Jeffreys' prior); further labels are drawn from that."
+    )
+    if document["goal"] == "width":
+        return f"{said} Width now: {percent(now)}."
+    every = document["curve"][-1]["value"]
+    word = "certified now" if now else "not certified now"
+    return f"{said} It is {word}; with every item labelled the chance is {percent(every)}."
+
+
+def _slices(document: Document) -> list[Any]:
+    """One row a slice: how many more labels it takes by itself."""
+    records = document.get("slices")
+    if not records:
+        return []
+    table = new_table("Each slice by itself")
+    by = document["settings"]["by"]
+    table.n_names = len(by)
+    for column in by:
+        table.add_column(cell(column), no_wrap=True)
+    for heading in ("more labels", document["goal"], "labelled", "unlabelled", "of them"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for one in records:
+        split = ", ".join(f"{count:,} {name}" for name, count in (one["split"] or {}).items())
+        more = "never" if one["n_labels"] is None else f"{one['n_labels']:,}"
+        sizes = [f"{one[name]:,}" for name in ("n_labeled", "n_unlabeled")]
+        table.add_row(
+            *(slice_cell(one["key"][column]) for column in by), more, percent(one["value"]), *sizes, split
+        )
+    return [table]
 
 
 def _curve(document: Document) -> list[Any]:
@@ -80,15 +122,19 @@ def _verdict(document: Document) -> Text:
     n, value = document["n_labels"], percent(document["value"])
     split = document["split"]
     chosen = f" ({', '.join(f'{count:,} {name}' for name, count in split.items())})" if split else ""
+    if not n and "at_hand" in document:
+        have = count_of(document["at_hand"]["n_labeled"], "label")
+        return Text(f"PLAN: no further label; the {have} at hand are enough.", style="bold green")
     if not n:
         return Text(
             f"PLAN: no label at all; the bounds alone give a {document['goal']} of {value}.",
             style="bold green",
         )
     among = "of" if document["settings"]["calibration"] == "internal" else "from elsewhere, beside"
+    labels = "further label" if "at_hand" in document else "label"
     cost = "" if document["cost"] is None else f", cost {document['cost']:,.10g}"
     return Text(
-        f"PLAN: {count_of(n, 'label')}{chosen} {among} {count_of(document['n_judged'], 'judged item')}"
+        f"PLAN: {count_of(n, labels)}{chosen} {among} {count_of(document['n_judged'], 'judged item')}"
         f"{cost}: expected {document['goal']} {value} ({document['method']}).",
         style="bold green",
     )

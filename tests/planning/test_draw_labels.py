@@ -216,8 +216,8 @@ def test_labels_that_were_not_drawn_and_other_items_are_refused():
     with pytest.raises(ValueError, match="their ids or verdicts are others than at the draw"):
         tables.count(turned, design=queue.design, human_source=labeled(queue, rows))
     queue = drawn(rows, n_labels=15, by="topic")
+    some = [one for one in labeled(queue, rows) if int(one["id"][1:]) < 85]
     with pytest.raises(ValueError, match="no label yet where topic = 'c'"):
-        some = [one for one in labeled(queue, rows) if int(one["id"][1:]) < 85]
         tables.count(rows, design=queue.design, human_source=some)
 
 
