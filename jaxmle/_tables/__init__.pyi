@@ -14,7 +14,6 @@ from ._columns import counts_of_rows as counts_of_rows
 from ._combine import Combining as Combining
 from ._combine import combine as combine
 from ._combine import open_panel as open_panel
-from ._count import INVALID as INVALID
 from ._count import OnInvalid as OnInvalid
 from ._count import count as count
 from ._count import count_rows as count_rows
@@ -39,6 +38,7 @@ from ._files import quote_name as quote_name
 from ._files import quote_text as quote_text
 from ._guess import Guess as Guess
 from ._guess import guess as guess
+from ._invalid import INVALID as INVALID
 from ._meaning import UnclearMeaningError as UnclearMeaningError
 from ._open import open_source as open_source
 from ._pairs import ROW as ROW

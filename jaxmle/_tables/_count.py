@@ -5,19 +5,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from jaxmle._tables._aggregate import (
-    BAD_CLUSTER,
     BAD_HUMAN,
     BAD_JUDGE,
-    BAD_WEIGHT,
     Roles,
     counted,
     grouped,
     six_numbers_in_order,
-    weight_of,
-    word_of,
 )
-from jaxmle._tables._asking import Arguments, OptionError
 from jaxmle._tables._checks import check_column, check_condition, check_names, shown
+from jaxmle._tables._invalid import REASONS, raise_invalid
 from jaxmle._tables._join import join_labels
 from jaxmle._tables._meaning import Coder, Meaning, Said, coders_of, failures_of
 from jaxmle._tables._open import open_source
@@ -40,14 +36,6 @@ _IDS = {"id"} | {
 }
 # Distinct names are counted approximately.
 _FEW_NAMES = 0.8
-_REASONS = {
-    BAD_JUDGE: "judge verdict neither a failure nor a pass",
-    BAD_HUMAN: "human verdict neither a failure nor a pass",
-    BAD_WEIGHT: "weight missing, negative, no number or beyond 1e-50 to 1e50",
-    BAD_CLUSTER: "no cluster",
-}
-# Reasons for which rows are left out only if that was asked for.
-INVALID = frozenset(_REASONS.values())
 
 
 def count(
@@ -251,10 +239,10 @@ def count_rows(
         reason = "no row meets the condition" if roles.where else "it has a header but no rows"
         raise ValueError(f"cannot use {source.name}: {reason}.")
     table = of_rows(rows, roles)
-    bad = {kind: n for kind in _REASONS if (n := int(table.rows[:, kind].sum()))}
+    bad = {kind: n for kind in REASONS if (n := int(table.rows[:, kind].sum()))}
     if bad and on_invalid == "error":
         raise_invalid(source, roles, coders, bad)
-    result = table.counts(source, roles, {_REASONS[kind]: n for kind, n in bad.items()})
+    result = table.counts(source, roles, {REASONS[kind]: n for kind, n in bad.items()})
     tool = source.tool if isinstance(source, Table) else None
     left_out = source.left_out if isinstance(source, Table) else {}
     return replace(
@@ -359,55 +347,3 @@ def _repeated_id(source: Source, where: str | None) -> str | None:
             if names < _FEW_NAMES * rows:
                 return column
     return None
-
-
-def raise_invalid(source: Source, roles: Roles, coders: dict[str, Coder], kinds: Iterable[int]) -> None:
-    """Name the first row that can't be used, and what to do about it."""
-    found = []
-    for kind in kinds:
-        column = {BAD_JUDGE: roles.judge, BAD_HUMAN: roles.human, BAD_WEIGHT: roles.weight}.get(
-            kind, roles.cluster
-        )
-        origin = source.origin(str(column))
-        text = origin.text(str(column))
-        word = word_of(text)
-        bad = f"{text} IS NULL"
-        if kind == BAD_WEIGHT:
-            bad = f"({weight_of(word)}) IS NULL"
-        elif kind != BAD_CLUSTER:
-            bad = f"({coders['j' if kind == BAD_JUDGE else 'h'](word)}) = -1"
-        if roles.where and origin is source:
-            bad += f" AND ({roles.where}\n)"
-        found.append((*origin.locate(text, bad), column, kind))
-    _, where, value, column, kind = min(found, key=lambda one: one[0])
-    drop: Arguments = {"on_invalid": "drop"}
-    if kind in (BAD_WEIGHT, BAD_CLUSTER):
-        reason = f"{where}: {column} is {shown(value)}: {_REASONS[kind]}"
-        raise OptionError(f"{reason}; or leave such rows out with ", drop, ".")
-    threshold: Arguments = {f"{'judge' if kind == BAD_JUDGE else 'human'}_threshold": "<0.5"}
-    raise OptionError(
-        f"{where}: {column} is {shown(value)}, neither a failure nor a pass. Name every word that is a "
-        "failure, as in ",
-        {"failure": ("WORD", "WORD")},
-        ", and others that are none with ",
-        {"passes": "WORD"},
-        ", or leave such rows out with ",
-        drop,
-        ".",
-        *((" Graded scores need a threshold, such as ", threshold, ".") if _is_number(value) else ()),
-        _hint(source),
-    )
-
-
-def _hint(source: Source) -> str:
-    """What a log says of its scores."""
-    hint = source.hint if isinstance(source, Table) else None
-    return f" {hint}" if hint else ""
-
-
-def _is_number(value: str | None) -> bool:
-    try:
-        float((value or "").replace(",", "."))
-    except ValueError:
-        return False
-    return True

@@ -4,7 +4,8 @@ from typing import Any
 
 from jaxmle._tables._aggregate import BAD, BAD_HUMAN, BAD_JUDGE, COUNTS, UNJUDGED, Roles, six_numbers
 from jaxmle._tables._checks import check_names
-from jaxmle._tables._count import OnInvalid, check_on_invalid, check_roles, raise_invalid, verdict_codes
+from jaxmle._tables._count import OnInvalid, check_on_invalid, check_roles, verdict_codes
+from jaxmle._tables._invalid import raise_invalid
 from jaxmle._tables._spark import SparkTable
 
 
