@@ -85,7 +85,7 @@ def map_slices(
         >>> block = {"model": np.array(["a", "b"]), **dict(zip(names, np.array(rows).T))}
         >>> found = map_slices(block, by="model", bounds=Bounds(tpr=(0.7, 0.95)), interval="chi-square")
         >>> found["model"].tolist(), found["failure_rate"].round(3).tolist()
-        (['a', 'b'], [0.081, 0.221])
+        (['a', 'b'], [0.081, 0.229])
     """
     keys = [by] if isinstance(by, str) else list(by)
     asked = question_of(

@@ -18,6 +18,7 @@ Name = Literal["estimate", "certify", "bootstrap"]
 
 # Slices that are worked on at once, to bound memory.
 _BLOCK = 8192
+_MOST_REPLICATES = 1 << 25
 # ColumnArrays of results that `estimate` does not have, and those of each of the others.
 _MORE = {"certified": "BOOLEAN", "p_value": "DOUBLE", "upper_limit": "DOUBLE", "standard_error": "DOUBLE"}
 _OWN = {
@@ -56,7 +57,7 @@ class Question:
         _check_choice("target", self.target, Target)
         _check_choice("method", self.method, CertificateMethod)
         check_engine(self.engine)
-        check_whole("n_resamples", self.n_resamples, 2)
+        check_whole("n_resamples", self.n_resamples, 2, _MOST_REPLICATES)
         analysis = self.analysis
         if not isinstance(analysis.bounds, Bounds):
             raise TypeError(f"`bounds` must be a Bounds; got {type(analysis.bounds).__name__}.")

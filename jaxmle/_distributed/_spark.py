@@ -184,7 +184,7 @@ def bootstrap(
         >>> spark.bootstrap(None, judge="judge", human="human", n_resamples=1)
         Traceback (most recent call last):
         ...
-        ValueError: `n_resamples` must be a whole number >= 2; got 1.
+        ValueError: `n_resamples` must be a whole number from 2 to 33,554,432; got 1.
     """
     return _asked("bootstrap", df, judge, human, by, options, {"n_resamples": n_resamples})
 

@@ -18,9 +18,9 @@ from jaxmle._inference import LEVEL
 from jaxmle._tables import SliceCounts, stream_rows
 from jaxmle._types import Array, Document
 
-# Above these a file is streamed; so many slices are a part.
+# Above these a file is streamed; so many slices are a part, a minute of simulation or two seconds without.
 MANY = 4096
-_PART = 2048
+_PART, _QUICK_PART = 2048, 8192
 _PLAIN = {"interval", "n_resamples", "target", "order", "judge_rates"}
 
 
@@ -48,7 +48,8 @@ def stream_estimates(
     """Estimate every slice into the file of a checkpoint, and describe the total; as `estimate_file`."""
     n_slices = len(table)
     order = np.array(sorted(range(n_slices), key=lambda i: naturally(table.keys[i])))
-    blocks = [order[start : start + _PART] for start in range(0, n_slices, _PART)]
+    width = _QUICK_PART if options["interval"] == "chi-square" else _PART
+    blocks = [order[start : start + width] for start in range(0, n_slices, width)]
 
     def fitted(index: Array, among: Among) -> PartOfSlices:
         own = replace(analysis, bounds=analysis.bounds_of(index))

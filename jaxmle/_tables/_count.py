@@ -235,10 +235,11 @@ def count_rows(
         rows, of_rows = source.query(counted(staged, roles, *codes)), Sums.of
     else:
         rows, of_rows = source.query(six_numbers_in_order(staged, roles, *codes)), Sums.of_slices
-    if not rows or rows[0][-1] is None:
+    if not rows or all(value is None for value in rows[0]):
         reason = "no row meets the condition" if roles.where else "it has a header but no rows"
         raise ValueError(f"cannot use {source.name}: {reason}.")
     table = of_rows(rows, roles)
+    del rows  # as much memory as all that follows, where slices are many
     bad = {kind: n for kind in REASONS if (n := int(table.rows[:, kind].sum()))}
     if bad and on_invalid == "error":
         raise_invalid(source, roles, coders, bad)

@@ -56,10 +56,12 @@ class Sums:
     def of_slices(cls, found: list[Row], roles: Roles) -> "Sums":
         """Lay out the result of `six_numbers`."""
         n_keys, size = len(roles.by), len(found)
+        columns = list(zip(*found, strict=True))
         rows = np.zeros((size, N_KINDS), dtype=np.int64)
-        rows[:, list(KINDS)] = np.asarray([row[n_keys:] for row in found], dtype=np.int64)
-        nothing = np.zeros((size, N_KINDS))
-        keys = [row[:n_keys] for row in found]
+        for kind, column in zip(KINDS, columns[n_keys:], strict=True):
+            rows[:, kind] = column
+        nothing = np.broadcast_to(0.0, rows.shape)
+        keys: list[Row] = list(zip(*columns[:n_keys], strict=True)) if n_keys else [()] * size
         return cls(keys, np.arange(size), np.zeros(size, dtype=np.int64), rows, nothing, nothing)
 
     def counts(self, source: Source, roles: Roles, dropped: dict[str, int]) -> SliceCounts:

@@ -135,7 +135,7 @@ def test_among_more_slices_fewer_look_odd():
         ({"target": "items", "interval": "chi-square"}, '`target` must be "population" unless'),
         ({"bounds": Bounds(tpr=([0.1] * 24, [0.9] * 24))}, "`bounds` must be the same for all slices"),
         ({"bounds": Bounds(tpr=(0, 0), fpr=(0, 0))}, "no feasible point where topic = "),
-        ({"n_slices": 0}, "`n_slices` must be a whole number >= 1"),
+        ({"n_slices": 0}, "`n_slices` must be a whole number from 1 to"),
         ({"confidence": 1.5}, "`confidence` must"),
     ],
 )

@@ -44,6 +44,7 @@ def test_a_streamed_file_is_the_same(path, tmp_path, monkeypatch, more):
     assert main(["estimate", str(path), *OPTIONS, *more, "--out", str(few)]) == 0
     monkeypatch.setattr(_many_slices, "MANY", 3)
     monkeypatch.setattr(_many_slices, "_PART", 7)
+    monkeypatch.setattr(_many_slices, "_QUICK_PART", 7)
     assert main(["estimate", str(path), *OPTIONS, *more, "--out", str(many)]) == 0
     assert pyarrow.parquet.read_table(few).equals(pyarrow.parquet.read_table(many))
     assert described(few) == described(many)
@@ -52,6 +53,7 @@ def test_a_streamed_file_is_the_same(path, tmp_path, monkeypatch, more):
 def test_a_stream_that_was_stopped_goes_on(path, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(_many_slices, "MANY", 3)
     monkeypatch.setattr(_many_slices, "_PART", 7)
+    monkeypatch.setattr(_many_slices, "_QUICK_PART", 7)
     out, whole = tmp_path / "out.csv", tmp_path / "whole.csv"
     command = ["estimate", str(path), *OPTIONS, "--interval", "chi-square", "--out"]
     found, columns = [], _many_slices.with_unjudged

@@ -9,7 +9,7 @@ from jaxmle import tables
 from jaxmle._cli import main
 from jaxmle._tables._condition import check_expression
 from jaxmle._tables._connection import connect
-from jaxmle._tables._ibis import _check_one_query
+from jaxmle._tables._ibis import one_query
 
 NAMES = {"judge": "judge", "human": "human"}
 SECRET = "what no message may hold"
@@ -135,10 +135,10 @@ def test_the_engine_reads_only_what_it_was_given(source):
 
 def test_other_engines_get_one_query_over_the_rows():
     pytest.importorskip("sqlglot")
-    _check_one_query("SELECT a FROM (SELECT b AS a FROM verdicts WHERE (b = '1'\n)) AS x")
+    one_query("SELECT a FROM (SELECT b AS a FROM verdicts WHERE (b = '1'\n)) AS x", "verdicts")
     for query in ("SELECT 1 FROM other", "SELECT 1 FROM verdicts; DROP TABLE x", "DROP TABLE x", "SELECT ("):
         with pytest.raises(ValueError, match="condition|translate"):
-            _check_one_query(query)
+            one_query(query, "verdicts")
 
 
 def test_columns_are_found_behind_lambdas_and_prefixes():
