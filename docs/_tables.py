@@ -20,6 +20,7 @@ from benchmarks import (
     comparing,
     first_answer,
     levels,
+    looks,
     planning,
 )
 
@@ -231,6 +232,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "comparing": lambda: _printed(comparing.report, RESULTS),
     "combining": lambda: _printed(combining.report, RESULTS),
     "planning": lambda: _printed(planning.report, RESULTS),
+    "looks": lambda: _printed(looks.report, RESULTS),
     "levels": lambda: _printed(levels.report, RESULTS),
     "pooling": _pooling,
     "totals": _totals,
