@@ -51,7 +51,6 @@ from ._fit import fit as fit
 from ._fit import fit_flat as fit_flat
 from ._interval import Interval as Interval
 from ._looks import Looks as Looks
-from ._looks import Spending as Spending
 from ._multiplicity import Adjustment as Adjustment
 from ._multiplicity import IntervalAdjustment as IntervalAdjustment
 from ._multiplicity import adjust_p_values as adjust_p_values
