@@ -1,6 +1,6 @@
 """Looking more than once: the error of all looks together, and the labels that it takes.
 
-    python -m benchmarks.looks           # some half hour on one core
+    python -m benchmarks.looks           # some half hour on one busy core
     python -m benchmarks.looks --quick   # one cell, some minutes
 
 Five looks at even steps, labels at random, a judge of TPR .9 and FPR .05. "fixed": one exact certificate at
@@ -137,7 +137,7 @@ def report(out: Path) -> None:
 
 def main() -> None:
     """Compute what is missing, then print the table."""
-    parser = _results.grid_parser(__doc__, quick="one cell, some minutes", data_sets=200)
+    parser = _results.grid_parser(__doc__, quick="one cell, some minutes", data_sets=150)
     arguments = parser.parse_args()
     out = _results.folder_of(arguments)
     grid = [(method, name, *setting) for name in BOUNDS for setting in SETTINGS for method in METHODS]

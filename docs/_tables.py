@@ -21,6 +21,7 @@ from benchmarks import (
     first_answer,
     growth,
     levels,
+    looks,
     planning,
     with_reference,
 )
@@ -234,6 +235,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "combining": lambda: _printed(combining.report, RESULTS),
     "planning": lambda: _printed(planning.report, RESULTS),
     "with reference": lambda: _printed(with_reference.report, RESULTS),
+    "looks": lambda: _printed(looks.report, RESULTS),
     "levels": lambda: _printed(levels.report, RESULTS),
     "pooling": _pooling,
     "totals": _totals,

@@ -14,21 +14,21 @@ from jaxmle._cli._panels import PANELS
 COMMANDS = vars(typer.main.get_command(app))["commands"]
 FUNCTIONS = {
     "estimate": (tables.count, jaxmle.profile_interval, jaxmle.fit_slices, jaxmle.bootstrap),
-    "certify": (tables.count, jaxmle.certify),
+    "certify": (tables.count, jaxmle.certify, jaxmle.Looks),
     "report": (tables.count, jaxmle.profile_interval, jaxmle.certify, jaxmle.fit_slices),
     "bounds": (tables.count, Bounds.from_references, jaxmle.homogeneity_test),
     "sensitivity": (tables.count, jaxmle.sensitivity),
     "compare": (tables.count, jaxmle.compare),
     "drift": (tables.count, jaxmle.drift),
-    "plan": (jaxmle.plan,),
     "draw": (tables.count, jaxmle.draw_labels),
+    "plan": (tables.count, jaxmle.plan, jaxmle.plan_further),
 }
 # Said in docs/reference/index.md, by the option.
 OTHERWISE = {
     *("tpr", "fpr", "failure_rate", "bounds", "reference", "reference_by", "counts", "human_file"),
     *("interval", "mix", "judge_b", "human_b", "where_b", "counts_b", "tpr_b", "fpr_b", "points"),
     *("min_labels", "order", "same_population", "judge_name", "rubric", "max_age", "date"),
-    *("borrow", "borrow_by"),
+    *("borrow", "borrow_by", "human_error", "anytime", "given"),
 }
 
 

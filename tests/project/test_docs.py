@@ -13,7 +13,7 @@ GUIDES = sorted((PROJECT / "docs").rglob("*.md"))
 PAGES = _examples.pages()
 # Pages whose examples simulate for a second or more.
 SIMULATING = {
-    *("planning", "few-labels", "release-gate", "no-failures"),
+    *("planning", "few-labels", "release-gate", "no-failures", "looking-more-than-once"),
     *("engineer", "data-scientist", "bounds", "compare"),
 }
 
