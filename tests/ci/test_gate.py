@@ -78,6 +78,7 @@ def test_a_no_reads_like_the_terminal(folder, monkeypatch):
     assert "jaxmle/_pytest.py" not in text
 
 
+@pytest.mark.slow
 def test_trouble_is_no_certificate_and_no_verdict(folder):
     calls = {
         '"none.csv", limit=0.1': "none.csv",
@@ -97,6 +98,7 @@ def test_trouble_is_no_certificate_and_no_verdict(folder):
     assert "CERTIFIED" not in result.stdout.str()
 
 
+@pytest.mark.slow
 def test_a_file_may_begin_with_a_dash(folder):
     (folder.path / "-x.csv").write_bytes((folder.path / "verdicts.csv").read_bytes())
     folder.makepyfile("""
@@ -106,6 +108,7 @@ def test_a_file_may_begin_with_a_dash(folder):
     run(folder).assert_outcomes(passed=1)
 
 
+@pytest.mark.slow
 def test_the_guide_s_tests_do_what_it_says(pytester, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     guide = (PROJECT / "docs" / "guides" / "release-gate.md").read_text(encoding="utf-8")

@@ -19,10 +19,8 @@ def data(rng, size, n, judged, theta, tpr=TPR, fpr=FPR):
     return Counts(*cells.T, flags, judged - flags)
 
 
-@pytest.mark.parametrize(
-    ("tpr", "fpr"),
-    [pytest.param((0.7, TPR), (0.0, FPR), marks=pytest.mark.slow), ((TPR, 1.0), (0.0, FPR))],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("tpr", "fpr"), [((0.7, TPR), (0.0, FPR)), ((TPR, 1.0), (0.0, FPR))])
 def test_labels_alone_at_a_corner_enumerated(tpr, fpr):
     """All outcomes of 20 known failures and 20 known passes, weighed by what the corner makes of them."""
     n = 20

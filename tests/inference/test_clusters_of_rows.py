@@ -167,6 +167,7 @@ def test_the_command_line_certifies_clusters_by_either_method(verdicts, capsys):
     assert limits[0] >= limits[1] > 0.1
 
 
+@pytest.mark.slow
 def test_one_labelled_cluster_makes_wide_intervals_and_a_note(tmp_path, capsys):
     path = tmp_path / "one.csv"
     rng = np.random.default_rng(0)

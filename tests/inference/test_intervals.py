@@ -151,12 +151,12 @@ def test_one_sided_limits(simulate):
 
 
 def test_higher_confidence_is_wider_and_adjusted_wider_still():
-    counts = Counts(*np.tile(np.array(CASES["B"], float)[:, None], 8))
+    counts = Counts(*np.tile(np.array(CASES["B"], float)[:, None], 3))
     widths = [profile_interval(counts, BOX, confidence=c).width[0] for c in (0.8, 0.95, 0.99)]
     assert widths == sorted(widths)
     joint = profile_interval(counts, BOX, adjustment="bonferroni")
     assert joint.width[0] > widths[1]
-    assert "Bonferroni over 8" in joint.method
+    assert "Bonferroni over 3" in joint.method
     with pytest.raises(ValueError, match='must be "none" or "bonferroni"; got .holm.'):
         profile_interval(counts, BOX, adjustment="holm")
 

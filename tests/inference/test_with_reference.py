@@ -141,6 +141,7 @@ def test_what_cannot_be_done_is_refused(call, words):
         fit(OWN, external=(1, 2, 3, 4, 5, 6))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "n"), [(0.05, 50), (0.2, 50), (0.2, 200)])
 def test_intervals_cover_where_the_reference_has_the_same_judge(rate, n):
     rng, size, tpr, fpr = np.random.default_rng(5), 400, 0.85, 0.08

@@ -40,6 +40,7 @@ def test_what_the_texts_say_of_borrowing():
         assert np.mean(coverage) > 0.9495
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:own labels")
 def test_simulated_targets_of_one_judge_are_covered(monkeypatch):
     monkeypatch.setattr(borrowing, "SIZES", (3,))

@@ -21,7 +21,7 @@ def test_fits_are_finite_feasible_and_not_beaten(engines):
 
 
 @numpy_and_both
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_intervals_are_finite_in_their_bounds_and_the_same_on_both_engines(seed, engines):
     total, *found = _fuzz_fits.intervals(300, seed, engines)
     assert total > 500
@@ -29,7 +29,9 @@ def test_intervals_are_finite_in_their_bounds_and_the_same_on_both_engines(seed,
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("section", ["simulated", "certificates", "exact"])
+@pytest.mark.parametrize(
+    "section", ["certificates", *(pytest.param(x, marks=pytest.mark.slow) for x in ("simulated", "exact"))]
+)
 def test_claims_are_finite_in_range_and_not_at_odds(section):
     total, *found = getattr(_fuzz_fits, section)(10, 1, ["numpy"])
     assert total > 10
@@ -47,15 +49,17 @@ def test_the_check_of_fits_finds_a_worse_point():
     assert (best > _fuzz_fits.value(counts, *worse, "internal")).any()
 
 
-def test_damaged_files_are_answers_or_one_line():
+@pytest.mark.parametrize("size", [2, pytest.param(6, marks=pytest.mark.slow)])
+def test_damaged_files_are_answers_or_one_line(size):
     few = ("a.csv", "a.csv.gz", "a.jsonl", "a.json", "a.parquet", "promptfoo.json", "promptfoo.jsonl")
     few += ("samples_x_2026-01-01T.jsonl",)
-    for name, runs, faults in _fuzz_files.files(6, 2, only=few):
-        assert (runs, faults) == (6, []), name
+    for name, runs, faults in _fuzz_files.files(size, 2, only=few):
+        assert (runs, faults) == (size, []), name
 
 
-def test_hostile_conditions_are_refused():
-    assert _fuzz_files.hostile_conditions(25, 3) == (25, [])
+@pytest.mark.parametrize("size", [8, pytest.param(25, marks=pytest.mark.slow)])
+def test_hostile_conditions_are_refused(size):
+    assert _fuzz_files.hostile_conditions(size, 3) == (size, [])
 
 
 def test_the_watch_sees_what_it_looks_for(monkeypatch):
