@@ -72,6 +72,7 @@ def test_certificates_of_whole_counts_are_simulated_and_no_bolder_where_nothing_
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_simulated_certificates_are_as_seldom_wrong_as_they_say():
     """A judge of TPR .6 and FPR .1, a rate of .03: the chi-square distribution errs one time in ten."""
     rng, size, n, rate, tpr, fpr = np.random.default_rng(13), 300, 50, 0.03, 0.6, 0.1
