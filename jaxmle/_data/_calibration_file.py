@@ -21,6 +21,8 @@ METHODS = ("predictive", "same population")
 # Bytes; a part takes some 100.
 _LARGEST = 10_000_000
 _MOST = 2**53
+# Scales of the prior that can be; that of today is .08.
+_SPREADS = (0.01, 1.0)
 _SHA256 = re.compile("[0-9a-f]{64}")
 _FIELDS = {
     *("format", "schema_version", "jaxmle_version", "date", "judge", "rubric_sha256", "confidence", "method"),
@@ -35,16 +37,16 @@ def sealed(content: Document) -> Document:
     return {**whole, "sha256": _digest(whole)}
 
 
-def write_content(path: Path, content: Document) -> None:
-    """Write a sealed content, whole or not at all.
-
-    Raises:
-        OSError: The file cannot be written.
-        ValueError: It would be larger than what `read_content` reads.
-    """
+def text_of(content: Document) -> str:
+    """What a file of a sealed content holds, or ``ValueError`` if that is more than `read_content` reads."""
     text = json.dumps(_whole(content), indent=1, allow_nan=False) + "\n"
     if len(text) > _LARGEST:
         raise ValueError(f"{len(content['parts']):,} parts are too many for a calibration file.")
+    return text
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file, whole or not at all, or raise ``OSError``."""
     with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
 
@@ -138,19 +140,22 @@ def _check_fields(content: Document) -> None:
     judge, rubric = content["judge"], content["rubric_sha256"]
     if judge is not None:
         _check("judge", _has(judge, {"name", "version"}) and _is_text(judge["name"]))
+        _check("judge", bool(judge["name"].strip()))
         _check("judge", judge["version"] is None or _is_text(judge["version"]))
     _check("rubric_sha256", rubric is None or (_is_text(rubric) and bool(_SHA256.fullmatch(rubric))))
     _check("confidence", isinstance(content["confidence"], float) and 0 < content["confidence"] < 1)
     _check("method", _has(content["method"], {"name", "prior_spread"}))
     name, spread = content["method"]["name"], content["method"]["prior_spread"]
     _check("method", _is_text(name) and name in METHODS)
-    _check("method", spread is None or (isinstance(spread, float) and spread > 0))
+    is_same = name == METHODS[True]
+    low, high = _SPREADS
+    _check("method", spread is None if is_same else isinstance(spread, float) and low <= spread <= high)
     _check("bounds", _has(content["bounds"], {"tpr", "fpr"}))
     for pair in content["bounds"].values():
         _check("bounds", isinstance(pair, list) and len(pair) == 2)
         _check("bounds", all(isinstance(end, float) for end in pair) and 0 <= pair[0] <= pair[1] <= 1)
     parts = content["parts"]
-    _check("parts", isinstance(parts, list) and len(parts) > 0)
+    _check("parts", isinstance(parts, list) and 0 < len(parts) <= (1 if is_same else len(parts)))
     for part in parts:
         _check("parts", _has(part, {"name", *CELLS}) and _is_text(part["name"]))
         _check("parts", all(isinstance(part[cell], float) and 0 <= part[cell] <= _MOST for cell in CELLS))
