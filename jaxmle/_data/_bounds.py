@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxmle._arrays import is_jax, is_traced, unchecked_pytree
 from jaxmle._data._counts import Counts
-from jaxmle._data._references import predictive
+from jaxmle._data._references import PRIOR_SPREAD, predictive
 from jaxmle._data._validation import check_confidence, first_bad, host_number
 from jaxmle._results import Result
 from jaxmle._stats import clopper_pearson
@@ -121,7 +121,7 @@ class Bounds(Result):
         """
         cells = _labeled_cells(counts)
         if not same_population:
-            return cls._predicted([[count[..., None] for count in pair] for pair in cells], confidence)
+            return cls(**_predicted([[count[..., None] for count in pair] for pair in cells], confidence))
         tail = _share(confidence)
         tpr, fpr = (clopper_pearson(hits, misses, tail) for hits, misses in cells)
         return cls(tpr=tpr, fpr=fpr)
@@ -164,18 +164,7 @@ class Bounds(Result):
         cells = _labeled_cells(counts)
         if not counts.shape:
             raise ValueError("`counts` must have an axis of references, shape (..., K); got shape ().")
-        return cls._predicted(cells, confidence)
-
-    @classmethod
-    def _predicted(cls, cells: Sequence[Sequence[Array]], confidence: float) -> Self:
-        """Predictive limits of TPR and FPR from hits and misses of shape ``(..., K)``."""
-        tail = _share(confidence)
-        pairs = []
-        for hits, misses in cells:
-            low, high = predictive(hits, misses).limits(tail)
-            known = (hits + misses).sum(-1) > 0
-            pairs.append((np.where(known, low, 0.0), np.where(known, high, 1.0)))
-        return cls(tpr=pairs[0], fpr=pairs[1])
+        return cls(**_predicted(cells, confidence))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -227,6 +216,26 @@ def _labeled_cells(counts: Counts) -> tuple[tuple[Array, Array], ...]:
         raise TypeError(f"`counts` must be a Counts; got {type(counts).__name__}.")
     tp, fn, fp, tn = (np.asarray(count, float) for count in counts.values()[:4])
     return (tp, fn), (fp, tn)
+
+
+def bounds_of_parts(counts: Counts, *, confidence: float, prior_spread: float | None) -> Bounds:
+    """Bounds that a calibration has from its parts, shape ``(K,)``; no spread if they are one population."""
+    if prior_spread is None:
+        return Bounds.from_reference(counts[0], confidence=confidence, same_population=True)
+    return Bounds(**_predicted(_labeled_cells(counts), confidence, prior_spread))
+
+
+def _predicted(
+    cells: Sequence[Sequence[Array]], confidence: float, prior_spread: float = PRIOR_SPREAD
+) -> dict[str, Pair]:
+    """Predictive limits of TPR and FPR from hits and misses of shape ``(..., K)``."""
+    tail = _share(confidence)
+    found: dict[str, Pair] = {}
+    for name, (hits, misses) in zip(("tpr", "fpr"), cells, strict=True):
+        low, high = predictive(hits, misses, prior_spread).limits(tail)
+        known = (hits + misses).sum(-1) > 0
+        found[name] = (np.where(known, low, 0.0), np.where(known, high, 1.0))
+    return found
 
 
 def _share(confidence: float) -> float:

@@ -12,8 +12,8 @@ from jaxmle._data._sealed_json import (
     digest,
     has,
     is_text,
+    json_text,
     read_json,
-    write_json,
 )
 from jaxmle._data._text import printable
 from jaxmle._types import Document
@@ -25,6 +25,8 @@ METHODS = ("predictive", "same population")
 # Bytes; a part takes some 100.
 _LARGEST = 10_000_000
 _MOST = 2**53
+# Scales of the prior that can be; that of today is .08.
+_SPREADS = (0.01, 1.0)
 _SHA256 = re.compile("[0-9a-f]{64}")
 _FIELDS = {
     *("format", "schema_version", "jaxmle_version", "date", "judge", "rubric_sha256", "confidence", "method"),
@@ -39,15 +41,10 @@ def sealed(content: Document) -> Document:
     return {**whole, "sha256": digest(whole)}
 
 
-def write_content(path: Path, content: Document) -> None:
-    """Write a sealed content, whole or not at all.
-
-    Raises:
-        OSError: The file cannot be written.
-        ValueError: It would be larger than what `read_content` reads.
-    """
+def text_of(content: Document) -> str:
+    """What a file of a sealed content holds, or ``ValueError`` if that is more than `read_content` reads."""
     too_large = f"{len(content['parts']):,} parts are too many for a calibration file."
-    write_json(path, content, largest=_LARGEST, too_large=too_large)
+    return json_text(content, largest=_LARGEST, too_large=too_large)
 
 
 def read_content(path: Path) -> Document:
@@ -91,19 +88,22 @@ def _check_content(content: Any) -> None:
     judge, rubric = content["judge"], content["rubric_sha256"]
     if judge is not None:
         check_field("judge", has(judge, {"name", "version"}) and is_text(judge["name"]))
+        check_field("judge", bool(judge["name"].strip()))
         check_field("judge", judge["version"] is None or is_text(judge["version"]))
     check_field("rubric_sha256", rubric is None or (is_text(rubric) and bool(_SHA256.fullmatch(rubric))))
     check_field("confidence", isinstance(content["confidence"], float) and 0 < content["confidence"] < 1)
     check_field("method", has(content["method"], {"name", "prior_spread"}))
     name, spread = content["method"]["name"], content["method"]["prior_spread"]
     check_field("method", is_text(name) and name in METHODS)
-    check_field("method", spread is None or (isinstance(spread, float) and spread > 0))
+    is_same = name == METHODS[True]
+    low, high = _SPREADS
+    check_field("method", spread is None if is_same else isinstance(spread, float) and low <= spread <= high)
     check_field("bounds", has(content["bounds"], {"tpr", "fpr"}))
     for pair in content["bounds"].values():
         check_field("bounds", isinstance(pair, list) and len(pair) == 2)
         check_field("bounds", all(isinstance(end, float) for end in pair) and 0 <= pair[0] <= pair[1] <= 1)
     parts = content["parts"]
-    check_field("parts", isinstance(parts, list) and len(parts) > 0)
+    check_field("parts", isinstance(parts, list) and 0 < len(parts) <= (1 if is_same else len(parts)))
     for part in parts:
         check_field("parts", has(part, {"name", *CELLS}) and is_text(part["name"]))
         check_field(

@@ -11,16 +11,26 @@ from typing import Self, cast
 import numpy as np
 
 from jaxmle._arrays import pytree
-from jaxmle._data._bounds import Bounds
-from jaxmle._data._calibration_file import CELLS, METHODS, checked_date, read_content, sealed, write_content
+from jaxmle._data._bounds import Bounds, bounds_of_parts
+from jaxmle._data._calibration_file import (
+    CELLS,
+    METHODS,
+    checked_date,
+    read_content,
+    sealed,
+    text_of,
+)
 from jaxmle._data._counts import Counts
 from jaxmle._data._references import PRIOR_SPREAD
+from jaxmle._data._sealed_json import write_text
 from jaxmle._data._text import printable
 from jaxmle._data._validation import check_confidence
 from jaxmle._results import Result
 from jaxmle._types import Document
 
 _RATES = ("tpr", "fpr")
+# Other platforms and releases of SciPy may end the search for a limit one halving away, 6e-8.
+_ROUNDING = 1e-6
 
 
 @pytree
@@ -34,6 +44,8 @@ class JudgeCalibration(Result):
         names: Names of these.
         confidence: Probability that both rates lie within the bounds.
         same_population: Whether bounds allow for sampling alone, as in `Bounds.from_reference`.
+        prior_spread: Scale of the half-normal prior of the standard deviation between references; None with
+            `same_population`.
         date: Day on which they were learnt, such as "2026-03-31".
         judge: Name of the judge, or None.
         judge_version: Its version, or None.
@@ -45,7 +57,7 @@ class JudgeCalibration(Result):
     counts: Counts
     names: tuple[str, ...] = field(metadata={"static": True})
     confidence: float = field(metadata={"static": True})
-    same_population: bool = field(metadata={"static": True})
+    prior_spread: float | None = field(metadata={"static": True})
     date: str = field(metadata={"static": True})
     judge: str | None = field(default=None, metadata={"static": True})
     judge_version: str | None = field(default=None, metadata={"static": True})
@@ -107,17 +119,13 @@ class JudgeCalibration(Result):
                 raise ValueError(f"`{name}` must have a name; got {value!r}.")
         if judge_version is not None and judge is None:
             raise ValueError("`judge_version` goes with `judge`: name the judge too.")
-        learnt = (
-            Bounds.from_reference(counts[0], confidence=confidence, same_population=True)
-            if same_population
-            else Bounds.from_references(counts, confidence=confidence)
-        )
+        prior_spread = None if same_population else PRIOR_SPREAD
         return cls(
-            bounds=learnt,
+            bounds=bounds_of_parts(counts, confidence=confidence, prior_spread=prior_spread),
             counts=counts.with_unlabeled(np.zeros(size)),
             names=shown,
             confidence=check_confidence(confidence),
-            same_population=same_population,
+            prior_spread=prior_spread,
             date=Date.today().isoformat() if date is None else checked_date("date", date),
             judge=judge,
             judge_version=judge_version,
@@ -128,6 +136,11 @@ class JudgeCalibration(Result):
         (a, b), (c, d) = self.bounds.tpr, self.bounds.fpr
         ends = f"TPR in [{a:.4f}, {b:.4f}], FPR in [{c:.4f}, {d:.4f}]"
         return f"{self.origin}: {ends}"
+
+    @property
+    def same_population(self) -> bool:
+        """Whether bounds allow for sampling alone, as in `Bounds.from_reference`."""
+        return self.prior_spread is None
 
     @property
     def origin(self) -> str:
@@ -176,9 +189,13 @@ class JudgeCalibration(Result):
 
         Raises:
             OSError: The file cannot be written.
-            ValueError: It would be larger than `load` reads.
+            ValueError: It would be larger than `load` reads, or its bounds are not those that `learn` has
+                from its counts.
         """
-        write_content(Path(path), self._content())
+        text = text_of(self._content())
+        if not self._is_consistent():
+            raise ValueError("`bounds` are not those of `counts`: make a calibration with `learn`.")
+        write_text(Path(path), text)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -186,24 +203,39 @@ class JudgeCalibration(Result):
 
         Raises:
             OSError: The file cannot be read.
-            ValueError: It is no such file, damaged, changed by hand, or of a newer version.
+            ValueError: It is no such file, damaged, changed by hand, or of a newer version; or its bounds are
+                not those that its parts, confidence and method give, whatever its hashes say.
         """
         content = read_content(Path(path))
         judge = content["judge"] or {"name": None, "version": None}
         parts = content["parts"]
         none = np.zeros(len(parts))
         tp, fn, fp, tn = (np.array([part[cell] for part in parts]) for cell in CELLS)
-        return cls(
+        found = cls(
             bounds=Bounds(**{name: tuple(content["bounds"][name]) for name in _RATES}),
             counts=Counts(tp, fn, fp, tn, none, none),
             names=tuple(part["name"] for part in parts),
             confidence=content["confidence"],
-            same_population=content["method"]["name"] == METHODS[True],
+            prior_spread=content["method"]["prior_spread"],
             date=content["date"],
             judge=judge["name"],
             judge_version=judge["version"],
             rubric_sha256=content["rubric_sha256"],
             jaxmle_version=content["jaxmle_version"],
+        )
+        if not found._is_consistent():
+            raise ValueError(
+                f"{str(path)!r} was not written by jaxmle: its bounds are not those of the counts of its "
+                "parts."
+            )
+        return found
+
+    def _is_consistent(self) -> bool:
+        """Whether the bounds are those of the counts; a change of how they are learnt needs a new schema."""
+        own = bounds_of_parts(self.counts, confidence=self.confidence, prior_spread=self.prior_spread)
+        return all(
+            np.allclose(getattr(own, name), getattr(self.bounds, name), rtol=0, atol=_ROUNDING)
+            for name in _RATES
         )
 
     def _content(self) -> Document:
@@ -218,7 +250,7 @@ class JudgeCalibration(Result):
                 "confidence": self.confidence,
                 "method": {
                     "name": METHODS[self.same_population],
-                    "prior_spread": None if self.same_population else PRIOR_SPREAD,
+                    "prior_spread": self.prior_spread,
                 },
                 "bounds": {name: [float(end) for end in getattr(self.bounds, name)] for name in _RATES},
                 "parts": [

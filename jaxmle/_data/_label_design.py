@@ -16,8 +16,9 @@ from jaxmle._data._sealed_json import (
     digest,
     has,
     is_text,
+    json_text,
     read_json,
-    write_json,
+    write_text,
 )
 from jaxmle._data._text import printable
 from jaxmle._results import Result
@@ -180,7 +181,7 @@ class LabelDesign(Result):
             ValueError: It would be larger than `load` reads.
         """
         too_large = f"{self.n_drawn + len(self.before):,} items are too many for a file of a design."
-        write_json(Path(path), self._content(), largest=_LARGEST, too_large=too_large)
+        write_text(Path(path), json_text(self._content(), largest=_LARGEST, too_large=too_large))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:

@@ -52,15 +52,16 @@ class Predictive(NamedTuple):
         return 0.5 * (low + high)
 
 
-def predictive(hits: Array, misses: Array) -> Predictive:
+def predictive(hits: Array, misses: Array, prior_spread: float = PRIOR_SPREAD) -> Predictive:
     """Law of the rate of a new data set from the hits and misses of others.
 
     Rates of data sets are Beta distributed; mean and standard deviation are integrated over a grid, the mean
-    with a uniform prior, the standard deviation with a half-normal one of scale `PRIOR_SPREAD`.
+    with a uniform prior, the standard deviation with a half-normal one.
 
     Args:
         hits: Successes in each data set, shape ``(..., K)``.
         misses: The other trials.
+        prior_spread: Scale of that half-normal prior, positive.
 
     Source:
         Beta-binomial random effects: Gelman et al., Bayesian Data Analysis, 3rd ed. (2013), section 5.3;
@@ -77,7 +78,7 @@ def predictive(hits: Array, misses: Array) -> Predictive:
     possible = s**2 <= 0.5 * m * (1 - m)
     m, s = m[possible], s[possible]
     # Widths of the cells of the grid.
-    prior = np.sqrt(m * (1 - m)) * np.sqrt(s) * np.exp(-0.5 * (s / PRIOR_SPREAD) ** 2)
+    prior = np.sqrt(m * (1 - m)) * np.sqrt(s) * np.exp(-0.5 * (s / prior_spread) ** 2)
     a, b = _shapes(m, s)
     value = np.log(prior) + np.zeros((*hits.shape[:-1], 1))
     start = betaln(a, b)

@@ -14,16 +14,16 @@ from jaxmle._engine import whole_file
 from jaxmle._types import Document
 
 
-def write_json(path: Path, content: Document, *, largest: int, too_large: str) -> None:
-    """Write a content, whole or not at all.
-
-    Raises:
-        OSError: The file cannot be written.
-        ValueError: It would be larger than what `read_json` reads; the message is ``too_large``.
-    """
+def json_text(content: Document, *, largest: int, too_large: str) -> str:
+    """What a file of the content holds, or ``ValueError`` if that is more than `read_json` reads."""
     text = json.dumps(_with_integers(content), indent=1, allow_nan=False) + "\n"
     if len(text) > largest:
         raise ValueError(too_large)
+    return text
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file, whole or not at all, or raise ``OSError``."""
     with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
 

@@ -146,6 +146,28 @@ def test_inputs_and_data_are_texts_and_no_commands(run_action, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("judge", "##[error]judge"),
+        ("args", '--where "##[add-path]x"'),
+        ("args", "--where '::error::x\n##[y]"),
+    ],
+)
+def test_trouble_with_texts_of_strangers_holds_no_commands(run_action, field, text):
+    status, said, found = run_action(verdicts(), **{"file": "verdicts.csv", "limit": "0.5", field: text})
+    assert (status, found["verdict"]) == (2, "trouble")
+    # The runner obeys '::name' at the start of a line and, unless it did that, '##[name]' anywhere in it.
+    outside = re.sub(r"::stop-commands::(\w{32})\n.*?::\1::\n", "", said, flags=re.S)
+    lines = outside.splitlines()
+    assert [line for line in lines if line.lstrip().startswith("::")] == [
+        line for line in lines if line.startswith("::error title=Trouble::no verdict: ")
+    ]
+    assert not any("##[" in line for line in lines if not line.startswith("::"))
+    assert "::error title=Trouble::" in outside
+
+
+@pytest.mark.slow
 def test_files_of_the_repository_are_not_imported(run_action, tmp_path):
     """A pull request could otherwise bring a gate of its own, or stop it by a module of a common name."""
     for name in ("secrets.py", "shlex.py", "jaxmle/__init__.py", "jaxmle/__main__.py"):

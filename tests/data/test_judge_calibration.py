@@ -1,6 +1,7 @@
 """The calibration file: it comes back as it was, and whatever is wrong with one is said in one line."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 import jaxmle
 from jaxmle import Bounds, Counts, JudgeCalibration
+from jaxmle._data._bounds import bounds_of_parts
 from jaxmle._data._calibration_file import FORMAT, sealed
 
 SCHEMA = Path(jaxmle.__file__).parents[1] / "docs/reference/judge-calibration-1.schema.json"
@@ -109,6 +111,10 @@ WRONG = [
     ("method", "predictive"),
     ("method", {"name": "pooled", "prior_spread": 0.1}),
     ("method", {"name": "predictive", "prior_spread": "wide"}),
+    ("method", {"name": "predictive", "prior_spread": None}),
+    ("method", {"name": "predictive", "prior_spread": 1e-9}),
+    ("method", {"name": "same population", "prior_spread": 0.08}),
+    ("judge", {"name": " ", "version": None}),
     ("bounds", {"tpr": [0.1, 0.9]}),
     ("bounds", {"tpr": [0.1, 1.9], "fpr": [0, 1]}),
     ("bounds", {"tpr": [0.1, "0.9"], "fpr": [0, 1]}),
@@ -130,6 +136,57 @@ def test_counts_that_are_none_are_refused_whatever_the_hash(path, value):
     content = content_of(learnt(), path)
     content["parts"][1]["tp"] = value
     assert "'parts'" in refused(path, json.dumps(forged(content)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"bounds": {"tpr": [0.7, 0.9], "fpr": [0.01, 0.05]}},
+        {"confidence": 0.5},
+        {"method": {"name": "predictive", "prior_spread": 0.02}},
+    ],
+)
+def test_bounds_that_are_not_those_of_the_counts_are_refused_whatever_the_hash(path, change):
+    content = content_of(learnt(), path)
+    assert "its bounds are not those of the counts" in refused(path, json.dumps(forged(content | change)))
+    content["parts"][0]["fn"] += 1
+    assert "its bounds are not those of the counts" in refused(path, json.dumps(forged(content)))
+
+
+def test_each_end_of_the_bounds_is_held_against_the_counts(path):
+    for calibration in (learnt(), one_of_the_same()):
+        for name in ("tpr", "fpr"):
+            for end in (0, 1):
+                content = content_of(calibration, path)
+                content["bounds"][name][end] += 2e-6 if end else -2e-6
+                assert "its bounds are not" in refused(path, json.dumps(forged(content)))
+
+
+def test_parts_of_one_population_are_one(path):
+    content = content_of(learnt(), path)
+    same = {"method": {"name": "same population", "prior_spread": None}}
+    assert "'parts'" in refused(path, json.dumps(forged(content | same)))
+
+
+def test_the_spread_of_the_prior_is_kept(path):
+    calibration = learnt()
+    wider = replace(
+        calibration,
+        prior_spread=0.2,
+        bounds=bounds_of_parts(calibration.counts, confidence=0.95, prior_spread=0.2),
+    )
+    wider.save(path)
+    found = JudgeCalibration.load(path)
+    assert (found.prior_spread, found.same_population) == (0.2, False)
+    assert found.bounds.tpr[0] < calibration.bounds.tpr[0]
+    assert found.sha256 == wider.sha256 != calibration.sha256
+    assert one_of_the_same().prior_spread is None
+
+
+def test_what_load_refuses_is_not_saved(path):
+    with pytest.raises(ValueError, match="make a calibration with `learn`"):
+        replace(learnt(), bounds=Bounds(tpr=(0.8, 0.9))).save(path)
+    assert not path.exists()
 
 
 def test_fields_too_few_and_too_many_are_refused_whatever_the_hash(path):
@@ -222,7 +279,7 @@ def test_too_many_parts_to_be_read_again_are_not_written(path):
         Counts(*[np.ones(size)] * 4, *[np.zeros(size)] * 2),
         ("x" * 20,) * size,
         0.95,
-        False,
+        0.08,
         "2026-03-31",
     )
     with pytest.raises(ValueError, match="120,000 parts are too many"):
