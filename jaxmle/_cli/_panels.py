@@ -11,6 +11,7 @@ PANELS = {
         "plan.failure_rate", "limit", "adjustment", "method", "power", "target", "over", "grid", "points",
         "judge_tpr", "judge_fpr", "n_unlabeled", "target_width", "n_labeled", "cost_human", "cost_judge",
         "n_labels", "by_verdict", "n_flagged", "floor", "columns", "show_verdict",
+        "rater", "source", "label_column", "status",
     ),
     "Verdicts": (
         "judge", "human", "counts", "failure", "judge_failure", "human_failure", "passes", "judge_threshold",
@@ -25,8 +26,8 @@ PANELS = {
     ),
     "Interval": ("interval", "confidence", "n_resamples", "seed"),
     "Output": (
-        "as_json", "out", "resume", "raw_csv", "html", "markdown", "card", "card_title", "png", "junit",
-        "annotations", "write", "save", "no_cache",
+        "as_json", "out", "resume", "raw_csv", "take", "html", "markdown", "card", "card_title", "png",
+        "junit", "annotations", "write", "save", "no_cache",
     ),
 }  # fmt: skip
 _PANEL_OF = {name: panel for panel, names in PANELS.items() for name in names}

@@ -164,6 +164,13 @@ def labels_of(source: Source, id: Sequence[str], label: str) -> list[tuple[Any, 
     )
 
 
+def rows_of(source: Source) -> list[dict[str, str | None]]:
+    """All rows of a small source, as text by column."""
+    texts = ", ".join(source.text(column) for column in source.columns)
+    rows = source.query(f"SELECT {texts} FROM {VERDICTS}")
+    return [dict(zip(source.columns, row, strict=True)) for row in rows]
+
+
 def check_frame(items: Judged, design: LabelDesign) -> None:
     """Raise ``ValueError`` unless the items are those from which a design drew."""
     kind = design.kind

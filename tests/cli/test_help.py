@@ -34,7 +34,7 @@ def test_groups_of_options_are_shared_by_commands():
 def test_help_shows_commands_in_their_groups(capsys):
     assert main(["--help"]) == 0
     shown = re.findall(r"^(?:╭─|│) (\w+) ", capsys.readouterr().out, re.MULTILINE)
-    rest = "Bounds bounds sensitivity Compare compare drift Plan plan draw"
+    rest = "Bounds bounds sensitivity Compare compare drift Label plan draw label"
     start, answer = "Start demo doctor", "Answer estimate certify report"
     assert " ".join(shown) == f"Options {start} {answer} {rest}"
 

@@ -191,10 +191,10 @@ def test_the_weighted_total_is_right_where_the_plain_one_is_not():
         weighted.append(fit(tables.count(rows, design=queue.design, human_source=labels).counts[0]))
         bare = tables.count(rows, judge="judge", human="label", id="id", human_source=labels)
         plain.append(fit(bare.total))
-    found, bare = (np.array([one.failure_rate for one in some]) for some in (weighted, plain))
+    found, biased = (np.array([one.failure_rate for one in some]) for some in (weighted, plain))
     error = found.std(ddof=1) / np.sqrt(len(found))
     assert abs(found.mean() - truth) < 4 * error
-    assert abs(bare.mean() - truth) > 4 * error
+    assert abs(biased.mean() - truth) > 4 * error
 
 
 def test_labels_that_were_not_drawn_and_other_items_are_refused():
@@ -216,8 +216,8 @@ def test_labels_that_were_not_drawn_and_other_items_are_refused():
     with pytest.raises(ValueError, match="their ids or verdicts are others than at the draw"):
         tables.count(turned, design=queue.design, human_source=labeled(queue, rows))
     queue = drawn(rows, n_labels=15, by="topic")
+    some = [one for one in labeled(queue, rows) if int(one["id"][1:]) < 85]
     with pytest.raises(ValueError, match="no label yet where topic = 'c'"):
-        some = [one for one in labeled(queue, rows) if int(one["id"][1:]) < 85]
         tables.count(rows, design=queue.design, human_source=some)
 
 
