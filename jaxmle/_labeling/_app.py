@@ -51,7 +51,7 @@ class Labeler(App[None]):
     CSS = """
     #progress { height: auto; padding: 0 1; background: $panel; }
     #item { padding: 1 2; }
-    #text { height: auto; }
+    #text { height: auto; padding-right: 1; }
     #state { height: auto; padding: 0 1; background: $panel; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -60,7 +60,8 @@ class Labeler(App[None]):
         Binding("s", "say('')", "Skip"),
         Binding("b,left", "move(-1)", "Back", key_display="b"),
         Binding("n,right", "move(1)", "Next", key_display="n"),
-        Binding("q,ctrl+c", "quit", "Quit", key_display="q", priority=True),
+        Binding("q", "quit", "Quit"),
+        Binding("ctrl+c", "quit", show=False, priority=True),
     ]
 
     def __init__(
@@ -137,7 +138,6 @@ class Labeler(App[None]):
         skipped = self.answers.number_of("")
         line = Text(f"{'█' * filled}{'░' * (_BAR - filled)} {labeled} of {size} labelled")
         line.append(f", {skipped} skipped" if skipped else "")
-        line.append(f"  rater {plain_text(self.rater)}" if self.rater else "")
         line.append("\n")
         return line.append(self._interval())
 
@@ -150,7 +150,7 @@ class Labeler(App[None]):
         ends = f"95% interval {100 * found['low']:.1f}% to {100 * found['high']:.1f}%"
         rate = found["estimate"]
         estimate = "" if rate is None else f"Failure rate {100 * rate:.1f}%, "
-        return Text(f"{estimate}{ends} (anew every {EVERY} labels)", style="dim")
+        return Text(f"{estimate}{ends} (anew every {EVERY})", style="dim")
 
     def _item(self) -> Text:
         queue = self.answers.queue
@@ -168,7 +168,7 @@ class Labeler(App[None]):
         if self.trouble:
             return Text(plain_text(self.trouble), style="bold white on red")
         item = self.answers.queue.items[self.place]
-        line = Text()
+        line = Text(f"{plain_text(self.rater)}: " if self.rater else "")
         if item in self.answers.said:
             word, style = _SAID[self.answers.said[item]]
             line.append("You said: ").append(word, style=style).append(". ")
@@ -176,7 +176,7 @@ class Labeler(App[None]):
             skipped = self.answers.number_of("")
             left = f"; {skipped} skipped are open still" if skipped else ""
             line.append(f"All items seen{left}. q ends.", style="bold")
-        elif not line:
+        elif item not in self.answers.said:
             line.append("Is this answer a failure?", style="bold")
         return line
 

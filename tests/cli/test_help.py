@@ -28,7 +28,7 @@ def test_groups_of_options_are_shared_by_commands():
     # A group of its own for one option is a spelling that the table has and no command.
     named = {name.rpartition(".")[2] for names in PANELS.values() for name in names}
     used = {one.name for command in COMMANDS.values() for one in command.params}
-    assert used - named == {"file", "other"}
+    assert used - named == {"file", "other", "queue"}
 
 
 def test_help_shows_commands_in_their_groups(capsys):
