@@ -145,8 +145,8 @@ def main() -> None:
     truth = float(answers.human.mean())
     print(
         f"{len(answers.rows):,} answers, failure rate {truth:.4f}, {N_LABELS} labels a queue, {given.draws} "
-        f"queues a design; at least {FLOOR} a slice; intervals {'by chi-square' if given.chi_square else 'as by default'}, "
-        "certificates at 95%\n"
+        f"queues a design; at least {FLOOR} a slice; 95% intervals "
+        f"{'by chi-square' if given.chi_square else 'as by default'}, certificates at 95%\n"
     )
     print("| design | bias | RMSE | covered | width | certified below the truth: profile | exact |")
     print("|---|--:|--:|--:|--:|--:|--:|")

@@ -6,7 +6,7 @@ from pathlib import Path
 from jaxmle._data import Bounds, printable
 from jaxmle._documents import AnalysisSettings, estimate_document
 from jaxmle._labeling._answers import Answers
-from jaxmle._tables import count
+from jaxmle._tables import count, joined_labels, open_source
 from jaxmle._types import Document
 
 # A larger file would be read for longer than a person waits.
@@ -38,10 +38,27 @@ def interval_now(answers: Answers, source: Path | None) -> Document:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            table = count(str(source), design=design, human_source=answers.labels)
+            table = count(
+                str(source), design=design, human_source=[*answers.labels, *_earlier(answers, source)]
+            )
             settings = AnalysisSettings(Bounds(), [], labels=design.labels)
             total = estimate_document(table, settings, interval="chi-square")["total"]
     except (ValueError, OSError) as error:
         return {**none, "reason": printable(" ".join(str(error).split()), _LONGEST)}
     rate = total["failure_rate"]
     return {name: rate[name] for name in ("estimate", "low", "high")} | {"reason": None}
+
+
+def _earlier(answers: Answers, source: Path) -> list[Document]:
+    """Labels of earlier rounds, and those that the rows had before the draw."""
+    queue = answers.queue
+    if queue.design is None or not queue.design.before:
+        return []
+    path = queue.path.with_suffix(".json")
+    rows, _ = joined_labels(open_source(str(source)), queue.design, path, required=False, earlier_alone=True)
+    # Where several people labelled an item, the first of them speaks here.
+    return [
+        {name: row[name] for name in queue.id}
+        | {queue.label: next(one for name, one in row.items() if name not in queue.id and one is not None)}
+        for row in rows or []
+    ]
