@@ -13,6 +13,7 @@ from jaxmle._cli._compare import compare
 from jaxmle._cli._doctor import doctor
 from jaxmle._cli._draw import draw, record_look
 from jaxmle._cli._drift import drift
+from jaxmle._cli._label import label
 from jaxmle._cli._looks import looks_of
 from jaxmle._cli._once import Once
 from jaxmle._cli._options import (
@@ -374,7 +375,7 @@ _COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Answer": (estimate, certify, report),
     "Bounds": (bounds, sensitivity),
     "Compare": (compare, drift),
-    "Plan": (plan, draw),
+    "Label": (plan, draw, label),
 }
 for _panel, _some in _COMMANDS.items():
     for _command in _some:

@@ -12,6 +12,7 @@ PANELS = {
         "anytime", "human_error", "power", "target", "over", "grid", "points",
         "given", "judge_tpr", "judge_fpr", "n_unlabeled", "target_width", "n_labeled", "cost_human",
         "cost_judge", "n_labels", "by_verdict", "n_flagged", "floor", "columns", "show_verdict",
+        "rater", "source", "label_column", "status",
     ),
     "Verdicts": (
         "judge", "human", "counts", "failure", "judge_failure", "human_failure", "passes", "judge_threshold",
@@ -26,7 +27,7 @@ PANELS = {
     ),
     "Interval": ("interval", "confidence", "n_resamples", "seed"),
     "Output": (
-        "as_json", "out", "engine", "resume", "raw_csv", "html", "markdown", "card", "card_title", "png",
+        "as_json", "out", "engine", "resume", "raw_csv", "take", "html", "markdown", "card", "card_title", "png",
         "junit", "annotations", "write", "save", "no_cache",
     ),
 }  # fmt: skip

@@ -20,6 +20,7 @@ from ._estimate import estimate_document as estimate_document
 from ._estimate_file import estimate_file as estimate_file
 from ._fitted import fit_table as fit_table
 from ._human_error import HumanErrors as HumanErrors
+from ._label import label_document as label_document
 from ._panel import judges_rows as judges_rows
 from ._panel import judges_title as judges_title
 from ._panel import panel_document as panel_document

@@ -1,4 +1,6 @@
 from ._aggregate import COUNTS as COUNTS
+from ._aggregate import FAILED as FAILED
+from ._aggregate import PASSED as PASSED
 from ._aggregate import UNJUDGED as UNJUDGED
 from ._aggregate import Roles as Roles
 from ._asking import on_command_line as on_command_line
@@ -23,6 +25,11 @@ from ._designed import check_frame as check_frame
 from ._designed import count_designed as count_designed
 from ._designed import designed as designed
 from ._designed import joined_labels as joined_labels
+from ._designed import label_file as label_file
+from ._designed import label_files as label_files
+from ._designed import labels_of as labels_of
+from ._designed import rater_of as rater_of
+from ._designed import rows_of as rows_of
 from ._draw import Judged as Judged
 from ._draw import judged_items as judged_items
 from ._draw import with_blank_labels as with_blank_labels

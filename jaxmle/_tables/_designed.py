@@ -92,7 +92,7 @@ def designed(
 
 
 def joined_labels(
-    source: Source, design: LabelDesign, path: Path, *, required: bool = True
+    source: Source, design: LabelDesign, path: Path, *, required: bool = True, earlier_alone: bool = False
 ) -> tuple[list[Document] | None, tuple[str, ...]]:
     """Labels that stand beside a design, a row an item, and the columns of the raters.
 
@@ -102,6 +102,7 @@ def joined_labels(
         path: Its file: of "queue.json" the labels are in "queue.labels.csv", or "queue.labels-NAME.csv" for
             each rater, or in "queue.csv" itself.
         required: Whether it is an error if there are none.
+        earlier_alone: Whether to leave out those of this round.
 
     Raises:
         ValueError: A file cannot be used, or there are none.
@@ -114,7 +115,7 @@ def joined_labels(
         for *item, label in rows:
             merged.setdefault(tuple(item), dict(zip(design.id, item, strict=True)))[rater] = label
 
-    for name in (*design.earlier, path.name):
+    for name in (*design.earlier, *([] if earlier_alone else [path.name])):
         queue = path.with_name(name).with_suffix(".csv")
         files = label_files(queue) or [one for one in [queue] if one.is_file()]
         for file in files:
@@ -162,6 +163,13 @@ def labels_of(source: Source, id: Sequence[str], label: str) -> list[tuple[Any, 
         f"SELECT {names}, {text} AS h FROM {VERDICTS} "
         f"WHERE coalesce({word_of(text)}, '') NOT IN ({listed(UNLABELED_WORDS)})"
     )
+
+
+def rows_of(source: Source) -> list[dict[str, str | None]]:
+    """All rows of a small source, as text by column."""
+    texts = ", ".join(source.text(column) for column in source.columns)
+    rows = source.query(f"SELECT {texts} FROM {VERDICTS}")
+    return [dict(zip(source.columns, row, strict=True)) for row in rows]
 
 
 def check_frame(items: Judged, design: LabelDesign) -> None:

@@ -6,6 +6,7 @@ from ._doctor import doctor_table as doctor_table
 from ._draw import draw_table as draw_table
 from ._drift import drift_table as drift_table
 from ._fold import fold as fold
+from ._label import label_table as label_table
 from ._plan import plan_table as plan_table
 from ._sensitivity import sensitivity_table as sensitivity_table
 from ._tables import certify_table as certify_table

@@ -109,6 +109,10 @@ _LINES = {
         "--out more.queue.csv"
     ),
     "estimate, drawn": (f"estimate verdicts.csv --design more.queue.json --human human {QUICK}"),
+    "label": "label more.queue.csv --import drawn.csv",
+    "label, page": "label more.queue.csv --html page.html --rater ann",
+    "label, raters": "label more.queue.csv --import drawn.csv --rater ann",
+    "label, nothing yet": "label queue.csv --status",
     "plan, width": f"{RATES} --target-width 0.05 {QUICK} --cost-human 2 --cost-judge 0.01",
     "plan, certificate": f"{RATES} --limit 0.2 {PROFILE} --labels by-verdict --tpr 0.85:0.95",
     "plan, elsewhere": f"{RATES} --target-width 0.1 {QUICK} --calibration external",

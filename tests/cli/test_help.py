@@ -28,13 +28,13 @@ def test_groups_of_options_are_shared_by_commands():
     # A group of its own for one option is a spelling that the table has and no command.
     named = {name.rpartition(".")[2] for names in PANELS.values() for name in names}
     used = {one.name for command in COMMANDS.values() for one in command.params}
-    assert used - named == {"file", "other"}
+    assert used - named == {"file", "other", "queue"}
 
 
 def test_help_shows_commands_in_their_groups(capsys):
     assert main(["--help"]) == 0
     shown = re.findall(r"^(?:╭─|│) (\w+) ", capsys.readouterr().out, re.MULTILINE)
-    rest = "Bounds bounds sensitivity Compare compare drift Plan plan draw"
+    rest = "Bounds bounds sensitivity Compare compare drift Label plan draw label"
     start, answer = "Start demo doctor", "Answer estimate certify report"
     assert " ".join(shown) == f"Options {start} {answer} {rest}"
 

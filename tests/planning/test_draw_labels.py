@@ -191,10 +191,10 @@ def test_the_weighted_total_is_right_where_the_plain_one_is_not():
         weighted.append(fit(tables.count(rows, design=queue.design, human_source=labels).counts[0]))
         bare = tables.count(rows, judge="judge", human="label", id="id", human_source=labels)
         plain.append(fit(bare.total))
-    found, bare = (np.array([one.failure_rate for one in some]) for some in (weighted, plain))
+    found, biased = (np.array([one.failure_rate for one in some]) for some in (weighted, plain))
     error = found.std(ddof=1) / np.sqrt(len(found))
     assert abs(found.mean() - truth) < 4 * error
-    assert abs(bare.mean() - truth) > 4 * error
+    assert abs(biased.mean() - truth) > 4 * error
 
 
 def test_labels_that_were_not_drawn_and_other_items_are_refused():

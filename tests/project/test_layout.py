@@ -39,6 +39,7 @@ LAYERS = (
     "_doctor",
     "_terminal",
     "_page",
+    "_labeling",
     "_ci",
     "_cli",
     "_pytest",

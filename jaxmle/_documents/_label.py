@@ -1,0 +1,66 @@
+"""The result of `jaxmle label`."""
+
+from importlib.metadata import version
+from typing import Any
+
+from jaxmle._data import Counts
+from jaxmle._inference import agreement
+from jaxmle._types import Document
+
+
+def label_document(
+    queue: str,
+    file: str,
+    sizes: dict[str, int],
+    interval: Document,
+    pairs: list[tuple[str, str, Counts, list[tuple[str, ...]]]],
+    *,
+    command: str | None,
+    page: str | None = None,
+    taken: int | None = None,
+) -> Document:
+    """Describe how far labels have come.
+
+    Args:
+        queue: File of the queue.
+        file: File of the answers.
+        sizes: Numbers of ``items``, ``failures``, ``passes`` and ``skipped`` ones.
+        interval: Failure rate as it stands.
+        pairs: Two people, what they say of the items that both labelled, and the items on which they differ.
+        command: What to type next, or None.
+        page: File of the page that was written, or None.
+        taken: Labels that were taken from elsewhere, or None.
+    """
+    return {
+        "command": "label",
+        "version": version("jaxmle"),
+        "queue": queue,
+        "file": file,
+        "page": page,
+        "taken": taken,
+        "items": sizes,
+        "failure_rate": interval,
+        "agreement": [_agreement(*pair) for pair in pairs],
+        "next": command,
+    }
+
+
+def _agreement(first: str, second: str, counts: Counts, differ: list[tuple[str, ...]]) -> Document:
+    found = agreement(counts) if counts.n_labeled else None
+
+    def measure(name: str) -> Any:
+        one = getattr(found, name, None)
+        return (
+            None
+            if one is None
+            else {"estimate": float(one.estimate), "low": float(one.low), "high": float(one.high)}
+        )
+
+    return {
+        "raters": [first, second],
+        "n_both": int(counts.n_labeled),
+        "share": measure("accuracy"),
+        "kappa": measure("kappa"),
+        "ac1": measure("ac1"),
+        "differ": [list(item) for item in differ],
+    }

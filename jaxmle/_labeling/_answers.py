@@ -1,0 +1,251 @@
+"""A queue of items and what a person has said of them, saved after each answer."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jaxmle._data import FAILURE_WORDS, PASS_WORDS, Counts, LabelDesign, as_words, printable
+from jaxmle._engine import whole_file
+from jaxmle._tables import (
+    FAILED,
+    PASSED,
+    check_column,
+    is_formula,
+    label_file,
+    label_files,
+    labels_of,
+    open_source,
+    rater_of,
+    rows_of,
+)
+
+Item = tuple[str, ...]
+# What a label says, and what is written of an item that was passed over.
+ANSWERS = (FAILED, PASSED, "")
+_SHOWN = 40
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Items to label.
+
+    Attributes:
+        path: Their file.
+        design: How they were drawn, or None where nobody says.
+        id: Columns that name an item.
+        label: Column of labels.
+        columns: Columns that may be shown, the judge's verdicts left out.
+        verdicts: Columns with verdicts of the judge.
+        items: Ids, in order.
+        rows: What each column says of each item.
+    """
+
+    path: Path
+    design: LabelDesign | None
+    id: tuple[str, ...]
+    label: str
+    columns: tuple[str, ...]
+    verdicts: tuple[str, ...]
+    items: tuple[Item, ...]
+    rows: tuple[dict[str, str | None], ...]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @classmethod
+    def load(cls, path: Path, *, id: Sequence[str] = ()) -> "Queue":
+        """Read a queue, and its design where that stands beside it.
+
+        Raises:
+            ValueError: It cannot be read; nothing says which columns name an item; or ids are missing,
+                repeated, or others than those that the design drew.
+            OSError: The design cannot be read.
+        """
+        beside = path.with_suffix(".json")
+        design = LabelDesign.load(beside) if beside.is_file() else None
+        names = tuple(id) or (design.id if design else ())
+        if not names:
+            raise ValueError(
+                f"there is no design {str(beside)!r} beside the queue: name the column that tells its items "
+                "apart with --id."
+            )
+        source = open_source(str(path))
+        for column in names:
+            check_column(source, column)
+        rows = rows_of(source)
+        items = tuple(tuple((row[column] or "").strip() for column in names) for row in rows)
+        if not all(all(item) for item in items) or len(set(items)) < len(items):
+            raise ValueError(f"{str(path)!r}: {' and '.join(names)} must name each item, and each once.")
+        if design and set(items) != set(design.drawn):
+            raise ValueError(
+                f"{str(path)!r} holds other items than {str(beside)!r} says were drawn: labels of these "
+                "alone speak for the rest."
+            )
+        label = design.label if design else "label"
+        judges = tuple(one for one in (design.judge if design else ()) if one in source.columns)
+        hidden = {*names, label, *judges}
+        shown = tuple(column for column in source.columns if column not in hidden)
+        return cls(path, design, names, label, shown, judges, items, tuple(map(_unguarded, rows)))
+
+
+@dataclass
+class Answers:
+    """What one person has said of a queue.
+
+    Attributes:
+        queue: The queue.
+        path: File of the answers.
+        said: "fail", "pass" or, of an item that was passed over, "", by id.
+    """
+
+    queue: Queue
+    path: Path
+    said: dict[Item, str] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, queue: Queue, rater: str | None = None) -> "Answers":
+        """Go on where the file of a person's answers left off; there may be none yet.
+
+        Raises:
+            ValueError: The name of the person is of no file, the file holds items of another queue, or a word
+                that is no label.
+        """
+        if rater is not None and (not rater.strip() or set(rater) & set('/\\:*?"<>|\0') or rater in queue.id):
+            raise ValueError(f"--rater names a file and a column: {rater!r} cannot.")
+        path = label_file(queue.path, rater)
+        found = cls(queue, path)
+        if path.is_file():
+            source = open_source(str(path))
+            for column in (*queue.id, queue.label):
+                check_column(source, column)
+            rows = rows_of(source)
+            found.said = {
+                tuple((row[column] or "").strip() for column in queue.id): row[queue.label] or ""
+                for row in rows
+            }
+            found._check(str(path))
+        return found
+
+    def answer(self, place: int, label: str) -> None:
+        """Keep an answer, on the disk before this returns.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        self.said[self.queue.items[place]] = label
+        self.save()
+
+    def save(self) -> None:
+        """Write all answers, whole or not at all, in the order of the queue."""
+        with whole_file(self.path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file, lineterminator="\n")
+            table.writerow([*self.queue.id, self.queue.label])
+            known = (item for item in self.queue.items if item in self.said)
+            table.writerows([*item, self.said[item]] for item in known)
+
+    def take(self, path: Path, *, label: str, failure: Sequence[str] = (), passes: Sequence[str] = ()) -> int:
+        """Add labels of a spreadsheet or a page, and return how many there were.
+
+        Args:
+            path: A file with the columns that name an item, and labels.
+            label: Column of the labels.
+            failure: Words that mean failure, beside the usual ones.
+            passes: Words that mean pass, likewise.
+
+        Raises:
+            ValueError: A word is neither, an item is not of the queue, or has another label already.
+        """
+        own_failure, own_passes = as_words(tuple(failure)), as_words(tuple(passes))
+        words = dict.fromkeys(PASS_WORDS - own_failure | own_passes, PASSED)
+        words |= dict.fromkeys(FAILURE_WORDS - own_passes | own_failure, FAILED)
+        new: dict[Item, str] = {}
+        for *item, word in labels_of(open_source(str(path)), self.queue.id, label):
+            meant = words.get(word.strip().lower())
+            named = ", ".join(map(str, item))
+            if meant is None:
+                raise ValueError(
+                    f"{str(path)!r}: {printable(word, _SHOWN)!r} of {printable(named, _SHOWN)} is neither a "
+                    "failure nor a pass: say which words are with --failure and --pass."
+                )
+            if new.get(tuple(item), meant) != meant:
+                raise ValueError(f"{str(path)!r} holds two labels of {printable(named, _SHOWN)}.")
+            new[tuple(item)] = meant
+        if not new:
+            raise ValueError(f"{str(path)!r} holds no label in column {label!r}.")
+        other = next((one for one, said in new.items() if self.said.get(one, "") not in ("", said)), None)
+        if other is not None:
+            raise ValueError(
+                f"{str(path)!r} says {new[other]} of {printable(', '.join(other), _SHOWN)}, and "
+                f"{str(self.path)!r} says {self.said[other]}: settle it, or name another --rater."
+            )
+        before = dict(self.said)
+        self.said |= new
+        try:
+            self._check(str(path))
+        except ValueError:
+            self.said = before
+            raise
+        self.save()
+        return len(new)
+
+    @property
+    def labels(self) -> list[dict[str, str]]:
+        """Rows with ids and labels, of the items that have one."""
+        return [
+            {**dict(zip(self.queue.id, item, strict=True)), self.queue.label: label}
+            for item, label in self.said.items()
+            if label
+        ]
+
+    def number_of(self, label: str) -> int:
+        """How many items have this answer."""
+        return list(self.said.values()).count(label)
+
+    @property
+    def next_place(self) -> int:
+        """Place of the first item that has no answer; then of the first that was passed over; then 0."""
+        items = list(enumerate(self.queue.items))
+        unseen = (place for place, item in items if item not in self.said)
+        skipped = (place for place, item in items if not self.said.get(item))
+        return next(unseen, next(skipped, 0))
+
+    def _check(self, name: str) -> None:
+        strangers = set(self.said) - set(self.queue.items)
+        if strangers:
+            raise ValueError(
+                f"{name} has {len(strangers):,} items that are not in the queue, such as "
+                f"{printable(', '.join(min(strangers)), _SHOWN)!r}: labels of items that were not drawn "
+                "would undo the design."
+            )
+        odd = next((label for label in self.said.values() if label not in ANSWERS), None)
+        if odd is not None:
+            raise ValueError(f"{name} holds {printable(odd, _SHOWN)!r}, which this labeller did not write.")
+
+
+def raters(queue: Queue) -> dict[str, Answers]:
+    """Answers of everybody who has begun, by name."""
+    return {
+        rater_of(file) or queue.label: Answers.open(queue, rater_of(file)) for file in label_files(queue.path)
+    }
+
+
+def agreed(first: Answers, second: Answers) -> tuple[Counts, list[Item]]:
+    """What two people say of the items that both labelled, and the items on which they differ.
+
+    The counts have the first as the human, the second as the judge.
+    """
+    both = [item for item in first.queue.items if first.said.get(item) and second.said.get(item)]
+    cells = [(first.said[item], second.said[item]) for item in both]
+    pairs = ((FAILED, FAILED), (FAILED, PASSED), (PASSED, FAILED), (PASSED, PASSED))
+    tp, fn, fp, tn = (cells.count(pair) for pair in pairs)
+    counts = Counts(tp, fn, fp, tn, 0, 0)
+    return counts, [item for item in both if first.said[item] != second.said[item]]
+
+
+def _unguarded(row: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Texts without the apostrophe that kept a spreadsheet from running them."""
+    return {
+        name: text[1:] if text is not None and text.startswith("'") and is_formula(text[1:]) else text
+        for name, text in row.items()
+    }

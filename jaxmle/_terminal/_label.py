@@ -1,0 +1,62 @@
+"""The document of `jaxmle label` for a terminal."""
+
+from rich.console import Group
+from rich.text import Text
+
+from jaxmle._documents import count_of, percent
+from jaxmle._types import Document
+
+_FEW = 10
+
+
+def label_table(document: Document) -> Group:
+    """Lay out the document of `jaxmle label` for a terminal."""
+    items = document["items"]
+    labeled = items["failures"] + items["passes"]
+    skipped = f", {items['skipped']:,} skipped" if items["skipped"] else ""
+    lines = [
+        Text(
+            f"{labeled:,} of {count_of(items['items'], 'item')} labelled{skipped}: "
+            f"{count_of(items['failures'], 'failure')}, {items['passes']:,} passes.",
+            style="bold green" if labeled == items["items"] else "bold",
+        )
+    ]
+    if document["taken"] is not None:
+        lines.append(Text(f"{count_of(document['taken'], 'label')} taken."))
+    rate = document["failure_rate"]
+    if rate["reason"]:
+        lines.append(Text(f"No interval: {rate['reason']}."))
+    else:
+        estimate = "" if rate["estimate"] is None else f"failure rate {percent(rate['estimate'])}, "
+        ends = f"95% interval {percent(rate['low'])} to {percent(rate['high'])}"
+        lines.append(Text(f"As it stands: {estimate}{ends} (chi-square; estimate has the one to report)."))
+    for one in document["agreement"]:
+        lines += _agreement(one)
+    if document["page"]:
+        lines.append(
+            Text(
+                f"Page: {document['page']}. It opens in a browser without a network; take what it saves with "
+                "--import."
+            )
+        )
+    else:
+        lines.append(Text(f"Labels: {document['file']}."))
+    if document["next"]:
+        lines.append(Text(f"Next: {document['next']}", no_wrap=True))
+    return Group(*lines)
+
+
+def _agreement(one: Document) -> list[Text]:
+    first, second = one["raters"]
+    if not one["n_both"]:
+        return [Text(f"{first} and {second} have no item in common yet.")]
+    said = [f"{first} and {second} agree on {percent(one['share']['estimate'])} of {one['n_both']:,} items"]
+    said += [
+        f"{name} {one[key]['estimate']:.3f} [{one[key]['low']:.3f}, {one[key]['high']:.3f}]"
+        for key, name in (("kappa", "kappa"), ("ac1", "AC1"))
+        if one[key]
+    ]
+    differ = [", ".join(item) for item in one["differ"]]
+    more = f" and {len(differ) - _FEW:,} more" if len(differ) > _FEW else ""
+    settle = [f"They differ on {'; '.join(differ[:_FEW])}{more}."] if differ else []
+    return [Text(f"{', '.join(said)}."), *map(Text, settle)]

@@ -1,0 +1,230 @@
+"""A queue is labelled in a terminal, on a page or in a spreadsheet; nothing is lost, and nothing is run."""
+
+import asyncio
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+import jaxmle
+from jaxmle import draw_labels, tables
+from jaxmle._cli import main
+from jaxmle._labeling import Answers, Queue, agreed, interval_now, label_page, raters, source_of
+
+HOSTILE = "[red]markup[/red] \x1b[31mred\x07 </script><script>alert(1)</script> {{x}}\u2028\nsecond line"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    rows = [
+        {"id": f"q{i}", "answer": HOSTILE if i % 2 else "=1+1", "judge": "fail" if i % 4 == 0 else "pass"}
+        for i in range(60)
+    ]
+    with (tmp_path / "verdicts.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+    queue = draw_labels(
+        str(tmp_path / "verdicts.csv"), judge="judge", id="id", n_labels=12, show_verdict=True
+    )
+    queue.save(tmp_path / "queue.csv")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def queue(folder):
+    return Queue.load(folder / "queue.csv")
+
+
+def pressed(answers, keys, size=(80, 24), **more):
+    """Press keys in the labeller, and return it with what it shows of the item and the state."""
+    pytest.importorskip("textual")
+    from textual.widgets import Static
+
+    from jaxmle._labeling import Labeler
+
+    options = {"columns": ("answer",), "interval": lambda: {"reason": "none"}} | more
+    app = Labeler(answers, **options)
+
+    async def run():
+        async with app.run_test(size=size) as pilot:
+            await pilot.press(*keys)
+            await pilot.pause()
+            return [str(app.query_one(name, Static).render()) for name in ("#progress", "#text", "#state")]
+
+    return app, asyncio.run(run())
+
+
+def test_keys_answer_skip_and_go_back(queue):
+    answers = Answers.open(queue)
+    app, (progress, _, state) = pressed(answers, "fpsbbf")
+    first, second, third = queue.items[:3]
+    assert answers.said == {first: "fail", second: "fail", third: ""}
+    assert "2 of 12 labelled, 1 skipped" in progress
+    assert app.place == 3
+    assert "Is this answer a failure?" in state
+    # Whoever comes back goes on at the first that is open; at the end come those that were skipped.
+    answers = Answers.open(queue)
+    app, (_, _, state) = pressed(answers, "p" * 9)
+    assert answers.said[queue.items[11]] == "pass"
+    assert (app.place, app.is_done) == (2, True)
+    assert "All items seen; 1 skipped are open still" in state
+    pressed(answers, "f")
+    assert "" not in answers.said.values()
+
+
+def test_the_verdict_is_hidden_unless_asked(queue):
+    assert queue.columns == ("answer",)
+    _, (_, text, _) = pressed(Answers.open(queue), "")
+    assert "judge" not in text
+    _, (_, text, _) = pressed(Answers.open(queue), "", verdicts=queue.verdicts)
+    assert "judge (the judge's verdict)" in text
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_texts_of_strangers_are_shown_as_they_are_written(queue, width):
+    answers = Answers.open(queue)
+    place = next(i for i, row in enumerate(queue.rows) if row["answer"] != "=1+1")
+    _, (_, text, _) = pressed(answers, "n" * place, size=(width, 24))
+    assert "[red]markup[/red] \\x1b[31mred\\x07 </script>" in text
+    assert not any(ord(char) < 32 and char != "\n" for char in text)
+
+
+def test_each_answer_is_on_the_disk_before_the_next(queue, monkeypatch):
+    answers = Answers.open(queue)
+    for place in range(5):
+        answers.answer(place, "pass")
+        assert len(Answers.open(queue).said) == place + 1
+    before = answers.path.read_bytes()
+
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    app, (_, _, state) = pressed(answers, "f")
+    assert "NOT SAVED: " in state
+    assert answers.path.read_bytes() == before
+    assert app.place == 5
+
+
+def test_a_kill_while_answers_are_written_loses_none(folder):
+    code = (
+        "import sys; from pathlib import Path; from jaxmle._labeling import Answers, Queue\n"
+        "answers = Answers.open(Queue.load(Path('queue.csv')))\n"
+        "for n in range(10**6):\n"
+        "    answers.answer(n % 12, 'pass' if n % 2 else 'fail'); print(n, flush=True)\n"
+    )
+    for _ in range(2):
+        run = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=folder)
+        done = [int(run.stdout.readline()) for _ in range(40)][-1]
+        run.kill()
+        run.wait()
+        run.stdout.close()
+        said = Answers.open(Queue.load(folder / "queue.csv")).said
+        assert len(said) == 12
+        assert done >= 39
+
+
+def test_two_raters_have_files_of_their_own_and_agree_as_agreement_says(queue, folder, capsys):
+    ann, bob = Answers.open(queue, "ann"), Answers.open(queue, "bob")
+    for place in range(12):
+        ann.answer(place, "fail" if place < 5 else "pass")
+        bob.answer(place, "fail" if place < 4 else "pass" if place < 11 else "")
+    counts, differ = agreed(*raters(queue).values())
+    assert counts.values()[:4] == (4, 1, 0, 6)
+    assert differ == [queue.items[4]]
+    assert main(["label", "queue.csv", "--status", "--rater", "ann", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    kappa = jaxmle.agreement(counts).kappa
+    assert found["agreement"][0]["kappa"]["estimate"] == float(kappa.estimate)
+    assert found["agreement"][0]["differ"] == [list(queue.items[4])]
+    with pytest.raises(ValueError, match="ann, bob disagree on 1 of the 11 rows"):
+        tables.count("verdicts.csv", design="queue.json")
+    table = tables.count("verdicts.csv", design="queue.json", human_combine="any")
+    assert table.total.n_labeled == 12
+    for name in ("a/b", " ", "id"):
+        with pytest.raises(ValueError, match="--rater names a file"):
+            Answers.open(queue, name)
+
+
+def test_the_interval_is_that_of_the_labels_so_far(queue, folder):
+    answers = Answers.open(queue)
+    assert interval_now(answers, source_of(answers))["reason"] == "no label yet"
+    for place in range(6):
+        answers.answer(place, "fail" if place < 2 else "pass")
+    found = interval_now(answers, source_of(answers))
+    fitted = jaxmle.fit(tables.count("verdicts.csv", design="queue.json").total)
+    interval = fitted.interval(simulate=False)
+    assert (found["low"], found["high"]) == pytest.approx((interval.low, interval.high))
+    assert "not beside the queue" in interval_now(answers, None)["reason"]
+
+
+def test_the_page_runs_no_text_and_saves_what_import_takes(queue, folder):
+    text = label_page(queue, columns=("answer",), download="queue.labels.csv")
+    data = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert data is not None
+    content = json.loads(data[1])
+    assert content["items"] == [list(item) for item in queue.items]
+    assert any(row == [HOSTILE] for row in content["rows"])
+    assert text.count("<script") == 2
+    assert "innerHTML" not in text
+    assert "default-src &#x27;none&#x27;" in text
+    assert "http" not in text.replace("http-equiv", "")
+    assert "judge" not in content["columns"]
+
+
+def test_labels_of_spreadsheets_are_taken(queue, folder, capsys):
+    openpyxl = pytest.importorskip("openpyxl")
+    pytest.importorskip("python_calamine")
+    book = openpyxl.Workbook()
+    book.active.append(["id", "verdict", "remark"])
+    for place, (name,) in enumerate(queue.items):
+        book.active.append([name, ["bad", "meh", None][place % 3], "..."])
+    book.save("labels.xlsx")
+    arguments = ["label", "queue.csv", "--import", "labels.xlsx", "--label", "verdict"]
+    assert main([*arguments, "--failure", "bad", "--pass", "fine"]) == 2
+    assert "'meh' of" in capsys.readouterr().err
+    assert main([*arguments, "--failure", "bad", "--pass", "meh"]) == 0
+    assert "8 labels taken" in capsys.readouterr().out
+    answers = Answers.open(queue)
+    assert (answers.number_of("fail"), answers.number_of("pass")) == (4, 4)
+    assert main([*arguments, "--failure", "meh", "--pass", "bad"]) == 2
+    assert "settle it, or name another --rater" in capsys.readouterr().err
+    (folder / "more.csv").write_text("id,label\nstranger,fail\n")
+    assert main(["label", "queue.csv", "--import", "more.csv"]) == 2
+    assert "would undo the design" in capsys.readouterr().err
+    assert len(Answers.open(queue).labels) == 8
+
+
+def test_a_queue_that_was_changed_is_refused(folder, capsys):
+    lines = (folder / "queue.csv").read_text().splitlines(keepends=True)
+    design = (folder / "queue.json").read_text()
+    (folder / "queue.csv").write_text("".join(lines) + "q999,x,pass,\n")
+    assert main(["label", "queue.csv", "--status"]) == 2
+    assert "holds other items than" in capsys.readouterr().err
+    (folder / "queue.csv").write_text("".join(lines))
+    (folder / "queue.json").unlink()
+    assert main(["label", "queue.csv", "--status"]) == 2
+    assert "name the column that tells its items apart with --id" in capsys.readouterr().err
+    assert main(["label", "queue.csv", "--status", "--id", "id"]) == 0
+    (folder / "queue.json").write_text(design)
+    assert main(["label", "queue.csv"]) == 2
+    assert "takes a terminal" in capsys.readouterr().err
+
+
+def test_verdicts_are_noted_in_the_design(queue, folder, capsys):
+    answers = Answers.open(queue)
+    for place in range(12):
+        answers.answer(place, "pass")
+    certify = ["certify", "verdicts.csv", "--design", "queue.json", "--limit", "0.5", "--method", "profile"]
+    for _ in range(2):
+        assert main([*certify, "--json"]) in (0, 1)
+    assert jaxmle.LabelDesign.load("queue.json").n_looks == 1
+    assert main([*certify[:-3], "0.4", "--method", "profile"]) in (0, 1)
+    assert jaxmle.LabelDesign.load("queue.json").n_looks == 2
+    assert Queue.load(folder / "queue.csv").design.n_drawn == 12
