@@ -27,8 +27,8 @@ PANELS = {
     ),
     "Interval": ("interval", "confidence", "n_resamples", "seed"),
     "Output": (
-        "as_json", "out", "engine", "resume", "raw_csv", "take", "html", "markdown", "card", "card_title", "png",
-        "junit", "annotations", "write", "save", "no_cache",
+        "as_json", "out", "engine", "resume", "raw_csv", "take", "html", "markdown", "card", "card_title",
+        "png", "junit", "annotations", "write", "save", "no_cache",
     ),
 }  # fmt: skip
 _PANEL_OF = {name: panel for panel, names in PANELS.items() for name in names}
