@@ -211,6 +211,7 @@ def test_intervals_cover_and_tests_keep_their_size(judge, kind, shared, paired):
         assert np.mean(found.high - found.low) < 0.85 * np.mean(alone.high - alone.low)
 
 
+@pytest.mark.slow
 def test_batches_and_adjustment():
     many = Counts(*(np.array(v) for v in zip(A.values(), B.values(), A.values(), strict=True)))
     other = Counts(*(np.array(v) for v in zip(B.values(), B.values(), A.values(), strict=True)))
