@@ -11,13 +11,16 @@ from jaxmle import Counts, fit, fit_slices, tables
 
 GUIDES = sorted((PROJECT / "docs").rglob("*.md"))
 PAGES = _examples.pages()
-# Pages whose examples run in the fast tier too: the others take seconds.
-SHORT = {"README", "failure", "judges", "label-choice"}
+# Pages whose examples simulate for a second or more.
+SIMULATING = {
+    *("planning", "few-labels", "release-gate", "no-failures"),
+    *("engineer", "data-scientist", "bounds", "compare"),
+}
 
 
 @pytest.mark.parametrize(
     "page",
-    [pytest.param(one, marks=[] if one.stem in SHORT else pytest.mark.slow) for one in PAGES],
+    [pytest.param(one, marks=pytest.mark.slow if one.stem in SIMULATING else []) for one in PAGES],
     ids=[one.stem for one in PAGES],
 )
 def test_examples_print_what_the_page_says(page):
