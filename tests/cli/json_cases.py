@@ -123,7 +123,7 @@ CASES = {name: shlex.split(line) for name, line in _LINES.items()}
 # Those that take a second or more, and that no other needs.
 LONG = {
     *("estimate, partial", "estimate, common, clusters", "estimate, mix", "certify, clusters"),
-    *("report", "report, no labels", "sensitivity", "sensitivity, panel"),
+    *("doctor, log", "report", "report, no labels", "sensitivity", "sensitivity, panel"),
     *("compare", "compare, common", "compare, clusters", "compare, panel"),
     *("plan, width", "plan, certificate", "plan, elsewhere", "plan, out of reach", "plan, saved bounds"),
 }

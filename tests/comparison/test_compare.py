@@ -32,7 +32,8 @@ def log_likelihood(x, n, p):
     return sum(count * math.log(share) for count, share in ((x, p), (n - x, 1 - p)) if count)
 
 
-@pytest.mark.parametrize(("n", "m"), [pytest.param(20, 200, marks=pytest.mark.slow), (20, 20)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "m"), [(20, 200), (20, 20)])
 def test_the_size_of_the_test_enumerated(n, m):
     """All pairs of binomial outcomes: chi-square rejects an equal rate of 10% 8.6% of the time."""
     x, y = (found.reshape(-1) for found in np.meshgrid(np.arange(n + 1), np.arange(m + 1), indexing="ij"))
@@ -210,6 +211,7 @@ def test_intervals_cover_and_tests_keep_their_size(judge, kind, shared, paired):
         assert np.mean(found.high - found.low) < 0.85 * np.mean(alone.high - alone.low)
 
 
+@pytest.mark.slow
 def test_batches_and_adjustment():
     many = Counts(*(np.array(v) for v in zip(A.values(), B.values(), A.values(), strict=True)))
     other = Counts(*(np.array(v) for v in zip(B.values(), B.values(), A.values(), strict=True)))

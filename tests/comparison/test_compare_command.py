@@ -70,6 +70,7 @@ def test_four_ways_to_say_the_same(files, capsys):
     assert paired["different"]
 
 
+@pytest.mark.slow
 def test_the_command_takes_clusters(files, tmp_path, capsys):
     alone = document(capsys, files.a, files.b, "--cluster", "item", "--by", "topic")
     paired = document(capsys, files.a, files.b, "--id", "item", "--by", "topic")
@@ -100,6 +101,7 @@ def test_the_command_takes_clusters(files, tmp_path, capsys):
     assert "times that of unrelated items" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.slow
 def test_slices_are_adjusted_and_named(files, capsys):
     found = document(capsys, files.a, files.b, "--id", "item", "--by", "topic", "--adjustment", "holm")
     assert [one["key"]["topic"] for one in found["slices"]] == ["[bold]y[/]", "x"]

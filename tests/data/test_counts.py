@@ -182,7 +182,7 @@ def test_arguments_of_the_wrong_type_are_named(call, name):
         call(Counts(4, 1, 2, 43, 90, 910))
 
 
-@pytest.mark.parametrize("engine", ["numpy", "jax"])
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("jax", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("cells", "bounds", "calibration"),
     [

@@ -272,6 +272,7 @@ def test_many_duplicate_keys_take_no_time(path):
     assert "says 'k7' twice" in refused(path, f'{{{keys}, "k7": 2}}')
 
 
+@pytest.mark.slow
 def test_too_many_parts_to_be_read_again_are_not_written(path):
     size = 120_000
     one = JudgeCalibration(

@@ -71,6 +71,7 @@ def test_one_reference_is_the_case_of_several():
     assert none.shape == ()
 
 
+@pytest.mark.slow
 def test_one_reference_foretells_the_next_where_sampling_alone_does_not():
     """Rates of both data sets from one Beta law, whose spread is the scale of the prior."""
     rng = np.random.default_rng(5)
@@ -99,7 +100,8 @@ def test_batches_and_what_is_missing():
         Bounds.from_references(one, confidence=1.0)
 
 
-@pytest.mark.parametrize(("size", "spread"), [(3, 0.05), pytest.param(8, 0.1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("size", "spread"), [(3, 0.05), (8, 0.1)])
 def test_a_new_rate_lies_within(size, spread):
     """Rates of references and of the new data set from one Beta law, 100 trials each."""
     rng = np.random.default_rng(size)

@@ -45,7 +45,7 @@ def test_items_alike_multiply_the_effect(size, calibration):
     np.testing.assert_allclose(effect_of(all_labeled), [(120 * size - 1) / 119], rtol=1e-9)
 
 
-@pytest.mark.parametrize("calibration", ["internal", "external"])
+@pytest.mark.parametrize("calibration", ["internal", pytest.param("external", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("bounds", [None, Bounds(tpr=(0.75, 0.9), fpr=(0.05, 0.15)), Bounds(tpr=(0.95, 1))])
 def test_clusters_of_one_item_are_independent_items(bounds, calibration):
     """Nothing widens: neither effect, nor interval, nor certificate."""
@@ -260,7 +260,7 @@ def test_effects_out_of_range_are_refused(options, match):
         certify(Counts(*CELLS), limit=0.2, method="profile", **options)
 
 
-@pytest.mark.parametrize("df", [np.inf, 6.0])
+@pytest.mark.parametrize("df", [np.inf, pytest.param(6.0, marks=pytest.mark.slow)])
 def test_the_exact_certificate_takes_effective_counts(df):
     alone, profiled = (certify(Counts(*CELLS), limit=0.2, method=method) for method in ("exact", "profile"))
     given = {"limit": 0.2, "design_effect": 2.0, "df": df}

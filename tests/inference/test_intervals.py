@@ -181,6 +181,7 @@ def test_the_place_in_a_batch_changes_nothing():
     np.testing.assert_array_equal(first.high, turned.high[::-1])
 
 
+@pytest.mark.slow
 def test_extreme_confidence_is_finite():
     counts = Counts(4, 1, 2, 43, 900, 9100)
     assert profile_interval(counts, confidence=0.5, side="upper").high >= fit(counts).failure_rate

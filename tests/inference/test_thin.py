@@ -101,6 +101,7 @@ def test_verdicts_do_not_flip_with_the_seed(method):
         assert verdicts == {bool(limit > middle)}
 
 
+@pytest.mark.slow
 def test_an_interval_and_a_limit_of_one_data_set_do_not_contradict_each_other():
     for counts in (Counts(0, 0, 0, 50, 0, 1000), Counts(0, 0, 1, 49, 40, 960), Counts(2, 0, 1, 47, 60, 940)):
         both = profile_interval(counts)

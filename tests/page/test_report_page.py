@@ -112,6 +112,7 @@ def test_names_from_the_data_are_text(made):
     assert "$" not in prose
 
 
+@pytest.mark.slow
 def test_page_says_what_estimate_and_certify_say(made, capsys):
     folder, status = made
     given = [str(folder / "verdicts.csv"), *COMMON[:8], "--by", "topic <i>", "--json"]
@@ -130,6 +131,7 @@ def test_page_says_what_estimate_and_certify_say(made, capsys):
     assert "1 row left out: no judge verdict." in shown
 
 
+@pytest.mark.slow
 def test_many_slices_stay_small_and_all_are_in_the_table(tmp_path):
     names = [f"slice {i:04d}" for i in range(1000)]
     path = write(tmp_path / "many.csv", names, 20)

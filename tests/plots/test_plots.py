@@ -206,6 +206,7 @@ except ImportError as error:
     assert "pip install 'jaxmle[plots]'" in run.stdout, run.stderr
 
 
+@pytest.mark.slow
 def test_results_draw_themselves_as_the_functions_do():
     plan = jaxmle.plan(
         failure_rate=0.1, judge_tpr=0.9, judge_fpr=0.1, n_unlabeled=1000, target_width=0.2, simulate=False

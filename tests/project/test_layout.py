@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -48,6 +49,11 @@ LAYERS = (
 RENDERERS = {"rich", "html"}
 
 
+@cache
+def parsed(path):
+    return ast.parse(path.read_text())
+
+
 def imports(*, at_once=False):
     """Imports of the package by itself: file, room, module, names; all of them, or those made at once."""
     for path in ROOT.rglob("*.py"):
@@ -55,7 +61,7 @@ def imports(*, at_once=False):
         room = relative.parts[0].removesuffix(".py")
         if room == "__init__":
             continue
-        tree = ast.parse(path.read_text())
+        tree = parsed(path)
         for node in tree.body if at_once else ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "jaxmle":
                 yield relative, room, node.module.split(".")[1:], [alias.name for alias in node.names]
@@ -88,7 +94,7 @@ def test_files_of_a_room_import_in_no_circle():
 
 def test_documents_know_of_no_way_to_show_them():
     for path in (ROOT / "_documents").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not RENDERERS & {name.split(".")[0] for name in names}, path

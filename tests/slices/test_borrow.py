@@ -48,6 +48,7 @@ def test_many_references_alike_are_as_good_as_a_judge_known_nearly():
     assert found.width < 1.3 * known.width
 
 
+@pytest.mark.slow
 def test_a_batch_is_each_by_itself_and_order_does_not_matter():
     counts = Counts([9, 2, 0], [1, 14, 0], [2, 2, 0], [38, 32, 50], [250, 150, 20], [950, 1050, 980])
     batch = borrow(counts, ALIKE)

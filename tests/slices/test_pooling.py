@@ -139,6 +139,7 @@ def test_partial_pooling_goes_with_the_better(spread, labels):
     assert np.mean(inside) > binom.ppf(1e-3, 240, 0.92) / 240
 
 
+@pytest.mark.slow
 def test_the_order_of_slices_changes_nothing():
     _, counts = draw(np.random.default_rng(8), 12, 8, 0.1)
     order = np.random.default_rng(0).permutation(12)

@@ -249,6 +249,7 @@ def test_bounds_by_slice():
             slice_bounds(wrong, keys, Bounds())
 
 
+@pytest.mark.slow
 def test_the_command_line_reads_all_of_it(tmp_path, environment, capsys):
     judged = write(
         tmp_path / "j.csv",

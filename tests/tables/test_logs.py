@@ -116,6 +116,7 @@ def test_inspect_by_its_own_reader(name, capsys):
     assert "Log of Inspect AI; judge: score.match." in out
 
 
+@pytest.mark.slow
 def test_inspect_logs_of_several_files_go_together():
     pytest.importorskip("inspect_ai")
     result = tables.count(str(LOGS / "inspect.*"), human="metadata.human", by=("task", "model"))

@@ -153,6 +153,7 @@ def test_graded_judges_share_a_threshold():
     assert cells(result) == (0, 1, 0, 1, 1, 0)
 
 
+@pytest.mark.slow
 def test_raters_in_a_file_of_their_own_and_names_in_two_columns(tmp_path):
     judged = tmp_path / "judged.csv"
     rows = [f"{i},{epoch},{int(i == 1)}" for i in range(3) for epoch in (1, 2)]
@@ -202,6 +203,7 @@ def test_what_cannot_be_meant_is_one_line(options, message, tmp_path, capsys):
     assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_commands_say_what_judges_and_raters_did(tmp_path, capsys):
     path = tmp_path / "rows.csv"
     lines = []
