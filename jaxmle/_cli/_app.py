@@ -318,7 +318,7 @@ def certify(
         raise ValueError("--anytime needs no number of looks: leave --look out, or --anytime.")
     if planned and adjustment == "benjamini-hochberg":
         raise ValueError(
-            "--look goes with --adjustment none or holm: over several looks others promise nothing."
+            "--look goes with --adjustment none or holm: of several looks others promise nothing."
         )
     errors = parse_human_error(human_error)
     check_outputs({"--junit": junit}, reading.inputs)
