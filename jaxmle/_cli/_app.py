@@ -338,6 +338,10 @@ def certify(
     planned = looks_of(look, of, spending, information)
     if anytime and planned:
         raise ValueError("--anytime needs no number of looks: leave --look out, or --anytime.")
+    if planned and adjustment == "benjamini-hochberg":
+        raise ValueError(
+            "--look goes with --adjustment none or holm: of several looks others promise nothing."
+        )
     errors = parse_human_error(human_error)
     check_outputs({"--junit": junit}, reading.inputs)
     with telling_builds(reading.source, junit, annotations) as tell:

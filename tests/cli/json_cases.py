@@ -116,7 +116,9 @@ _LINES = {
     "plan, width": f"{RATES} --target-width 0.05 {QUICK} --cost-human 2 --cost-judge 0.01",
     "plan, certificate": f"{RATES} --limit 0.2 {PROFILE} --labels by-verdict --tpr 0.85:0.95",
     "plan, elsewhere": f"{RATES} --target-width 0.1 {QUICK} --calibration external",
-    "plan, given": f"plan --given few.csv {COLUMNS} --target-width 0.2 {QUICK} --by part --labels by-verdict",
+    "plan, given": (
+        f"plan --given few.csv {COLUMNS} --target-width 0.5 {QUICK} --by judge --labels by-verdict"
+    ),
     "plan, out of reach": f"{RATES} --target-width 0.001 {QUICK}",
 }
 CASES = {name: shlex.split(line) for name, line in _LINES.items()}

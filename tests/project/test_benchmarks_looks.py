@@ -1,4 +1,4 @@
-"""The table of looks: errors of all looks together are at most what was said, others are not."""
+"""The table of looks: errors of all looks are at most what was said; those without a plan are not."""
 
 from scipy.stats import binom
 
