@@ -30,11 +30,12 @@ from jaxmle._cli._options import (
 )
 from jaxmle._cli._panels import in_panels
 from jaxmle._cli._plan import plan
-from jaxmle._cli._reading import Reading, with_reading
+from jaxmle._cli._reading import Reading
 from jaxmle._cli._report import report
 from jaxmle._cli._sensitivity import sensitivity
 from jaxmle._cli._show import check_finite, show
 from jaxmle._cli._trouble import INTERRUPTED, TROUBLE
+from jaxmle._cli._with_reading import with_reading
 
 app = typer.Typer(
     name="jaxmle",

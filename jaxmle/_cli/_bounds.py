@@ -8,8 +8,9 @@ import typer
 
 from jaxmle._cli._calibration import check_date, named_judge, text_of_rubric
 from jaxmle._cli._options import DATE, JUDGE_NAME, RUBRIC, check_outputs, check_plots
-from jaxmle._cli._reading import Reading, with_reading
+from jaxmle._cli._reading import Reading
 from jaxmle._cli._show import show
+from jaxmle._cli._with_reading import with_reading
 
 _NOT_ASKED = (
     *("tpr", "fpr", "failure_rate", "bounds", "judge_name", "rubric", "max_age", "date"),

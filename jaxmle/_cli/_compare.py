@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from jaxmle._cli._options import ADJUSTMENTS, check_choice, parse_range
-from jaxmle._cli._reading import Reading, with_reading
+from jaxmle._cli._reading import Reading
 from jaxmle._cli._show import show
+from jaxmle._cli._with_reading import with_reading
 from jaxmle._types import Array, Pair
 
 if TYPE_CHECKING:

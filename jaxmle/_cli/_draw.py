@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from jaxmle._cli._options import check_outputs, check_rates, parse_range, rate
-from jaxmle._cli._reading import Reading, with_reading
+from jaxmle._cli._reading import Reading
 from jaxmle._cli._show import show
+from jaxmle._cli._with_reading import with_reading
 from jaxmle._types import Document
 
 _NOT_ASKED = (

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from functools import partial
 
-from jaxmle._cli._reading import Reading, with_reading
+from jaxmle._cli._reading import Reading
 from jaxmle._cli._show import show
+from jaxmle._cli._with_reading import with_reading
 
 _NOT_ASKED = (
     *("failure_rate", "weight", "calibration", "labels", "min_labels", "seed"),

@@ -1,10 +1,8 @@
 """The options that say what the rows are, shared by all commands that read verdicts."""
 
-import inspect
-from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, cast, get_type_hints
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -372,34 +370,3 @@ class Reading:
             min_labels=self.min_labels,
             notes=notes,
         )
-
-
-def with_reading(command: Callable[..., Any], without: tuple[str, ...] = ()) -> Callable[..., Any]:
-    """Give a command the options of `Reading`, except some, and hand it one as its first argument."""
-    types = get_type_hints(Reading, include_extras=True)
-    shared = [
-        inspect.Parameter(
-            one.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if one.default is MISSING else one.default,
-            annotation=types[one.name],
-        )
-        for one in fields(Reading)
-        if one.name not in without
-    ]
-    own_types = get_type_hints(command, include_extras=True)
-    own = [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=own_types[name])
-        for name, parameter in list(inspect.signature(command).parameters.items())[1:]
-    ]
-
-    def run(**options: Any) -> Any:
-        reading = Reading(**{one.name: options.pop(one.name) for one in shared})
-        return command(reading, **options)
-
-    # Typer reads options off the signature and their types off the annotations.
-    parameters = [*shared[:4], *own, *shared[4:]]
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    run.__name__, run.__doc__ = command.__name__, command.__doc__
-    return run

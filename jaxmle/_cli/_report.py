@@ -20,8 +20,9 @@ from jaxmle._cli._options import (
     parse_human_error,
     rate,
 )
-from jaxmle._cli._reading import Reading, with_reading
+from jaxmle._cli._reading import Reading
 from jaxmle._cli._show import check_finite, new_console, print_json, say_first
+from jaxmle._cli._with_reading import with_reading
 from jaxmle._types import Document
 
 _LONGEST = 2000

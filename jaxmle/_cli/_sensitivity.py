@@ -8,8 +8,9 @@ import typer
 
 from jaxmle._cli._calibration import is_calibration
 from jaxmle._cli._options import check_outputs, check_plots, parse_range, rate
-from jaxmle._cli._reading import Reading, with_reading
+from jaxmle._cli._reading import Reading
 from jaxmle._cli._show import show
+from jaxmle._cli._with_reading import with_reading
 
 
 @partial(with_reading, without=("by", "min_labels", "seed"))
