@@ -217,7 +217,7 @@ def figure(rows, path):
         axes.set_yscale("log")
         axes.set_xlabel(unit.capitalize())
         axes.grid(alpha=0.25)
-        axes.legend(frameon=False, fontsize="x-small")
+        axes.legend(frameon=False, fontsize="x-small", loc="upper center", bbox_to_anchor=(0.5, -0.14))
     panels["rows"].set_ylabel("Processor seconds")
     canvas.suptitle("Time as jobs grow", fontsize="medium")
     canvas.supxlabel("python -m benchmarks.growth", fontsize="x-small")
