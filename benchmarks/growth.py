@@ -198,21 +198,6 @@ def report(path=_results.RESULTS / "growth.csv"):
                 )
 
 
-def report_shares(path=_results.RESULTS / "growth.csv"):
-    """Print what each part of the command, from ten rows a slice to its file, takes of its time."""
-    stages = ("count, ten rows a slice", "fit", "columns, chi-square", "file, chi-square")
-    rows = _results.read(path)
-    cpu = {(row["stage"], int(row["size"])): float(row["cpu_seconds"] or "nan") for row in rows}
-    print("| slices | processor seconds | counting | fits | ends and texts | order, check of bounds, file |")
-    print("|--:|--:|--:|--:|--:|--:|")
-    for size in sorted({size for stage, size in cpu if stage == stages[-1]}):
-        counting, fitting, answering, whole = (cpu.get((stage, size), float("nan")) for stage in stages)
-        parts = (counting, fitting, answering - fitting, whole - counting - answering)
-        if not np.isnan(parts).any():
-            shares = " | ".join(f"{max(part, 0) / whole:.0%}" for part in parts)
-            print(f"| {size:,} | {whole:,.3g} | {shares} |")
-
-
 def figure(rows, path):
     """Draw seconds and memory against size."""
     from matplotlib.figure import Figure
@@ -232,7 +217,7 @@ def figure(rows, path):
         axes.set_yscale("log")
         axes.set_xlabel(unit.capitalize())
         axes.grid(alpha=0.25)
-        axes.legend(frameon=False, fontsize="x-small")
+        axes.legend(frameon=False, fontsize="x-small", loc="upper center", bbox_to_anchor=(0.5, -0.14))
     panels["rows"].set_ylabel("Processor seconds")
     canvas.suptitle("Time as jobs grow", fontsize="medium")
     canvas.supxlabel("python -m benchmarks.growth", fontsize="x-small")
@@ -266,7 +251,6 @@ def main():
     figure([{**row} for row in _results.read(path)], options.out / "growth.png")
     print(_process.machine(), file=sys.stderr)
     report(path)
-    report_shares(path)
 
 
 if __name__ == "__main__":

@@ -244,7 +244,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "first answer": lambda: _printed(first_answer.report, RESULTS / "first_answer.csv"),
     "ingest": _as_is("ingest", 1),
     "growth": lambda: _printed(growth.report),
-    "growth, shares": lambda: _printed(growth.report_shares),
     "scaling": _scaling,
     "solvers": _as_is("solvers", 1),
 }
