@@ -2,8 +2,9 @@
 
 Of 60 items the judge scores all, people the first 20. Which items fail is told by the last digit: people say
 0 and 5, the judge 0 and 1. So tp, fn, fp, tn of the 20 labels are 2, 2, 2, 14; 8 of the other 40 are flagged.
-Shapes by the tools themselves: mlflow-skinny's `Assessment.to_dictionary`, openai's
-`OutputItemListResponse`, `LocalRecorder` in openai/evals, and fields of the clients of Phoenix and LangSmith.
+Shapes by the tools themselves: `Trace.to_json` of MLflow after `genai.evaluate`, `Eval` of Braintrust,
+openai's `OutputItemListResponse`, `LocalRecorder` in openai/evals, and fields of the clients of Phoenix
+and LangSmith.
 """
 
 import csv
@@ -87,6 +88,8 @@ def assessment(trace, kind, **said):
         "create_time": "2026-01-01T00:00:00.000Z",
         "last_update_time": "2026-01-01T00:00:00.000Z",
         "feedback": said,
+        "span_id": "0000000000000001",
+        "metadata": {"mlflow.assessment.sourceRunId": "run"},
         "rationale": "because",
         "valid": True,
     }
@@ -100,6 +103,10 @@ def traces():
         found.append(assessment(trace, "LLM_JUDGE", value="yes" if judge else "no") | {"valid": False})
         if human is not None:
             found.append(assessment(trace, "HUMAN", value="no" if human else "yes"))
+        # `mlflow.genai.evaluate` keeps what was expected beside them, as a person's.
+        expected = assessment(trace, "HUMAN") | {"assessment_name": "expected_response"}
+        del expected["feedback"]
+        found.append(expected | {"expectation": {"value": "y"}})
         yield {"trace_id": trace, "tags": {"model": "ab"[i % 2]}, "state": "OK", "assessments": found}
 
 
@@ -159,6 +166,16 @@ def braintrust():
             "scores": given,
             "metadata": {"model": "ab"[i % 2]},
             "tags": ["x"],
+        }
+
+
+def braintrust_results():
+    """Results of `Eval` in the SDK of Braintrust, each as its `as_dict` gives it."""
+    for row in braintrust():
+        scores_ = {"Human review": None} | row["scores"]
+        yield {name: row[name] for name in ("input", "output", "expected", "metadata")} | {
+            "scores": scores_,
+            **dict.fromkeys(("classifications", "tags", "error", "exc_info", "origin")),
         }
 
 

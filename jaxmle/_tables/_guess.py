@@ -27,6 +27,11 @@ _SHARED = frozenset(
     | {"context", "passage", "document", "article", "problem"}
 )
 _FEWEST_SHARED = 20
+# What an item is made of or counted by, in the names that tools give it: no verdict, whatever it holds.
+_ITEM = frozenset(
+    {"task", "epoch", "input", "user_input", "output", "response", "reference", "expected", "target"}
+    | {"trial", "attempt", "retrieved_contexts"}
+)
 _WEIGHT = frozenset(("weight", "weights", "importance"))
 _FULL = 0.9
 # Names are unique but for a few that occur again.
@@ -83,8 +88,8 @@ def guess(
     Returns:
         The roles; what is given stays as it is.
     """
-    verdicts = [one for one in columns if one.kind == "verdict"]
-    named = [one for one in columns if _may_be_verdict(one)]
+    verdicts = [one for one in columns if one.kind == "verdict" and not _is_of_item(one)]
+    named = [one for one in columns if _may_be_verdict(one) and not _is_of_item(one)]
     humans = [one for one in verdicts if is_human(one, _HUMAN)]
     # Humans give few grades, and other numbers are none.
     humans = humans or [one for one in named if is_human(one, _HUMAN) and one.words is not None]
@@ -163,3 +168,8 @@ def _may_be_verdict(column: Column) -> bool:
         return False
     own_words = column.kind in ("category", "constant") and 1 <= len(column.present_values) <= _FEW_WORDS
     return column.kind == "score" or own_words
+
+
+def _is_of_item(column: Column) -> bool:
+    """Whether a column is a part of the item: by its whole name, or as an expectation of MLflow's."""
+    return column.name.casefold() in _ITEM or column.name.startswith("expected.")

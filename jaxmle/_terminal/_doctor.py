@@ -71,7 +71,9 @@ def _answer(document: Document) -> Text:
     levels = Counter(one["level"] for one in document["findings"])
     words = (("blocks", "obstacle"), ("warns", "warning"))
     found = [count_of(levels[level], word) for level, word in words if levels[level]]
-    ready = list(dict.fromkeys(one["command"].split()[0] for one in document["commands"] if one["ready"]))
+    ready = list(
+        dict.fromkeys(one["command"].split()[0].rstrip(",") for one in document["commands"] if one["ready"])
+    )
     blocked = list(dict.fromkeys(one["command"] for one in document["commands"] if not one["ready"]))
     said = [f"READY: {', '.join(ready)}"] if ready else ["NOT READY"]
     said += [f"blocked: {', '.join(blocked)}"] if blocked else []

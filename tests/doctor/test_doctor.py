@@ -158,6 +158,11 @@ def test_columns_are_told_apart_by_name_and_by_what_they_hold():
     assert (roles.judge, roles.human, roles.unsure) == ("a", "b", False)
     roles = guess([Column("a", 100, 2, 1, full), Column("b", 100, 2, 1, full)])
     assert roles.unsure
+    # Parts of the item and what counts its runs are no verdicts, whatever they hold.
+    item = [Column(name, 100, 2, 1, full) for name in ("response", "task", "Epoch", "expected.answer")]
+    roles = guess([*item, Column("human", 50, 2, 1, half), Column("exact_match", 100, 2, 1, full)])
+    assert (roles.judges, roles.humans) == (["exact_match"], ["human"])
+    assert guess([*item, Column("human", 50, 2, 1, half)]).judge is None
     assert Column("valid", 100, 2, 1, full).kind == "verdict"
     assert Column("paid", 9, 9, 1, None).kind != "id"
 

@@ -5,7 +5,18 @@ import json
 import pandas
 import polars
 import pytest
-from exports import EXPECTED, braintrust, cells, events, labels, output_items, ragas, save, traces
+from exports import (
+    EXPECTED,
+    braintrust,
+    braintrust_results,
+    cells,
+    events,
+    labels,
+    output_items,
+    ragas,
+    save,
+    traces,
+)
 
 from jaxmle import tables
 from jaxmle._cli import main
@@ -59,6 +70,31 @@ def test_a_table_of_traces_that_cannot_be_read_says_what_to_do(tmp_path, capsys)
     path.write_text("trace_id,assessments\nt1,\nt2,[]\n")
     with pytest.raises(ValueError, match="holds no judge verdicts|must name"):
         tables.count(path, human="human.x")
+
+
+def test_what_was_expected_is_no_label(tmp_path, capsys):
+    rows = list(traces())
+    for row in rows:  # nobody labelled any
+        row["assessments"] = [
+            one for one in row["assessments"] if one["source"]["source_type"] != "HUMAN"
+        ] + [one for one in row["assessments"] if "expectation" in one]
+    path = save(tmp_path / "traces.jsonl", rows)
+    assert main(["doctor", str(path), "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert (document["roles"]["judge"], document["roles"]["human"]) == ("judge.correctness", None)
+    assert "expected.expected_response" in {one["name"] for one in document["columns"]}
+    rows[0]["assessments"] = rows[0]["assessments"][-1:]
+    result = tables.count(rows, judge="judge.correctness", human="expected.expected_response", failure="y")
+    assert result.dropped == {"no judge verdict": 1}
+
+
+def test_results_of_the_sdk_of_braintrust(tmp_path, capsys):
+    path = save(tmp_path / "results.json", {"results": list(braintrust_results()), "summary": {"p": 1}})
+    options = {"human": "scores.Human review", "judge_threshold": "<0.5", "failure": "0"}
+    assert cells(tables.count(path, judge="scores.Factuality", **options)) == EXPECTED
+    assert main(["doctor", str(path), "--json"]) == 1
+    roles = json.loads(capsys.readouterr().out)["roles"]
+    assert (roles["judge"], roles["human"]) == ("scores.Factuality", "scores.Human review")
 
 
 def test_a_judge_that_failed_said_nothing(tmp_path):

@@ -19,20 +19,25 @@ def is_mlflow(trace: Object) -> bool:
 
 
 def mlflow_rows(traces: Iterable[Object]) -> list[LogRow]:
-    """A row for each assessment, which `scores_in` knows; tags of the trace beside it."""
+    """A row for each feedback, which `scores_in` knows; tags of the trace and what was expected beside it."""
     rows = []
     for trace in traces:
         info = _info(trace)
         about = {"trace_id": _id(trace), **flat("tags", _unfolded(info.get("tags")))}
         assessments = list(objects(_unfolded(info.get("assessments"))))
-        if not assessments:
-            rows.append({**about, "source_type": NOBODY, "valid": True})
+        feedback = [one for one in assessments if not isinstance(one.get("expectation"), Mapping)]
+        # What a right answer would be is no verdict on the one that was given, though a person says it.
         for one in assessments:
+            if one not in feedback and one.get("valid", True):
+                about |= flat("expected", {str(_name(one)): _value(one)})
+        if not feedback:
+            rows.append({**about, "source_type": NOBODY, "valid": True})
+        for one in feedback:
             source = one.get("source")
             rows.append(
                 {
                     **about,
-                    "assessment_name": one.get("assessment_name") or one.get("name"),
+                    "assessment_name": _name(one),
                     "source_type": source.get("source_type") if isinstance(source, Mapping) else None,
                     "value": _value(one),
                     "valid": one.get("valid", True),
@@ -61,6 +66,10 @@ def _info(trace: Object) -> Object:
 def _id(trace: Object) -> object:
     info = _info(trace)
     return info.get("trace_id") or info.get("request_id") or trace.get("trace_id")
+
+
+def _name(assessment: Object) -> object:
+    return assessment.get("assessment_name") or assessment.get("name")
 
 
 def _value(assessment: Object) -> object:
