@@ -11,6 +11,11 @@ BOUNDS = "--tpr 0.75:0.95 --fpr :0.2"
 RATES = "plan --failure-rate 0.05 --judge-tpr 0.9 --judge-fpr 0.05 --n-unlabeled 10000"
 # Of the case "bounds, saved".
 SAVED = "--bounds judge.json --max-age 90 --date 2026-07-31"
+# A column of the queue in place of what a person says.
+TAKEN = (
+    "--import more.queue.csv --label category --failure who --failure when --pass what --pass where "
+    "--pass other --pass which --pass how --pass 'how many' --pass 'how much'"
+)
 PANEL = "panel.csv --judge a --judge b --human human"
 
 # Arguments by name; files are those of `write_files`.
@@ -109,9 +114,9 @@ _LINES = {
         "--out more.queue.csv"
     ),
     "estimate, drawn": (f"estimate verdicts.csv --design more.queue.json --human human {QUICK}"),
-    "label": "label more.queue.csv --import drawn.csv",
+    "label": f"label more.queue.csv {TAKEN}",
     "label, page": "label more.queue.csv --html page.html --rater ann",
-    "label, raters": "label more.queue.csv --import drawn.csv --rater ann",
+    "label, raters": f"label more.queue.csv {TAKEN} --rater ann",
     "label, nothing yet": "label queue.csv --status",
     "plan, width": f"{RATES} --target-width 0.05 {QUICK} --cost-human 2 --cost-judge 0.01",
     "plan, certificate": f"{RATES} --limit 0.2 {PROFILE} --labels by-verdict --tpr 0.85:0.95",
