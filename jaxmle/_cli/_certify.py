@@ -110,10 +110,11 @@ def certify(
         from jaxmle._documents import HumanErrors, certify_document
 
         erring = HumanErrors.of(*errors, analysis) if errors else None
+        tested = erring.limit(limit) if erring else limit
         document = certify_document(
             table,
             analysis,
-            limit=erring.limit(limit) if erring else limit,
+            limit=tested,
             method=cast(Any, "anytime" if anytime else method),
             adjustment=cast(Any, adjustment),
             looks=planned,
@@ -122,7 +123,7 @@ def certify(
         if erring:
             erring.add_verdicts_to(document, limit)
         check_finite(document)
-        record_look(reading.design, document, limit)
+        record_look(reading.design, document, tested)
         from jaxmle._terminal import certify_table
 
         try:

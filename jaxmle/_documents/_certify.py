@@ -8,6 +8,7 @@ import numpy as np
 from jaxmle._documents._bounds_check import check_of_bounds
 from jaxmle._documents._cautions import cautions
 from jaxmle._documents._document import document_of, first_of, sizes_of
+from jaxmle._documents._draw import looks_note
 from jaxmle._documents._fitted import Fitted, fit_table
 from jaxmle._documents._order import sort_naturally
 from jaxmle._documents._settings import AnalysisSettings
@@ -90,6 +91,9 @@ def certify_document(
     document = document_of("certify", table, analysis, records)
     sort_naturally(document["slices"])
     document |= cautions(table, analysis, fitted, simulate=False)
+    again = looks_note(analysis.label_design, limit, analysis.confidence, looks)
+    if again and method != "anytime":
+        document["cautions"].append(again)
     document["bounds_check"] = check_of_bounds(fitted)
     document["settings"] |= {"limit": limit, "method": method, "adjustment": adjustment}
     if looks is not None:

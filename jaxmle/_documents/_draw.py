@@ -3,6 +3,7 @@
 from importlib.metadata import version
 
 from jaxmle._data import LabelDesign
+from jaxmle._inference import Looks
 from jaxmle._types import Document
 
 
@@ -59,7 +60,10 @@ def design_origin(
         "n_labeled": n_labeled,
         "n_before": len(design.before),
         "n_labels": n_labels,
-        "n_looks": design.n_looks,
+        "looks": [
+            {"limit": one.limit, "confidence": one.confidence, "n_labeled": one.n_labeled}
+            for one in design.looks
+        ],
     }
     notes = []
     if n_labeled < design.n_drawn:
@@ -68,3 +72,30 @@ def design_origin(
             " skipped the others for what they are"
         )
     return origin, notes
+
+
+def looks_note(design: Document | None, limit: float, confidence: float, looks: Looks | None) -> str | None:
+    """What to say where a design shows that this gate was looked at before, with other labels.
+
+    Args:
+        design: As `design_origin` has it, or None.
+        limit: The limit that is asked about.
+        confidence: The confidence.
+        looks: Which look it is said to be, of how many; None where that was not said.
+    """
+    earlier = [
+        one["n_labeled"]
+        for one in ([] if design is None else design["looks"])
+        if (one["limit"], one["confidence"]) == (limit, confidence) and one["n_labeled"] != design["n_labels"]
+    ]
+    this = len(earlier) + 1
+    if not earlier or (looks is not None and looks.look == this):
+        return None
+    seen = f"with {' and with '.join(f'{n:,}' for n in earlier[-3:])} labels"
+    if looks is not None:
+        number = f"{len(earlier)} earlier {'look' if this == 2 else 'looks'}"
+        return f"the design shows {number} at this limit, {seen}: this is look {this}, not {looks.look}"
+    return (
+        f"this limit was asked about before, {seen}: whoever looks until it passes is wrong more often than "
+        "said; say beforehand how often, with --look and --of, or take --anytime"
+    )

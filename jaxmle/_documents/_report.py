@@ -100,7 +100,7 @@ def report_document(
     document = {
         "command": "report",
         "failure": table.failures,
-        "cautions": estimate["cautions"],
+        "cautions": (certificate or estimate)["cautions"],
         "if_external": estimate["if_external"],
         "version": version("jaxmle"),
         "source": source,

@@ -228,3 +228,23 @@ def test_verdicts_are_noted_in_the_design(queue, folder, capsys):
     assert main([*certify[:-3], "0.4", "--method", "profile"]) in (0, 1)
     assert jaxmle.LabelDesign.load("queue.json").n_looks == 2
     assert Queue.load(folder / "queue.csv").design.n_drawn == 12
+
+
+def test_a_second_look_at_a_limit_is_told_from_the_design(queue, folder, capsys):
+    answers = Answers.open(queue)
+    certify = ["certify", "verdicts.csv", "--design", "queue.json", "--limit", "0.5", "--method", "profile"]
+
+    def cautions(*more):
+        assert main([*certify, "--json", *more]) in (0, 1)
+        return json.loads(capsys.readouterr().out)["cautions"]
+
+    for place in range(8):
+        answers.answer(place, "pass")
+    assert cautions() == cautions("--look", "1", "--of", "3") == []
+    for place in range(8, 12):
+        answers.answer(place, "pass")
+    (said,) = cautions()
+    assert said.startswith("this limit was asked about before, with 8 labels")
+    assert cautions("--look", "2", "--of", "3") == cautions("--anytime") == []
+    (said,) = cautions("--look", "3", "--of", "3")
+    assert said.endswith("this is look 2, not 3")
