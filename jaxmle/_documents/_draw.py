@@ -83,9 +83,11 @@ def looks_note(design: Document | None, limit: float, confidence: float, looks: 
         confidence: The confidence.
         looks: Which look it is said to be, of how many; None where that was not said.
     """
+    if design is None:
+        return None
     earlier = [
         one["n_labeled"]
-        for one in ([] if design is None else design["looks"])
+        for one in design["looks"]
         if (one["limit"], one["confidence"]) == (limit, confidence) and one["n_labeled"] != design["n_labels"]
     ]
     this = len(earlier) + 1
