@@ -15,6 +15,10 @@ _MOST_OTHERS = 3
 _OF = " of independent items"
 
 
+# Labels that are proposed where there is none: what the examples of the method have.
+_FIRST_LABELS = 50
+
+
 @dataclass(frozen=True)
 class DoctorOptions:
     """What the user has said of a file.
@@ -74,7 +78,10 @@ def commands_of(
         if table is None and roles.human:
             why = "waits for what is said above"
         more = MIN_LABELS if table is not None or not roles.human else None
-        return [Command("estimate", False, shell_line("jaxmle", "estimate", *words), why, more)]
+        return [
+            Command("estimate", False, shell_line("jaxmle", "estimate", *words), why, more),
+            *_draw(roles, wanted, words),
+        ]
     external = is_balanced(table.total)
     if roles.cluster:
         words = [*words, "--cluster", roles.cluster]
@@ -111,8 +118,8 @@ def reading_words(
     if wanted.human_file is not None:
         words += ["--human-file", wanted.human_file]
         words += [word for column in wanted.id for word in ("--id", column)]
-    elif not roles.human:
-        words += ["--human-file", "labels.csv", "--id", roles.id or "id"]
+    elif not roles.human and roles.id:
+        words += ["--human-file", "labels.csv", "--id", roles.id]
     words += ["--human", roles.human or "human"]
     for name, value in options.items():
         option = "--pass" if name == "passes" else f"--{name.replace('_', '-')}"
@@ -123,6 +130,18 @@ def reading_words(
     if table is not None and INVALID & table.dropped.keys():
         words += ["--on-invalid", "drop"]
     return words
+
+
+def _draw(roles: Guess, wanted: DoctorOptions, words: list[str]) -> list[Command]:
+    """Where nobody has labelled anything yet: which items to label."""
+    if roles.human or not roles.id or wanted.human_file is not None:
+        return []
+    of_rows = words[: words.index("--human-file")]
+    line = shell_line(
+        *("jaxmle", "draw", *of_rows, "--id", roles.id, "--labels", f"{_FIRST_LABELS}", "--out", "queue.csv")
+    )
+    why = f"{_FIRST_LABELS} items at random into queue.csv; `jaxmle label queue.csv` then takes the answers"
+    return [Command("draw", True, line, why)]
 
 
 def _estimate(words: list[str], precision: Precision | None, wanted: DoctorOptions) -> Command:

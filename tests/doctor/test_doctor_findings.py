@@ -3,6 +3,7 @@
 import json
 import random
 import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -96,8 +97,13 @@ def test_labels_that_are_wanting(tmp_path, capsys):
         "labels": MIN_LABELS,
     }
     assert not document["commands"][0]["ready"]
-    assert document["next"].endswith("--human-file labels.csv --id item_id --human human")
+    assert document["commands"][0]["line"].endswith("--human-file labels.csv --id item_id --human human")
     # What it says to do does unblock it.
+    queue = str(tmp_path / "queue.csv")
+    draw = [queue if word == "queue.csv" else word for word in words_of(document["next"])]
+    assert main(draw) == 0
+    assert len(Path(queue).read_text().splitlines()) == 51
+    capsys.readouterr()
     labels = write(
         tmp_path / "labels.csv", ("item_id", "human"), [row[::2] for row in plain_rows(90) if row[2] != ""]
     )
