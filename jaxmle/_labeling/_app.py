@@ -12,6 +12,7 @@ from textual.worker import get_current_worker
 
 from jaxmle._data import printable
 from jaxmle._labeling._answers import Answers
+from jaxmle._labeling._interval import NO_LABEL
 from jaxmle._tables import FAILED, PASSED
 from jaxmle._types import Document
 
@@ -145,6 +146,8 @@ class Labeler(App[None]):
         found = self.known
         if found is None:
             return Text("Interval: ...", style="dim")
+        if found["reason"] == NO_LABEL:
+            return Text(f"An interval comes after {EVERY} answers.", style="dim")
         if found["reason"]:
             return Text(f"No interval: {found['reason']}", style="dim")
         ends = f"95% interval {100 * found['low']:.1f}% to {100 * found['high']:.1f}%"

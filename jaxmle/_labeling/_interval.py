@@ -12,6 +12,8 @@ from jaxmle._types import Document
 # A larger file would be read for longer than a person waits.
 _LARGEST = 200_000_000
 _LONGEST = 160
+# Why there is no interval at first.
+NO_LABEL = "no label yet"
 
 
 def source_of(answers: Answers, given: Path | None = None) -> Path | None:
@@ -34,7 +36,7 @@ def interval_now(answers: Answers, source: Path | None) -> Document:
     if design is None or source is None:
         return {**none, "reason": "the file of verdicts is not beside the queue: name it with --source"}
     if not answers.labels:
-        return {**none, "reason": "no label yet"}
+        return {**none, "reason": NO_LABEL}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
