@@ -1,23 +1,28 @@
 """From a queue to a certificate on published verdicts: do interval and verdict keep their promise?
 
-    python -m benchmarks.labelling > benchmarks/results/labelling.txt    # 500 draws of each design
-    python -m benchmarks.labelling --chi-square    # within a minute: no calibrated interval, no exact test
+    python -m benchmarks.labelling            # 500 queues of each design, minutes
+    python -m benchmarks.labelling --quick    # 20 of each
+    python -m benchmarks.labelling --figures  # only the tables of what has been computed
 
 All human labels of the published answers (3,006, judged by GPT-4) are hidden. Queues are drawn by each
 design, answered by the hidden labels, counted by their design, estimated and certified; the first two queues
 of each design also go through files and `tables.count`, which must count the same. Coverage is of the failure
 rate of these answers; a certificate below that very rate is an error. The second table holds what `plan`
-promises of labels by verdict against labels at random: the mean width that both were planned for.
+promises of labels by verdict against labels at random: the mean width that both were planned for, by
+chi-square as the plan has it.
 """
 
 import argparse
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from jaxmle import Counts, certify, draw_labels, fit, plan, tables
+from benchmarks import _results
+from jaxmle import Bounds, Counts, certify, draw_labels, fit, plan, tables
 from jaxmle._data import NQ301_GPT4
 from jaxmle._inference import weight_effect
 from jaxmle._planning._allocation import best_flagged, shared_out
@@ -25,6 +30,7 @@ from jaxmle._tables import Roles, SliceCounts, Table, judged_items, with_blank_l
 from jaxmle._tables._designed import weighted
 
 N_LABELS, FLOOR, WIDTH = 100, 8, 0.12
+FIELDS = ("design", "queues", "labels", "method", "value", "standard_error")
 KINDS = {"random": (False, False), "by verdict": (True, False), "by slice": (False, True)}
 
 
@@ -64,14 +70,8 @@ def wanted(answers: Answers, kind: str, n: int) -> np.ndarray:
         sizes = np.bincount(answers.slices)
         return shared_out(n, sizes, np.zeros_like(sizes), FLOOR)
     flags = int(answers.judge.sum())
-    first = best_flagged(n, flags, len(answers.rows) - flags, **_rates(answers), bounds=_none())
+    first = best_flagged(n, flags, len(answers.rows) - flags, **_rates(answers), bounds=Bounds())
     return np.array([first, n - first])
-
-
-def _none():
-    from jaxmle import Bounds
-
-    return Bounds()
 
 
 def _rates(answers: Answers) -> dict[str, float]:
@@ -116,7 +116,7 @@ def _check(
     """Draw, save, label and count the same queue by the public functions and by files."""
     options = {
         "random": {},
-        "by verdict": {"by_verdict": True, **_rates(answers)},
+        "by verdict": {"by_verdict": True, "n_flagged": int(wanted(answers, kind, n)[0])},
         "by slice": {"by": "category", "floor": FLOOR},
     }[kind]
     judged = [{k: v for k, v in row.items() if k != "human"} for row in answers.rows]
@@ -131,70 +131,90 @@ def _check(
     np.testing.assert_allclose([float(c) for c in found.total.values()], total)
 
 
-def _share(yes: np.ndarray) -> str:
-    return f"{np.mean(yes):.3f} +- {np.sqrt(np.mean(yes) * (1 - np.mean(yes)) / np.size(yes)):.3f}"
+def rows_of(kind: str, n_draws: int, n_exact: int) -> Iterator[dict[str, Any]]:
+    """What the queues of one design give: a row a figure."""
+    answers = Answers.published()
+    truth = float(answers.human.mean())
+    counts, squares = draws(answers, kind, N_LABELS, n_draws)
+    found = fit(counts)
+    more: dict[str, Any] = {"labels": "by-verdict" if kind == "by verdict" else "random"}
+    if kind == "by slice":
+        more["design_effect"] = weight_effect(found, squares)
+
+    def row(method: str, values: np.ndarray, labels: int = N_LABELS) -> dict[str, Any]:
+        error = np.std(values) / np.sqrt(np.size(values))
+        return dict(zip(FIELDS, (kind, np.size(values), labels, method, np.mean(values), error), strict=True))
+
+    error = np.asarray(found.failure_rate) - truth
+    yield row("bias", error)
+    yield row("squared error", error**2)
+    for name, simulate in (("calibrated", None), ("chi-square", False)):
+        interval = found.interval(**more, simulate=simulate)
+        low, high = np.asarray(interval.low), np.asarray(interval.high)
+        yield row(f"{name}: covered", (low <= truth) & (truth <= high))
+        yield row(f"{name}: width", high - low)
+    some = slice(0, n_exact)
+    few = more | ({"design_effect": more["design_effect"][some]} if "design_effect" in more else {})
+    for method, part, options in (("profile", counts, more), ("exact", counts[some], few)):
+        certified = np.asarray(certify(part, limit=truth, method=method, **options).certified)
+        yield row(f"{method}: certified below the truth", certified)
+    if kind == "by slice":
+        return
+    asked = {"failure_rate": truth, **_rates(answers), "n_unlabeled": len(answers.rows)}
+    planned = plan(**asked, target_width=WIDTH, labels=more["labels"], simulate=False).n_labels
+    counts, _ = draws(answers, kind, planned, n_draws, start=10_000)
+    interval = fit(counts).interval(simulate=False, labels=more["labels"])
+    yield row("planned: width", np.asarray(interval.high) - np.asarray(interval.low), planned)
+
+
+def report(out: Path) -> None:
+    """Print the tables in Markdown."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in _results.numbers(out / "labelling.csv"):
+        found.setdefault(row["design"], {})[row["method"]] = row
+
+    def shown(row: dict[str, Any], digits: int = 3) -> str:
+        return f"{row['value']:.{digits}f} +- {row['standard_error']:.{digits}f}"
+
+    names = ("calibrated: covered", "width", "chi-square: covered", "width", "profile: wrong", "exact: wrong")
+    print(f"| design | bias | RMSE | {' | '.join(names)} |")
+    print(f"|---|{'--:|' * 8}")
+    for kind, part in found.items():
+        cells = [
+            shown(part["bias"], 4),
+            f"{np.sqrt(part['squared error']['value']):.4f}",
+            *(
+                text
+                for name in ("calibrated", "chi-square")
+                for text in (shown(part[f"{name}: covered"]), f"{part[f'{name}: width']['value']:.4f}")
+            ),
+            *(shown(part[f"{name}: certified below the truth"]) for name in ("profile", "exact")),
+        ]
+        print(f"| {kind} | {' | '.join(cells)} |")
+    print("\n| labels | planned | mean width of the queues |")
+    print(f"|---|{'--:|' * 2}")
+    planned = {kind: part["planned: width"] for kind, part in found.items() if "planned: width" in part}
+    for kind, row in planned.items():
+        print(f"| {kind} | {row['labels']} | {shown(row, 4)} |")
 
 
 def main() -> None:
+    """Compute what is missing, then print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--draws", type=int, default=500)
-    parser.add_argument("--exact", type=int, default=100, help="Draws that are certified by the exact test.")
-    parser.add_argument("--chi-square", action="store_true", help="No calibrated interval, no exact test.")
+    parser.add_argument("--quick", action="store_true", help="20 queues of each design")
+    parser.add_argument("--queues", type=int, default=500, help="queues of each design (default 500)")
+    parser.add_argument("--exact", type=int, default=100, help="of them certified by the exact test")
+    parser.add_argument("--figures", action="store_true", help="only print the tables")
+    parser.add_argument("--out", type=Path, help="folder of results (default: benchmarks/results)")
     given = parser.parse_args()
-    answers = Answers.published()
-    truth = float(answers.human.mean())
-    print(
-        f"{len(answers.rows):,} answers, failure rate {truth:.4f}, {N_LABELS} labels a queue, {given.draws} "
-        f"queues a design; at least {FLOOR} a slice; 95% intervals "
-        f"{'by chi-square' if given.chi_square else 'as by default'}, certificates at 95%\n"
-    )
-    print("| design | bias | RMSE | covered | width | certified below the truth: profile | exact |")
-    print("|---|--:|--:|--:|--:|--:|--:|")
-    for kind in KINDS:
-        counts, squares = draws(answers, kind, N_LABELS, given.draws)
-        found = fit(counts)
-        more = {"labels": "by-verdict" if kind == "by verdict" else "random"}
-        if kind == "by slice":
-            more["design_effect"] = weight_effect(found, squares)
-        interval = found.interval(**more, simulate=False if given.chi_square else None)
-        low, high = np.asarray(interval.low), np.asarray(interval.high)
-        error = np.asarray(found.failure_rate) - truth
-        profile = np.asarray(found.certify(truth, method="profile", **more).certified)
-        some = slice(0, given.exact)
-        more |= {"design_effect": more["design_effect"][some]} if "design_effect" in more else {}
-        exact = "-"
-        if not given.chi_square:
-            verdicts = certify(counts[some], limit=truth, method="exact", **more).certified
-            exact = f"{_share(np.asarray(verdicts))} ({given.exact})"
-        print(
-            f"| {kind} | {error.mean():+.4f} +- {error.std() / np.sqrt(len(error)):.4f} "
-            f"| {np.sqrt(np.mean(error**2)):.4f} | {_share((low <= truth) & (truth <= high))} "
-            f"| {np.mean(high - low):.4f} | {_share(profile)} | {exact} |",
-            flush=True,
+    out = _results.folder_of(given)
+    if not given.figures:
+        table = _results.Resumed(out / "labelling.csv", FIELDS, ("design",))
+        n = 20 if given.quick else given.queues
+        _results.fill(
+            [(table, rows_of, (kind, n, min(given.exact, n))) for kind in KINDS if not table.holds(kind)]
         )
-    print(
-        f"\nPlanned for a mean width of {WIDTH} (profile interval, chi-square), at the judge's true rates:\n"
-    )
-    print("| labels | planned | mean width of the queues |")
-    print("|---|--:|--:|")
-    asked = {
-        "failure_rate": truth,
-        **_rates(answers),
-        "n_unlabeled": len(answers.rows),
-        "target_width": WIDTH,
-    }
-    planned = {}
-    for kind, labels in (("random", "random"), ("by verdict", "by-verdict")):
-        planned[kind] = int(plan(**asked, labels=labels, simulate=False).n_labels or 0)
-        counts, _ = draws(answers, kind, planned[kind], given.draws, start=10_000)
-        interval = fit(counts).interval(simulate=False, labels=labels)
-        width = np.asarray(interval.high) - np.asarray(interval.low)
-        print(
-            f"| {kind} | {planned[kind]} | {width.mean():.4f} +- {width.std() / np.sqrt(len(width)):.4f} |",
-            flush=True,
-        )
-    saving = 1 - planned["by verdict"] / planned["random"]
-    print(f"\nLabels saved by verdict: {saving:.1%}")
+    report(out)
 
 
 if __name__ == "__main__":

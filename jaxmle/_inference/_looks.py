@@ -4,13 +4,15 @@ Sources: Lan and DeMets, Biometrika 70 (1983), for spending functions; O'Brien a
 (1979); Pocock, Biometrika 64 (1977).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Literal, get_args
 
 import numpy as np
 
+from jaxmle._arrays import pytree
 from jaxmle._inference._arguments import check_whole
+from jaxmle._results import Result
 from jaxmle._types import Array
 
 Spending = Literal["obrien-fleming", "pocock"]
@@ -18,8 +20,9 @@ Spending = Literal["obrien-fleming", "pocock"]
 _MOST = 1000
 
 
+@pytree
 @dataclass(frozen=True)
-class Looks:
+class Looks(Result):
     """Which look at a gate this is, of how many, and how the error is shared among them.
 
     The error of all looks together stays below 1 - confidence, whether they stop at the first certificate or
@@ -45,8 +48,8 @@ class Looks:
 
     look: int
     of: int
-    spending: Spending = "obrien-fleming"
-    information: tuple[float, ...] | None = None
+    spending: Spending = field(default="obrien-fleming", metadata={"static": True})
+    information: tuple[float, ...] | None = field(default=None, metadata={"static": True})
 
     def __post_init__(self) -> None:
         check_whole("of", self.of, 1, _MOST)

@@ -47,7 +47,6 @@ class Width:
         target: The width.
         confidence: Confidence of the interval.
         simulate: Whether cut-offs are simulated, or chi-square.
-        rows: Data sets that are fitted at once: one size, so that one program serves.
         n_intervals: Data sets whose real intervals are looked at in the end.
     """
 
@@ -57,9 +56,13 @@ class Width:
     limit: None = None
     is_increasing: bool = False
     blocks: int = 1
-    rows: int = 1 << 12
     n_intervals: int = _WIDTHS
     identity: tuple[float, float] = (1.0, 0.0)
+
+    @property
+    def rows(self) -> int:
+        """Data sets that are fitted at once; where real intervals are looked at these tell less exactly."""
+        return 1 << (12 if self.simulate else 13)
 
     @property
     def looks(self) -> tuple[int, ...]:

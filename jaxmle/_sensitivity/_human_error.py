@@ -18,7 +18,7 @@ import numpy as np
 from jaxmle._arrays import pytree
 from jaxmle._data import host_number
 from jaxmle._inference import Interval
-from jaxmle._results import Batch, plain
+from jaxmle._results import Batch, first_few, plain
 from jaxmle._types import Array, ArrayLike, Numbers, Pair
 
 
@@ -48,7 +48,8 @@ class HumanError(Batch):
 
     def __str__(self) -> str:
         if np.ndim(self.low):
-            return super().__str__()
+            shown = first_few("[{:.4f}, {:.4f}]".format, self.low, self.high)
+            return f"{np.shape(self.low)} intervals, human error allowed for: {shown}"
         range_ = "" if self.estimates is None else "estimate {:.4f} to {:.4f}, ".format(*self.estimates)
         level = "" if self.confidence is None else f" at {100 * self.confidence:g}%"
         return f"{range_}interval {self.low:.4f} to {self.high:.4f}{level}, human error allowed for"

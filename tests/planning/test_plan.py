@@ -284,4 +284,4 @@ def test_the_plot_marks_the_plan(widths):
     ax = plot_plan(widths[1], ax=matplotlib.Figure().subplots())
     texts = [text.get_text() for text in ax.texts]
     assert f"{widths[1].n_labels} labels" in texts
-    assert "goal 6%" in texts
+    assert "goal 6.00%" in texts

@@ -15,7 +15,7 @@ BOUNDS = Bounds(tpr=(0.7, 0.95), fpr=(0.01, 0.2))
 BATCHES = (
     *("Fit", "Interval", "ProfileInterval", "Bootstrap", "Certificate", "BoundsTest", "DesignCheck"),
     *("DesignEffect", "Difference", "Drift", "SliceFit", "Solution", "ClosedForm", "Params", "Counts"),
-    *("Bounds", "Pairs", "SliceHomogeneity", "Borrowed"),
+    *("Bounds", "Pairs", "SliceHomogeneity", "Borrowed", "ConfidenceSequence", "HumanError"),
 )
 
 
@@ -39,6 +39,9 @@ def results():
         "Interval": jaxmle.identified_set(TWO, BOUNDS),
         "Bootstrap": jaxmle.bootstrap(TWO, n_resamples=50, keep_replicates=True),
         "Certificate": jaxmle.certify(TWO, BOUNDS, limit=0.3, method="profile"),
+        "ConfidenceSequence": jaxmle.confidence_sequence(TWO, BOUNDS, limit=0.3),
+        "HumanError": jaxmle.human_error(fitted.interval(simulate=False), missed=(0.0, 0.1)),
+        "Looks": jaxmle.Looks(2, 5, information=(0.2, 0.5)),
         "BoundsTest": jaxmle.bounds_test(TWO, BOUNDS),
         "DesignCheck": jaxmle.design_check(TWO),
         "DesignEffect": jaxmle.design_effect(clusters()),
@@ -82,7 +85,7 @@ def test_every_public_class_is_tried(results):
 
 
 # Of one data set, or of none: there is nothing to index.
-ALONE = {"Agreement", "Effect", "JudgeCalibration", "LabelDesign", "LabelOption", "LabelQueue"}
+ALONE = {"Agreement", "Effect", "JudgeCalibration", "LabelDesign", "LabelOption", "LabelQueue", "Looks"}
 # What an element of a collection is, where it is no smaller one of the same.
 ELEMENTS = {
     "Homogeneity": ("SliceHomogeneity", 2),
