@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxmle._documents._settings import AnalysisSettings
-from jaxmle._sensitivity import error_ranges, labeled_limit, true_rate
+from jaxmle._sensitivity import error_ranges, labeled_limit, leave_none, true_rate
 from jaxmle._types import Document
 
 Range = tuple[float, float]
@@ -59,9 +59,10 @@ class HumanErrors(NamedTuple):
                 "low": self.lowest(rate["low"]),
                 "high": self.highest(rate["high"]),
             }
-            if rate["high"] < self.false_alarms[0]:
+            if leave_none(rate["low"], rate["high"], *self):
                 record["warnings"].append(
-                    "human error: fewer items are labelled failures than the false alarms alone would be"
+                    "human error: no failure rate agrees with these labels; fewer of them are failures than "
+                    "the false alarms alone would be, or more than the misses leave"
                 )
 
     def add_verdicts_to(self, document: Document, limit: float) -> None:

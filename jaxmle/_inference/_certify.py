@@ -111,7 +111,8 @@ def certify(
             the expected share of wrong ones among the certified; "none" judges each slice by itself.
         looks: Which look at this gate it is, of how many: all of them together keep the confidence, and so
             do their upper limits. The judge had all its verdicts at the first. "exact" tests of whole counts
-            know what earlier looks had certified; otherwise each look spends its share by itself.
+            know what earlier looks had certified, as simulation at five judges tells; otherwise each look
+            spends its share by itself.
         design_effect: Design effect of weights or clusters, as in `profile_interval`. "exact" then tests
             effective counts, rounded to whole ones, and is never surer than "profile" of them as they are.
         df: Degrees of freedom with it; Student's t then takes the place of the normal distribution.

@@ -23,6 +23,7 @@ from jaxmle._planning._label_search import Found, divided, search
 from jaxmle._planning._plan import LabelOption, Plan, option_of
 from jaxmle._simulation import Labels
 from jaxmle._stats import divide
+from jaxmle._types import Array
 
 # Draws from the posterior that are kept, made at once, and needed, else the most likely rates stand for all.
 _KEPT, _MADE, _NEEDED = 4096, 1 << 18, 64
@@ -126,7 +127,7 @@ def plan_further(
 
 
 def posterior_rates(counts: Counts, bounds: Bounds, seed: int) -> tuple[Params, AtHand]:
-    """Mean rates and draws of what labels and bounds leave plausible; the fit's alone where it is little.
+    """Mean rates and draws of what labels and bounds leave plausible; the fit's where bounds leave nothing.
 
     Source: Jeffreys, Proc. R. Soc. A 186 (1946), for the prior; rejection of draws beyond the bounds.
     """
@@ -146,6 +147,9 @@ def posterior_rates(counts: Counts, bounds: Bounds, seed: int) -> tuple[Params, 
     kept = np.flatnonzero(inside)[:_KEPT]
     cells = tuple(float(x) for x in c.values())
     if kept.size < _NEEDED:
+        drawn, precision, miss_rate, kept = _within(c, bounds, q, rng)
+    if not kept.size:
+        # No rate within the bounds explains the flags: what the labels at hand are worth is that of the fit.
         best = fit(c, bounds)
         rate, tpr, fpr = (np.atleast_1d(x) for x in (best.failure_rate, best.tpr, best.fpr))
         flag_rate = rate * tpr + (1 - rate) * fpr
@@ -153,6 +157,35 @@ def posterior_rates(counts: Counts, bounds: Bounds, seed: int) -> tuple[Params, 
         return Params(*(float(x[0]) for x in (rate, tpr, fpr))), at_hand
     mean = Params(*(float(np.mean(x[kept])) for x in (drawn.failure_rate, drawn.tpr, drawn.fpr)))
     return mean, AtHand(cells, precision[kept], miss_rate[kept])
+
+
+def _within(
+    c: Counts, bounds: Bounds, q: Array, rng: np.random.Generator
+) -> tuple[Params, Array, Array, Array]:
+    """The same posterior from a judge drawn within narrow bounds, weighted by what the labels say of it.
+
+    Source: Rubin, in Bayesian Statistics 3 (1988), for sampling by importance and drawing anew.
+    """
+    tpr, fpr = (low + (high - low) * rng.random(_MADE) for low, high in (bounds.tpr, bounds.fpr))
+    above, below, span = q - fpr, tpr - q, tpr - fpr
+    possible = (above > 0) & (below > 0)
+    theta = np.where(possible, divide(above, span), 0.5)
+    rate_low, rate_high = bounds.failure_rate
+    possible &= (theta >= rate_low) & (theta <= rate_high)
+    precision, miss_rate = divide(theta * tpr, q), divide(theta * (1 - tpr), 1 - q)
+    log_weight = np.zeros(_MADE)
+    for rate, failures, passes in ((precision, c.tp, c.fp), (miss_rate, c.fn, c.tn)):
+        possible &= (rate > 0) & (rate < 1)
+        inner = np.where(possible, rate, 0.5)
+        log_weight += (failures - 0.5) * np.log(inner) + (passes - 0.5) * np.log1p(-inner)
+    # d(precision, miss rate) / d(TPR, FPR), the flag rate being held.
+    jacobian = divide(above * below, q * (1 - q) * span**3)
+    log_weight -= np.max(log_weight, where=possible, initial=-1e300)
+    weight = np.exp(np.where(possible, log_weight, -np.inf)) * np.where(possible, jacobian, 0.0)
+    drawn = Params(theta, tpr, fpr)
+    if not weight.sum() > 0:
+        return drawn, precision, miss_rate, np.zeros(0, int)
+    return drawn, precision, miss_rate, rng.choice(_MADE, _KEPT, p=weight / weight.sum())
 
 
 def _setting(counts: Counts, bounds: Bounds, labels: Labels, seed: int) -> Setting:

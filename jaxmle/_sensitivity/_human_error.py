@@ -31,7 +31,8 @@ class HumanError(Batch):
         low: Lower end of the interval, at the fewest misses and the most false alarms, shape ``(...)``.
         high: Upper end, at the most misses and the fewest false alarms, shape ``(...)``.
         estimates: Least and largest estimate, shape ``(...)`` each; None where there is no estimate.
-        contradicted: Whether even the fewest false alarms are more failures than the interval has room for.
+        contradicted: Whether the interval has room for no true rate: the fewest false alarms alone are more
+            failures, or the fewest misses leave fewer.
         missed: Range of the share of true failures that humans call passes.
         false_alarms: Range of the share of true passes that humans call failures.
         confidence: That of the interval, which holds for the true rates of error, whatever they are within
@@ -106,7 +107,7 @@ def human_error(
         low=plain(true_rate(low, misses[0], alarms[1])),
         high=plain(true_rate(high, misses[1], alarms[0])),
         estimates=estimates,
-        contradicted=plain(np.asarray(high < alarms[0])),
+        contradicted=plain(leave_none(low, high, misses, alarms)),
         missed=misses,
         false_alarms=alarms,
         confidence=interval.confidence,
@@ -122,6 +123,13 @@ def true_rate(labeled_rate: ArrayLike, missed: float, false_alarms: float) -> Ar
 def labeled_limit(limit: float, missed: tuple[float, float], false_alarms: tuple[float, float]) -> float:
     """Share that humans call failures, below which the true rate is below a limit at all rates of error."""
     return float(false_alarms[0] + (1 - false_alarms[0] - missed[1]) * limit)
+
+
+def leave_none(
+    low: ArrayLike, high: ArrayLike, missed: tuple[float, float], false_alarms: tuple[float, float]
+) -> Array:
+    """Whether no true rate makes the labels' rate one from ``low`` to ``high``: it lies in [e0, 1 - e1]."""
+    return np.less(high, false_alarms[0]) | np.greater(low, 1 - missed[0])
 
 
 def error_ranges(

@@ -8,7 +8,7 @@ from scipy.stats import beta, hypergeom
 
 from jaxmle import Bounds, Counts, certify, plan_further, profile_interval
 from jaxmle._cli import main
-from jaxmle._planning._further_labels import _setting, posterior_rates
+from jaxmle._planning._further_labels import _setting, _within, posterior_rates
 from jaxmle._planning._label_draws import draw
 
 COUNTS = Counts(9, 1, 2, 88, 900, 9100)
@@ -22,7 +22,18 @@ def test_the_posterior_is_that_of_jeffreys_cut_off_at_the_bounds():
     assert 0.08 < mean.failure_rate < 0.11
     bounded, _ = posterior_rates(COUNTS, Bounds(tpr=(0.95, 1.0)), 0)
     assert 0.95 < bounded.tpr < 1
-    # Where bounds leave nearly nothing of it, the most likely rates stand for all.
+    # Drawn within the bounds it is the same as cut off at them.
+    box, rng = Bounds(tpr=(0.8, 0.97), fpr=(0.005, 0.05)), np.random.default_rng(0)
+    c = Counts(*map(float, COUNTS.values()))
+    q = rng.beta(c.tp + c.fp + c.unlabeled_pos + 0.5, c.fn + c.tn + c.unlabeled_neg + 0.5, 1 << 18)
+    drawn, precision, _, kept = _within(c, box, q, rng)
+    cut, at_hand = posterior_rates(COUNTS, box, 0)
+    assert np.mean(drawn.failure_rate[kept]) == pytest.approx(cut.failure_rate, abs=0.001)
+    assert np.quantile(precision[kept], 0.1) == pytest.approx(np.quantile(at_hand.precision, 0.1), abs=0.02)
+    known, at_hand = posterior_rates(COUNTS, Bounds(tpr=(0.9, 0.9), fpr=(0.02, 0.02)), 0)
+    assert (known.tpr, known.fpr) == pytest.approx((0.9, 0.02))
+    assert len(at_hand.precision) > 1000
+    # Where no rate within the bounds explains the flags, the most likely rates stand for all.
     alone, at_hand = posterior_rates(COUNTS, Bounds(tpr=(0.3, 0.3001), fpr=(0.5, 0.5001)), 0)
     assert len(at_hand.precision) == 1
     assert 0.3 <= alone.tpr <= 0.3001

@@ -37,6 +37,10 @@ def test_the_set_holds_all_rates_of_error_and_ends_at_two_of_them():
     assert (right.low, right.high) == (interval.low, interval.high)
     assert not found.contradicted
     assert human_error(interval, false_alarms=(0.5, 0.6)).contradicted
+    # Humans who miss three failures in ten cannot call nine in ten failures.
+    failing = profile_interval(Counts(90, 2, 2, 3, 0, 0), simulate=False)
+    assert human_error(failing, missed=(0.3, 0.4)).contradicted
+    assert not human_error(failing, missed=(0.0, 0.4)).contradicted
 
 
 def test_intervals_cover_the_true_rate_whatever_the_errors_within_the_ranges():
