@@ -236,7 +236,7 @@ def main():
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("--draws", type=int, default=200, help="draws of labels a published set")
-    parser.add_argument("--repeats", type=int, default=3, help="draws of references, 20 targets each")
+    parser.add_argument("--repeats", type=int, default=10, help="draws of references, 20 targets each")
     parser.add_argument("--simulated", action="store_true", help="simulated references")
     parser.add_argument("--quick", action="store_true", help="few draws, nothing written")
     parser.add_argument("--out", type=Path, default=_results.RESULTS, help="folder of the table")
