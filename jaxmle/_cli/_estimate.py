@@ -143,7 +143,6 @@ def estimate(
         check_outputs({"--out": path}, [*reading.inputs, mix])
     table, analysis = reading.read()
     judges = tuple(reading.judge or (table.failures["judge"]["column"],)) if borrow else ()
-    from jaxmle._documents import HumanErrors, estimate_document, estimate_file
     from jaxmle._terminal import estimate_table
 
     options: dict[str, Any] = {"interval": interval, "n_resamples": n_resamples, "order": order}
@@ -159,10 +158,16 @@ def estimate(
 
         options["mix"] = slice_mix(mix, table.keys)
     if path is None:
+        from jaxmle._documents import estimate_document
+
         document = estimate_document(table, analysis, progress=True, **options)
         if errors:
+            from jaxmle._documents import HumanErrors
+
             HumanErrors.of(*errors, analysis).add_to(document)
     else:
+        from jaxmle._documents import estimate_file
+
         document = estimate_file(
             table, analysis, path, resume=resume, raw_csv=raw_csv, progress=True, **options
         )
