@@ -246,8 +246,9 @@ def weighted(table: SliceCounts, by: Sequence[str], strata: Sequence[str]) -> Sl
 
     Labelled items of a stratum are weighted to their share of all items, and so are the others, so that each
     of the two is like all items: a Hajek estimate (Horvitz and Thompson, JASA 47, 1952). Where all items of
-    a stratum are labelled, their own verdicts stand for those of the others too. Within a stratum weights are
-    equal, so that slices within strata are counted as they are.
+    a stratum are labelled, their own verdicts stand for those of the others too: there each verdict counts in
+    two cells, whose sum varies as its whole weight does, not as two halves that know nothing of each other.
+    Within a stratum weights are equal, so that slices within strata are counted as they are.
 
     Args:
         table: Counts by ``by`` and ``strata``.
@@ -274,7 +275,9 @@ def weighted(table: SliceCounts, by: Sequence[str], strata: Sequence[str]) -> Sl
     twice = np.where(other > 0, 0, (1 - share) * size / labeled)[of, None]
     flags = np.stack([cells[:, 0] + cells[:, 2], cells[:, 1] + cells[:, 3]], -1)
     sums = np.concatenate([mine * cells[:, :4], rest * cells[:, 4:] + twice * flags], 1)
-    squares = np.concatenate([mine**2 * cells[:, :4], rest**2 * cells[:, 4:] + twice**2 * flags], 1)
+    # (a + b)^2 for a verdict that weighs a in one cell and b in another, less the a^2 that stand there.
+    again = np.where(twice > 0, (mine + twice) ** 2 - mine**2, 0)
+    squares = np.concatenate([mine**2 * cells[:, :4], rest**2 * cells[:, 4:] + again * flags], 1)
     if by and set(strata) <= set(by):
         return replace(
             table, weighted_total=Counts(*map(float, sums.sum(0))), weighted_squares=squares.sum(0)

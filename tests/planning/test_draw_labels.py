@@ -8,9 +8,11 @@ import pytest
 from scipy import stats
 
 import jaxmle
-from jaxmle import LabelDesign, draw_labels, fit, tables
+from jaxmle import Counts, LabelDesign, draw_labels, fit, tables
+from jaxmle._inference import weight_effect
 from jaxmle._planning._allocation import best_flagged, shared_out
-from jaxmle._tables import Roles, Table, judged_items, with_blank_labels
+from jaxmle._tables import Roles, SliceCounts, Table, judged_items, with_blank_labels
+from jaxmle._tables._designed import weighted
 
 TOPICS = {"a": 60, "b": 25, "c": 15}
 
@@ -179,6 +181,32 @@ def test_a_slice_that_is_labelled_throughout_stands_for_itself():
     flagged = slices.tp + slices.fp
     unlabeled = [0.55 * 60 * slices.unlabeled_pos[0] / 45, 0.55 * 25 * slices.unlabeled_pos[1] / 10]
     assert flags == pytest.approx(float(np.dot([a, b, c], flagged) + sum(unlabeled) + 0.55 * flagged[2]))
+
+
+def test_verdicts_that_stand_twice_vary_as_one():
+    """The variance of a total with a slice that is labelled throughout, against simulated tables."""
+    size, labels, n = np.array([600, 400]), np.array([600, 50]), 3000
+    rng = np.random.default_rng(0)
+    tp, fp = 0.3 * 0.97, 0.7 * 0.02
+    p = [tp, 0.3 - tp, fp, 0.7 - fp]
+    first = np.stack([rng.multinomial(k, p, n) for k in labels], 1)
+    rest = np.stack([rng.multinomial(k, [tp + fp, 1 - tp - fp], n) for k in size - labels], 1)
+    keys = [{"topic": name} for name in "ab"]
+    totals, squares = [], []
+    for cells in np.concatenate([first, rest], 2):
+        table = SliceCounts(Counts(*cells.T), keys, {}, 1000, unjudged=np.zeros((2, 2), np.int64))
+        total = weighted(table, (), ("topic",))
+        totals.append(np.concatenate(total.counts.values()))
+        squares.append(total.squares[0])
+    found = fit(Counts(*np.array(totals).T))
+    effect = weight_effect(found, np.array(squares))
+    interval = found.interval(simulate=False, design_effect=effect)
+    said = ((interval.high - interval.low) / (2 * stats.norm.ppf(0.975))) ** 2
+    seen = np.var(found.failure_rate, ddof=1)
+    # Were the two independent, it would be short by an eighth.
+    assert abs(np.mean(said) / seen - 1) < 4 * np.sqrt(2 / n)
+    missed = np.sum((interval.low > 0.3) | (interval.high < 0.3))
+    assert stats.binom.sf(missed - 1, n, 0.05) > 1e-3
 
 
 def test_the_weighted_total_is_right_where_the_plain_one_is_not():
