@@ -1,6 +1,7 @@
 """Items are drawn by chance, by the design that was asked for, and their labels speak for all items."""
 
 import csv
+import os
 from hashlib import sha256
 
 import numpy as np
@@ -295,3 +296,47 @@ def test_formulas_are_guarded_and_ids_that_are_some_refused(tmp_path):
     with pytest.raises(ValueError, match="would run the id"):
         odd.save(tmp_path / "queue.csv")
     odd.save(tmp_path / "queue.csv", raw_csv=True)
+
+
+@pytest.mark.parametrize("name", ["queue.csv", "queue.labels.csv", "queue.labels-ann.csv"])
+def test_labels_of_another_draw_are_never_overwritten(tmp_path, name):
+    rows = items()
+    queue = drawn(rows, n_labels=5)
+    queue.save(tmp_path / "queue.csv")
+    drawn(rows, n_labels=5, seed=1).save(tmp_path / "queue.csv")  # nothing is lost yet
+    queue.save(tmp_path / "queue.csv")
+    write_labels(tmp_path / name, labeled(queue, rows))
+    design = LabelDesign.load(tmp_path / "queue.json")
+    design.with_look(limit=0.1, confidence=0.95, n_labeled=5).save(tmp_path / "queue.json")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(ValueError, match=f"{name}' holds labels of another draw"):
+        drawn(rows, n_labels=5, seed=1).save(tmp_path / "queue.csv")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    # The very same draw is not another one, and forgets neither labels nor looks.
+    drawn(rows, n_labels=5).save(tmp_path / "queue.csv")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    (tmp_path / "queue.json").unlink()
+    with pytest.raises(ValueError, match=f"{name}' holds labels of another draw"):
+        drawn(rows, n_labels=5, seed=1).save(tmp_path / "queue.csv")
+
+
+@pytest.mark.parametrize("broken", [".csv", ".json"])
+def test_no_new_design_stands_beside_an_old_queue(tmp_path, monkeypatch, broken):
+    rows = items()
+    drawn(rows, n_labels=5).save(tmp_path / "queue.csv")
+    replace = os.replace
+
+    def refuse(source, target):
+        if str(target) == str(tmp_path / f"queue{broken}"):
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", refuse)
+        with pytest.raises(OSError, match="No space left"):
+            drawn(rows, n_labels=5, seed=1).save(tmp_path / "queue.csv")
+    assert {path.name for path in tmp_path.iterdir()} == {"queue.csv", "queue.json"}
+    assert (tmp_path / "queue.json").read_bytes() == before[tmp_path / "queue.json"]
+    drawn(rows, n_labels=5, seed=1).save(tmp_path / "queue.csv")
+    assert LabelDesign.load(tmp_path / "queue.json").seed == 1
