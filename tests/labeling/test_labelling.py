@@ -359,6 +359,46 @@ def test_verdicts_are_noted_in_the_design(queue, folder, capsys):
     assert Queue.load(folder / "queue.csv").design.n_drawn == 12
 
 
+def test_skipped_items_are_told_from_those_not_reached(queue, folder, capsys):
+    answers = Answers.open(queue)
+    judge = [row["judge"] for row in queue.rows]
+
+    def said(*more):
+        estimate = ["estimate", "verdicts.csv", "--design", "queue.json", "--interval", "chi-square"]
+        assert main([*estimate, "--json", *more]) == 0
+        found = json.loads(capsys.readouterr().out)
+        return found["cautions"], found["total"]["warnings"], found["settings"]["label_design"]
+
+    for place in range(8):
+        answers.answer(place, "fail" if judge[place] == "fail" else "pass")
+    cautions, warned, design = said()
+    assert (cautions, design["skipped"]) == ([], {"flagged": 0, "passed": 0})
+    assert any(
+        "8 of the 12 drawn items have a label: a sample as long as the others" in one for one in warned
+    )
+    for place in range(8, 12):
+        answers.answer(place, "")
+    (caution,), warned, design = said()
+    assert design["skipped"]["flagged"] == judge[8:].count("fail")
+    assert not any("a sample as long as" in one for one in warned)
+    assert caution.startswith("4 drawn items were skipped, against 8 with a label")
+    for place in range(8, 12):
+        answers.answer(place, "fail")
+    worst = jaxmle.fit(tables.count("verdicts.csv", design="queue.json").total).failure_rate
+    for place in range(8, 12):
+        answers.answer(place, "")
+    assert f"if all were failures, the failure rate would be {100 * worst:.2f}%; label them" in caution
+    # What the condition leaves out was not skipped there; what somebody else labelled is labelled.
+    last = queue.items[8][0]
+    (narrow,), _, design = said("--where", f"id <> '{last}'")
+    assert design["skipped"] != {"flagged": 0, "passed": 0}
+    assert "skipped" in narrow
+    bob = Answers.open(queue, "bob")
+    for place in range(8, 12):
+        bob.answer(place, "pass")
+    assert said()[0] == []
+
+
 def test_a_second_look_at_a_limit_is_told_from_the_design(queue, folder, capsys):
     answers = Answers.open(queue)
     certify = ["certify", "verdicts.csv", "--design", "queue.json", "--limit", "0.5", "--method", "profile"]
