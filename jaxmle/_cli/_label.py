@@ -91,30 +91,37 @@ def label(
         raise ValueError("the queue holds no verdict of the judge: draw it with --show-verdict too.")
     shown = tuple(columns or found.columns)
     verdicts = found.verdicts if show_verdict else ()
-    answers = Answers.open(found, rater)
     taken = None
     if take is not None:
         column = label_column or found.label
-        taken = answers.take(take, label=column, failure=failure or (), passes=passes or ())
-    elif html is not None:
+        with Answers.held(found, rater) as answers:
+            taken = answers.take(take, label=column, failure=failure or (), passes=passes or ())
+    elif html is None and not status:
+        _check_terminal()
+        with Answers.held(found, rater) as answers:
+            _work(answers, shown, verdicts, source, rater)
+    else:
+        answers = Answers.open(found, rater)
+    if html is not None:
         from jaxmle._engine import whole_file
         from jaxmle._labeling import label_page
 
-        text = label_page(found, columns=(*shown, *verdicts), download=answers.path.name)
+        text = label_page(found, columns=(*shown, *verdicts), download=answers.path.name, rater=rater)
         with whole_file(html) as partial:
             partial.write_text(text, encoding="utf-8", newline="\n")
-    elif not status:
-        _work(answers, shown, verdicts, source, rater)
     _say(answers, source, html, taken, as_json)
+
+
+def _check_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ValueError(
+            "labelling takes a terminal: use --html for a page, --import for a spreadsheet, or --status."
+        )
 
 
 def _work(
     answers: Any, columns: tuple[str, ...], verdicts: tuple[str, ...], source: Path | None, rater: str | None
 ) -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise ValueError(
-            "labelling takes a terminal: use --html for a page, --import for a spreadsheet, or --status."
-        )
     try:
         from jaxmle._labeling import Labeler
     except ImportError:

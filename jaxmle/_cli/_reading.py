@@ -229,9 +229,9 @@ class Reading:
             human_where=self.human_where,
             **meaning,
         )
-        n_labeled = (0, 0)
+        progress = None
         if drawn:
-            table, n_labeled = count_designed(opened, roles, drawn.design, **meaning)
+            table, progress = count_designed(opened, roles, drawn, **meaning)
         else:
             table = count_rows(opened, roles, **meaning)
         table = replace(table, panel=panel)
@@ -245,7 +245,7 @@ class Reading:
                 else Bounds.from_reference(counts[0], same_population=self.same_population)
             )
             given = Bounds(failure_rate=given.failure_rate, tpr=rates.tpr, fpr=rates.fpr)
-        return table, self._settings(table, given, list(by), saved, drawn, n_labeled)
+        return table, self._settings(table, given, list(by), saved, drawn, progress)
 
     def _drawn(self, judges: tuple[str, ...], humans: tuple[str, ...], id: tuple[str, ...]) -> Any:
         """What --design says of the rows, or None."""
@@ -343,7 +343,7 @@ class Reading:
         return saved
 
     def _settings(
-        self, table: Any, given: Any, by: list[str], saved: Any, drawn: Any = None, n: tuple[int, ...] = ()
+        self, table: Any, given: Any, by: list[str], saved: Any, drawn: Any = None, progress: Any = None
     ) -> Any:
         from jaxmle._documents import AnalysisSettings, design_origin, known_bounds
 
@@ -356,7 +356,7 @@ class Reading:
         labels, design = self.labels, None
         if drawn:
             labels = drawn.design.labels
-            design, more = design_origin(drawn.design, str(self.design), *n)
+            design, more = design_origin(drawn.design, str(self.design), progress)
             notes = [*notes, *more]
         return AnalysisSettings(
             bounds_from=origin,

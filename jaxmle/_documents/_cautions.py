@@ -3,6 +3,7 @@
 import warnings
 
 from jaxmle._data import Counts
+from jaxmle._documents._draw import skipped_note
 from jaxmle._documents._fitted import Fitted
 from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._warnings import copy_note, design_note
@@ -45,6 +46,14 @@ def cautions(table: SliceCounts, analysis: AnalysisSettings, fitted: Fitted, *, 
     """
     said = [note] if (note := copy_note(table)) else []
     other = None
+    skipped = skipped_note(
+        analysis.label_design,
+        fitted.counts[fitted.last],
+        analysis.bounds_of(fitted.last),
+        is_plain=table.all_clusters is None and table.all_squares is None,
+    )
+    if skipped:
+        said.append(skipped)
     total = fitted.effective.counts[fitted.last]
     check = design_check(total)
     if analysis.calibration == "internal" and analysis.labels == "random" and mismatched(check).any():

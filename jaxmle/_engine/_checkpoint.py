@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from jaxmle._engine._lock import held_lock
 from jaxmle._engine._whole_file import followed, naming, replacing, sync
 from jaxmle._types import Document
 
@@ -80,14 +81,9 @@ class Checkpoint:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            # A link in place of the lock would lead to a stranger's file.
-            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-            lock = os.open(self.folder / _LOCK, flags, 0o644)
         except OSError as error:
             raise ValueError(f"cannot write {str(self.folder)!r}: {error.strerror or error}.") from error
-        with os.fdopen(lock, "w") as file:
-            if not _locked(file.fileno()):
-                raise ValueError(f"another process is writing {str(self.out)!r}.")
+        with held_lock(self.folder / _LOCK, f"another process is writing {str(self.out)!r}."):
             if self.complete:
                 # It was killed when all but tidying up was done.
                 yield
@@ -229,15 +225,3 @@ def _sum_of(path: Path) -> str:
     """Checksum of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _locked(file: int) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # no such locks on Windows
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

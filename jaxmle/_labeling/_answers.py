@@ -1,12 +1,13 @@
 """A queue of items and what a person has said of them, saved after each answer."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from jaxmle._data import FAILURE_WORDS, PASS_WORDS, Counts, LabelDesign, as_words, printable
-from jaxmle._engine import whole_file
+from jaxmle._engine import held_lock, whole_file
 from jaxmle._tables import (
     FAILED,
     PASSED,
@@ -111,10 +112,8 @@ class Answers:
             ValueError: The name of the person is of no file, the file holds items of another queue, or a word
                 that is no label.
         """
-        if rater is not None and (not rater.strip() or set(rater) & set('/\\:*?"<>|\0') or rater in queue.id):
-            raise ValueError(f"--rater names a file and a column: {rater!r} cannot.")
-        path = label_file(queue.path, rater)
-        found = cls(queue, path)
+        found = cls(queue, _file_of(queue, rater))
+        path = found.path
         if path.is_file():
             source = open_source(str(path))
             for column in (*queue.id, queue.label):
@@ -127,16 +126,43 @@ class Answers:
             found._check(str(path))
         return found
 
+    @classmethod
+    @contextmanager
+    def held(cls, queue: Queue, rater: str | None = None) -> "Iterator[Answers]":
+        """Answers that nobody else can write while the block runs: each save writes all of them.
+
+        Raises:
+            ValueError: As `open`; or somebody is at work on them.
+        """
+        path = _file_of(queue, rater)
+        refusal = (
+            f"{str(path)!r} is being written by another `jaxmle label`: end that one first, or label as "
+            f"{'somebody else' if rater else 'yourself'} with --rater NAME."
+        )
+        with held_lock(path.with_name(f".{path.name}.lock"), refusal):
+            yield cls.open(queue, rater)
+
     def answer(self, place: int, label: str) -> None:
         """Keep an answer, on the disk before this returns.
 
         Raises:
-            OSError: The file cannot be written.
+            OSError: The file cannot be written; the answer is not kept then.
         """
-        self.said[self.queue.items[place]] = label
-        self.save()
+        self._keep({self.queue.items[place]: label})
 
-    def save(self) -> None:
+    def _keep(self, new: Mapping[Item, str], name: str | None = None) -> None:
+        """Add answers, from a file if it has a name, and write them all; where that fails, none is added."""
+        before = dict(self.said)
+        try:
+            self.said |= new
+            if name is not None:
+                self._check(name)
+            self._save()
+        except (OSError, ValueError):
+            self.said = before
+            raise
+
+    def _save(self) -> None:
         """Write all answers, whole or not at all, in the order of the queue."""
         with whole_file(self.path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file, lineterminator="\n")
@@ -155,6 +181,7 @@ class Answers:
 
         Raises:
             ValueError: A word is neither, an item is not of the queue, or has another label already.
+            OSError: The file cannot be written; no label is added then.
         """
         own_failure, own_passes = as_words(tuple(failure)), as_words(tuple(passes))
         words = dict.fromkeys(PASS_WORDS - own_failure | own_passes, PASSED)
@@ -179,14 +206,7 @@ class Answers:
                 f"{str(path)!r} says {new[other]} of {printable(', '.join(other), _SHOWN)}, and "
                 f"{str(self.path)!r} says {self.said[other]}: settle it, or name another --rater."
             )
-        before = dict(self.said)
-        self.said |= new
-        try:
-            self._check(str(path))
-        except ValueError:
-            self.said = before
-            raise
-        self.save()
+        self._keep(new, str(path))
         return len(new)
 
     @property
@@ -233,7 +253,13 @@ def raters(queue: Queue) -> dict[str, Answers]:
 def agreed(first: Answers, second: Answers) -> tuple[Counts, list[Item]]:
     """What two people say of the items that both labelled, and the items on which they differ.
 
-    The counts have the first as the human, the second as the judge.
+    Args:
+        first: Answers of one of them.
+        second: Those of the other, of the same queue.
+
+    Returns:
+        Counts with the first as the human and the second as the judge, and the items in the order of the
+        queue. What either skipped, or has not reached, is in neither.
     """
     both = [item for item in first.queue.items if first.said.get(item) and second.said.get(item)]
     cells = [(first.said[item], second.said[item]) for item in both]
@@ -241,6 +267,12 @@ def agreed(first: Answers, second: Answers) -> tuple[Counts, list[Item]]:
     tp, fn, fp, tn = (cells.count(pair) for pair in pairs)
     counts = Counts(tp, fn, fp, tn, 0, 0)
     return counts, [item for item in both if first.said[item] != second.said[item]]
+
+
+def _file_of(queue: Queue, rater: str | None) -> Path:
+    if rater is not None and (not rater.strip() or set(rater) & set('/\\:*?"<>|\0') or rater in queue.id):
+        raise ValueError(f"--rater names a file and a column: {rater!r} cannot.")
+    return label_file(queue.path, rater)
 
 
 def _unguarded(row: Mapping[str, str | None]) -> dict[str, str | None]:

@@ -150,7 +150,9 @@ class Labeler(App[None]):
             return Text(f"An interval comes after {EVERY} answers.", style="dim")
         if found["reason"]:
             return Text(f"No interval: {found['reason']}", style="dim")
-        ends = f"95% interval {100 * found['low']:.1f}% to {100 * found['high']:.1f}%"
+        ends = (
+            f"{100 * found['confidence']:g}% interval {100 * found['low']:.1f}% to {100 * found['high']:.1f}%"
+        )
         rate = found["estimate"]
         estimate = "" if rate is None else f"Failure rate {100 * rate:.1f}%, "
         return Text(f"{estimate}{ends} (anew every {EVERY})", style="dim")

@@ -28,11 +28,23 @@ def source_of(answers: Answers, given: Path | None = None) -> Path | None:
 def interval_now(answers: Answers, source: Path | None) -> Document:
     """Estimate and chi-square interval of the failure rate from the labels there are.
 
+    Args:
+        answers: What one person has said of a queue; labels of earlier rounds are read beside it.
+        source: The file of verdicts, as `source_of` finds it, or None.
+
     Returns:
-        ``estimate``, ``low`` and ``high``, None where there is none, and the ``reason`` for that.
+        ``estimate``, ``low`` and ``high``, in [0, 1], None where there is none, and the ``reason`` for that;
+        and the ``confidence`` of the interval. Whatever stands in the way of an interval is a reason, not an
+        error: labelling goes on without one.
+
+    Source:
+        The estimate and chi-square interval of `jaxmle estimate --design`, without bounds: the profile
+        likelihood, with limits from the chi-square distribution with one degree of freedom (Wilks, Annals of
+        Mathematical Statistics 9, 1938).
     """
     design = answers.queue.design
-    none: Document = {"estimate": None, "low": None, "high": None}
+    confidence = AnalysisSettings.confidence
+    none: Document = {"estimate": None, "low": None, "high": None, "confidence": confidence}
     if design is None or source is None:
         return {**none, "reason": "the file of verdicts is not beside the queue: name it with --source"}
     if not answers.labels:
@@ -43,12 +55,12 @@ def interval_now(answers: Answers, source: Path | None) -> Document:
             table = count(
                 str(source), design=design, human_source=[*answers.labels, *_earlier(answers, source)]
             )
-            settings = AnalysisSettings(Bounds(), [], labels=design.labels)
+            settings = AnalysisSettings(Bounds(), [], labels=design.labels, confidence=confidence)
             total = estimate_document(table, settings, interval="chi-square")["total"]
     except (ValueError, OSError) as error:
         return {**none, "reason": printable(" ".join(str(error).split()), _LONGEST)}
     rate = total["failure_rate"]
-    return {name: rate[name] for name in ("estimate", "low", "high")} | {"reason": None}
+    return none | {name: rate[name] for name in ("estimate", "low", "high")} | {"reason": None}
 
 
 def _earlier(answers: Answers, source: Path) -> list[Document]:

@@ -25,10 +25,12 @@ button { font: inherit; padding: .4rem .9rem; }
 _SCRIPT = """
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
-const key = "jaxmle-label-" + data.name;
+const key = "jaxmle-label-" + data.key;
+// Answers by id, as JSON: no id is the name of what every object has.
+const named = data.items.map((item) => JSON.stringify(item));
 let said = {};
 try { said = JSON.parse(localStorage.getItem(key) || "{}"); } catch (error) { said = {}; }
-let place = Math.max(0, data.items.findIndex((_, i) => !(i in said)));
+let place = Math.max(0, named.findIndex((name) => !(name in said)));
 const byId = (name) => document.getElementById(name);
 function show() {
   const done = Object.values(said).filter((one) => one).length;
@@ -49,14 +51,14 @@ function show() {
     item.append(name, text);
   });
   const state = byId("state");
-  const label = said[place];
+  const label = said[named[place]];
   state.className = label || "";
   const word = label === data.failed ? "failure" : label === data.passed ? "pass" : "skipped";
-  state.textContent = place in said ? "You said: " + word : "Is this answer a failure?";
+  state.textContent = named[place] in said ? "You said: " + word : "Is this answer a failure?";
   window.scrollTo(0, 0);
 }
 function say(label) {
-  said[place] = label;
+  said[named[place]] = label;
   try { localStorage.setItem(key, JSON.stringify(said)); } catch (error) { byId("note").hidden = false; }
   if (place < data.items.length - 1) place += 1;
   show();
@@ -68,7 +70,7 @@ function move(step) {
 function save() {
   const quote = (text) => '"' + String(text).replaceAll('"', '""') + '"';
   const lines = [[...data.id, data.label]];
-  data.items.forEach((item, i) => { if (i in said) lines.push([...item, said[i]]); });
+  data.items.forEach((item, i) => { if (named[i] in said) lines.push([...item, said[named[i]]]); });
   const text = lines.map((line) => line.map(quote).join(",")).join("\\n") + "\\n";
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], {type: "text/csv"}));
@@ -91,16 +93,18 @@ show();
 """
 
 
-def label_page(queue: Queue, *, columns: tuple[str, ...], download: str) -> str:
+def label_page(queue: Queue, *, columns: tuple[str, ...], download: str, rater: str | None = None) -> str:
     """HTML that a person opens, labels on, and saves the answers of.
 
     Args:
         queue: The items.
         columns: Columns to show.
         download: Name of the file that the browser saves.
+        rater: Who is to label on it, or None. What a browser keeps of a page is for this person and these
+            items alone.
     """
     data = {
-        "name": f"{queue.path.name}-{queue.design.sha256 if queue.design else len(queue)}",
+        "key": _key(queue, rater),
         "id": queue.id,
         "label": queue.label,
         "columns": columns,
@@ -135,6 +139,13 @@ def label_page(queue: Queue, *, columns: tuple[str, ...], download: str) -> str:
 </body>
 </html>
 """
+
+
+def _key(queue: Queue, rater: str | None) -> str:
+    """Digest of who labels which items."""
+    rows = [[row[column] for column in (*queue.columns, *queue.verdicts)] for row in queue.rows]
+    said = json.dumps([rater, queue.id, queue.items, queue.columns, queue.verdicts, rows])
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _hash(text: str) -> str:

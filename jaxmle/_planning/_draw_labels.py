@@ -4,7 +4,8 @@ import csv
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
@@ -29,6 +30,8 @@ from jaxmle._tables import (
     is_formula,
     joined_labels,
     judged_items,
+    label_files,
+    labels_of,
     open_panel,
     open_source,
     with_blank_labels,
@@ -60,6 +63,9 @@ class LabelQueue(Result):
     def save(self, path: str | Path, *, raw_csv: bool = False) -> None:
         """Write the queue as CSV with an empty column for labels, and the design beside it as JSON.
 
+        The queue comes first, so that no new design ever stands beside an old queue. Where the very same
+        design stands there already, the labels and the looks that were noted in it stay.
+
         Args:
             path: The queue, such as "queue.csv"; the design is then "queue.json".
             raw_csv: Whether texts go into it as they are; else those that a spreadsheet would run as formulas
@@ -67,8 +73,9 @@ class LabelQueue(Result):
 
         Raises:
             OSError: A file cannot be written.
-            ValueError: The name does not end in .csv, the design is too large, or an id would be run as a
-                formula.
+            ValueError: The name does not end in .csv, the design is too large, an id would be run as a
+                formula, or labels of another draw are there: in a queue of this name, or in files of labels
+                beside it.
         """
         path, ids = Path(path), len(self.design.id)
         if path.suffix.lower() != ".csv":
@@ -80,11 +87,23 @@ class LabelQueue(Result):
                 "name no item: use `raw_csv` (--raw-csv), and open the queue in no spreadsheet."
             )
         rows = self.rows if raw_csv else [[*row[:ids], *map(guarded, row[ids:])] for row in self.rows]
-        self.design.save(path.with_suffix(".json"))
-        with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file, lineterminator="\n")
-            table.writerow([*self.columns, self.design.label])
-            table.writerows([*row, ""] for row in rows)
+        beside = path.with_suffix(".json")
+        is_labeled, same = _is_labeled(path, self.design.label), _is_same(beside, self.design)
+        if not same and (labels := [*([path] if is_labeled else []), *label_files(path)]):
+            raise ValueError(
+                f"{str(labels[0])!r} holds labels of another draw, which this one would lose or mix up: give "
+                "the queue another name (--out). For more labels of that draw add its --design."
+            )
+        # What goes wrong goes wrong before either has its name; a block that ends first is named first.
+        with whole_file(beside) if not same else nullcontext() as partial_design:
+            if partial_design is not None:
+                self.design.save(partial_design)
+            if is_labeled:
+                return
+            with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+                table = csv.writer(file, lineterminator="\n")
+                table.writerow([*self.columns, self.design.label])
+                table.writerows([*row, ""] for row in rows)
 
 
 def draw_labels(
@@ -139,7 +158,15 @@ def draw_labels(
         ValueError: An argument is out of range; ids are missing or repeated; there are fewer items than
             labels; the floor takes more than there are; rates that are expected do not explain the judge's
             flags; or the items are not those of the earlier design.
+        OSError: The earlier design cannot be read.
         TypeError: ``source`` is nothing that holds rows.
+
+    Source:
+        Simple random sampling without replacement, by the smallest hashes, which are one permanent random
+        number an item (Ohlsson, in Business Survey Methods, 1995). By verdict: two-phase sampling with the
+        division at which the variance that `plan` computes is smallest (Neyman, JASA 33, 1938; Tenenbein,
+        JASA 65, 1970). By slice: proportional allocation (Cochran, Sampling Techniques, 1977, section 5.5)
+        above a floor.
 
     Examples:
         >>> from jaxmle import draw_labels
@@ -325,6 +352,28 @@ def _key(kind: DrawKind, by: tuple[str, ...], row: tuple[Any, ...]) -> dict[str,
 
 def _names(columns: str | Sequence[str] | None) -> tuple[str, ...]:
     return (columns,) if isinstance(columns, str) else tuple(columns or ())
+
+
+def _is_labeled(queue: Path, label: str) -> bool:
+    """Whether a queue that is there holds labels; one that cannot be read may."""
+    if not queue.is_file() or not queue.stat().st_size:
+        return False
+    try:
+        source = open_source(str(queue))
+        # Of a queue without a design beside it nothing else tells which column was meant.
+        return label in source.columns and bool(labels_of(source, (label,), label))
+    except ValueError:
+        return True
+
+
+def _is_same(path: Path, design: LabelDesign) -> bool:
+    """Whether a file holds this design, whatever was asked of its labels since."""
+    try:
+        there = LabelDesign.load(path)
+    except (OSError, ValueError):
+        return False
+    first, second = (replace(one, looks=(), jaxmle_version="") for one in (there, design))
+    return first.sha256 == second.sha256
 
 
 def _file_of(source: object) -> tuple[str | None, str | None]:

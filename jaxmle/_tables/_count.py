@@ -175,7 +175,7 @@ def count(
         **meaning,
     )
     if drawn:
-        table, _ = count_designed(opened, roles, drawn.design, **meaning)
+        table, _ = count_designed(opened, roles, drawn, **meaning)
         return replace(table, panel=panel)
     return replace(count_rows(opened, roles, **meaning), panel=panel)
 

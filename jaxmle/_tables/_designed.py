@@ -34,6 +34,7 @@ class Designed:
         id: Columns that name an item, where labels are joined.
         human_source: Where the labels are, or None where they stand among the rows.
         where: Condition that the items meet, or None.
+        skipped: Items that somebody passed over, whether or not another labelled them.
     """
 
     design: LabelDesign
@@ -43,6 +44,22 @@ class Designed:
     id: tuple[str, ...]
     human_source: object
     where: str | None
+    skipped: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True)
+class LabelProgress:
+    """How far the labels of a design have come.
+
+    Attributes:
+        n_drawn: Drawn items that have a label.
+        n_labels: Items that have one, those before the draw too.
+        skipped: Items that were passed over and have none: how many the judge flags, and how many others.
+    """
+
+    n_drawn: int
+    n_labels: int
+    skipped: tuple[int, int]
 
 
 def designed(
@@ -88,6 +105,7 @@ def designed(
         " AND ".join(f"({one}\n)" for one in conditions)
         if len(conditions) > 1
         else next(iter(conditions), None),
+        () if path is None else _skipped(found, path),
     )
 
 
@@ -133,6 +151,20 @@ def joined_labels(
         )
     empty: Document = dict.fromkeys(raters)
     return [empty | row for row in merged.values()], tuple(raters)
+
+
+def _skipped(design: LabelDesign, path: Path) -> tuple[Item, ...]:
+    """Items beside a design and those of earlier rounds that stand in a file of answers without a label."""
+    found: dict[Item, None] = {}
+    for name in (*design.earlier, path.name):
+        for file in label_files(path.with_name(name).with_suffix(".csv")):
+            source = open_source(file)
+            if {*design.id, design.label} <= set(source.columns):
+                labeled = {tuple(item) for *item, _ in labels_of(source, design.id, design.label)}
+                rows = rows_of(source)
+                named = [tuple((row[column] or "").strip() for column in design.id) for row in rows]
+                found |= dict.fromkeys(item for item in named if item not in labeled)
+    return tuple(found)
 
 
 def label_files(queue: Path) -> list[Path]:
@@ -207,28 +239,31 @@ def check_drawn(items: Judged, design: LabelDesign) -> None:
 
 
 def count_designed(
-    source: Source, roles: Roles, design: LabelDesign, **meaning: Any
-) -> tuple[SliceCounts, tuple[int, int]]:
+    source: Source, roles: Roles, drawn: Designed, **meaning: Any
+) -> tuple[SliceCounts, LabelProgress]:
     """Count rows as `count_rows` does, each label standing for what its design drew it from.
 
     Args:
         source: An opened source, labels joined.
         roles: Which columns are meant.
-        design: How the labels were drawn.
+        drawn: How the labels were drawn.
         **meaning: What words and scores mean, as in `count`.
 
     Returns:
-        The counts; and how many of the drawn items, and how many items, have a label.
+        The counts, and how far the labels have come.
 
     Raises:
         ValueError: As `count_rows`; the items are not those of the draw; a label is of an item that was not
             drawn; weights or clusters come with a draw by slice; or a slice has no label yet.
     """
+    design = drawn.design
     items = judged_items(source, replace(roles, by=design.by, where=design.where), design.id, **meaning)
     check_frame(items, design)
     check_drawn(items, design)
     labeled = set(items.labeled)
-    n = len(labeled & set(design.drawn)), len(labeled)
+    ours = set(design.drawn) | set(design.before)
+    skipped = items.unlabeled_verdicts([item for item in drawn.skipped if item in ours])
+    n = LabelProgress(len(labeled & set(design.drawn)), len(labeled), skipped)
     if design.kind != "by-slice":
         return count_rows(source, roles, **meaning), n
     if roles.weight or roles.cluster:
@@ -246,8 +281,9 @@ def weighted(table: SliceCounts, by: Sequence[str], strata: Sequence[str]) -> Sl
 
     Labelled items of a stratum are weighted to their share of all items, and so are the others, so that each
     of the two is like all items: a Hajek estimate (Horvitz and Thompson, JASA 47, 1952). Where all items of
-    a stratum are labelled, their own verdicts stand for those of the others too. Within a stratum weights are
-    equal, so that slices within strata are counted as they are.
+    a stratum are labelled, their own verdicts stand for those of the others too: there each verdict counts in
+    two cells, whose sum varies as its whole weight does, not as two halves that know nothing of each other.
+    Within a stratum weights are equal, so that slices within strata are counted as they are.
 
     Args:
         table: Counts by ``by`` and ``strata``.
@@ -274,7 +310,9 @@ def weighted(table: SliceCounts, by: Sequence[str], strata: Sequence[str]) -> Sl
     twice = np.where(other > 0, 0, (1 - share) * size / labeled)[of, None]
     flags = np.stack([cells[:, 0] + cells[:, 2], cells[:, 1] + cells[:, 3]], -1)
     sums = np.concatenate([mine * cells[:, :4], rest * cells[:, 4:] + twice * flags], 1)
-    squares = np.concatenate([mine**2 * cells[:, :4], rest**2 * cells[:, 4:] + twice**2 * flags], 1)
+    # (a + b)^2 for a verdict that weighs a in one cell and b in another, less the a^2 that stand there.
+    again = np.where(twice > 0, (mine + twice) ** 2 - mine**2, 0)
+    squares = np.concatenate([mine**2 * cells[:, :4], rest**2 * cells[:, 4:] + again * flags], 1)
     if by and set(strata) <= set(by):
         return replace(
             table, weighted_total=Counts(*map(float, sums.sum(0))), weighted_squares=squares.sum(0)

@@ -69,6 +69,16 @@ class Judged:
             f"SELECT {', '.join(self._names)} FROM {_ITEMS} WHERE labeled ORDER BY {', '.join(self._names)}"
         )
 
+    def unlabeled_verdicts(self, items: Sequence[Item]) -> tuple[int, int]:
+        """How many of these items, without a label, the judge flags, and how many others there are."""
+        self._insert("jaxmle_asked", [f"{name} VARCHAR" for name in self._names], items)
+        same = " AND ".join(f"{_ITEMS}.{name} = jaxmle_asked.{name}" for name in self._names)
+        ((n_flagged, n),) = self.source.query(
+            f"SELECT count(*) FILTER (WHERE v = 1), count(*) FROM {_ITEMS} JOIN jaxmle_asked ON {same} "
+            "WHERE NOT labeled"
+        )
+        return int(n_flagged), int(n) - int(n_flagged)
+
     def strata(self, *, verdicts: bool, slices: bool) -> tuple[list[Row], list[int], list[int]]:
         """Kinds of items in their order, how many there are of each, and how many of them are taken."""
         keys = self._strata(verdicts, slices)

@@ -28,7 +28,8 @@ def label_table(document: Document) -> Group:
         lines.append(Text(f"No interval: {rate['reason']}."))
     else:
         estimate = "" if rate["estimate"] is None else f"failure rate {percent(rate['estimate'])}, "
-        ends = f"95% interval {percent(rate['low'])} to {percent(rate['high'])}"
+        level = f"{100 * rate['confidence']:g}% interval"
+        ends = f"{level} {percent(rate['low'])} to {percent(rate['high'])}"
         lines.append(Text(f"As it stands: {estimate}{ends} (chi-square; estimate has the one to report)."))
     for one in document["agreement"]:
         lines += _agreement(one)

@@ -5,8 +5,11 @@ import csv
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -58,6 +61,18 @@ def pressed(answers, keys, size=(80, 24), **more):
             return [str(app.query_one(name, Static).render()) for name in ("#progress", "#text", "#state")]
 
     return app, asyncio.run(run())
+
+
+def another(code, folder):
+    """Another process, which imports the same package."""
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(jaxmle.__file__).parents[1])},
+    )
 
 
 def test_keys_answer_skip_and_go_back(queue):
@@ -112,6 +127,58 @@ def test_each_answer_is_on_the_disk_before_the_next(queue, monkeypatch):
     assert app.place == 5
 
 
+def test_an_answer_that_was_not_saved_does_not_count(queue, folder, monkeypatch):
+    answers = Answers.open(queue)
+    answers.answer(0, "pass")
+    (folder / "more.csv").write_text(f"id,label\n{queue.items[3][0]},fail\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", Mock(side_effect=OSError(28, "No space left on device")))
+        for fails in (
+            lambda: answers.answer(0, "fail"),
+            lambda: answers.answer(1, "fail"),
+            lambda: answers.take(folder / "more.csv", label="label"),
+        ):
+            with pytest.raises(OSError, match="No space left"):
+                fails()
+    assert answers.said == Answers.open(queue).said == {queue.items[0]: "pass"}
+    answers.answer(2, "fail")
+    assert Answers.open(queue).said == {queue.items[0]: "pass", queue.items[2]: "fail"}
+
+
+def test_one_at_a_time_writes_a_file_of_answers(queue, folder, capsys):
+    (folder / "more.csv").write_text(f"id,label\n{queue.items[3][0]},fail\n")
+    code = (
+        "import sys; from pathlib import Path; from jaxmle._labeling import Answers, Queue\n"
+        "with Answers.held(Queue.load(Path('queue.csv'))) as answers:\n"
+        "    answers.answer(0, 'pass'); print('held', flush=True); sys.stdin.readline()\n"
+        "    answers.answer(1, 'pass')\n"
+    )
+    with another(code, folder) as other:
+        assert other.stdout.readline() == "held\n"
+        assert main(["label", "queue.csv", "--import", "more.csv"]) == 2
+        said = capsys.readouterr().err
+        assert "being written by another `jaxmle label`" in said
+        assert "--rater NAME" in said
+        assert main(["label", "queue.csv", "--import", "more.csv", "--rater", "bob"]) == 0
+        assert main(["label", "queue.csv", "--status"]) == 0  # looking is free
+        other.communicate("go on\n")
+    assert main(["label", "queue.csv", "--import", "more.csv"]) == 0
+    assert list(Answers.open(queue).said.values()) == ["pass", "pass", "fail"]
+    assert not list(folder.glob(".*"))
+
+
+def test_a_kill_lets_go_of_the_answers(queue, folder):
+    code = (
+        "from pathlib import Path; from jaxmle._labeling import Answers, Queue\n"
+        "with Answers.held(Queue.load(Path('queue.csv'))): print('held', flush=True); input()\n"
+    )
+    with another(code, folder) as other:
+        assert other.stdout.readline() == "held\n"
+        other.kill()
+    with Answers.held(queue) as answers:
+        answers.answer(0, "pass")
+
+
 def test_a_kill_while_answers_are_written_loses_none(folder):
     code = (
         "import sys; from pathlib import Path; from jaxmle._labeling import Answers, Queue\n"
@@ -120,11 +187,12 @@ def test_a_kill_while_answers_are_written_loses_none(folder):
         "    answers.answer(n % 12, 'pass' if n % 2 else 'fail'); print(n, flush=True)\n"
     )
     for _ in range(2):
-        run = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=folder)
+        run = another(code, folder)
         done = [int(run.stdout.readline()) for _ in range(40)][-1]
         run.kill()
         run.wait()
         run.stdout.close()
+        run.stdin.close()
         said = Answers.open(Queue.load(folder / "queue.csv")).said
         assert len(said) == 12
         assert done >= 39
@@ -161,7 +229,14 @@ def test_the_interval_is_that_of_the_labels_so_far(queue, folder):
     fitted = jaxmle.fit(tables.count("verdicts.csv", design="queue.json").total)
     interval = fitted.interval(simulate=False)
     assert (found["low"], found["high"]) == pytest.approx((interval.low, interval.high))
+    assert found["confidence"] == 0.95
     assert "not beside the queue" in interval_now(answers, None)["reason"]
+
+
+def test_the_terminal_says_the_level_that_was_computed(queue, folder, monkeypatch, capsys):
+    found = {"estimate": 0.2, "low": 0.1, "high": 0.3, "confidence": 0.9, "reason": None}
+    _, (progress, _, _) = pressed(Answers.open(queue), "", interval=lambda: found)
+    assert "90% interval 10.0% to 30.0%" in progress
 
 
 def test_the_page_runs_no_text_and_saves_what_import_takes(queue, folder):
@@ -176,6 +251,60 @@ def test_the_page_runs_no_text_and_saves_what_import_takes(queue, folder):
     assert "default-src &#x27;none&#x27;" in text
     assert "http" not in text.replace("http-equiv", "")
     assert "judge" not in content["columns"]
+
+
+def opened_page(queue, kept, keys, rater=None):
+    """Open a page in node with what a browser kept, press keys, save; what is kept then, and the CSV."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("needs node")
+    page = label_page(queue, columns=("answer",), download="x.csv", rater=rater)
+    data, script = re.findall(r"<script[^>]*>(.*?)</script>", page, re.DOTALL)
+    code = f"""
+const kept = {json.dumps(kept)}, made = {{}};
+const element = () => ({{append() {{}}, replaceChildren() {{}}, click() {{}}}});
+globalThis.document = {{createElement: element, getElementById: (id) => (made[id] ??= element())}};
+made.data = {{textContent: {json.dumps(data)}}};
+globalThis.localStorage = {{
+  getItem: (key) => kept[key] ?? null, setItem: (key, text) => {{ kept[key] = text; }},
+}};
+globalThis.window = {{scrollTo() {{}}}};
+let csv;
+globalThis.Blob = class {{ constructor(parts) {{ csv = parts.join(""); }} }};
+URL.createObjectURL = () => "blob:";
+{script}
+for (const key of {json.dumps(keys)}) document.onkeydown({{key}});
+made.save.onclick();
+console.log(JSON.stringify([kept, csv]));
+"""
+    run = subprocess.run([node, "-"], input=code, capture_output=True, text=True, check=True)
+    return json.loads(run.stdout)
+
+
+def test_a_browser_keeps_answers_by_item_and_person(queue, folder):
+    kept, csv_text = opened_page(queue, {}, "fps")
+    rows = [
+        f'"{name}","{label}"\n' for (name,), label in zip(queue.items, ["fail", "pass", ""], strict=False)
+    ]
+    assert csv_text == '"id","label"\n' + "".join(rows)
+    again, csv_text = opened_page(queue, kept, "f")  # goes on at the fourth
+    assert csv_text.endswith(f'"{queue.items[3][0]}","fail"\n')
+    assert len(again) == 1
+    # Nobody else starts with them, nor another queue of this name and length.
+    assert opened_page(queue, kept, "", rater="ann")[1] == '"id","label"\n'
+    other = draw_labels("verdicts.csv", judge="judge", id="id", n_labels=12, seed=1, show_verdict=True)
+    (folder / "queue.json").unlink()
+    other.save(folder / "queue.csv")
+    (folder / "queue.json").unlink()
+    assert opened_page(Queue.load(folder / "queue.csv", id=["id"]), kept, "")[1] == '"id","label"\n'
+    # Answers go with the ids, in whatever order they stand.
+    texts = {**queue.__dict__, "items": queue.items[::-1], "rows": queue.rows[::-1]}
+    (name,) = kept
+    turned = Queue(**texts)
+    key = re.search(r'"key": "([0-9a-f]{64})"', label_page(turned, columns=("answer",), download="x.csv"))
+    assert key is not None
+    moved = opened_page(turned, {f"jaxmle-label-{key[1]}": kept[name]}, "")[1]
+    assert f'"{queue.items[0][0]}","fail"\n' in moved
 
 
 def test_labels_of_spreadsheets_are_taken(queue, folder, capsys):
@@ -228,6 +357,46 @@ def test_verdicts_are_noted_in_the_design(queue, folder, capsys):
     assert main([*certify[:-3], "0.4", "--method", "profile"]) in (0, 1)
     assert jaxmle.LabelDesign.load("queue.json").n_looks == 2
     assert Queue.load(folder / "queue.csv").design.n_drawn == 12
+
+
+def test_skipped_items_are_told_from_those_not_reached(queue, folder, capsys):
+    answers = Answers.open(queue)
+    judge = [row["judge"] for row in queue.rows]
+
+    def said(*more):
+        estimate = ["estimate", "verdicts.csv", "--design", "queue.json", "--interval", "chi-square"]
+        assert main([*estimate, "--json", *more]) == 0
+        found = json.loads(capsys.readouterr().out)
+        return found["cautions"], found["total"]["warnings"], found["settings"]["label_design"]
+
+    for place in range(8):
+        answers.answer(place, "fail" if judge[place] == "fail" else "pass")
+    cautions, warned, design = said()
+    assert (cautions, design["skipped"]) == ([], {"flagged": 0, "passed": 0})
+    assert any(
+        "8 of the 12 drawn items have a label: a sample as long as the others" in one for one in warned
+    )
+    for place in range(8, 12):
+        answers.answer(place, "")
+    (caution,), warned, design = said()
+    assert design["skipped"]["flagged"] == judge[8:].count("fail")
+    assert not any("a sample as long as" in one for one in warned)
+    assert caution.startswith("4 drawn items were skipped, against 8 with a label")
+    for place in range(8, 12):
+        answers.answer(place, "fail")
+    worst = jaxmle.fit(tables.count("verdicts.csv", design="queue.json").total).failure_rate
+    for place in range(8, 12):
+        answers.answer(place, "")
+    assert f"if all were failures, the failure rate would be {100 * worst:.2f}%; label them" in caution
+    # What the condition leaves out was not skipped there; what somebody else labelled is labelled.
+    last = queue.items[8][0]
+    (narrow,), _, design = said("--where", f"id <> '{last}'")
+    assert design["skipped"] != {"flagged": 0, "passed": 0}
+    assert "skipped" in narrow
+    bob = Answers.open(queue, "bob")
+    for place in range(8, 12):
+        bob.answer(place, "pass")
+    assert said()[0] == []
 
 
 def test_a_second_look_at_a_limit_is_told_from_the_design(queue, folder, capsys):

@@ -1,6 +1,7 @@
 """Items are drawn by chance, by the design that was asked for, and their labels speak for all items."""
 
 import csv
+import os
 from hashlib import sha256
 
 import numpy as np
@@ -8,9 +9,11 @@ import pytest
 from scipy import stats
 
 import jaxmle
-from jaxmle import LabelDesign, draw_labels, fit, tables
+from jaxmle import Counts, LabelDesign, draw_labels, fit, tables
+from jaxmle._inference import weight_effect
 from jaxmle._planning._allocation import best_flagged, shared_out
-from jaxmle._tables import Roles, Table, judged_items, with_blank_labels
+from jaxmle._tables import Roles, SliceCounts, Table, judged_items, with_blank_labels
+from jaxmle._tables._designed import weighted
 
 TOPICS = {"a": 60, "b": 25, "c": 15}
 
@@ -181,6 +184,32 @@ def test_a_slice_that_is_labelled_throughout_stands_for_itself():
     assert flags == pytest.approx(float(np.dot([a, b, c], flagged) + sum(unlabeled) + 0.55 * flagged[2]))
 
 
+def test_verdicts_that_stand_twice_vary_as_one():
+    """The variance of a total with a slice that is labelled throughout, against simulated tables."""
+    size, labels, n = np.array([600, 400]), np.array([600, 50]), 3000
+    rng = np.random.default_rng(0)
+    tp, fp = 0.3 * 0.97, 0.7 * 0.02
+    p = [tp, 0.3 - tp, fp, 0.7 - fp]
+    first = np.stack([rng.multinomial(k, p, n) for k in labels], 1)
+    rest = np.stack([rng.multinomial(k, [tp + fp, 1 - tp - fp], n) for k in size - labels], 1)
+    keys = [{"topic": name} for name in "ab"]
+    totals, squares = [], []
+    for cells in np.concatenate([first, rest], 2):
+        table = SliceCounts(Counts(*cells.T), keys, {}, 1000, unjudged=np.zeros((2, 2), np.int64))
+        total = weighted(table, (), ("topic",))
+        totals.append(np.concatenate(total.counts.values()))
+        squares.append(total.squares[0])
+    found = fit(Counts(*np.array(totals).T))
+    effect = weight_effect(found, np.array(squares))
+    interval = found.interval(simulate=False, design_effect=effect)
+    said = ((interval.high - interval.low) / (2 * stats.norm.ppf(0.975))) ** 2
+    seen = np.var(found.failure_rate, ddof=1)
+    # Were the two independent, it would be short by an eighth.
+    assert abs(np.mean(said) / seen - 1) < 4 * np.sqrt(2 / n)
+    missed = np.sum((interval.low > 0.3) | (interval.high < 0.3))
+    assert stats.binom.sf(missed - 1, n, 0.05) > 1e-3
+
+
 def test_the_weighted_total_is_right_where_the_plain_one_is_not():
     rows = items()
     truth = np.mean([failed(row) for row in rows])
@@ -267,3 +296,47 @@ def test_formulas_are_guarded_and_ids_that_are_some_refused(tmp_path):
     with pytest.raises(ValueError, match="would run the id"):
         odd.save(tmp_path / "queue.csv")
     odd.save(tmp_path / "queue.csv", raw_csv=True)
+
+
+@pytest.mark.parametrize("name", ["queue.csv", "queue.labels.csv", "queue.labels-ann.csv"])
+def test_labels_of_another_draw_are_never_overwritten(tmp_path, name):
+    rows = items()
+    queue = drawn(rows, n_labels=5)
+    queue.save(tmp_path / "queue.csv")
+    drawn(rows, n_labels=5, seed=1).save(tmp_path / "queue.csv")  # nothing is lost yet
+    queue.save(tmp_path / "queue.csv")
+    write_labels(tmp_path / name, labeled(queue, rows))
+    design = LabelDesign.load(tmp_path / "queue.json")
+    design.with_look(limit=0.1, confidence=0.95, n_labeled=5).save(tmp_path / "queue.json")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(ValueError, match=f"{name}' holds labels of another draw"):
+        drawn(rows, n_labels=5, seed=1).save(tmp_path / "queue.csv")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    # The very same draw is not another one, and forgets neither labels nor looks.
+    drawn(rows, n_labels=5).save(tmp_path / "queue.csv")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    (tmp_path / "queue.json").unlink()
+    with pytest.raises(ValueError, match=f"{name}' holds labels of another draw"):
+        drawn(rows, n_labels=5, seed=1).save(tmp_path / "queue.csv")
+
+
+@pytest.mark.parametrize("broken", [".csv", ".json"])
+def test_no_new_design_stands_beside_an_old_queue(tmp_path, monkeypatch, broken):
+    rows = items()
+    drawn(rows, n_labels=5).save(tmp_path / "queue.csv")
+    replace = os.replace
+
+    def refuse(source, target):
+        if str(target) == str(tmp_path / f"queue{broken}"):
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", refuse)
+        with pytest.raises(OSError, match="No space left"):
+            drawn(rows, n_labels=5, seed=1).save(tmp_path / "queue.csv")
+    assert {path.name for path in tmp_path.iterdir()} == {"queue.csv", "queue.json"}
+    assert (tmp_path / "queue.json").read_bytes() == before[tmp_path / "queue.json"]
+    drawn(rows, n_labels=5, seed=1).save(tmp_path / "queue.csv")
+    assert LabelDesign.load(tmp_path / "queue.json").seed == 1
