@@ -26,6 +26,8 @@ BOUNDS = {
     "wide": ((0.75, 0.99), (0.0, 0.10)),
     "tight": ((0.87, 0.93), (0.03, 0.07)),
 }
+# Rates over the limit, at which "anytime" rejects too.
+HIGHER = np.array([1.0, 1.05, 1.2, 1.6, 2.5, 5.0])
 # Labels in all, judged items, rate, limit.
 SETTINGS = (
     (100, 5000, 0.06, 0.06),
@@ -63,12 +65,14 @@ def stops(method: str, counts: Any, bounds: Any, limit: float) -> Any:
     found = np.full(size, np.inf)
     if method == "anytime":
         from jaxmle._inference._arguments import checked_problem
-        from jaxmle._inference._confidence_sequence import _Bets
+        from jaxmle._inference._bets import Bets
 
         for start in range(0, size, 50):
             problem, _ = checked_problem(counts[:, start : start + 50], bounds, "internal")
-            bets = _Bets.of(problem, ALPHA, n)
-            stakes = bets.log_stakes(np.full((bets.cells.shape[1], 1), limit))[..., 0]
+            bets = Bets.of(problem, ALPHA, n)
+            # The least over higher rates: some stand for the grid that `confidence_sequence` goes through.
+            rates = np.broadcast_to(limit * HIGHER, (bets.cells.shape[1], HIGHER.size))
+            stakes = bets.log_stakes(rates).min(-1)
             passed = stakes >= bets.wanted
             first = np.where(passed.any(0), np.argmax(passed, 0) + 1.0, np.inf)
             found[start : start + 50] = first

@@ -99,9 +99,10 @@ def certify(
     planned = looks_of(look, of, spending, information)
     if anytime and planned:
         raise ValueError("--anytime needs no number of looks: leave --look out, or --anytime.")
-    if planned and adjustment == "benjamini-hochberg":
+    if (planned or anytime) and adjustment == "benjamini-hochberg":
+        given = "--anytime" if anytime else "--look"
         raise ValueError(
-            "--look goes with --adjustment none or holm: of several looks others promise nothing."
+            f"{given} goes with --adjustment none or holm: of several looks others promise nothing."
         )
     errors = parse_human_error(human_error)
     check_outputs({"--junit": junit}, reading.inputs)

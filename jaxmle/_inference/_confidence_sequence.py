@@ -6,14 +6,11 @@ hypothesis allows. No law of the hypothesis lets the stake grow on average, so i
 time with probability alpha at most, and the rates against which it never did are a confidence sequence. The
 stake is spread over many Q and never moved, so that it depends on the counts alone.
 
-The hypothesis is a polytope: the rate, the judge's bounds and a known flag rate are linear in the four
-probabilities of (y, j). The flag rate makes the judge's verdict a control variate; it is known from all
-verdicts within exact limits, which miss it with a tenth of the error, and of the rates within the one that
-favours the bettor least is taken. Without judge and bounds Q / P is 1 - lambda (y - m), the bet of
-Waudby-Smith and Ramdas.
+The flag rate makes the judge's verdict a control variate; it is known from all verdicts within exact limits,
+which miss it with a tenth of the error. A tenth of the stake is bet on labels alone, with or without a judge:
+Q / P is then 1 - lambda (y - m), the bet of Waudby-Smith and Ramdas.
 
-Sources: Waudby-Smith and Ramdas, J. R. Stat. Soc. B 86 (2024); Ville (1939); Grunwald, de Heide and Koolen,
-J. R. Stat. Soc. B 86 (2024), Theorem 1, for Q / P with P the closest law of a convex hypothesis.
+Sources: Waudby-Smith and Ramdas, J. R. Stat. Soc. B 86 (2024); Ville (1939); `_bets` for Q and P.
 """
 
 from dataclasses import dataclass, field
@@ -21,34 +18,21 @@ from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
-from jaxmle._arrays import pytree, tree_map
-from jaxmle._data import Bounds, Counts, HasCounts, Problem, check_confidence
+from jaxmle._arrays import pytree
+from jaxmle._data import Bounds, Counts, HasCounts, check_confidence
 from jaxmle._inference._arguments import checked_problem, given_counts, limits_of, shaped, whole_numbers
+from jaxmle._inference._bets import FLAG_SHARE, Bets
 from jaxmle._inference._certificate import Certificate
 from jaxmle._inference._design_check import warn_of_design
-from jaxmle._inference._multiplicity import Adjustment, adjust_p_values
+from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, agreeing_limits, level_for_limits
 from jaxmle._results import Batch, first_few
-from jaxmle._stats import clopper_pearson, divide, halved
-from jaxmle._types import Array, ArrayLike, Flags, Numbers, Pair
+from jaxmle._types import Array, ArrayLike, Flags, Numbers
 
 if TYPE_CHECKING:
     from jaxmle._tables import Columns, Rows
 
-# Share of the error spent on the flag rate, where there are verdicts that no human saw.
-_FLAG_SHARE = 0.1
-_FLAG_RATES = 5
-# Where the bettor thinks the truth lies: shares of the rate that is bet against, and of the way across the
-# judge's TPRs that the bounds and the flag rate leave.
-_RATES = np.array([0.0, 0.02, 0.06, 0.13, 0.22, 0.33, 0.45, 0.6, 0.75, 0.9])
-_ACROSS = np.array([0.02, 0.15, 0.35, 0.55, 0.75, 0.9, 0.98, 1.0])
-_HALVINGS = 36
-# Rates at which limits are looked for.
-_GRID = np.geomspace(1e-4, 1 - 1e-6, 128)
-# Numbers that are worked on at once.
-_ENTRIES = 1 << 22
-# Logarithms of stakes are cut off here, and probabilities there.
-_MOST, _LEAST = 100.0, 1e-300
-_ROUNDING = 1e-12
+# Logarithms of stakes are cut off here.
+_MOST = 100.0
 
 
 @pytree
@@ -59,12 +43,12 @@ class ConfidenceSequence(Batch):
     Attributes:
         upper_limit: Upper limit, shape ``(...)``.
         certified: Whether the failure rate is below the limit, shape ``(...)``.
-        e_value: What a stake of 1 against "failure rate >= limit" has become, shape ``(...)``; it certifies
-            from 1 / alpha on, alpha being 1 - confidence or, where unlabelled verdicts tell the flag rate, a
-            tenth less.
+        e_value: What a stake of 1 against "failure rate >= limit" has become, shape ``(...)``, the least of
+            those against the limit and higher rates; it certifies from 1 / (0.9 alpha) on, alpha being
+            1 - confidence: a tenth of the error goes to the flag rate.
         limit: The limit, shape ``(...)``.
-        contradicted: Whether no failure rate at all agrees with bounds and verdicts; then nothing is
-            certified and the upper limit is the bound.
+        contradicted: Whether no failure rate at all goes with the bounds and the judge's flag rate; then
+            nothing is certified and the upper limit is the bound.
         mismatched: Whether the judge flags labelled and unlabelled items too differently for the labelled
             ones to be the random sample they are declared to be; then the same.
         confidence: Confidence, such as 0.95.
@@ -102,7 +86,8 @@ def confidence_sequence(
     """Upper limit of the failure rate that holds however often one looks, and whenever one stops.
 
     Labels are a random sample of the judged items, in the order in which they come; whether to label more
-    may depend on all that was seen, not so which item. The limits at all times hold together with the
+    may depend on all that was seen, not so which item. The judge's verdicts must all be there at the first
+    look: limits of the flag rate hold for one number of them. The limits at all times hold together with the
     confidence. For the same labels they are wider than those of `certify`, which hold at one time.
 
     Args:
@@ -149,18 +134,16 @@ def confidence_sequence(
         _check_running(problem.counts, shape, rate)
     biased = warn_of_design(problem.counts, "internal", "random", effective=False)
     times = shape[0] if running else 1
-    bets = _Bets.of(problem, 1 - float(confidence), times)
+    bets = Bets.of(problem, 1 - float(confidence), times)
     highest = problem.bounds.failure_rate[1].reshape(times, -1)
-    stakes = bets.log_stakes(rate.reshape(times, -1)[0][:, None])[..., 0]
-    upper, against = bets.limits()
+    at = rate.reshape(times, -1)
+    upper, stakes = bets.limits(at[0])
+    against = np.broadcast_to(bets.contradicted, upper.shape)
     silent = against | biased.reshape(times, -1)
     upper = np.where(silent, highest, np.minimum(upper, highest))
     stakes = np.where(silent, -np.inf, stakes)
     upper, stakes = np.minimum.accumulate(upper, 0), np.maximum.accumulate(stakes, 0)
-    at = rate.reshape(times, -1)
     certified = (stakes >= bets.wanted) | (~silent & (at > highest))
-    # The limit is found to some digits, the verdict is exact.
-    upper = np.where(certified, np.minimum(upper, at), np.maximum(upper, np.minimum(at, highest)))
     found = ConfidenceSequence(
         upper_limit=upper,
         certified=certified,
@@ -178,27 +161,42 @@ def anytime_certificates(
 ) -> Certificate:
     """`confidence_sequence` of data sets as certificates, shape ``(B,)``: p-values are those of any time.
 
-    Source: Ramdas et al., Stat. Sci. 38 (2023): 1 / e, the least so far, is a p-value at any time.
+    Under "holm" each data set has its share of the error of the flag rate, and upper limits hold jointly.
+
+    Raises:
+        ValueError: ``adjustment`` is "benjamini-hochberg".
+
+    Source: Ramdas et al., Stat. Sci. 38 (2023): 1 / e, the least so far, is a p-value at any time; the error
+    of the flag rate is added to it.
     """
-    found = confidence_sequence(counts, bounds, limit=limit, confidence=confidence)
+    if adjustment == "benjamini-hochberg":
+        raise ValueError(
+            'limits that hold at any time go with `adjustment` "none" or "holm": of slices where one stops '
+            "together others promise nothing."
+        )
+    alpha = 1 - confidence
+    share = level_for_limits(alpha, adjustment, np.zeros(counts.shape, bool))
+    found = confidence_sequence(counts, bounds, limit=limit, confidence=1 - share)
     silent = np.asarray(found.contradicted | found.mismatched)
-    by_bounds = np.asarray((found.limit > bounds.failure_rate[1]) | (found.limit <= bounds.failure_rate[0]))
-    share = np.where(counts.n_unlabeled > 0, 1 - _FLAG_SHARE, 1.0)
-    p_value = np.minimum(1 / np.maximum(share * np.asarray(found.e_value), _LEAST), 1.0)
-    p_value = np.where(silent, 1.0, np.where(found.limit > bounds.failure_rate[1], 0.0, p_value))
+    highest, rate = np.asarray(bounds.failure_rate[1]), np.asarray(found.limit)
+    by_bounds = np.asarray((rate > highest) | (rate <= bounds.failure_rate[0]))
+    p_value = np.minimum(1 / np.maximum(np.asarray(found.e_value), 1e-300) + FLAG_SHARE * share, 1.0)
+    p_value = np.where(silent, 1.0, np.where(rate > highest, 0.0, p_value))
     adjusted = adjust_p_values(p_value, adjustment)
+    certified = adjusted <= alpha * (1 + 1e-12)
+    upper = np.asarray(found.upper_limit)
     return Certificate(
-        certified=adjusted <= (1 - confidence) * (1 + 1e-12),
+        certified=certified,
         p_value=adjusted,
-        upper_limit=np.asarray(found.upper_limit),
+        upper_limit=agreeing_limits(upper, rate, certified, silent, by_bounds, highest, adjustment == "holm"),
         by_bounds=by_bounds,
         contradicted=np.asarray(found.contradicted),
         mismatched=np.asarray(found.mismatched),
-        limit=np.asarray(found.limit),
+        limit=rate,
         confidence=confidence,
         method="anytime",
         adjustment=adjustment,
-        level=1 - confidence,
+        level=alpha,
     )
 
 
@@ -219,157 +217,3 @@ def _check_running(counts: Counts, shape: tuple[int, ...], rate: Array) -> None:
         )
     if np.any(rate.reshape(shape) != rate.reshape(shape)[:1]):
         raise ValueError("`limit` must be the same at all times.")
-
-
-@dataclass(frozen=True)
-class _Bets:
-    """Stakes against failure rates.
-
-    Attributes:
-        cells: Labels tp, fn, fp, tn at each time, shape ``(T, B, 4)``.
-        bounds: The judge's bounds, shape ``(B,)``.
-        flag_rates: Flag rates within their limits, shape ``(B, F)``.
-        alone: Whether there is no verdict but those of labelled items: then bets are on the label alone;
-            shape ``(B,)``.
-        wanted: Logarithm of the stake that rejects, shape ``(B,)``.
-    """
-
-    cells: Array
-    bounds: Bounds
-    flag_rates: Array
-    alone: Array
-    wanted: Array
-
-    @classmethod
-    def of(cls, problem: Problem, alpha: float, times: int) -> "_Bets":
-        c = problem.counts
-        flags, passes = c.unlabeled_pos + c.tp + c.fp, c.unlabeled_neg + c.fn + c.tn
-        size = len(flags) // times
-        low, high = clopper_pearson(flags[:size], passes[:size], _FLAG_SHARE * alpha / 2)
-        alone = np.asarray(c.n_unlabeled <= 0).reshape(times, size).all(0)
-        return cls(
-            np.stack([c.tp, c.fn, c.fp, c.tn], -1).reshape(times, size, 4),
-            tree_map(lambda x: x[:size], problem.bounds),
-            low[:, None] + np.linspace(0, 1, _FLAG_RATES) * (high - low)[:, None],
-            np.asarray(alone),
-            -np.log(alpha * np.where(alone, 1.0, 1 - _FLAG_SHARE)),
-        )
-
-    def limits(self) -> tuple[Array, Array]:
-        """Largest rates that are not rejected, and whether there is none; shape ``(T, B)``.
-
-        Between the rates of a grid the logarithm of the stake is taken for a line.
-        """
-        stakes = self.log_stakes(np.broadcast_to(_GRID, (self.cells.shape[1], len(_GRID))))
-        excess = stakes - self.wanted[:, None]
-        is_left = excess < 0
-        none = np.asarray(~is_left.any(-1))
-        last = len(_GRID) - 1 - np.argmax(is_left[..., ::-1], -1)
-        then = np.minimum(last + 1, len(_GRID) - 1)
-        here, there = (np.take_along_axis(excess, x[..., None], -1)[..., 0] for x in (last, then))
-        part = np.clip(divide(-here, np.minimum(there, _MOST) - here), 0, 1)
-        found = _GRID[last] * (_GRID[then] / _GRID[last]) ** part
-        return np.where(last == len(_GRID) - 1, 1.0, found), none
-
-    def log_stakes(self, m: Array) -> Array:
-        """Logarithms of the stakes against "failure rate >= m", of shape ``(B, M)``: shape ``(T, B, M)``."""
-        shape, times = m.shape, len(self.cells)
-        owner = np.repeat(np.arange(shape[0]), shape[1])
-        rate = m.reshape(-1)
-        step = max(1, _ENTRIES // (_FLAG_RATES * _RATES.size * _ACROSS.size * times))
-        parts = []
-        for start in range(0, len(rate), step):
-            index = owner[start : start + step]
-            bounds = tree_map(lambda x, index=index: x[index], self.bounds)
-            laws = _Laws(bounds.tpr, bounds.fpr, self.flag_rates[index], rate[start : start + step])
-            cells = self.cells[:, index]
-            by_verdict = _mean_of_logs(np.einsum("pfgi,tpi->tpfg", laws.gains(), cells)).min(-1)
-            by_label = _mean_of_logs(np.einsum("pgi,tpi->tpg", laws.gains_of_labels(), cells))
-            empty = ~laws.allowed.any(1)
-            with_judge = np.where(empty, _MOST, by_verdict)
-            parts.append(np.where(self.alone[index], by_label, with_judge))
-        return np.concatenate(parts, -1).reshape(times, *shape)
-
-
-@dataclass(frozen=True)
-class _Laws:
-    """Laws of (tp, fn, fp, tn), and what each bettor gains by them.
-
-    Attributes:
-        tpr: Bounds, shape ``(P,)``.
-        fpr: Bounds, shape ``(P,)``.
-        flag_rates: Flag rates, shape ``(P, F)``.
-        rate: Failure rates that are bet against, shape ``(P,)``.
-    """
-
-    tpr: Pair
-    fpr: Pair
-    flag_rates: Array
-    rate: Array
-
-    def gains(self) -> Array:
-        """Logarithms of Q / P, shape ``(P, F, bettors, 4)``; none where one bets on what cannot be.
-
-        Where P gives an outcome no probability, or Q, its logarithm is large and finite.
-        """
-        bettor, possible = self.bettors()
-        gain = np.log(np.maximum(bettor, _LEAST) / np.maximum(self.closest(bettor), _LEAST))
-        # Of a flag rate at which the hypothesis holds no law there is nothing to be said against it.
-        ruled_out = ~self.allowed[:, :, None, None]
-        return np.where(ruled_out, _MOST, np.where(possible[..., None], gain, 0.0))
-
-    def gains_of_labels(self) -> Array:
-        """The same of bets on the label alone, shape ``(P, bettors, 4)``."""
-        m = self.rate[:, None]
-        fails = np.log(np.maximum(_RATES, _LEAST) * np.ones_like(m))
-        passes = np.log1p(-m * _RATES) - np.log1p(-m)
-        return np.stack([fails, fails, passes, passes], -1)
-
-    @property
-    def allowed(self) -> Array:
-        """Whether bounds and flag rate leave a law at the rate, shape ``(P, F)``."""
-        low, high = self._tprs(self.rate[:, None, None])
-        return np.asarray((high - low >= -_ROUNDING)[..., 0])
-
-    def bettors(self) -> Pair:
-        """What bettors think, shape ``(P, F, bettors, 4)``, and whether it can be, ``(P, F, bettors)``."""
-        rates, across = (x.reshape(-1) for x in np.meshgrid(_RATES, _ACROSS, indexing="ij"))
-        rate = self.rate[:, None, None] * rates
-        low, high = self._tprs(rate)
-        return self._law(rate, np.clip(low + across * (high - low), 0, 1)), high - low >= -_ROUNDING
-
-    def closest(self, bettor: Array) -> Array:
-        """The hypothesis' laws closest to them: those at the rate itself, on its edge."""
-        m, f = self.rate[:, None, None], self.flag_rates[:, :, None]
-        q11, q10, q01, q00 = np.moveaxis(bettor, -1, 0)
-
-        def rises(tpr: Array) -> Array:
-            """Whether the expected log-likelihood under the bettor's law rises with the TPR."""
-            a, b, c, d = m * tpr, m * (1 - tpr), f - m * tpr, 1 - m - f + m * tpr
-            up = q11 / np.maximum(a, _LEAST) + q00 / np.maximum(d, _LEAST)
-            return np.asarray(up > q10 / np.maximum(b, _LEAST) + q01 / np.maximum(c, _LEAST))
-
-        low, high = (np.broadcast_to(np.clip(x, 0, 1), q11.shape) for x in self._tprs(m))
-        low, high = halved(rises, low, np.maximum(low, high), _HALVINGS)
-        return self._law(m, 0.5 * (low + high))
-
-    def _law(self, rate: Array, tpr: Array) -> Array:
-        f = self.flag_rates[:, :, None]
-        both = np.minimum(rate * tpr, f)
-        cells = np.broadcast_arrays(both, rate - both, f - both, 1 - rate - f + both)
-        return np.maximum(np.stack(cells, -1), 0.0)
-
-    def _tprs(self, rate: Array) -> Pair:
-        """TPRs that bounds and flag rate leave at failure rates of shape ``(P, 1, R)``."""
-        f = self.flag_rates[:, :, None]
-        low, high, least, most = (x[:, None, None] for x in (*self.tpr, *self.fpr))
-        # At a rate of 0 the FPR is the flag rate.
-        lower = np.where(rate > 0, divide(f - (1 - rate) * most, rate), np.where(f > most, 2.0, 0.0))
-        upper = np.where(rate > 0, divide(f - (1 - rate) * least, rate), np.where(f < least, -1.0, 1.0))
-        return np.maximum(low, lower), np.minimum(high, upper)
-
-
-def _mean_of_logs(log_stake: Array) -> Array:
-    """Logarithm of the mean stake over the last axis."""
-    top = log_stake.max(-1, keepdims=True)
-    return np.asarray(top[..., 0] + np.log(np.mean(np.exp(log_stake - top), -1)))

@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import binom
 
 from jaxmle import Bounds, Counts, certify, confidence_sequence
-from jaxmle._inference import checked_problem
-from jaxmle._inference._confidence_sequence import _RATES, _Bets, _Laws
+from jaxmle._inference import anytime_certificates, checked_problem
+from jaxmle._inference._bets import _LABEL_SHARE, _RATES, Bets, Laws
 
 JUDGE = Bounds(tpr=(0.75, 0.99), fpr=(0.0, 0.10))
 
@@ -21,47 +21,90 @@ def walk(rng, n, judged, rate, size, tpr=0.9, fpr=0.05):
     return Counts(tp, fn, fp, tn, flagged - tp - fp, judged + n - flagged - fn - tn)
 
 
-@pytest.mark.parametrize("bounds", [Bounds(), JUDGE, Bounds(tpr=(0.85, 0.95), fpr=(0.03, 0.06))])
-def test_no_law_of_the_hypothesis_lets_a_stake_grow(bounds):
-    flag_rate, limit = 0.11, 0.06
-    tpr, fpr = ((np.array([low]), np.array([high])) for low, high in (bounds.tpr, bounds.fpr))
-    laws = _Laws(tpr, fpr, np.array([[flag_rate]]), np.array([limit]))
-    assert laws.allowed.all()
-    ratio = np.exp(laws.gains())[0, 0]
-    theta, sensitivity = np.meshgrid(np.linspace(limit, 0.6, 60), np.linspace(*bounds.tpr, 60))
-    false_alarms = (flag_rate - theta * sensitivity) / (1 - theta)
-    inside = (false_alarms >= bounds.fpr[0]) & (false_alarms <= bounds.fpr[1])
-    theta, sensitivity, false_alarms = (x[inside] for x in (theta, sensitivity, false_alarms))
-    assert theta.size > 20
-    law = np.stack(
-        [
-            theta * sensitivity,
-            theta * (1 - sensitivity),
-            (1 - theta) * false_alarms,
-            (1 - theta) * (1 - false_alarms),
-        ]
+NARROW = [
+    Bounds(tpr=tpr, fpr=fpr)
+    for tpr, fpr in (
+        ((0.895, 0.905), (0.049, 0.051)),
+        ((0.88, 0.92), (0.047, 0.053)),
+        ((0.87, 0.93), (0.04, 0.06)),
+        ((0.9, 0.9), (0.05, 0.05)),
     )
-    mean = ratio @ law
-    assert mean.max() < 1 + 1e-6
-    # And the bets are as large as fairness allows: some law makes each of them fair.
-    assert (mean.max(1) > 0.999).mean() > 0.5
+]
 
 
-def test_without_a_judge_it_is_the_bet_of_waudby_smith_and_ramdas():
+def laws_of(bounds, least, most, limit):
+    tpr, fpr = ((np.array([low]), np.array([high])) for low, high in (bounds.tpr, bounds.fpr))
+    return Laws(tpr, fpr, np.array([least]), np.array([most]), np.array([limit]))
+
+
+@pytest.mark.parametrize("bounds", [Bounds(), JUDGE, Bounds(tpr=(0.85, 0.95), fpr=(0.03, 0.06)), *NARROW])
+@pytest.mark.parametrize("limit", [0.03, 0.06])
+def test_no_law_of_the_hypothesis_lets_a_stake_grow(bounds, limit):
+    edges = np.array([0.0, 0.05, 0.07, 0.09, 0.10, 0.11, 0.13, 0.2, 0.5, 1.0])
+    laws = laws_of(bounds, edges[:-1], edges[1:], limit)
+    ratios = np.exp(laws.gains())[0]
+    left = laws.plausible(np.array([0.0]), np.array([1.0]))[0]
+    fair = []
+    for least, most, ratio, plausible in zip(edges, edges[1:], ratios, left, strict=False):
+        # 65 flag rates of each range, ends included, and laws at and above the limit that have them.
+        grid = np.linspace(limit, 0.6, 41), np.linspace(*bounds.tpr, 21), np.linspace(least, most, 65)
+        theta, tpr, flags = (x.reshape(-1) for x in np.meshgrid(*grid))
+        fpr = (flags - theta * tpr) / (1 - theta)
+        inside = (fpr >= bounds.fpr[0]) & (fpr <= bounds.fpr[1])
+        corners = np.meshgrid(grid[0], bounds.tpr, bounds.fpr)
+        some = [
+            np.concatenate([x[inside], y.reshape(-1)])
+            for x, y in zip((theta, tpr, fpr), corners, strict=True)
+        ]
+        theta, tpr, fpr = some
+        flags = theta * tpr + (1 - theta) * fpr
+        theta, tpr, fpr = (x[(flags >= least) & (flags <= most)] for x in some)
+        # What the hypothesis allows is not ruled out.
+        assert plausible or not theta.size
+        if theta.size:
+            law = np.stack([theta * tpr, theta * (1 - tpr), (1 - theta) * fpr, (1 - theta) * (1 - fpr)])
+            mean = ratio @ law
+            assert mean.max() < 1 + 1e-6
+            fair.append(mean.max(1))
+    # And the bets are as large as fairness allows: some law makes most of them nearly fair.
+    assert (np.concatenate(fair) > 0.98).mean() > 0.5
+
+
+def test_no_rate_is_ruled_out_by_where_ranges_of_the_flag_rate_end():
+    # One flag rate goes with each rate.
+    limits = np.geomspace(0.001, 0.5, 300)
+    n = 1000
+    for at in limits[::100]:
+        flags = round(n * (at * 0.9 + (1 - at) * 0.05))
+        problem, _ = checked_problem(Counts(0, 0, 0, 0, flags, n - flags), NARROW[-1], "internal")
+        bets = Bets.of(problem, 0.05, 1)
+        low, high = ((x[0] - 0.05) / 0.85 for x in bets.flag_limits)
+        ruled_out = bets.log_stakes(limits[None])[0, 0] > 50
+        np.testing.assert_array_equal(ruled_out, limits > high)
+        assert not bets.contradicted[0]
+        assert low < high
+
+
+def test_bets_on_labels_alone_are_those_of_waudby_smith_and_ramdas():
     m, failures, passes = 0.05, 2, 120
-    problem, _ = checked_problem(Counts(failures, 0, 0, passes, 0, 0), None, "internal")
-    bets = _Bets.of(problem, 0.05, 1)
+    # A judge who flags all and may be any judge: its verdicts say nothing.
+    problem, _ = checked_problem(Counts(failures, 0, passes, 0, 1e6, 0), None, "internal")
+    bets = Bets.of(problem, 0.05, 1)
     bet = (1 - _RATES) / (1 - m)  # lambda, from Q / P = 1 - lambda (y - m)
     stakes = (1 - bet * (1 - m)) ** failures * (1 + bet * m) ** passes
-    np.testing.assert_allclose(np.exp(bets.log_stakes(np.array([[m]])))[0, 0, 0], stakes.mean(), rtol=1e-9)
-    assert bets.wanted[0] == pytest.approx(np.log(20))
+    laws = laws_of(Bounds(), [0.9], [1.0], m)
+    gains = laws.gains_of_labels()[0] @ [failures, 0, passes, 0]
+    np.testing.assert_allclose(np.exp(gains), stakes, rtol=1e-9, atol=1e-9)
+    found = np.exp(bets.log_stakes(np.array([[m]])))[0, 0, 0]
+    assert found >= _LABEL_SHARE * stakes.mean()
+    assert bets.wanted == pytest.approx(np.log(20 / 0.9))
 
 
 def test_limits_agree_with_verdicts_and_are_wider_than_those_of_one_time():
     counts = Counts([4, 1, 0], [0, 1, 0], [4, 6, 3], [192, 92, 47], [380, 700, 500], [9620, 9300, 9500])
     found = confidence_sequence(counts, JUDGE, limit=0.06)
     at = confidence_sequence(counts, JUDGE, limit=found.upper_limit * 1.02)
-    below = confidence_sequence(counts, JUDGE, limit=found.upper_limit * 0.98)
+    below = confidence_sequence(counts, JUDGE, limit=found.upper_limit * 0.955)
     assert at.certified.all()
     assert not below.certified.any()
     assert (found.certified == (found.upper_limit <= 0.06)).all()
@@ -80,7 +123,7 @@ def test_judge_and_bounds_make_limits_tighter():
 
 
 def test_running_limits_never_rise():
-    counts = walk(np.random.default_rng(2), 150, 3000, 0.02, 2)
+    counts = walk(np.random.default_rng(2), 150, 3000, 0.02, 2)[29::60]
     running = confidence_sequence(counts, JUDGE, limit=0.08, running=True)
     apart = confidence_sequence(counts, JUDGE, limit=0.08)
     assert (np.diff(running.upper_limit, axis=0) <= 0).all()
@@ -122,16 +165,74 @@ def test_data_that_no_rate_agrees_with_certify_nothing():
     assert not found.certified
 
 
+def test_narrow_bounds_certify_nothing_false():
+    # The exact test's upper limit is 7%.
+    found = confidence_sequence(Counts(1, 0, 1, 18, 92, 908), NARROW[0], limit=0.03)
+    assert not found.certified
+    assert found.upper_limit > 0.07
+    assert not found.contradicted
+
+
+def test_holm_adds_each_slices_share_of_the_flag_rates_error():
+    counts = Counts([4, 1, 0], [0, 1, 0], [4, 6, 3], [192, 92, 47], [380, 700, 500], [9620, 9300, 9500])
+    problem, _ = checked_problem(counts, None, "internal")
+    given = {"limit": 0.06, "confidence": 0.95}
+    found = anytime_certificates(problem.counts, problem.bounds, adjustment="holm", **given)
+    each = confidence_sequence(counts, limit=0.06, confidence=1 - 0.05 / 3)
+    p = np.minimum(1, np.sort(1 / each.e_value + 0.005 / 3))
+    np.testing.assert_allclose(np.sort(found.p_value), np.minimum(1, np.maximum.accumulate(p * [3, 2, 1])))
+    assert found.certified.tolist() == [True, False, False]
+    np.testing.assert_allclose(found.upper_limit, np.where(found.certified, 0.06, each.upper_limit))
+    with pytest.raises(ValueError, match="promise nothing"):
+        anytime_certificates(problem.counts, problem.bounds, adjustment="benjamini-hochberg", **given)
+
+
+def test_items_that_are_all_labelled_keep_the_error_that_was_spent():
+    last = Counts([3, 4], [0, 0], [4, 4], [92, 92], [1, 0], [0, 0])
+    before, after = confidence_sequence(last, limit=0.1).e_value
+    assert after == pytest.approx(before, rel=0.9)
+    assert after < before
+
+
+SMALL = [(bounds, verdicts) for bounds in NARROW for verdicts in (300, 1000)]
+
+
+@pytest.mark.parametrize(("bounds", "verdicts"), SMALL)
+def test_the_error_holds_within_narrow_bounds(bounds, verdicts):
+    """At the limit, with 20 labels, for judges at two corners of the bounds and inside."""
+    rng = np.random.default_rng(verdicts)
+    (low, high), (least, most) = bounds.tpr, bounds.fpr
+    for tpr, fpr in ((low, least), (high, most), (0.9, 0.05)):
+        for rate in (0.03, 0.08):
+            counts = walk(rng, 20, verdicts, rate, 80, tpr, fpr)[-1]
+            problem, _ = checked_problem(counts, bounds, "internal")
+            bets = Bets.of(problem, 0.05, 1)
+            wrong = bets.log_stakes(np.full((80, 1), rate))[0, :, 0] >= bets.wanted
+            assert binom.sf(wrong.sum() - 1, 80, 0.05) > 1e-3
+            assert bets.contradicted.sum() <= 2
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("bounds", [Bounds(), JUDGE])
+@pytest.mark.parametrize(("bounds", "verdicts"), SMALL)
+@pytest.mark.filterwarnings("ignore:")
+def test_limits_cover_within_narrow_bounds(bounds, verdicts):
+    rng = np.random.default_rng(verdicts + 1)
+    counts = walk(rng, 20, verdicts, 0.0301, 60, bounds.tpr[0], bounds.fpr[0])[-1]
+    upper = confidence_sequence(counts, bounds, limit=0.5).upper_limit
+    assert binom.sf((upper < 0.0301).sum() - 1, 60, 0.05) > 1e-3
+    assert (upper < 0.5).any()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bounds", [Bounds(), JUDGE, NARROW[1]])
 @pytest.mark.filterwarnings("ignore:")
 def test_the_error_over_all_times_holds(bounds):
-    """At the limit, looking after each of 150 labels."""
+    """At the limit, looking after each of 150 labels, and beyond it, where stakes reach what is wanted."""
     rng = np.random.default_rng(9)
     counts = walk(rng, 150, 1000, 0.05, 400)
     problem, _ = checked_problem(counts, bounds, "internal")
-    bets = _Bets.of(problem, 0.1, 150)
-    crossed = (bets.log_stakes(np.full((400, 1), 0.05))[..., 0] >= bets.wanted).any(0)
+    bets = Bets.of(problem, 0.1, 150)
+    stakes = bets.log_stakes(np.broadcast_to([0.05, 0.2], (400, 2)))
+    crossed, beyond = (stakes >= bets.wanted).any(0).T
     assert binom.sf(crossed.sum() - 1, 400, 0.1) > 0.01
-    # Under bounds the worst judge that they allow is another one.
-    assert crossed.any() or bounds is JUDGE
+    assert beyond.mean() > 0.9
