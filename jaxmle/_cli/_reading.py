@@ -28,7 +28,15 @@ from jaxmle._cli._options import (
     parse_range,
     rate,
 )
-from jaxmle._tables import Combining, Roles, count_designed, count_rows, designed, open_panel
+from jaxmle._tables import (
+    Combining,
+    Roles,
+    count_designed,
+    count_rows,
+    designed,
+    meaning_of,
+    open_panel,
+)
 
 # What can be said of rows alone.
 _OF_ROWS: tuple[str, ...] = (
@@ -219,6 +227,8 @@ class Reading:
         from jaxmle._data import Bounds
 
         meaning = self.meaning
+        if drawn:
+            meaning = meaning_of(drawn.design, meaning, in_rows=human_source is None)
         given = Bounds(**pairs)
         opened, roles, panel = open_panel(
             source,

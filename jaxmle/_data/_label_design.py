@@ -32,8 +32,8 @@ _LARGEST = 50_000_000
 _MOST = 2**53
 _STATIC = {"static": True}
 _SHA256 = re.compile("[0-9a-f]{64}")
-_TEXTS = ("source_file", "where", "human")
-_LISTS = ("judge", "id", "by", "earlier")
+_TEXTS = ("source_file", "where", "human", "judge_threshold")
+_LISTS = ("judge", "id", "by", "earlier", "judge_failure", "human_failure", "passes")
 _ITEMS = ("drawn", "before")
 _STRATUM = {"key", "items", "before", "drawn"}
 _LOOK = {"limit", "confidence", "n_labeled"}
@@ -102,6 +102,11 @@ class LabelDesign(Result):
         earlier: Names of the design files of earlier rounds, in the same folder.
         source_file: File of the verdicts, or None.
         source_sha256: SHA-256 of its bytes, or None.
+        judge_failure: Words that are failures in the judge's columns, as was said at the draw; the usual
+            ones if nothing was.
+        human_failure: Words that are failures in ``human``, likewise.
+        passes: Words that are passes, likewise.
+        judge_threshold: Scores of the judge that are failures, or None.
         frame: Fingerprint of ids, and of verdicts and slices where these decided: whether the items are those
             from which was drawn.
         looks: Verdicts that were asked for with these labels, in their order.
@@ -121,6 +126,10 @@ class LabelDesign(Result):
     label: str = field(default="label", metadata=_STATIC)
     human: str | None = field(default=None, metadata=_STATIC)
     where: str | None = field(default=None, metadata=_STATIC)
+    judge_failure: tuple[str, ...] = field(default=(), metadata=_STATIC)
+    human_failure: tuple[str, ...] = field(default=(), metadata=_STATIC)
+    passes: tuple[str, ...] = field(default=(), metadata=_STATIC)
+    judge_threshold: str | None = field(default=None, metadata=_STATIC)
     earlier: tuple[str, ...] = field(default=(), metadata=_STATIC)
     source_file: str | None = field(default=None, metadata=_STATIC)
     source_sha256: str | None = field(default=None, metadata=_STATIC)
@@ -225,6 +234,7 @@ class LabelDesign(Result):
             "source_file": self.source_file,
             "source_sha256": self.source_sha256,
             "where": self.where,
+            "judge_threshold": self.judge_threshold,
             "frame": self.frame,
             **{name: list(getattr(self, name)) for name in _LISTS},
             "human": self.human,

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jaxmle._data import FAILURE_WORDS, PASS_WORDS, Counts, LabelDesign, as_words, printable
+from jaxmle._data import Counts, LabelDesign, as_words, printable, says_good
 from jaxmle._engine import held_lock, whole_file
 from jaxmle._tables import (
     FAILED,
@@ -16,6 +16,7 @@ from jaxmle._tables import (
     label_file,
     label_files,
     labels_of,
+    meanings_of,
     open_source,
     rater_of,
     rows_of,
@@ -176,19 +177,25 @@ class Answers:
         Args:
             path: A file with the columns that name an item, and labels.
             label: Column of the labels.
-            failure: Words that mean failure, beside the usual ones.
+            failure: Words that mean failure; of "1" and "0", "yes" and "no" and the like the other one is
+                then a pass.
             passes: Words that mean pass, likewise.
 
         Raises:
             ValueError: A word is neither, an item is not of the queue, or has another label already.
             OSError: The file cannot be written; no label is added then.
         """
-        own_failure, own_passes = as_words(tuple(failure)), as_words(tuple(passes))
-        words = dict.fromkeys(PASS_WORDS - own_failure | own_passes, PASSED)
-        words |= dict.fromkeys(FAILURE_WORDS - own_passes | own_failure, FAILED)
+        rows = labels_of(open_source(str(path)), self.queue.id, label)
+        said = {str(word) for *_, word in rows}
+        if says_good(label) and not (failure or passes) and as_words((1, True, "yes")) & {*map(_plain, said)}:
+            raise ValueError(
+                f"{str(path)!r}: {printable(label, _SHOWN)!r} reads as if its 1 meant good: say --failure 0, "
+                "or --failure 1 if 1 is the failure all the same."
+            )
+        words = meanings_of(said, failure, passes)
         new: dict[Item, str] = {}
-        for *item, word in labels_of(open_source(str(path)), self.queue.id, label):
-            meant = words.get(word.strip().lower())
+        for *item, word in rows:
+            meant = words.get(_plain(word))
             named = ", ".join(map(str, item))
             if meant is None:
                 raise ValueError(
@@ -281,3 +288,7 @@ def _unguarded(row: Mapping[str, str | None]) -> dict[str, str | None]:
         name: text[1:] if text is not None and text.startswith("'") and is_formula(text[1:]) else text
         for name, text in row.items()
     }
+
+
+def _plain(word: str) -> str:
+    return word.strip().lower()

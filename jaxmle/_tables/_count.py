@@ -140,7 +140,7 @@ def count(
     judges, humans, named = _names("judge", judge), _names("human", human), _names("id", id)
     drawn = None
     if design is not None:
-        from jaxmle._tables._designed import count_designed, designed
+        from jaxmle._tables._designed import count_designed, designed, meaning_of
 
         given = {
             "judges": judges,
@@ -165,6 +165,8 @@ def count(
         "human_threshold": human_threshold,
         "on_invalid": on_invalid,
     }
+    if drawn:
+        meaning = meaning_of(drawn.design, meaning, in_rows=human_source is None)
     opened, roles, panel = open_panel(
         source,
         roles,

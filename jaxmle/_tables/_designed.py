@@ -1,15 +1,15 @@
 """Labels that were drawn by a design: where they are, whether they are of it, and what each stands for."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxmle._data import UNLABELED_WORDS, Counts, LabelDesign
-from jaxmle._tables._aggregate import Roles, listed, word_of
+from jaxmle._data import FAILURE_WORDS, PASS_WORDS, UNLABELED_WORDS, Counts, LabelDesign, Vocabulary, as_words
+from jaxmle._tables._aggregate import FAILED, PASSED, Roles, listed, word_of
 from jaxmle._tables._checks import check_column, shown
 from jaxmle._tables._count import count_rows
 from jaxmle._tables._draw import Item, Judged, judged_items
@@ -138,9 +138,9 @@ def joined_labels(
         files = label_files(queue) or [one for one in [queue] if one.is_file()]
         for file in files:
             if rows := labels_of(open_source(file), design.id, design.label):
-                add(rows, rater_of(file) or design.label)
+                add(_told(rows, (), ()), rater_of(file) or design.label)
     if design.human is not None and (rows := labels_of(source, design.id, design.human)):
-        add(rows, next(iter(raters), design.label))
+        add(_told(rows, design.human_failure, design.passes), next(iter(raters), design.label))
     if not merged:
         if not required:
             return None, ()
@@ -151,6 +151,42 @@ def joined_labels(
         )
     empty: Document = dict.fromkeys(raters)
     return [empty | row for row in merged.values()], tuple(raters)
+
+
+def meaning_of(design: LabelDesign, given: dict[str, Any], *, in_rows: bool) -> dict[str, Any]:
+    """What counts as a failure: as said now, else as said at the draw.
+
+    Args:
+        design: The design.
+        given: What is said now, as arguments of `count`.
+        in_rows: Whether labels are read from a column of the rows; those of a queue say "fail" and "pass".
+    """
+    said = {name: value for name, value in given.items() if value not in (None, ())}
+    kept: dict[str, Any] = {"passes": design.passes}
+    if not said.keys() & {"failure", "judge_failure", "judge_threshold"}:
+        kept |= {"judge_failure": design.judge_failure, "judge_threshold": design.judge_threshold}
+    if in_rows and not said.keys() & {"failure", "human_failure", "human_threshold"}:
+        kept["human_failure"] = design.human_failure
+    return {name: value for name, value in kept.items() if value} | said
+
+
+def _told(
+    rows: Sequence[tuple[Any, ...]], failure: Sequence[str], passes: Sequence[str]
+) -> list[tuple[Any, ...]]:
+    """Rows with ids and a label, those that mean failure or pass as `FAILED` and `PASSED`."""
+    words = meanings_of({str(row[-1]) for row in rows}, failure, passes)
+    return [(*item, words.get(str(word).strip().lower(), word)) for *item, word in rows]
+
+
+def meanings_of(words: Iterable[str], failure: Sequence[str], passes: Sequence[str]) -> dict[str, str]:
+    """What words of a column of labels mean, by word in lower case: `FAILED` or `PASSED`; others neither."""
+    given, fine = as_words(tuple(failure)), as_words(tuple(passes))
+    lower = {word.strip().lower() for word in words}
+    unknown = lower - FAILURE_WORDS - PASS_WORDS - UNLABELED_WORDS - given - fine
+    known = Vocabulary()
+    if given or fine:
+        known = Vocabulary.with_failure(given, frozenset(unknown), bool(lower & given), fine)
+    return dict.fromkeys(known.passes, PASSED) | dict.fromkeys(known.failures, FAILED)
 
 
 def _skipped(design: LabelDesign, path: Path) -> tuple[Item, ...]:
