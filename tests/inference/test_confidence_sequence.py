@@ -217,9 +217,9 @@ def test_the_error_holds_within_narrow_bounds(bounds, verdicts):
 @pytest.mark.filterwarnings("ignore:")
 def test_limits_cover_within_narrow_bounds(bounds, verdicts):
     rng = np.random.default_rng(verdicts + 1)
-    counts = walk(rng, 20, verdicts, 0.0301, 60, bounds.tpr[0], bounds.fpr[0])[-1]
+    counts = walk(rng, 20, verdicts, 0.0301, 20, bounds.tpr[0], bounds.fpr[0])[-1]
     upper = confidence_sequence(counts, bounds, limit=0.5).upper_limit
-    assert binom.sf((upper < 0.0301).sum() - 1, 60, 0.05) > 1e-3
+    assert binom.sf((upper < 0.0301).sum() - 1, 20, 0.05) > 1e-3
     assert (upper < 0.5).any()
 
 
