@@ -6,7 +6,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jaxmle._data import FAILURE_WORDS, PASS_WORDS, Counts, LabelDesign, as_words, printable
+from jaxmle._data import (
+    NAMED_WORDS,
+    Counts,
+    LabelDesign,
+    Vocabulary,
+    as_words,
+    printable,
+    says_good,
+    sides_of,
+    writing_of,
+)
 from jaxmle._engine import held_lock, whole_file
 from jaxmle._tables import (
     FAILED,
@@ -180,14 +190,14 @@ class Answers:
             passes: Words that mean pass, likewise.
 
         Raises:
-            ValueError: A word is neither, an item is not of the queue, or has another label already.
+            ValueError: A word is neither, the column's name says that 1, true or yes is good and nobody says
+                what is a failure, or an item is not of the queue, or has another label already.
             OSError: The file cannot be written; no label is added then.
         """
-        own_failure, own_passes = as_words(tuple(failure)), as_words(tuple(passes))
-        words = dict.fromkeys(PASS_WORDS - own_failure | own_passes, PASSED)
-        words |= dict.fromkeys(FAILURE_WORDS - own_passes | own_failure, FAILED)
+        rows = labels_of(open_source(str(path)), self.queue.id, label)
+        words = _meanings({word.strip().lower() for *_, word in rows}, label, failure, passes)
         new: dict[Item, str] = {}
-        for *item, word in labels_of(open_source(str(path)), self.queue.id, label):
+        for *item, word in rows:
             meant = words.get(word.strip().lower())
             named = ", ".join(map(str, item))
             if meant is None:
@@ -267,6 +277,22 @@ def agreed(first: Answers, second: Answers) -> tuple[Counts, list[Item]]:
     tp, fn, fp, tn = (cells.count(pair) for pair in pairs)
     counts = Counts(tp, fn, fp, tn, 0, 0)
     return counts, [item for item in both if first.said[item] != second.said[item]]
+
+
+def _meanings(held: set[str], label: str, failure: Sequence[str], passes: Sequence[str]) -> dict[str, str]:
+    """What each word of a column of labels says, as `estimate` would read it with the same options."""
+    given, fine = as_words(tuple(failure)), as_words(tuple(passes))
+    told = writing_of(given | fine)
+    sides = sides_of(frozenset(held) & NAMED_WORDS)
+    if sides is not None and says_good(label) and not frozenset(held) & told:
+        bad, good = sides
+        raise ValueError(
+            f"{printable(label, _SHOWN)!r} reads as if {bad} meant good: say --failure {good} if so, or "
+            f"--failure {bad} if {bad} is the failure all the same."
+        )
+    # A word that is neither known nor given is no label: nobody looks at it again.
+    meant = Vocabulary.with_failure(given, frozenset(), bool(given & held), fine)
+    return dict.fromkeys(meant.passes, PASSED) | dict.fromkeys(meant.failures, FAILED)
 
 
 def _file_of(queue: Queue, rater: str | None) -> Path:
