@@ -6,7 +6,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jaxmle._data import Counts, LabelDesign, as_words, printable, says_good
+from jaxmle._data import (
+    NAMED_WORDS,
+    Counts,
+    LabelDesign,
+    as_words,
+    printable,
+    says_good,
+    sides_of,
+    writing_of,
+)
 from jaxmle._engine import held_lock, whole_file
 from jaxmle._tables import (
     FAILED,
@@ -182,20 +191,15 @@ class Answers:
             passes: Words that mean pass, likewise.
 
         Raises:
-            ValueError: A word is neither, an item is not of the queue, or has another label already.
+            ValueError: A word is neither, the column's name says that 1, true or yes is good and nobody says
+                what is a failure, or an item is not of the queue, or has another label already.
             OSError: The file cannot be written; no label is added then.
         """
         rows = labels_of(open_source(str(path)), self.queue.id, label)
-        said = {str(word) for *_, word in rows}
-        if says_good(label) and not (failure or passes) and as_words((1, True, "yes")) & {*map(_plain, said)}:
-            raise ValueError(
-                f"{str(path)!r}: {printable(label, _SHOWN)!r} reads as if its 1 meant good: say --failure 0, "
-                "or --failure 1 if 1 is the failure all the same."
-            )
-        words = meanings_of(said, failure, passes)
+        words = _meanings({word.strip().lower() for *_, word in rows}, label, failure, passes)
         new: dict[Item, str] = {}
         for *item, word in rows:
-            meant = words.get(_plain(word))
+            meant = words.get(word.strip().lower())
             named = ", ".join(map(str, item))
             if meant is None:
                 raise ValueError(
@@ -276,6 +280,20 @@ def agreed(first: Answers, second: Answers) -> tuple[Counts, list[Item]]:
     return counts, [item for item in both if first.said[item] != second.said[item]]
 
 
+def _meanings(held: set[str], label: str, failure: Sequence[str], passes: Sequence[str]) -> dict[str, str]:
+    """What each word of a column of labels says, as `estimate` would read it with the same options."""
+    told = writing_of(as_words(tuple(failure)) | as_words(tuple(passes)))
+    sides = sides_of(frozenset(held) & NAMED_WORDS)
+    if sides is not None and says_good(label) and not frozenset(held) & told:
+        bad, good = sides
+        raise ValueError(
+            f"{printable(label, _SHOWN)!r} reads as if {bad} meant good: say --failure {good} if so, or "
+            f"--failure {bad} if {bad} is the failure all the same."
+        )
+    # A word that is neither known nor given is no label: nobody looks at it again.
+    return meanings_of(held, failure, passes, lone_is_pass=False)
+
+
 def _file_of(queue: Queue, rater: str | None) -> Path:
     if rater is not None and (not rater.strip() or set(rater) & set('/\\:*?"<>|\0') or rater in queue.id):
         raise ValueError(f"--rater names a file and a column: {rater!r} cannot.")
@@ -288,7 +306,3 @@ def _unguarded(row: Mapping[str, str | None]) -> dict[str, str | None]:
         name: text[1:] if text is not None and text.startswith("'") and is_formula(text[1:]) else text
         for name, text in row.items()
     }
-
-
-def _plain(word: str) -> str:
-    return word.strip().lower()

@@ -178,11 +178,20 @@ def _told(
     return [(*item, words.get(str(word).strip().lower(), word)) for *item, word in rows]
 
 
-def meanings_of(words: Iterable[str], failure: Sequence[str], passes: Sequence[str]) -> dict[str, str]:
-    """What words of a column of labels mean, by word in lower case: `FAILED` or `PASSED`; others neither."""
+def meanings_of(
+    words: Iterable[str], failure: Sequence[str], passes: Sequence[str], *, lone_is_pass: bool = True
+) -> dict[str, str]:
+    """What words of a column of labels mean, by word in lower case: `FAILED` or `PASSED`; others neither.
+
+    Args:
+        words: All words of the column.
+        failure: Words that were called failures.
+        passes: Words that were called passes.
+        lone_is_pass: Whether the only word that is neither known nor given is a pass, as `count` has it.
+    """
     given, fine = as_words(tuple(failure)), as_words(tuple(passes))
     lower = {word.strip().lower() for word in words}
-    unknown = lower - FAILURE_WORDS - PASS_WORDS - UNLABELED_WORDS - given - fine
+    unknown = lower - FAILURE_WORDS - PASS_WORDS - UNLABELED_WORDS - given - fine if lone_is_pass else set()
     known = Vocabulary()
     if given or fine:
         known = Vocabulary.with_failure(given, frozenset(unknown), bool(lower & given), fine)

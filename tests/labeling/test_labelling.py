@@ -330,6 +330,27 @@ def test_labels_of_spreadsheets_are_taken(queue, folder, capsys):
     assert len(Answers.open(queue).labels) == 8
 
 
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        (("0", "1"), ["--failure", "0"]),
+        (("0", "1"), ["--pass", "1"]),
+        (("no", "yes"), ["--failure", "no"]),
+        (("FALSE", "TRUE"), ["--failure", "FALSE"]),
+        (("false", "true"), ["--pass", "true"]),
+    ],
+)
+def test_import_turns_a_way_of_writing_round_as_estimate_does(queue, folder, capsys, words, options):
+    lines = [f"{name},{words[place >= 3]}" for place, (name,) in enumerate(queue.items)]
+    (folder / "more.csv").write_text("\n".join(["id,correct", *lines]) + "\n")
+    taking = ["label", "queue.csv", "--import", "more.csv", "--label", "correct"]
+    assert main(taking) == 2
+    assert "reads as if" in capsys.readouterr().err
+    assert main([*taking, *options]) == 0
+    answers = Answers.open(queue)
+    assert (answers.number_of("fail"), answers.number_of("pass")) == (3, 9)
+
+
 def test_a_queue_that_was_changed_is_refused(folder, capsys):
     lines = (folder / "queue.csv").read_text().splitlines(keepends=True)
     design = (folder / "queue.json").read_text()
