@@ -35,6 +35,7 @@ from jaxmle._tables import (
     meaning_of,
     open_panel,
     open_source,
+    said_at_draw,
     with_blank_labels,
 )
 from jaxmle._types import Array
@@ -251,7 +252,7 @@ def draw_labels(
         label=label,
         human=own_label,
         where=asked.get("where"),
-        **_said_of_words(asked, own_label, earlier),
+        **said_at_draw(asked, own_label, earlier),
         earlier=(*earlier.earlier, *([name] if name else [])) if earlier else (),
         source_file=file,
         source_sha256=sha256,
@@ -296,28 +297,6 @@ def _items(
         **meaning,
     )
     return judged_items(opened, roles, id, **meaning), judges or (roles.judge,), own, label
-
-
-def _said_of_words(asked: dict[str, Any], own: str | None, earlier: LabelDesign | None) -> dict[str, Any]:
-    """What a design keeps of what counts as a failure: the labels to come say "fail" and "pass"."""
-
-    def words(name: str) -> tuple[str, ...]:
-        given = asked.get(name) or asked.get("failure", ()) * (name != "passes")
-        return tuple(map(str, given if isinstance(given, list | tuple | set | frozenset) else (given,)))
-
-    if asked.get("human_threshold") is not None and own is not None:
-        raise ValueError(
-            "`human_threshold` (--human-threshold): labels of a queue are failures or passes, not grades; "
-            "draw from a file whose earlier labels are too, or leave their column out."
-        )
-    threshold = asked.get("judge_threshold")
-    said = {
-        "judge_failure": () if threshold is not None else words("judge_failure"),
-        "human_failure": words("human_failure") if own is not None else (),
-        "passes": words("passes"),
-        "judge_threshold": None if threshold is None else str(threshold),
-    }
-    return said if earlier is None or any(said.values()) else {name: getattr(earlier, name) for name in said}
 
 
 def _by_verdict(

@@ -153,6 +153,28 @@ def joined_labels(
     return [empty | row for row in merged.values()], tuple(raters)
 
 
+def said_at_draw(asked: dict[str, Any], own: str | None, earlier: LabelDesign | None) -> dict[str, Any]:
+    """What a design keeps of what counts as a failure: the labels to come say "fail" and "pass"."""
+
+    def words(name: str) -> tuple[str, ...]:
+        given = asked.get(name) or asked.get("failure", ()) * (name != "passes")
+        return tuple(map(str, given if isinstance(given, list | tuple | set | frozenset) else (given,)))
+
+    if asked.get("human_threshold") is not None and own is not None:
+        raise ValueError(
+            "`human_threshold` (--human-threshold): labels of a queue are failures or passes, not grades; "
+            "draw from a file whose earlier labels are too, or leave their column out."
+        )
+    threshold = asked.get("judge_threshold")
+    said = {
+        "judge_failure": () if threshold is not None else words("judge_failure"),
+        "human_failure": words("human_failure") if own is not None else (),
+        "passes": words("passes"),
+        "judge_threshold": None if threshold is None else str(threshold),
+    }
+    return said if earlier is None or any(said.values()) else {name: getattr(earlier, name) for name in said}
+
+
 def meaning_of(design: LabelDesign, given: dict[str, Any], *, in_rows: bool) -> dict[str, Any]:
     """What counts as a failure: as said now, else as said at the draw.
 
