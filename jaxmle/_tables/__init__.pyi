@@ -29,11 +29,11 @@ from ._designed import joined_labels as joined_labels
 from ._designed import label_file as label_file
 from ._designed import label_files as label_files
 from ._designed import labels_of as labels_of
-from ._designed import meaning_of as meaning_of
-from ._designed import meanings_of as meanings_of
 from ._designed import rater_of as rater_of
 from ._designed import rows_of as rows_of
-from ._designed import said_at_draw as said_at_draw
+from ._designed_words import meaning_of as meaning_of
+from ._designed_words import meanings_of as meanings_of
+from ._designed_words import said_at_draw as said_at_draw
 from ._draw import Judged as Judged
 from ._draw import judged_items as judged_items
 from ._draw import with_blank_labels as with_blank_labels

@@ -140,7 +140,8 @@ def count(
     judges, humans, named = _names("judge", judge), _names("human", human), _names("id", id)
     drawn = None
     if design is not None:
-        from jaxmle._tables._designed import count_designed, designed, meaning_of
+        from jaxmle._tables._designed import count_designed, designed
+        from jaxmle._tables._designed_words import meaning_of
 
         given = {
             "judges": judges,
