@@ -77,3 +77,11 @@ class HumanErrors(NamedTuple):
                 "certified_if_right": bool(np.less_equal(upper, limit)),
             }
             record["upper_limit"] = self.highest(upper)
+            if upper < self.false_alarms[0]:
+                record |= {"certified": False, "p_value": 1.0, "upper_limit": 1.0}
+                record["warnings"].append(
+                    "human error: fewer items are failures by their labels than the false alarms alone would "
+                    "be, so nothing is certified here"
+                )
+        judged = document["slices"] or [document["total"]]
+        document["certified"] = all(record["certified"] for record in judged)

@@ -78,6 +78,8 @@ class Labeler(App[None]):
         self.answers, self.columns, self.verdicts = answers, columns, verdicts
         self.interval, self.rater = interval, rater
         self.place = answers.next_place
+        # Behind the last answer no key says anything of an item that nobody looks at.
+        self.ended = self._is_complete
         self.known: Document | None = None
         self.trouble = ""
 
@@ -97,6 +99,8 @@ class Labeler(App[None]):
 
     def action_say(self, label: str) -> None:
         """Keep an answer, then go to the next item that is open."""
+        if self.ended:
+            return
         try:
             self.answers.answer(self.place, label)
         except OSError as error:
@@ -106,22 +110,34 @@ class Labeler(App[None]):
         self.trouble = ""
         if sum(map(bool, self.answers.said.values())) % EVERY == 0 or self.is_done:
             self._renew()
+        self.ended = self._is_complete
         last = len(self.answers.queue) - 1
         # Behind a corrected answer comes the next item; at the end, whatever is open still.
-        self.place = self.answers.next_place if self.place == last or self.is_done else self.place + 1
-        if self._said(self.place) and not self.is_done:
+        if self.ended:
+            self.place = min(self.place + 1, last)
+        elif self.is_done or self.place == last or self._said(self.place + 1):
             self.place = self.answers.next_place
+        else:
+            self.place += 1
         self._show()
 
     def action_move(self, step: int) -> None:
         """Go back, or on, without an answer."""
-        self.place = min(max(self.place + step, 0), len(self.answers.queue) - 1)
+        last = len(self.answers.queue) - 1
+        if self.ended and step > 0:
+            return
+        self.place = last if self.ended else min(max(self.place + step, 0), last)
+        self.ended = False
         self._show()
 
     @property
     def is_done(self) -> bool:
         """Whether each item has an answer, be it that it was skipped."""
         return len(self.answers.said) == len(self.answers.queue)
+
+    @property
+    def _is_complete(self) -> bool:
+        return self.is_done and not self.answers.number_of("")
 
     def _said(self, place: int) -> bool:
         return self.answers.queue.items[place] in self.answers.said
@@ -158,6 +174,8 @@ class Labeler(App[None]):
         return Text(f"{estimate}{ends} (anew every {EVERY})", style="dim")
 
     def _item(self) -> Text:
+        if self.ended:
+            return Text("b goes back to the items.", style="dim")
         queue = self.answers.queue
         row, text = queue.rows[self.place], Text()
         named = ", ".join(map(plain_text, queue.items[self.place]))
@@ -174,7 +192,7 @@ class Labeler(App[None]):
             return Text(plain_text(self.trouble), style="bold white on red")
         item = self.answers.queue.items[self.place]
         line = Text(f"{plain_text(self.rater)}: " if self.rater else "")
-        if item in self.answers.said:
+        if not self.ended and item in self.answers.said:
             word, style = _SAID[self.answers.said[item]]
             line.append("You said: ").append(word, style=style).append(". ")
         if self.is_done:

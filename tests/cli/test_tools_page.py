@@ -96,7 +96,17 @@ def test_each_command_of_the_page_is_right(file, command, tmp_path, monkeypatch,
     # The doctor, told nothing, finds the same judge and human, or says what it needs to know.
     assert main(["doctor", file, "--json"]) in (0, 1)
     document = json.loads(capsys.readouterr().out)
-    assert document["next"].startswith(f"jaxmle estimate {file}") or "--judge-threshold" in document["next"]
+    lines = [document["next"], *(one["line"] for one in document["commands"])]
+    assert (
+        lines[0].startswith(f"jaxmle estimate {file}")
+        or "--judge-threshold" in lines[0]
+        or (
+            # Where it knows of no label it says which items to label, and how to name a file of labels.
+            "--human-file" in arguments
+            and lines[0].startswith(f"jaxmle draw {file}")
+            and lines[1].startswith(f"jaxmle estimate {file}")
+        )
+    )
     if "--human-file" not in arguments:
         assert document["roles"]["human"] == arguments[arguments.index("--human") + 1]
     if "--judge" in arguments:

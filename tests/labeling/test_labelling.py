@@ -91,6 +91,12 @@ def test_keys_answer_skip_and_go_back(queue):
     assert "All items seen; 1 skipped are open still" in state
     pressed(answers, "f")
     assert "" not in answers.said.values()
+    # Behind the last answer no key changes one, until somebody goes back.
+    before = dict(answers.said)
+    _, (_, text, _) = pressed(answers, "fpsf")
+    assert (answers.said, "b goes back" in text) == (before, True)
+    pressed(answers, "bf")
+    assert answers.said[queue.items[11]] == "fail"
 
 
 def test_the_verdict_is_hidden_unless_asked(queue):

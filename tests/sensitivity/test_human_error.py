@@ -101,6 +101,19 @@ def test_verdicts_are_those_at_the_limit_that_labels_must_meet(capsys):
     assert "with labels that are right" in capsys.readouterr().out
 
 
+def test_errors_that_the_labels_rule_out_certify_nothing(capsys):
+    """Four failures among 200 labels, where one false alarm in ten would make twenty."""
+    asked = ["--counts", "4,0,4,192,380,9620", "--limit", "0.01", "--human-error", "0,0.1", "--json"]
+    assert main(["certify", *asked]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["certified"], found["total"]["certified"], found["total"]["upper_limit"]) == (
+        False,
+        False,
+        1,
+    )
+    assert "nothing is certified here" in found["total"]["warnings"][-1]
+
+
 def test_estimates_and_reports_say_it_in_a_line(capsys, tmp_path):
     six = ["--counts", "9,1,2,88,900,9100", "--interval", "chi-square"]
     assert main(["estimate", *six, "--human-error", "0:0.1"]) == 0
