@@ -95,10 +95,12 @@ def label(
     if take is not None:
         column = label_column or found.label
         with Answers.held(found, rater) as answers:
+            answers.check_own(take)
             taken = answers.take(take, label=column, failure=failure or (), passes=passes or ())
     elif html is None and not status:
         _check_terminal()
         with Answers.held(found, rater) as answers:
+            answers.check_own()
             _work(answers, shown, verdicts, source, rater)
     else:
         answers = Answers.open(found, rater)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jaxmle._data import (
     NAMED_WORDS,
+    UNLABELED_WORDS,
     Counts,
     LabelDesign,
     as_words,
@@ -151,6 +152,26 @@ class Answers:
         )
         with held_lock(path.with_name(f".{path.name}.lock"), refusal):
             yield cls.open(queue, rater)
+
+    def check_own(self, taken: Path | None = None) -> None:
+        """Raise ``ValueError`` where the queue itself holds labels that answers would take the place of.
+
+        Args:
+            taken: The file that labels are about to be taken from, which may be the queue.
+        """
+        held = [
+            item
+            for item, row in zip(self.queue.items, self.queue.rows, strict=True)
+            if (word := (row.get(self.queue.label) or "").strip().lower())
+            and word not in UNLABELED_WORDS
+            and item not in self.said
+        ]
+        if held and (taken is None or taken.resolve() != self.queue.path.resolve()):
+            name = str(self.queue.path)
+            raise ValueError(
+                f"{name!r} holds labels itself, {len(held):,} of them not among the answers, which count "
+                f"alone once there are any: take them over first, with `jaxmle label {name} --import {name}`."
+            )
 
     def answer(self, place: int, label: str) -> None:
         """Keep an answer, on the disk before this returns.

@@ -444,3 +444,16 @@ def test_a_second_look_at_a_limit_is_told_from_the_design(queue, folder, capsys)
     assert cautions("--look", "2", "--of", "3") == cautions("--anytime") == []
     (said,) = cautions("--look", "3", "--of", "3")
     assert said.endswith("this is look 2, not 3")
+
+
+def test_labels_in_the_queue_itself_are_not_left_behind(queue, folder, capsys):
+    rows = (folder / "queue.csv").read_text().splitlines()
+    (folder / "queue.csv").write_text("\n".join([rows[0], *(f"{row.rstrip(',')},fail" for row in rows[1:])]))
+    name = queue.items[0][0]
+    (folder / "more.csv").write_text(f"id,label\n{name},pass\n")
+    assert main(["label", "queue.csv", "--import", "more.csv"]) == 2
+    assert "take them over first, with `jaxmle label queue.csv --import queue.csv`" in capsys.readouterr().err
+    assert main(["label", "queue.csv", "--import", "queue.csv", "--json"]) == 0
+    assert len(Answers.open(Queue.load(folder / "queue.csv")).labels) == 12
+    assert main(["label", "queue.csv", "--import", "more.csv"]) == 2  # says otherwise
+    assert "settle it" in capsys.readouterr().err
