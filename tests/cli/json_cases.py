@@ -113,7 +113,8 @@ _LINES = {
         "draw verdicts.csv --judge judge --human human --id id --labels 30 --by-verdict --flagged 20 "
         "--out more.queue.csv"
     ),
-    "estimate, drawn": (f"estimate verdicts.csv --design more.queue.json --human human {QUICK}"),
+    "certify, drawn": f"certify verdicts.csv --design more.queue.json --human human --limit 0.5 {PROFILE}",
+    "estimate, drawn": f"estimate verdicts.csv --design more.queue.json --human human {QUICK}",
     "label": f"label more.queue.csv {TAKEN}",
     "label, page": "label more.queue.csv --html page.html --rater ann",
     "label, raters": f"label more.queue.csv {TAKEN} --rater ann",
