@@ -6,8 +6,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from jaxmle._cli._builds import telling_builds
-from jaxmle._cli._draw import record_look
-from jaxmle._cli._looks import looks_of
+from jaxmle._cli._looks import looks_of, record_look
 from jaxmle._cli._options import (
     ADJUSTMENTS,
     HUMAN_ERROR,

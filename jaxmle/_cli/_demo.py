@@ -5,13 +5,8 @@ from typing import Annotated
 
 import typer
 
-from jaxmle._cli._options import keep_compiled
+from jaxmle._cli._options import AS_JSON, NO_CACHE, keep_compiled
 from jaxmle._cli._show import show
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
-NoCache = Annotated[
-    bool, typer.Option("--no-cache", help="Do not keep compiled code in the user's cache folder.")
-]
 
 
 def demo(
@@ -24,8 +19,8 @@ def demo(
             metavar="FILE",
         ),
     ] = None,
-    as_json: Json = False,
-    no_cache: NoCache = False,
+    as_json: Annotated[bool, AS_JSON] = False,
+    no_cache: Annotated[bool, NO_CACHE] = False,
 ) -> None:
     """Hide most human labels of a published data set and compare the methods with the truth.
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from jaxmle._cli._options import (
+    AS_JSON,
     COMBINE,
     COUNTS,
     FAILURE,
@@ -63,9 +64,7 @@ def doctor(
     ] = None,
     id: Annotated[list[str] | None, _option("Column that names an item, in both files (repeatable).")] = None,
     confidence: Annotated[float, _option("Confidence, such as 0.95.", metavar="LEVEL", parser=rate)] = 0.95,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document instead of a table.")
-    ] = False,
+    as_json: Annotated[bool, AS_JSON] = False,
 ) -> int:
     """Look at a file: what it holds, what speaks against it, and the exact command to type next.
 

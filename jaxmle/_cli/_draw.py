@@ -10,7 +10,6 @@ from jaxmle._cli._options import check_outputs, check_rates, parse_range, rate
 from jaxmle._cli._reading import Reading
 from jaxmle._cli._show import show
 from jaxmle._cli._with_reading import with_reading
-from jaxmle._types import Document
 
 _NOT_ASKED = (
     *("counts", "failure_rate", "bounds", "judge_name", "rubric", "max_age", "date"),
@@ -147,19 +146,3 @@ def draw(
     )
     queue.save(out, raw_csv=raw_csv)
     show(draw_document(queue.design, str(out), queue.columns), reading.as_json, draw_table)
-
-
-def record_look(path: Path | None, document: Document, limit: float) -> None:
-    """Keep in a design that a verdict was asked for with so many labels: looking twice has its price."""
-    if path is None:
-        return
-    from jaxmle._data import LabelDesign
-
-    design = LabelDesign.load(path)
-    looked = design.with_look(
-        limit=limit,
-        confidence=document["settings"]["confidence"],
-        n_labeled=document["settings"]["label_design"]["n_labels"],
-    )
-    if looked is not design:
-        looked.save(path)

@@ -8,7 +8,7 @@ from jaxmle._cli._show import show
 from jaxmle._cli._with_reading import with_reading
 
 _NOT_ASKED = (
-    *("failure_rate", "weight", "calibration", "labels", "min_labels", "seed"),
+    *("failure_rate", "weight", "calibration", "labels", "design", "min_labels", "seed"),
     "same_population",
 )
 

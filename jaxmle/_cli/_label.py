@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jaxmle._cli._options import FAILURE, PASSES, check_outputs
+from jaxmle._cli._options import AS_JSON, FAILURE, PASSES, check_outputs
 from jaxmle._cli._show import show
 
 
@@ -65,9 +65,7 @@ def label(
         bool,
         typer.Option("--status", help="Label nothing: say how far it is, and how well raters agree."),
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document instead of a table.")
-    ] = False,
+    as_json: Annotated[bool, AS_JSON] = False,
 ) -> None:
     """Label a queue in the terminal, on a page, or from a spreadsheet.
 

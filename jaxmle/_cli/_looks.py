@@ -1,8 +1,10 @@
-"""`--look 2 --of 5`: the options of a gate that is looked at more than once."""
+"""A gate that is looked at more than once: the options for it, and what a design keeps of it."""
 
+from pathlib import Path
 from typing import Any, cast
 
 from jaxmle._cli._options import check_choice
+from jaxmle._types import Document
 
 
 def looks_of(look: int | None, of: int | None, spending: str, information: str | None) -> Any:
@@ -31,3 +33,19 @@ def looks_of(look: int | None, of: int | None, spending: str, information: str |
                 f"--information must be shares of the planned labels, such as 0.2,0.45; got {information!r}."
             ) from None
     return Looks(look, of, cast(Any, spending), shares)
+
+
+def record_look(path: Path | None, document: Document, limit: float) -> None:
+    """Keep in a design that a verdict was asked for with so many labels: looking twice has its price."""
+    if path is None:
+        return
+    from jaxmle._data import LabelDesign
+
+    design = LabelDesign.load(path)
+    looked = design.with_look(
+        limit=limit,
+        confidence=document["settings"]["confidence"],
+        n_labeled=document["settings"]["label_design"]["n_labels"],
+    )
+    if looked is not design:
+        looked.save(path)

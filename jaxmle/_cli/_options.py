@@ -36,6 +36,8 @@ RUBRIC = typer.Option(
     "refused.",
     metavar="FILE",
 )
+AS_JSON = typer.Option("--json", help="Print one JSON document instead of a table.")
+NO_CACHE = typer.Option("--no-cache", help="Do not keep compiled code in the user's cache folder.")
 DESIGN = typer.Option(
     help="What `jaxmle draw` wrote beside the queue: says columns and how labels were drawn, finds "
     "them beside it, gives weights to slices, and refuses labels of other items.",

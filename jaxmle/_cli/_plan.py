@@ -7,6 +7,7 @@ import typer
 
 from jaxmle._cli._calibration import calibration as calibration_of
 from jaxmle._cli._options import (
+    AS_JSON,
     DATE,
     FAILURE,
     HUMAN_FAILURE,
@@ -14,6 +15,7 @@ from jaxmle._cli._options import (
     JUDGE_NAME,
     MAX_AGE,
     METHODS,
+    NO_CACHE,
     PASSES,
     RUBRIC,
     check_choice,
@@ -105,12 +107,8 @@ def plan(
     png: Annotated[Path | None, _option("Draw width or power against labels into this file.", "FILE")] = None,
     confidence: Annotated[float, _rate("Confidence, such as 0.95.", "LEVEL")] = 0.95,
     seed: Annotated[int, _option("Seed of the simulation.", "N", min=0)] = 0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document instead of a table.")
-    ] = False,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Do not keep compiled code in the user's cache folder.")
-    ] = False,
+    as_json: Annotated[bool, AS_JSON] = False,
+    no_cache: Annotated[bool, NO_CACHE] = False,
 ) -> int:
     """Plan how many human labels to buy, and of which items.
 
@@ -169,7 +167,16 @@ def plan(
         )
     if missing := next((name for name, value in rates.items() if value is None), None):
         raise ValueError(f"Missing option '{missing}'; or --given, the file of the labels at hand.")
-    for name, value in {"--judge": judge, "--human": human, "--by": by, "--failure": failure}.items():
+    of_rows = {
+        "--judge": judge,
+        "--human": human,
+        "--by": by,
+        "--failure": failure,
+        "--judge-failure": judge_failure,
+        "--human-failure": human_failure,
+        "--pass": passes,
+    }
+    for name, value in of_rows.items():
         if value:
             raise ValueError(f"{name} goes with --given.")
     assert failure_rate is not None

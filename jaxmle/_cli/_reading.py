@@ -8,6 +8,7 @@ import typer
 
 from jaxmle._cli._calibration import calibration
 from jaxmle._cli._options import (
+    AS_JSON,
     COMBINE,
     COUNTS,
     DATE,
@@ -19,6 +20,7 @@ from jaxmle._cli._options import (
     JUDGE_NAME,
     JUDGE_THRESHOLD,
     MAX_AGE,
+    NO_CACHE,
     PASSES,
     RUBRIC,
     check_choice,
@@ -186,13 +188,8 @@ class Reading:
     confidence: Annotated[float, _option("Confidence, such as 0.95.", metavar="LEVEL", parser=rate)] = 0.95
     min_labels: Annotated[int, _option("Mark slices with fewer labels than this.", metavar="N", min=0)] = 10
     seed: Annotated[int, _option("Seed of the simulation.", metavar="N", min=0)] = 0
-    as_json: Annotated[
-        bool, _option("Print one JSON document instead of a table.", "--json", metavar=None)
-    ] = False
-    no_cache: Annotated[
-        bool,
-        _option("Do not keep compiled code in the user's cache folder.", "--no-cache", metavar=None),
-    ] = False
+    as_json: Annotated[bool, AS_JSON] = False
+    no_cache: Annotated[bool, NO_CACHE] = False
 
     @property
     def inputs(self) -> list[str | Path | None]:

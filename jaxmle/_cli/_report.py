@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from jaxmle._cli._draw import record_look
+from jaxmle._cli._looks import record_look
 from jaxmle._cli._options import (
     ADJUSTMENTS,
     HUMAN_ERROR,

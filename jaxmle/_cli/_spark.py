@@ -7,11 +7,11 @@ from typing import Any
 from jaxmle._cli._reading import Reading
 from jaxmle._data import Bounds
 from jaxmle._distributed import estimate
-from jaxmle._tables import explain
+from jaxmle._tables import FORMULA, explain, guarded
 
 # It counts one table, whose items stand for themselves, with one judge.
 _NAMES = (
-    *("counts", "reference", "reference_by", "same_population", "human_file", "human_where", "id"),
+    *("counts", "reference", "reference_by", "same_population", "human_file", "human_where", "design", "id"),
     *("weight", "cluster", "combine", "human_combine", "missing"),
 )
 _NOT_IN_SPARK = {name: f"--{name.replace('_', '-')}" for name in _NAMES} | {"as_json": "--json"}
@@ -36,6 +36,8 @@ def estimate_in_spark(reading: Reading, out: str | None, **options: Any) -> None
     session = SparkSession.builder.getOrCreate()
     try:
         found = estimate(_rows(session, reading.file), **given)
+        if ending == ".csv":
+            found = _guarded(found)
         writer = found.write.mode("errorifexists")
         writer.parquet(out) if ending == ".parquet" else writer.csv(out, header=True)
         written = session.read.format(ending[1:]).options(header=True).load(out)
@@ -44,6 +46,21 @@ def estimate_in_spark(reading: Reading, out: str | None, **options: Any) -> None
         raise
     except Exception as error:  # Spark has errors of several kinds
         raise ValueError(f"Spark stopped: {explain(error)}.") from error
+
+
+def _guarded(found: Any) -> Any:
+    """A data frame whose texts and names spreadsheets show and do not run."""
+    from pyspark.sql import functions
+
+    columns = []
+    for name, kind in found.dtypes:
+        column = found[f"`{name.replace('`', '``')}`"]
+        if kind == "string":
+            # `rlike` looks anywhere in a text.
+            run = column.rlike(rf"\A(?:{FORMULA.pattern})")
+            column = functions.when(run, functions.concat(functions.lit("'"), column)).otherwise(column)
+        columns.append(column.alias(guarded(name)))
+    return found.select(*columns)
 
 
 def _arguments(reading: Reading) -> dict[str, Any]:

@@ -1,16 +1,15 @@
 """The file that keeps what was learnt of a judge: its fields, its hashes, and what is refused."""
 
-import re
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from jaxmle._data._sealed_json import (
+    MOST,
+    Form,
     check_field,
-    check_names,
-    check_seal,
     digest,
     has,
+    is_sha256,
     is_text,
     json_text,
     read_json,
@@ -18,25 +17,30 @@ from jaxmle._data._sealed_json import (
 from jaxmle._data._text import printable
 from jaxmle._types import Document
 
-FORMAT, SCHEMA_VERSION = "jaxmle judge calibration", 1
 CELLS = ("tp", "fn", "fp", "tn")
 # Without and with `same_population`.
 METHODS = ("predictive", "same population")
-# Bytes; a part takes some 100.
-_LARGEST = 10_000_000
-_MOST = 2**53
 # Scales of the prior that can be; that of today is .08.
 _SPREADS = (0.01, 1.0)
-_SHA256 = re.compile("[0-9a-f]{64}")
 _FIELDS = {
     *("format", "schema_version", "jaxmle_version", "date", "judge", "rubric_sha256", "confidence", "method"),
     *("bounds", "parts", "counts_sha256", "sha256"),
 }
+# A part takes some 100 bytes.
+FORM = Form(
+    name="jaxmle judge calibration",
+    version=1,
+    writer="`jaxmle bounds --save`",
+    what="calibration file",
+    instead="learn the bounds anew",
+    fields=frozenset(_FIELDS),
+    largest=10_000_000,
+)
 
 
 def sealed(content: Document) -> Document:
     """The content of a file with its format in front and its hashes behind."""
-    whole = {"format": FORMAT, "schema_version": SCHEMA_VERSION, **content}
+    whole = {"format": FORM.name, "schema_version": FORM.version, **content}
     whole["counts_sha256"] = digest(_cells(content["parts"]))
     return {**whole, "sha256": digest(whole)}
 
@@ -44,7 +48,7 @@ def sealed(content: Document) -> Document:
 def text_of(content: Document) -> str:
     """What a file of a sealed content holds, or ``ValueError`` if that is more than `read_content` reads."""
     too_large = f"{len(content['parts']):,} parts are too many for a calibration file."
-    return json_text(content, largest=_LARGEST, too_large=too_large)
+    return json_text(content, FORM, too_large=too_large)
 
 
 def read_content(path: Path) -> Document:
@@ -54,7 +58,7 @@ def read_content(path: Path) -> Document:
         OSError: The file cannot be read.
         ValueError: It is no calibration file, damaged, changed by hand, or of a newer version.
     """
-    return read_json(path, _check_content, what="calibration file", largest=_LARGEST)
+    return read_json(path, FORM, _check_fields)
 
 
 def is_date(text: str) -> bool:
@@ -72,17 +76,8 @@ def checked_date(name: str, text: str) -> str:
     return text
 
 
-def _check_content(content: Any) -> None:
-    """Raise ``ValueError`` unless it is what `sealed` made, each field as the schema says."""
-    check_seal(
-        content,
-        form=FORMAT,
-        version=SCHEMA_VERSION,
-        writer="`jaxmle bounds --save`",
-        what="calibration file",
-        instead="learn the bounds anew",
-    )
-    check_names(content, _FIELDS)
+def _check_fields(content: Document) -> None:
+    """Raise ``ValueError`` unless each field is as the schema says."""
     check_field("jaxmle_version", is_text(content["jaxmle_version"]))
     check_field("date", is_text(content["date"]) and is_date(content["date"]))
     judge, rubric = content["judge"], content["rubric_sha256"]
@@ -90,7 +85,7 @@ def _check_content(content: Any) -> None:
         check_field("judge", has(judge, {"name", "version"}) and is_text(judge["name"]))
         check_field("judge", bool(judge["name"].strip()))
         check_field("judge", judge["version"] is None or is_text(judge["version"]))
-    check_field("rubric_sha256", rubric is None or (is_text(rubric) and bool(_SHA256.fullmatch(rubric))))
+    check_field("rubric_sha256", rubric is None or is_sha256(rubric))
     check_field("confidence", isinstance(content["confidence"], float) and 0 < content["confidence"] < 1)
     check_field("method", has(content["method"], {"name", "prior_spread"}))
     name, spread = content["method"]["name"], content["method"]["prior_spread"]
@@ -106,9 +101,7 @@ def _check_content(content: Any) -> None:
     check_field("parts", isinstance(parts, list) and 0 < len(parts) <= (1 if is_same else len(parts)))
     for part in parts:
         check_field("parts", has(part, {"name", *CELLS}) and is_text(part["name"]))
-        check_field(
-            "parts", all(isinstance(part[cell], float) and 0 <= part[cell] <= _MOST for cell in CELLS)
-        )
+        check_field("parts", all(isinstance(part[cell], float) and 0 <= part[cell] <= MOST for cell in CELLS))
     check_field("counts_sha256", content["counts_sha256"] == digest(_cells(parts)))
 
 

@@ -1,6 +1,5 @@
 """Which items were drawn for labelling, from what and how: the file that goes with a queue."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -10,11 +9,12 @@ from typing import Any, Literal, Self, cast, get_args
 
 from jaxmle._arrays import pytree
 from jaxmle._data._sealed_json import (
+    MOST,
+    Form,
     check_field,
-    check_names,
-    check_seal,
     digest,
     has,
+    is_sha256,
     is_text,
     json_text,
     read_json,
@@ -26,12 +26,7 @@ from jaxmle._types import Document
 
 DrawKind = Literal["random", "by-verdict", "by-slice"]
 
-_FORMAT, _VERSION = "jaxmle label design", 1
-# Bytes; an item takes some 20.
-_LARGEST = 50_000_000
-_MOST = 2**53
 _STATIC = {"static": True}
-_SHA256 = re.compile("[0-9a-f]{64}")
 _TEXTS = ("source_file", "where", "human", "judge_threshold")
 _LISTS = ("judge", "id", "by", "earlier", "judge_failure", "human_failure", "passes")
 _ITEMS = ("drawn", "before")
@@ -41,6 +36,18 @@ _FIELDS = {
     *("format", "schema_version", "jaxmle_version", "kind", "seed", "n_judged", "source_sha256", "frame"),
     *(*_TEXTS, *_LISTS, *_ITEMS, "label", "strata", "looks", "sha256"),
 }
+# An item takes some 20 bytes.
+_FORM = Form(
+    name="jaxmle label design",
+    version=1,
+    writer="`jaxmle draw`",
+    what="design",
+    instead="draw anew with this one",
+    fields=frozenset(_FIELDS),
+    largest=50_000_000,
+)
+# Strata that are named in short.
+_FEW = 4
 
 
 @dataclass(frozen=True)
@@ -172,7 +179,7 @@ class LabelDesign(Result):
         return f"{self.n_drawn:,} of {self.n_judged:,} judged items drawn {how}{said}, seed {self.seed}"
 
     def with_look(self, *, limit: float, confidence: float, n_labeled: int) -> Self:
-        """The design with one more verdict asked for; itself where the last one was the same.
+        """The design with one more verdict asked for; itself where the same was asked for before.
 
         Examples:
             >>> design = LabelDesign("random", 0, 9, (), (), (), ("j",), ("i",), (), "")
@@ -190,7 +197,7 @@ class LabelDesign(Result):
             ValueError: It would be larger than `load` reads.
         """
         too_large = f"{self.n_drawn + len(self.before):,} items are too many for a file of a design."
-        write_text(Path(path), json_text(self._content(), largest=_LARGEST, too_large=too_large))
+        write_text(Path(path), json_text(self._content(), _FORM, too_large=too_large))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
@@ -200,7 +207,7 @@ class LabelDesign(Result):
             OSError: The file cannot be read.
             ValueError: It is no such file, damaged, changed by hand, or of a newer version.
         """
-        content = read_json(Path(path), _check_content, what="design", largest=_LARGEST)
+        content = read_json(Path(path), _FORM, _check_fields)
         lists: dict[str, Any] = {name: tuple(content[name]) for name in _LISTS}
         items: dict[str, Any] = {name: tuple(map(tuple, content[name])) for name in _ITEMS}
         return cls(
@@ -225,8 +232,8 @@ class LabelDesign(Result):
 
     def _content(self) -> Document:
         content: Document = {
-            "format": _FORMAT,
-            "schema_version": _VERSION,
+            "format": _FORM.name,
+            "schema_version": _FORM.version,
             "jaxmle_version": self.jaxmle_version or version("jaxmle"),
             "kind": self.kind,
             "seed": self.seed,
@@ -252,24 +259,12 @@ class LabelDesign(Result):
         return {**content, "sha256": digest(content)}
 
 
-_FEW = 4
-
-
 def _named(key: dict[str, str | None]) -> str:
     return ", ".join("(none)" if value is None else printable(value, 40) for value in key.values())
 
 
-def _check_content(content: Any) -> None:
-    """Raise ``ValueError`` unless it is what a design writes, each field as the schema says."""
-    check_seal(
-        content,
-        form=_FORMAT,
-        version=_VERSION,
-        writer="`jaxmle draw`",
-        what="design",
-        instead="draw anew with this one",
-    )
-    check_names(content, _FIELDS)
+def _check_fields(content: Document) -> None:
+    """Raise ``ValueError`` unless each field is as the schema says."""
     for name in ("jaxmle_version", "frame", "label"):
         check_field(name, is_text(content[name]))
     check_field("kind", is_text(content["kind"]) and content["kind"] in get_args(DrawKind))
@@ -278,7 +273,7 @@ def _check_content(content: Any) -> None:
     for name in _TEXTS:
         check_field(name, content[name] is None or is_text(content[name]))
     sha256 = content["source_sha256"]
-    check_field("source_sha256", sha256 is None or (is_text(sha256) and bool(_SHA256.fullmatch(sha256))))
+    check_field("source_sha256", sha256 is None or is_sha256(sha256))
     for name in _LISTS:
         check_field(name, _is_list_of_texts(content[name]))
     check_field("id", len(content["id"]) > 0)
@@ -304,7 +299,7 @@ def _check_content(content: Any) -> None:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, float) and value.is_integer() and 0 <= value <= _MOST
+    return isinstance(value, float) and value.is_integer() and 0 <= value <= MOST
 
 
 def _is_share(value: Any) -> bool:

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -13,11 +14,37 @@ from jaxmle._data._text import printable
 from jaxmle._engine import whole_file
 from jaxmle._types import Document
 
+# Whole numbers above these cannot be told apart.
+MOST = 2**53
+_SHA256 = re.compile("[0-9a-f]{64}")
 
-def json_text(content: Document, *, largest: int, too_large: str) -> str:
+
+class Form(NamedTuple):
+    """A kind of file.
+
+    Attributes:
+        name: The ``format`` that such a file states.
+        version: The newest ``schema_version`` that is read.
+        writer: What writes such files.
+        what: What one is called, such as "calibration file".
+        instead: What to do without a newer version.
+        fields: Its fields.
+        largest: Bytes that are read at most.
+    """
+
+    name: str
+    version: int
+    writer: str
+    what: str
+    instead: str
+    fields: frozenset[str]
+    largest: int
+
+
+def json_text(content: Document, form: Form, *, too_large: str) -> str:
     """What a file of the content holds, or ``ValueError`` if that is more than `read_json` reads."""
     text = json.dumps(_with_integers(content), indent=1, allow_nan=False) + "\n"
-    if len(text) > largest:
+    if len(text) > form.largest:
         raise ValueError(too_large)
     return text
 
@@ -28,65 +55,53 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8", newline="\n")
 
 
-def read_json(path: Path, check: Callable[[Any], None], *, what: str, largest: int) -> Document:
-    """The content of a file, every number a float, that ``check`` finds nothing wrong with.
+def read_json(path: Path, form: Form, check: Callable[[Document], None]) -> Document:
+    """The content of a file, every number a float, as it was written and as ``check`` finds it right.
 
     Args:
         path: The file.
-        check: Raises ``ValueError`` with what is wrong, to be read behind the name of the file.
-        what: What the file should be, such as "calibration file".
-        largest: Bytes that are read at most.
+        form: What it should be.
+        check: Raises ``ValueError`` with what is wrong with a field, to be read behind the name of the file.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is none, damaged, or what ``check`` raises, with the name of the file in front.
+        ValueError: It is none, damaged, of a newer version, or what ``check`` raises, with the name of the
+            file in front.
     """
     with path.open("rb") as file:
-        data = file.read(largest + 1)
+        data = file.read(form.largest + 1)
     try:
-        content = _parsed(data, what, largest)
+        content = _parsed(data, form.what, form.largest)
+        _check_seal(content, form)
         check(content)
     except RecursionError:
-        raise ValueError(f"{str(path)!r} is nested too deeply for a {what}.") from None
+        raise ValueError(f"{str(path)!r} is nested too deeply for a {form.what}.") from None
     except ValueError as error:
         raise ValueError(f"{str(path)!r} {error}") from None
     return cast(Document, content)
 
 
-def check_seal(content: Any, *, form: str, version: int, writer: str, what: str, instead: str) -> None:
-    """Raise ``ValueError`` unless it is a file of this format and version, as it was written.
-
-    Args:
-        content: What was read.
-        form: The ``format`` that the file states.
-        version: The newest ``schema_version`` that is read.
-        writer: What writes such files.
-        what: What the file should be.
-        instead: What to do without a newer version.
-    """
-    if not isinstance(content, dict) or content.get("format") != form:
-        raise ValueError(f"is no {what} of {writer}.")
+def _check_seal(content: Any, form: Form) -> None:
+    """Raise ``ValueError`` unless it is a file of this form, all of it as it was written."""
+    if not isinstance(content, dict) or content.get("format") != form.name:
+        raise ValueError(f"is no {form.what} of {form.writer}.")
     found = content.get("schema_version")
-    if isinstance(found, float) and found > version:
+    if isinstance(found, float) and found > form.version:
         raise ValueError(
-            f"was written by a newer jaxmle (schema {found:g}, this one reads {version}): update jaxmle, or "
-            f"{instead}."
+            f"was written by a newer jaxmle (schema {found:g}, this one reads {form.version}): update "
+            f"jaxmle, or {form.instead}."
         )
     if content.get("sha256") != digest({key: one for key, one in content.items() if key != "sha256"}):
         raise ValueError("was damaged or changed by hand: its content is not what its sha256 was taken of.")
-    check_field("schema_version", found == version)
+    check_field("schema_version", found == form.version)
+    odd = sorted(set(content) ^ form.fields)
+    check_field(printable(odd[0], 40) if odd else "", not odd)
 
 
 def check_field(name: str, is_right: bool) -> None:
     """Raise ``ValueError`` unless a field is as the schema says: the hash may be a stranger's."""
     if not is_right:
         raise ValueError(f"was not written by jaxmle: {name!r} is not as the schema says.")
-
-
-def check_names(content: Document, names: set[str]) -> None:
-    """Raise ``ValueError`` unless the fields are those of the schema."""
-    odd = sorted(set(content) ^ names)
-    check_field(printable(odd[0], 40) if odd else "", not odd)
 
 
 def has(value: Any, names: set[str]) -> bool:
@@ -97,6 +112,11 @@ def has(value: Any, names: set[str]) -> bool:
 def is_text(value: Any) -> bool:
     """Whether a value is a text."""
     return isinstance(value, str)
+
+
+def is_sha256(value: Any) -> bool:
+    """Whether a value is a SHA-256 in hexadecimal digits."""
+    return is_text(value) and bool(_SHA256.fullmatch(value))
 
 
 def digest(content: Any) -> str:

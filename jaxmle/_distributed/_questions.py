@@ -7,18 +7,32 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from jaxmle._data import Bounds, Counts, InfeasibleError, check_calibration, check_confidence
-from jaxmle._documents import Among, AnalysisSettings, ColumnArrays, IntervalName, PartOfSlices, with_unjudged
+from jaxmle._data import Bounds, Counts, check_calibration, check_confidence, need_bounds
+from jaxmle._documents import (
+    Among,
+    AnalysisSettings,
+    ColumnArrays,
+    IntervalName,
+    PartOfSlices,
+    naming_slices,
+    with_unjudged,
+)
 from jaxmle._engine import Engine, check_engine, side_by_side
-from jaxmle._inference import CertificateMethod, Target, check_labels, check_seed, check_whole
-from jaxmle._tables import COUNTS, UNJUDGED, column_types, shown_key
+from jaxmle._inference import (
+    MOST_REPLICATES,
+    CertificateMethod,
+    Target,
+    check_labels,
+    check_seed,
+    check_whole,
+)
+from jaxmle._tables import COUNTS, UNJUDGED, column_types
 from jaxmle._types import Array
 
 Name = Literal["estimate", "certify", "bootstrap"]
 
 # Slices that are worked on at once, to bound memory.
 _BLOCK = 8192
-_MOST_REPLICATES = 1 << 25
 # ColumnArrays of results that `estimate` does not have, and those of each of the others.
 _MORE = {"certified": "BOOLEAN", "p_value": "DOUBLE", "upper_limit": "DOUBLE", "standard_error": "DOUBLE"}
 _OWN = {
@@ -57,10 +71,9 @@ class Question:
         _check_choice("target", self.target, Target)
         _check_choice("method", self.method, CertificateMethod)
         check_engine(self.engine)
-        check_whole("n_resamples", self.n_resamples, 2, _MOST_REPLICATES)
+        check_whole("n_resamples", self.n_resamples, 2, MOST_REPLICATES)
         analysis = self.analysis
-        if not isinstance(analysis.bounds, Bounds):
-            raise TypeError(f"`bounds` must be a Bounds; got {type(analysis.bounds).__name__}.")
+        need_bounds(analysis.bounds)
         if analysis.bounds.shape:
             raise ValueError(f"`bounds` must be the same for all slices; got shape {analysis.bounds.shape}.")
         check_calibration(analysis.calibration)
@@ -101,15 +114,10 @@ class Question:
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _answers(self, counts: Counts, unjudged: Array, keys: Sequence[Array], among: Among) -> ColumnArrays:
-        try:
+        with naming_slices(
+            lambda i: {name: str(key[i]) for name, key in zip(self.analysis.by, keys, strict=True)}
+        ):
             part = self.part(counts, among)
-        except InfeasibleError as error:
-            at = error.index[0] if error.index else 0
-            names = zip(self.analysis.by, (key[at] for key in keys), strict=False)
-            where = shown_key({name: str(value) for name, value in names})
-            raise ValueError(
-                f"the bounds leave no feasible point{where and f' where {where}'}: {error.reason}"
-            ) from error
         if self.name == "estimate":
             found = part.estimates(interval=self.interval, n_resamples=self.n_resamples, target=self.target)
         elif self.name == "certify":

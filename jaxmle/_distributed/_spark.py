@@ -9,11 +9,11 @@ import numpy as np
 from jaxmle._data import Bounds, Calibration
 from jaxmle._distributed._map_slices import answers_of, columns_of
 from jaxmle._distributed._questions import Question, question_of
-from jaxmle._documents import Among, IntervalName
+from jaxmle._documents import Among, IntervalName, can_be_wrong
 from jaxmle._engine import Engine
 from jaxmle._inference import LEVEL, CertificateMethod, Target
 from jaxmle._simulation import Labels
-from jaxmle._tables import COUNTS, UNJUDGED, OnInvalid, Roles, count_in_spark
+from jaxmle._tables import COUNTS, MEANING, UNJUDGED, OnInvalid, Roles, count_in_spark
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,12 +42,6 @@ class Options(TypedDict, total=False):
     seed: int
     engine: Engine
     partitions: int | None
-
-
-_OF_ROWS = (
-    *("failure", "judge_failure", "human_failure", "passes", "judge_threshold", "human_threshold"),
-    "on_invalid",
-)
 
 
 def estimate(
@@ -200,7 +194,7 @@ def _asked(
 ) -> Any:
     """The data frame of answers."""
     given: dict[str, Any] = dict(options)
-    of_rows = {key: given.pop(key) for key in _OF_ROWS if key in given}
+    of_rows = {key: given.pop(key) for key in (*MEANING, "on_invalid") if key in given}
     where, partitions, bounds = (given.pop(key, None) for key in ("where", "partitions", "bounds"))
     columns = [by] if isinstance(by, str) else list(dict.fromkeys(by))
     question = question_of(name, columns, bounds, **given, **own)
@@ -211,7 +205,7 @@ def _asked(
     # By key, so that a part that is computed again holds the same slices.
     dealt = counts.repartition(min(n_parts, n_slices), *keys) if keys else counts
     among = Among(n_slices)
-    if _can_be_wrong(question.analysis.bounds):
+    if can_be_wrong(question.analysis.bounds):
         found = dealt.mapInArrow(_Odd(question, among), "p_value double").collect()
         among = Among.of(np.array([row[0] for row in found], np.float64), n_slices)
     names = columns or ["slice"]
@@ -219,11 +213,6 @@ def _asked(
     fields += [(name, _SPARK_TYPES[kind]) for name, kind in question.types().items()]
     schema = ", ".join(f"`{name.replace('`', '``')}` {kind}" for name, kind in fields)
     return dealt.mapInArrow(_Answers(question, among, tuple(names)), schema)
-
-
-def _can_be_wrong(bounds: Bounds) -> bool:
-    """Whether the bounds say anything that data could contradict."""
-    return any(0 < end < 1 for pair in (bounds.failure_rate, bounds.tpr, bounds.fpr) for end in pair)
 
 
 def _parts(session: Any) -> int:

@@ -13,6 +13,7 @@ from ._compare import compare_document as compare_document
 from ._demo import METHODS as METHODS
 from ._demo import demo_document as demo_document
 from ._demo import demo_file as demo_file
+from ._document import naming_slices as naming_slices
 from ._draw import design_origin as design_origin
 from ._draw import draw_document as draw_document
 from ._drift import drift_document as drift_document
@@ -35,6 +36,7 @@ from ._settings import known_bounds as known_bounds
 from ._slice_columns import Among as Among
 from ._slice_columns import ColumnArrays as ColumnArrays
 from ._slice_columns import PartOfSlices as PartOfSlices
+from ._slice_columns import can_be_wrong as can_be_wrong
 from ._slice_columns import with_unjudged as with_unjudged
 from ._slice_intervals import IntervalName as IntervalName
 from ._tolerance import tolerance_note as tolerance_note

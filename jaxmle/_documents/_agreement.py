@@ -1,9 +1,10 @@
 """How well judge and human agree on the labelled items, for documents."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from jaxmle._data import Counts
-from jaxmle._inference import agreement
+from jaxmle._inference import Agreement, agreement
 from jaxmle._types import Document
 
 # In the order in which they are shown, and what to call them.
@@ -34,9 +35,14 @@ def agreement_document(counts: Counts, confidence: float, effective: Counts | No
     found = agreement(counts if effective is None else effective, confidence=confidence)
     document: dict[str, Any] = {"confidence": confidence}
     document["confusion"] = {name: float(getattr(counts, name)) for name in ("tp", "fn", "fp", "tn")}
-    for name in AGREEMENT:
-        one = getattr(found, name)
-        document[name] = (
-            None if one is None else {end: float(getattr(one, end)) for end in ("estimate", "low", "high")}
-        )
-    return document
+    return document | measures_of(found, AGREEMENT)
+
+
+def measures_of(found: Agreement, names: Iterable[str]) -> Document:
+    """Estimates and intervals of some of the measures, None where labels tell nothing of one."""
+    ends = ("estimate", "low", "high")
+    parts = {name: getattr(found, name) for name in names}
+    return {
+        name: None if one is None else {end: float(getattr(one, end)) for end in ends}
+        for name, one in parts.items()
+    }

@@ -144,17 +144,15 @@ def _at_any_time(
 ) -> tuple[list[Certificate], Array]:
     """The same at any time, and profile limits that hold at one time."""
     some: dict[str, Any] = {"limit": limit, "confidence": analysis.confidence}
-    bounds = fitted.fits.bounds
-    slices = np.arange(fitted.last)
-    total = anytime_certificates(
-        fitted.counts[[fitted.last]], bounds[[fitted.last]], adjustment="none", **some
-    )
-    found = list(total)
+
+    def certified(index: Array, adjustment: Adjustment) -> list[Certificate]:
+        against = fitted.contradicted[index]
+        data = fitted.counts[index], fitted.fits.bounds[index]
+        return [*anytime_certificates(*data, adjustment=adjustment, against=against, **some)]
+
+    found = certified(np.array([fitted.last]), "none")
     if analysis.by:
-        found = [
-            *anytime_certificates(fitted.counts[slices], bounds[slices], adjustment=adjustment, **some),
-            *found,
-        ]
+        found = [*certified(np.arange(fitted.last), adjustment), *found]
     once = certify_fit(fitted.fits, method="profile", labels=analysis.labels, seed=analysis.seed, **some)
     return found, np.asarray(once.upper_limit)
 

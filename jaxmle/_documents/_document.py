@@ -1,6 +1,6 @@
 """What the documents of all commands have in common: JSON-ready dictionaries."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 
@@ -52,12 +52,12 @@ def _unjudged(table: SliceCounts) -> Sequence[Array] | Array:
 
 
 @contextmanager
-def naming_slices(keys: Sequence[dict[str, str | None]]) -> Iterator[None]:
+def naming_slices(key_of: Callable[[int], dict[str, str | None]]) -> Iterator[None]:
     """Say which of the slices the bounds exclude by its values rather than its number."""
     try:
         yield
     except InfeasibleError as error:
-        key = keys[error.index[0]] if error.index else {}
+        key = key_of(error.index[0]) if error.index else {}
         where = shown_key(key)
         raise ValueError(
             f"the bounds leave no feasible point{where and f' where {where}'}: {error.reason}"

@@ -97,6 +97,6 @@ def fit_table(table: SliceCounts, analysis: AnalysisSettings, *, is_independent:
     """
     # The total goes last: a slice that the bounds exclude then keeps its number in the error.
     counts = counts_with_total(table, analysis)
-    with naming_slices(table.keys):
+    with naming_slices(table.keys.__getitem__):
         fits = fit(counts, analysis.bounds, calibration=analysis.calibration)
     return Fitted(counts, fits, None if is_independent else design_effects(table, fits), analysis)

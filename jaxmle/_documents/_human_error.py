@@ -77,7 +77,7 @@ class HumanErrors(NamedTuple):
                 "certified_if_right": bool(np.less_equal(upper, limit)),
             }
             record["upper_limit"] = self.highest(upper)
-            if upper < self.false_alarms[0]:
+            if leave_none(0.0, upper, *self):
                 record |= {"certified": False, "p_value": 1.0, "upper_limit": 1.0}
                 record["warnings"].append(
                     "human error: fewer items are failures by their labels than the false alarms alone would "

@@ -1,11 +1,13 @@
 """The result of `jaxmle label`."""
 
 from importlib.metadata import version
-from typing import Any
 
 from jaxmle._data import Counts
+from jaxmle._documents._agreement import measures_of
 from jaxmle._inference import agreement
 from jaxmle._types import Document
+
+_MEASURES = ("accuracy", "kappa", "ac1")
 
 
 def label_document(
@@ -46,21 +48,12 @@ def label_document(
 
 
 def _agreement(first: str, second: str, counts: Counts, differ: list[tuple[str, ...]]) -> Document:
-    found = agreement(counts) if counts.n_labeled else None
-
-    def measure(name: str) -> Any:
-        one = getattr(found, name, None)
-        return (
-            None
-            if one is None
-            else {"estimate": float(one.estimate), "low": float(one.low), "high": float(one.high)}
-        )
-
+    found = measures_of(agreement(counts), _MEASURES) if counts.n_labeled else dict.fromkeys(_MEASURES)
     return {
         "raters": [first, second],
         "n_both": int(counts.n_labeled),
-        "share": measure("accuracy"),
-        "kappa": measure("kappa"),
-        "ac1": measure("ac1"),
+        "share": found["accuracy"],
+        "kappa": found["kappa"],
+        "ac1": found["ac1"],
         "differ": [list(item) for item in differ],
     }

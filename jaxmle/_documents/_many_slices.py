@@ -11,7 +11,7 @@ from jaxmle._documents._estimate import estimate_document
 from jaxmle._documents._order import naturally
 from jaxmle._documents._pooled import few_labels
 from jaxmle._documents._settings import AnalysisSettings
-from jaxmle._documents._slice_columns import Among, PartOfSlices, with_unjudged
+from jaxmle._documents._slice_columns import Among, PartOfSlices, can_be_wrong, with_unjudged
 from jaxmle._documents._warnings import SlicesElsewhere
 from jaxmle._engine import Checkpoint, progress_bar
 from jaxmle._inference import LEVEL
@@ -53,13 +53,15 @@ def stream_estimates(
 
     def fitted(index: Array, among: Among) -> PartOfSlices:
         own = replace(analysis, bounds=analysis.bounds_of(index))
-        with naming_slices([table.keys[i] for i in index]):
+        with naming_slices(lambda i: table.keys[index[i]]):
             return PartOfSlices.of(table.counts[index], own, among, None)
 
-    checks = [fitted(index, Among(n_slices)).bounds_check for index in blocks]
-    p_values, surely = (np.concatenate([check[i] for check in checks]) for i in (0, 1))
-    among = Among.of(p_values[p_values <= LEVEL], n_slices)
-    against = int((surely | (p_values <= among.contradicting)).sum())
+    among, against = Among(n_slices), 0
+    if can_be_wrong(analysis.bounds):
+        checks = [fitted(index, among).bounds_check for index in blocks]
+        p_values, surely = (np.concatenate([check[i] for check in checks]) for i in (0, 1))
+        among = Among.of(p_values[p_values <= LEVEL], n_slices)
+        against = int((surely | (p_values <= among.contradicting)).sum())
     document = _total(table, analysis, against, options)
 
     def part(number: int) -> list[list[Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from jaxmle._arrays import take
-from jaxmle._data import Counts
+from jaxmle._data import Bounds, Counts
 from jaxmle._documents._certify import certificate_notes
 from jaxmle._documents._fitted import Fitted
 from jaxmle._documents._settings import AnalysisSettings
@@ -54,6 +54,12 @@ class Among:
     def of(cls, p_values: Array, n_slices: int) -> "Among":
         """Judge by all p-values that are small."""
         return cls(n_slices, contradicting_p_value(p_values, n_slices))
+
+
+def can_be_wrong(bounds: Bounds) -> bool:
+    """Whether bounds say anything that data could contradict."""
+    pairs = (bounds.failure_rate, bounds.tpr, bounds.fpr)
+    return any(np.any((np.asarray(end) > 0) & (np.asarray(end) < 1)) for pair in pairs for end in pair)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from jaxmle._data import percent as percent
 from jaxmle._data import printable
 from jaxmle._data import short_percent as short_percent
 from jaxmle._documents._agreement import AGREEMENT
-from jaxmle._sensitivity import true_rate
+from jaxmle._sensitivity import leave_none, true_rate
 from jaxmle._types import Document
 
 _LONGEST = 60
@@ -161,7 +161,7 @@ def human_error_line(document: Document, certificate: Document | None = None) ->
     if not ranges:
         return ""
     found, total = document["total"]["human_error"], document["total"]
-    (missed, most), (least, alarms) = ranges["missed"], ranges["false_alarms"]
+    (missed, most), (least, alarms) = errs = ranges["missed"], ranges["false_alarms"]
     said = (
         f"If humans miss {_span(missed, most)} of the failures and call {_span(least, alarms)} of the passes "
         "failures: "
@@ -180,7 +180,10 @@ def human_error_line(document: Document, certificate: Document | None = None) ->
         upper = certificate["total"]["upper_limit"]
         high = float(true_rate(upper, most, least))
         holds = high <= certificate["settings"]["limit"]
-        said += f"; upper limit {percent(high)}, so the verdict is then {'a pass' if holds else 'a fail'}"
+        if leave_none(0.0, upper, *errs):
+            said += f"; by their labels at most {percent(upper)} are failures, so nothing is certified then"
+        else:
+            said += f"; upper limit {percent(high)}, so the verdict is then {'a pass' if holds else 'a fail'}"
     return f"{said}."
 
 

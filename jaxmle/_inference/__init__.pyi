@@ -13,6 +13,7 @@ from ._baselines import post_stratified as post_stratified
 from ._baselines import ppi as ppi
 from ._baselines import ppi_plus_plus as ppi_plus_plus
 from ._baselines import rogan_gladen as rogan_gladen
+from ._bootstrap import MOST_REPLICATES as MOST_REPLICATES
 from ._bootstrap import Bootstrap as Bootstrap
 from ._bootstrap import bootstrap as bootstrap
 from ._bounds_power import LEVEL as LEVEL

@@ -42,7 +42,7 @@ _GRID = np.concatenate(
 # Numbers that are worked on at once.
 _ENTRIES = 1 << 22
 # Logarithms of stakes are cut off here, and probabilities there.
-_MOST, _LEAST = 100.0, 1e-300
+MOST, _LEAST = 100.0, 1e-300
 _ROUNDING = 1e-12
 
 
@@ -124,7 +124,7 @@ class Bets:
                 _mean_of_logs(by_verdict) + np.log(1 - _LABEL_SHARE),
                 _mean_of_logs(by_label)[..., None] + np.log(_LABEL_SHARE),
             )
-            parts.append(np.min(np.where(laws.plausible(*limits), mean, _MOST), -1))
+            parts.append(np.min(np.where(laws.plausible(*limits), mean, MOST), -1))
         return np.concatenate(parts, -1).reshape(times, *shape)
 
 

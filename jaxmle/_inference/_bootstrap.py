@@ -48,7 +48,7 @@ _CHUNK = 1024
 _WIDTH: dict[Engine, int] = {"numpy": 10, "jax": 5}
 _BATCH = 1 << 23
 # Replicates of one data set are held at once.
-_MOST = 1 << 25
+MOST_REPLICATES = 1 << 25
 _STREAM = 2
 _TOO_MANY_AT_BOUND = 0.05
 # The same for all slices, or told by sorted replicates, estimates and places in the batch.
@@ -156,7 +156,7 @@ def bootstrap(
     check_solver(solver)
     check_labels(labels, calibration)
     check_seed(seed)
-    check_whole("n_resamples", n_resamples, 2, _MOST)
+    check_whole("n_resamples", n_resamples, 2, MOST_REPLICATES)
     if batch_size is not None:
         check_whole("batch_size", batch_size, _CHUNK)
     check_engine(engine)

@@ -20,19 +20,25 @@ import numpy as np
 
 from jaxmle._arrays import pytree
 from jaxmle._data import Bounds, Counts, HasCounts, check_confidence
-from jaxmle._inference._arguments import checked_problem, given_counts, limits_of, shaped, whole_numbers
-from jaxmle._inference._bets import FLAG_SHARE, Bets
+from jaxmle._inference._arguments import (
+    checked_problem,
+    given_counts,
+    limits_of,
+    shaped,
+    warn_user,
+    whole_numbers,
+)
+from jaxmle._inference._bets import FLAG_SHARE, MOST, Bets
+from jaxmle._inference._bounds_test import contradicted
 from jaxmle._inference._certificate import Certificate
 from jaxmle._inference._design_check import warn_of_design
+from jaxmle._inference._fit import fit_flat
 from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, agreeing_limits, level_for_limits
 from jaxmle._results import Batch, first_few
 from jaxmle._types import Array, ArrayLike, Flags, Numbers
 
 if TYPE_CHECKING:
     from jaxmle._tables import Columns, Rows
-
-# Logarithms of stakes are cut off here.
-_MOST = 100.0
 
 
 @pytree
@@ -47,8 +53,8 @@ class ConfidenceSequence(Batch):
             those against the limit and higher rates; it certifies from 1 / (0.9 alpha) on, alpha being
             1 - confidence: a tenth of the error goes to the flag rate.
         limit: The limit, shape ``(...)``.
-        contradicted: Whether no failure rate at all goes with the bounds and the judge's flag rate; then
-            nothing is certified and the upper limit is the bound.
+        contradicted: Whether the data contradict the bounds, as in `certify`; then nothing is certified and
+            the upper limit is the bound.
         mismatched: Whether the judge flags labelled and unlabelled items too differently for the labelled
             ones to be the random sample they are declared to be; then the same.
         confidence: Confidence, such as 0.95.
@@ -111,7 +117,7 @@ def confidence_sequence(
         TypeError: ``counts`` is nothing that can be counted, or ``bounds`` not a `Bounds`.
 
     Warns:
-        UserWarning: Labelled items are no random sample.
+        UserWarning: Labelled items are no random sample, or the data contradict the bounds.
 
     Source:
         Waudby-Smith and Ramdas, J. R. Stat. Soc. B 86 (2024); see `_confidence_sequence`.
@@ -138,7 +144,9 @@ def confidence_sequence(
     highest = problem.bounds.failure_rate[1].reshape(times, -1)
     at = rate.reshape(times, -1)
     upper, stakes = bets.limits(at[0])
-    against = np.broadcast_to(bets.contradicted, upper.shape)
+    against = bets.contradicted | contradicted(fit_flat(problem, "internal")).reshape(times, -1)
+    if against.any():
+        warn_user("the data contradict the bounds: nothing is certified there; see bounds_test.")
     silent = against | biased.reshape(times, -1)
     upper = np.where(silent, highest, np.minimum(upper, highest))
     stakes = np.where(silent, -np.inf, stakes)
@@ -147,7 +155,7 @@ def confidence_sequence(
     found = ConfidenceSequence(
         upper_limit=upper,
         certified=certified,
-        e_value=np.exp(np.clip(stakes, -_MOST, _MOST)),
+        e_value=np.exp(np.clip(stakes, -MOST, MOST)),
         limit=rate,
         contradicted=against,
         mismatched=biased,
@@ -157,11 +165,18 @@ def confidence_sequence(
 
 
 def anytime_certificates(
-    counts: Counts, bounds: Bounds, *, limit: float, confidence: float, adjustment: Adjustment
+    counts: Counts,
+    bounds: Bounds,
+    *,
+    limit: float,
+    confidence: float,
+    adjustment: Adjustment,
+    against: Array | None = None,
 ) -> Certificate:
     """`confidence_sequence` of data sets as certificates, shape ``(B,)``: p-values are those of any time.
 
     Under "holm" each data set has its share of the error of the flag rate, and upper limits hold jointly.
+    ``against`` tells which contradict their bounds besides, shape ``(B,)``.
 
     Raises:
         ValueError: ``adjustment`` is "benjamini-hochberg".
@@ -177,7 +192,8 @@ def anytime_certificates(
     alpha = 1 - confidence
     share = level_for_limits(alpha, adjustment, np.zeros(counts.shape, bool))
     found = confidence_sequence(counts, bounds, limit=limit, confidence=1 - share)
-    silent = np.asarray(found.contradicted | found.mismatched)
+    contradicts = np.asarray(found.contradicted) | (False if against is None else against)
+    silent = contradicts | found.mismatched
     highest, rate = np.asarray(bounds.failure_rate[1]), np.asarray(found.limit)
     by_bounds = np.asarray((rate > highest) | (rate <= bounds.failure_rate[0]))
     p_value = np.minimum(1 / np.maximum(np.asarray(found.e_value), 1e-300) + FLAG_SHARE * share, 1.0)
@@ -190,7 +206,7 @@ def anytime_certificates(
         p_value=adjusted,
         upper_limit=agreeing_limits(upper, rate, certified, silent, by_bounds, highest, adjustment == "holm"),
         by_bounds=by_bounds,
-        contradicted=np.asarray(found.contradicted),
+        contradicted=contradicts,
         mismatched=np.asarray(found.mismatched),
         limit=rate,
         confidence=confidence,

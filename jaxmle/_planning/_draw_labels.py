@@ -19,6 +19,7 @@ from jaxmle._inference import check_seed, check_whole
 from jaxmle._planning._allocation import best_flagged, shared_out
 from jaxmle._results import Result
 from jaxmle._tables import (
+    MEANING,
     Combining,
     Judged,
     Roles,
@@ -26,6 +27,7 @@ from jaxmle._tables import (
     check_column,
     check_drawn,
     check_frame,
+    column_names,
     guarded,
     is_formula,
     joined_labels,
@@ -189,7 +191,7 @@ def draw_labels(
         asked = {"judge": earlier.judge, "id": earlier.id, "where": earlier.where} | asked
         if earlier.kind != "random" and "by" not in asked and not by_verdict:
             by_verdict, asked["by"] = earlier.kind == "by-verdict", earlier.by
-    by = _names(asked.pop("by", ()))
+    by = column_names("by", asked.pop("by", ()))
     kind: DrawKind = "by-verdict" if by_verdict else "by-slice" if by else "random"
     if by_verdict and by:
         raise ValueError("`by_verdict` (--by-verdict) and `by` (--by) are two ways to draw: give one.")
@@ -265,8 +267,8 @@ def _items(
     source: object, asked: dict[str, Any], by: tuple[str, ...], earlier: LabelDesign | None, design: object
 ) -> tuple[Judged, tuple[str, ...], str | None, str]:
     """The judged items, the judge's columns, the column of labels in the source, that of the queue."""
-    meaning = {name: asked[name] for name in _MEANING if name in asked}
-    id, judges, humans = (_names(asked.get(name, ())) for name in ("id", "judge", "human"))
+    meaning = {name: asked[name] for name in (*MEANING, "on_invalid") if name in asked}
+    id, judges, humans = (column_names(name, asked.get(name, ())) for name in ("id", "judge", "human"))
     if not id:
         raise ValueError("`id` (--id) must name the column that tells items apart: labels come back by it.")
     human_source = asked.get("human_source")
@@ -355,10 +357,6 @@ def _key(kind: DrawKind, by: tuple[str, ...], row: tuple[Any, ...]) -> dict[str,
     return dict(zip(by, row, strict=False))
 
 
-def _names(columns: str | Sequence[str] | None) -> tuple[str, ...]:
-    return (columns,) if isinstance(columns, str) else tuple(columns or ())
-
-
 def _is_labeled(queue: Path, label: str) -> bool:
     """Whether a queue that is there holds labels; one that cannot be read may."""
     if not queue.is_file() or not queue.stat().st_size:
@@ -387,9 +385,3 @@ def _file_of(source: object) -> tuple[str | None, str | None]:
         return None, None
     with Path(source).open("rb") as file:
         return Path(source).name, hashlib.file_digest(file, "sha256").hexdigest()
-
-
-_MEANING = (
-    *("failure", "judge_failure", "human_failure", "passes", "judge_threshold", "human_threshold"),
-    "on_invalid",
-)

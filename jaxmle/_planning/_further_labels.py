@@ -13,14 +13,16 @@ from jaxmle._inference import (
     check_labels,
     check_seed,
     checked_problem,
+    contradicted,
     fit,
+    fit_flat,
     whole_numbers,
 )
 from jaxmle._planning._label_arguments import goal_of
 from jaxmle._planning._label_draws import AtHand, Setting
 from jaxmle._planning._label_goals import Goal, Power, Width
 from jaxmle._planning._label_search import Found, divided, search
-from jaxmle._planning._plan import LabelOption, Plan, option_of
+from jaxmle._planning._plan import LabelOption, Plan, option_of, plan_of
 from jaxmle._simulation import Labels
 from jaxmle._stats import divide
 from jaxmle._types import Array
@@ -72,8 +74,8 @@ def plan_further(
 
     Raises:
         ValueError: An argument is out of range; neither or both of ``target_width`` and ``limit`` are given;
-            there is no label or no item to label; counts are weighted, several, or impossible within the
-            bounds.
+            there is no label or no item to label; counts are weighted, several, impossible within the
+            bounds, or contradict them.
         TypeError: ``counts`` is nothing that was counted, or ``bounds`` not a `Bounds`.
 
     Source:
@@ -92,10 +94,14 @@ def plan_further(
     bounds = Bounds() if bounds is None else bounds
     goal = goal_of(target_width, limit, power, check_confidence(confidence), method, simulate)
     found = counts_of("counts", counts)
-    checked_problem(found, bounds, "internal")
-    cells = _checked(found, bounds)
-    start = _setting(cells, bounds, labels, seed)
-    cheap = goal if isinstance(goal, Width) else Power(goal.target, goal.confidence, goal.limit, "profile")
+    problem, _ = checked_problem(found, bounds, "internal")
+    start = _setting(_checked(found, bounds), bounds, labels, seed)
+    if contradicted(fit_flat(problem, "internal")).any():
+        raise ValueError(
+            "`bounds` are contradicted by the labels at hand: a plan that rests on them promises nothing; "
+            "see bounds_test."
+        )
+    cheap = goal if isinstance(goal, Width) else goal.roughly
     swapped: Labels = "by-verdict" if labels == "random" else "random"
     with progress_bar(progress and isinstance(goal, Power) and method == "exact", 400, "Planning") as bar:
         used = _divided(start, goal, seed)
@@ -107,23 +113,8 @@ def plan_further(
     if cheap != goal:
         options.append(option_of(used, cheap, search(used, cheap, seed), None))
     options.append(option_of(other, cheap, search(other, cheap, seed), None))
-    return Plan(
-        reached=first.n is not None,
-        n_labels=first.n,
-        split=options[0].split,
-        n_judged=start.n_judged,
-        goal="power" if goal.is_increasing else "width",
-        target=goal.target,
-        value=first.value,
-        standard_error=first.error,
-        limit=goal.limit,
-        confidence=goal.confidence,
-        method=options[0].method,
-        cost=None,
-        reason="" if first.n is not None else _reason(start, goal, first.value),
-        options=tuple(options),
-        curve=first.curve,
-    )
+    reason = "" if first.n is not None else _reason(start, goal, first.value)
+    return plan_of(start, goal, first, tuple(options), reason)
 
 
 def posterior_rates(counts: Counts, bounds: Bounds, seed: int) -> tuple[Params, AtHand]:

@@ -228,6 +228,13 @@ def plan(
         LabelOption(name, False, "large-sample formula", formula, _split(used, formula), None, cost)
     )
     others.append(_human_only(start, goal, cost_human))
+    reason = "" if found.n is not None else _reason(start, goal, found.value)
+    return plan_of(start, goal, found, (first, *others), reason)
+
+
+def plan_of(start: Setting, goal: Goal, found: Found, options: tuple[LabelOption, ...], reason: str) -> Plan:
+    """The plan for a goal: what was found, which is the first of the options."""
+    first = options[0]
     return Plan(
         reached=found.n is not None,
         n_labels=found.n,
@@ -241,8 +248,8 @@ def plan(
         confidence=goal.confidence,
         method=first.method,
         cost=first.cost,
-        reason="" if found.n is not None else _reason(start, goal, found.value),
-        options=(first, *others),
+        reason=reason,
+        options=options,
         curve=found.curve,
     )
 

@@ -19,7 +19,7 @@ from jaxmle._arrays import pytree
 from jaxmle._data import host_number
 from jaxmle._inference import Interval
 from jaxmle._results import Batch, first_few, plain
-from jaxmle._types import Array, ArrayLike, Numbers, Pair
+from jaxmle._types import Array, ArrayLike, Flags, Numbers, Pair
 
 
 @pytree
@@ -31,6 +31,8 @@ class HumanError(Batch):
         low: Lower end of the interval, at the fewest misses and the most false alarms, shape ``(...)``.
         high: Upper end, at the most misses and the fewest false alarms, shape ``(...)``.
         estimates: Least and largest estimate, shape ``(...)`` each; None where there is no estimate.
+        identified: Whether labels and bounds determine the estimate, shape ``(...)``; where they do not,
+            ``estimates`` are only points of a set within the interval.
         contradicted: Whether the interval has room for no true rate: the fewest false alarms alone are more
             failures, or the fewest misses leave fewer.
         missed: Range of the share of true failures that humans call passes.
@@ -42,7 +44,8 @@ class HumanError(Batch):
     low: Numbers
     high: Numbers
     estimates: Pair | None
-    contradicted: Numbers
+    identified: Flags
+    contradicted: Flags
     missed: tuple[float, float] = field(metadata={"static": True})
     false_alarms: tuple[float, float] = field(metadata={"static": True})
     confidence: float | None = field(metadata={"static": True})
@@ -51,7 +54,9 @@ class HumanError(Batch):
         if np.ndim(self.low):
             shown = first_few("[{:.4f}, {:.4f}]".format, self.low, self.high)
             return f"{np.shape(self.low)} intervals, human error allowed for: {shown}"
-        range_ = "" if self.estimates is None else "estimate {:.4f} to {:.4f}, ".format(*self.estimates)
+        range_ = "" if self.identified else "not identified, "
+        if self.identified and self.estimates is not None:
+            range_ = "estimate {:.4f} to {:.4f}, ".format(*self.estimates)
         level = "" if self.confidence is None else f" at {100 * self.confidence:g}%"
         return f"{range_}interval {self.low:.4f} to {self.high:.4f}{level}, human error allowed for"
 
@@ -107,6 +112,7 @@ def human_error(
         low=plain(true_rate(low, misses[0], alarms[1])),
         high=plain(true_rate(high, misses[1], alarms[0])),
         estimates=estimates,
+        identified=plain(np.broadcast_to(getattr(interval, "identified", True), low.shape)),
         contradicted=plain(leave_none(low, high, misses, alarms)),
         missed=misses,
         false_alarms=alarms,

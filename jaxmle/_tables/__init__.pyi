@@ -17,6 +17,7 @@ from ._combine import Combining as Combining
 from ._combine import combine as combine
 from ._combine import open_panel as open_panel
 from ._count import OnInvalid as OnInvalid
+from ._count import column_names as column_names
 from ._count import count as count
 from ._count import count_rows as count_rows
 from ._count import open_rows as open_rows
@@ -37,6 +38,7 @@ from ._designed_words import said_at_draw as said_at_draw
 from ._draw import Judged as Judged
 from ._draw import judged_items as judged_items
 from ._draw import with_blank_labels as with_blank_labels
+from ._export import FORMULA as FORMULA
 from ._export import check_out as check_out
 from ._export import column_types as column_types
 from ._export import guarded as guarded
@@ -50,6 +52,7 @@ from ._files import quote_text as quote_text
 from ._guess import Guess as Guess
 from ._guess import guess as guess
 from ._invalid import INVALID as INVALID
+from ._meaning import MEANING as MEANING
 from ._meaning import UnclearMeaningError as UnclearMeaningError
 from ._open import open_source as open_source
 from ._pairs import ROW as ROW

@@ -137,7 +137,7 @@ def count(
     columns = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
     from jaxmle._tables._combine import Combining, open_panel
 
-    judges, humans, named = _names("judge", judge), _names("human", human), _names("id", id)
+    judges, humans, named = column_names("judge", judge), column_names("human", human), column_names("id", id)
     drawn = None
     if design is not None:
         from jaxmle._tables._designed import count_designed, designed
@@ -309,7 +309,12 @@ def column_code(
     return coders[which]
 
 
-def _names(argument: str, columns: str | Sequence[str] | None) -> tuple[str, ...]:
+def column_names(argument: str, columns: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Columns that an argument names: one, or a list of them.
+
+    Raises:
+        TypeError: It names none.
+    """
     if columns is None or isinstance(columns, str):
         return () if columns is None else (columns,)
     if not isinstance(columns, list | tuple) or not all(isinstance(name, str) for name in columns):

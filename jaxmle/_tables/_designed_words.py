@@ -5,26 +5,26 @@ from typing import Any
 
 from jaxmle._data import FAILURE_WORDS, PASS_WORDS, UNLABELED_WORDS, LabelDesign, Vocabulary, as_words
 from jaxmle._tables._aggregate import FAILED, PASSED
+from jaxmle._tables._meaning import MEANING, Meaning
 
 
 def said_at_draw(asked: dict[str, Any], own: str | None, earlier: LabelDesign | None) -> dict[str, Any]:
     """What a design keeps of what counts as a failure: the labels to come say "fail" and "pass"."""
-
-    def words(name: str) -> tuple[str, ...]:
-        given = asked.get(name) or asked.get("failure", ()) * (name != "passes")
-        return tuple(map(str, given if isinstance(given, list | tuple | set | frozenset) else (given,)))
-
     if asked.get("human_threshold") is not None and own is not None:
         raise ValueError(
             "`human_threshold` (--human-threshold): labels of a queue are failures or passes, not grades; "
             "draw from a file whose earlier labels are too, or leave their column out."
         )
-    threshold = asked.get("judge_threshold")
+    meant = Meaning.of(**{name: asked[name] for name in MEANING if name in asked})
+
+    def words(key: str) -> tuple[str, ...]:
+        return () if meant.threshold(key) else tuple(sorted(meant.words(key)))
+
     said = {
-        "judge_failure": () if threshold is not None else words("judge_failure"),
-        "human_failure": words("human_failure") if own is not None else (),
-        "passes": words("passes"),
-        "judge_threshold": None if threshold is None else str(threshold),
+        "judge_failure": words("j"),
+        "human_failure": words("h") if own is not None else (),
+        "passes": tuple(sorted(meant.passes)),
+        "judge_threshold": meant.judge_threshold,
     }
     return said if earlier is None or any(said.values()) else {name: getattr(earlier, name) for name in said}
 

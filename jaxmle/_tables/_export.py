@@ -49,7 +49,7 @@ _TYPES = {
 _WHOLE = ("n_labeled", "n_unlabeled", "tp", "fn", "fp", "tn", "unlabeled_pos", "unlabeled_neg")
 
 # What a spreadsheet takes for a formula: CWE-1236. A negative number is none.
-_FORMULA = re.compile(r"[=+@\t\r\n\uff1d\uff0b\uff20\uff0d]|-(?![0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?$)")
+FORMULA = re.compile(r"[=+@\t\r\n\uff1d\uff0b\uff20\uff0d]|-(?![0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?$)")
 
 
 def check_out(path: Path, by: list[str]) -> None:
@@ -141,7 +141,7 @@ def guarded(value: Any) -> Any:
 
 def is_formula(value: Any) -> bool:
     """Whether a spreadsheet would run a value."""
-    return isinstance(value, str) and bool(_FORMULA.match(value))
+    return isinstance(value, str) and bool(FORMULA.match(value))
 
 
 def _row(record: Document) -> list[Any]:

@@ -31,6 +31,8 @@ from jaxmle._types import Document
 Coder = Callable[[str], str]
 Said = str | float | Sequence[Any]
 
+# Arguments that say what words and scores mean.
+MEANING = ("failure", "judge_failure", "human_failure", "passes", "judge_threshold", "human_threshold")
 _ROLES = {"j": "judge", "h": "human"}
 _MISSING = {"j": MISSING_WORDS, "h": UNLABELED_WORDS}
 _MOST_WORDS = 4

@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
-from jaxmle._tables._files import explain, quote_name
-from jaxmle._tables._ibis import one_query
-from jaxmle._tables._source import VERDICTS, Part, Row, Source
+from jaxmle._tables._engine_table import EngineTable, one_query
+from jaxmle._tables._files import explain
+from jaxmle._tables._source import VERDICTS, Row
 
 _STAGED = "staged"
 
 
-class SparkTable:
+class SparkTable(EngineTable):
     """A data frame of Spark; queries are translated to its dialect.
 
     Args:
@@ -21,28 +21,9 @@ class SparkTable:
     """
 
     def __init__(self, frame: Any, *, keeps: bool = False) -> None:
-        self.name = "the Spark data frame"
-        self.columns = [str(name) for name in frame.columns]
-        self.labels: dict[str, int] | None = None
-        self.parts = [Part(self.name, VERDICTS, self.columns)]
+        super().__init__("the Spark data frame", frame.columns)
         self._frame, self._keeps = frame, keeps
         self._staged: Any = None
-
-    def lacking(self, column: str) -> Part | None:
-        """The data frame, if it has no such column."""
-        return None if column in self.columns else self.parts[0]
-
-    def inside(self, part: Part, column: str) -> list[str]:
-        """No names: nested fields are for Spark to select."""
-        return []
-
-    def origin(self, column: str) -> Source:
-        """The data frame itself."""
-        return self
-
-    def text(self, column: str) -> str:
-        """SQL expression for a column as text, NULL where it is missing."""
-        return f"CAST({quote_name(column)} AS VARCHAR)"
 
     def frame_of(self, sql: str) -> Any:
         """A query as a data frame that Spark computes when it is asked."""
@@ -76,7 +57,7 @@ class SparkTable:
     def stage(self, sql: str) -> str:
         """Return the query itself, or what is kept of it."""
         if not self._keeps:
-            return f"({sql}) AS staged"
+            return super().stage(sql)
         self._staged = self.frame_of(sql).persist()
         return _STAGED
 
@@ -88,8 +69,3 @@ class SparkTable:
         finally:
             if self._staged is not None:
                 self._staged.unpersist()
-
-    def locate(self, text: str, bad: str) -> tuple[int, str, str | None]:
-        """Value of some row for which the condition ``bad`` holds; rows have no numbers."""
-        ((value,),) = self.query(f"SELECT {text} AS value FROM {VERDICTS} WHERE {bad} LIMIT 1")
-        return 0, f"a row of {self.name}", value

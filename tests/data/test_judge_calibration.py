@@ -10,7 +10,7 @@ import pytest
 import jaxmle
 from jaxmle import Bounds, Counts, JudgeCalibration
 from jaxmle._data._bounds import bounds_of_parts
-from jaxmle._data._calibration_file import FORMAT, sealed
+from jaxmle._data._calibration_file import FORM, sealed
 
 SCHEMA = Path(jaxmle.__file__).parents[1] / "docs/reference/judge-calibration-1.schema.json"
 ESCAPE = "gpt\x1b[2J\x1b[31m\n‮"
@@ -336,4 +336,4 @@ def test_what_is_not_learnt(options, said):
 
 def test_the_format_is_said_in_the_schema():
     schema = json.loads(SCHEMA.read_text())
-    assert schema["properties"]["format"] == {"const": FORMAT}
+    assert schema["properties"]["format"] == {"const": FORM.name}

@@ -356,3 +356,9 @@ def test_the_command_takes_clusters(tmp_path, capsys):
     assert main([*given, "--cluster", "topic", "--json"]) == 0
     notes = json.loads(capsys.readouterr().out)["warnings"]
     assert any(note.startswith("TPR: the clusters tell as much as 2.0 of one size") for note in notes)
+
+
+def test_labels_that_were_drawn_are_no_anchor_set(capsys):
+    """Those by verdict would bend TPR and FPR."""
+    assert main(["drift", "verdicts.csv", "--design", "queue.json", "--tpr", "0.8:0.9"]) == 2
+    assert "No such option: --design" in capsys.readouterr().err

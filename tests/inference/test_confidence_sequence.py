@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import binom
 
 from jaxmle import Bounds, Counts, certify, confidence_sequence
+from jaxmle._cli import main
 from jaxmle._inference import anytime_certificates, checked_problem
 from jaxmle._inference._bets import _LABEL_SHARE, _RATES, Bets, Laws
 
@@ -153,9 +154,10 @@ def test_what_makes_no_sense_is_refused(counts, given, said):
 
 def test_data_that_no_rate_agrees_with_certify_nothing():
     # The judge flags a tenth, and may flag a hundredth of the passes and of the failures at most.
-    found = confidence_sequence(
-        Counts(1, 1, 9, 89, 1000, 9000), Bounds(tpr=(0.0, 0.01), fpr=(0.0, 0.01)), limit=0.5
-    )
+    with pytest.warns(UserWarning, match="the data contradict the bounds"):
+        found = confidence_sequence(
+            Counts(1, 1, 9, 89, 1000, 9000), Bounds(tpr=(0.0, 0.01), fpr=(0.0, 0.01)), limit=0.5
+        )
     assert found.contradicted
     assert not found.certified
     assert found.upper_limit == 1
@@ -236,3 +238,14 @@ def test_the_error_over_all_times_holds(bounds):
     crossed, beyond = (stakes >= bets.wanted).any(0).T
     assert binom.sf(crossed.sum() - 1, 400, 0.1) > 0.01
     assert beyond.mean() > 0.9
+
+
+def test_data_that_contradict_their_bounds_certify_nothing(capsys):
+    """Eight failures of a hundred labels that the judge missed, with a TPR of .95 or more."""
+    counts, bounds = Counts(0, 8, 0, 92, 0, 1000), Bounds(tpr=(0.95, 0.99), fpr=(0.0, 0.05))
+    with pytest.warns(UserWarning, match="the data contradict the bounds"):
+        found = confidence_sequence(counts, bounds, limit=0.05)
+    assert (found.contradicted, found.certified, found.upper_limit) == (True, False, 1.0)
+    six = ["--counts", "0,8,0,92,0,1000", "--tpr", "0.95:0.99", "--fpr", "0:0.05"]
+    assert main(["certify", *six, "--limit", "5%", "--anytime"]) == 1
+    assert "so nothing is certified here" in capsys.readouterr().out

@@ -158,6 +158,23 @@ def test_the_command_line_reads_tables_and_paths(session, path, tmp_path, capsys
         assert by_key(pyarrow.parquet.read_table(out).to_pydict()) == expected
     assert main(["estimate", str(path), *OPTIONS, "--engine", "spark", "--out", str(out)]) == 2
     assert "already exists" in capsys.readouterr().err
+    design = ["--design", "queue.json"]
+    assert main(["estimate", str(path), *OPTIONS, *design, "--engine", "spark", "--out", str(out)]) == 2
+    assert "--design does not go with --engine spark" in capsys.readouterr().err
+
+
+def test_what_spreadsheets_would_run_is_guarded(session, path, tmp_path, capsys):
+    from pyspark.sql import functions
+
+    frame = session.read.parquet(str(path))
+    names = functions.concat(functions.lit("=1+"), frame.topic)
+    frame.withColumn("=cmd", names).createOrReplaceTempView("verdicts_of_strangers")
+    asked = ["--judge", "judge", "--human", "human", "--by", "=cmd", "--interval", "chi-square"]
+    out = tmp_path / "out.csv"
+    assert main(["estimate", "verdicts_of_strangers", *asked, "--engine", "spark", "--out", str(out)]) == 0
+    found = session.read.csv(str(out), header=True).toPandas()
+    assert found.columns[0] == "'=cmd"
+    assert all(name.startswith("'=1+") for name in found["'=cmd"].dropna())
 
 
 def test_what_cannot_be_counted_is_said(session, path):

@@ -340,3 +340,16 @@ def test_no_new_design_stands_beside_an_old_queue(tmp_path, monkeypatch, broken)
     assert (tmp_path / "queue.json").read_bytes() == before[tmp_path / "queue.json"]
     drawn(rows, n_labels=5, seed=1).save(tmp_path / "queue.csv")
     assert LabelDesign.load(tmp_path / "queue.json").seed == 1
+
+
+@pytest.mark.parametrize("failure", [0, "0", [0]])
+def test_a_design_keeps_what_was_called_a_failure_however_it_was_said(failure):
+    rows = [
+        {"id": str(i), "judge": int(i >= 20), "human": None if i % 5 else int(i >= 18)} for i in range(100)
+    ]
+    asked = {"judge": "judge", "human": "human", "id": "id", "n_labels": 10}
+    design = draw_labels(rows, **asked, failure=failure).design
+    assert "0" in design.judge_failure
+    assert (design.human_failure, design.passes) == (design.judge_failure, ())
+    alone = draw_labels(rows, **asked, judge_failure=failure, human_failure=failure).design
+    assert (alone.judge_failure, alone.passes) == (design.judge_failure, ())

@@ -26,9 +26,9 @@ def test_the_posterior_is_that_of_jeffreys_cut_off_at_the_bounds():
     box, rng = Bounds(tpr=(0.8, 0.97), fpr=(0.005, 0.05)), np.random.default_rng(0)
     c = Counts(*map(float, COUNTS.values()))
     q = rng.beta(c.tp + c.fp + c.unlabeled_pos + 0.5, c.fn + c.tn + c.unlabeled_neg + 0.5, 1 << 18)
-    drawn, precision, _, kept = _within(c, box, q, rng)
+    rates, precision, _, kept = _within(c, box, q, rng)
     cut, at_hand = posterior_rates(COUNTS, box, 0)
-    assert np.mean(drawn.failure_rate[kept]) == pytest.approx(cut.failure_rate, abs=0.001)
+    assert np.mean(rates.failure_rate[kept]) == pytest.approx(cut.failure_rate, abs=0.001)
     assert np.quantile(precision[kept], 0.1) == pytest.approx(np.quantile(at_hand.precision, 0.1), abs=0.02)
     known, at_hand = posterior_rates(COUNTS, Bounds(tpr=(0.9, 0.9), fpr=(0.02, 0.02)), 0)
     assert (known.tpr, known.fpr) == pytest.approx((0.9, 0.02))
@@ -123,3 +123,25 @@ def test_the_command_goes_on_from_a_file(tmp_path, capsys):
     assert "--given stands in place" in capsys.readouterr().err
     assert main(["plan", "--target-width", "0.3"]) == 2
     assert "Missing option '--failure-rate'" in capsys.readouterr().err
+
+
+def test_bounds_that_the_labels_contradict_carry_no_plan():
+    with pytest.raises(ValueError, match="`bounds` are contradicted by the labels at hand"):
+        plan_further(Counts(5, 5, 50, 50, 500, 500), Bounds(tpr=(0.95, 0.99)), target_width=0.1)
+
+
+def test_what_is_said_of_labels_goes_with_labels(capsys):
+    asked = [
+        "plan",
+        "--failure-rate",
+        "0.1",
+        "--judge-tpr",
+        "0.9",
+        "--judge-fpr",
+        "0.1",
+        "--n-unlabeled",
+        "900",
+    ]
+    for option in ("--judge", "--human", "--by", "--failure", "--judge-failure", "--human-failure", "--pass"):
+        assert main([*asked, "--target-width", "0.1", option, "x"]) == 2
+        assert f"{option} goes with --given" in capsys.readouterr().err

@@ -37,6 +37,8 @@ def test_the_set_holds_all_rates_of_error_and_ends_at_two_of_them():
     assert (right.low, right.high) == (interval.low, interval.high)
     assert not found.contradicted
     assert human_error(interval, false_alarms=(0.5, 0.6)).contradicted
+    nothing = human_error(profile_interval(Counts(0, 0, 0, 0, 100, 900), simulate=False), missed=0.1)
+    assert (nothing.identified, str(nothing)[:14]) == (False, "not identified")
     # Humans who miss three failures in ten cannot call nine in ten failures.
     failing = profile_interval(Counts(90, 2, 2, 3, 0, 0), simulate=False)
     assert human_error(failing, missed=(0.3, 0.4)).contradicted
@@ -101,7 +103,7 @@ def test_verdicts_are_those_at_the_limit_that_labels_must_meet(capsys):
     assert "with labels that are right" in capsys.readouterr().out
 
 
-def test_errors_that_the_labels_rule_out_certify_nothing(capsys):
+def test_errors_that_the_labels_rule_out_certify_nothing(capsys, tmp_path):
     """Four failures among 200 labels, where one false alarm in ten would make twenty."""
     asked = ["--counts", "4,0,4,192,380,9620", "--limit", "0.01", "--human-error", "0,0.1", "--json"]
     assert main(["certify", *asked]) == 1
@@ -112,6 +114,9 @@ def test_errors_that_the_labels_rule_out_certify_nothing(capsys):
         1,
     )
     assert "nothing is certified here" in found["total"]["warnings"][-1]
+    page = tmp_path / "report.md"
+    main(["report", *asked[:4], "--method", "profile", *asked[4:6], "--markdown", str(page)])
+    assert "so nothing is certified then" in page.read_text()
 
 
 def test_estimates_and_reports_say_it_in_a_line(capsys, tmp_path):

@@ -9,7 +9,7 @@ from jaxmle import tables
 from jaxmle._cli import main
 from jaxmle._tables._condition import check_expression
 from jaxmle._tables._connection import connect
-from jaxmle._tables._ibis import one_query
+from jaxmle._tables._engine_table import one_query
 
 NAMES = {"judge": "judge", "human": "human"}
 SECRET = "what no message may hold"
