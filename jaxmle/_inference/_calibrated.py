@@ -21,6 +21,7 @@ from jaxmle._data import Calibration, Counts, Params, Problem
 from jaxmle._engine import Engine, Progress, side_by_side
 from jaxmle._inference._fit import Fit
 from jaxmle._inference._importance import draws_of_mixture, largest_p_values
+from jaxmle._inference._no_failures import least_p_value
 from jaxmle._inference._nuisance import judge_at, judges_across
 from jaxmle._inference._profile import (
     BranchEnd,
@@ -215,7 +216,9 @@ class Calibrated:
         # fewer draws are like them: such data must not look the more certain.
         rate = tests.likely.failure_rate
         is_floored = (rate <= 0) | (rate >= 1) | self.is_effective
-        return np.where(is_floored[:, None], np.maximum(found, self.asymptotic(root)), found)
+        found = np.where(is_floored[:, None], np.maximum(found, self.asymptotic(root)), found)
+        least = least_p_value(tests.branch.problem, grid, tests.is_upper, self.design)
+        return np.maximum(found, least)
 
     def _of_group(
         self, tests: Sides, centre: Params, grid: Params, root: Array, n_draws: int, places: tuple[float, ...]
