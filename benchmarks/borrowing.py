@@ -81,7 +81,7 @@ def methods(counts, references):
     given = [(f"mixed, discount {share:g}", summed(references), share) for share in DISCOUNTS]
     for name, external, share in [*given, ("mixed, by spread", by_spread(references), 1.0)]:
         own = fit(counts, external=external, discount=share)
-        found = own.interval()
+        found = own.interval(simulate=False)
         yield name, found.estimate, found.low, found.high, at_odds(free, own), None
 
 

@@ -22,7 +22,7 @@ from jaxmle._inference._bounds_test import SURELY
 from jaxmle._inference._fit import Fit, fields_of_fit, fit_flat
 from jaxmle._inference._profile import ProfileBranch, ProfileRoot, crossing
 from jaxmle._model import log_likelihood_at, score_at
-from jaxmle._solvers import MixedData, mixed_crossing, mixed_maximum
+from jaxmle._solvers import MixedData, mixed_crossing, mixed_held, mixed_maximum, mixed_peak
 from jaxmle._stats import divide
 from jaxmle._types import Array, ArrayLike, Pair
 
@@ -32,6 +32,8 @@ T = TypeVar("T")
 _WIDTH = 256
 # Fits without a second kind of label that take as long as one with it.
 _COST = 250
+# So many times as quick are maxima without a bound on their error, and those at a known failure rate.
+_MAXIMUM, _HELD = 5, 50
 # Likelihood-ratio statistics within which rates are as likely, and how the range grows from one to the other
 # where there is a peak: as the root of their ratio, .01; on a plateau hardly.
 _LEVEL, _LATER, _PLATEAU, _IDENTIFIED_WITHIN = 1e-7, 1e-3, 0.1, 1e-7
@@ -188,12 +190,17 @@ def mixed_statistic(free: Fit, rate: Array, engine: Engine | None = None) -> Arr
     """Likelihood-ratio statistics of failure rates."""
     problem, external = Problem(free.counts, free.bounds), free.external
     assert external is not None
-    held = mixed_maxima(problem.at(rate), external, engine)[0]
+    held = mixed_maxima(problem.at(rate), external, engine, held=True)[0]
     return np.maximum(2 * (np.asarray(free.log_likelihood) - held), 0.0)
 
 
-def mixed_maxima(problem: Problem, external: Counts, engine: Engine | None = None) -> tuple[Array, Params]:
-    """Maximal log-likelihoods and where they are, shape ``(B,)``: less than `fit_mixed`, and quicker."""
+def mixed_maxima(
+    problem: Problem, external: Counts, engine: Engine | None = None, held: bool = False
+) -> tuple[Array, Params]:
+    """Maximal log-likelihoods and where they are, shape ``(B,)``: less than `fit_mixed`, and quicker.
+
+    ``held`` says that all failure rates are known.
+    """
 
     def alone(index: Array) -> tuple[Array, Params]:
         together = Problem(_together(problem.counts, external), problem.bounds)
@@ -201,18 +208,24 @@ def mixed_maxima(problem: Problem, external: Counts, engine: Engine | None = Non
         return np.asarray(found.log_likelihood), Params(found.failure_rate, found.tpr, found.fpr)
 
     def both(index: Array) -> tuple[Array, Params]:
-        return _run(_maximum, _arrays(problem.take(index), take(external, index)), engine)
+        arrays = _arrays(problem.take(index), take(external, index))
+        return _run(_held if held else _maximum, arrays, engine, _COST // (_HELD if held else _MAXIMUM))
 
     return _by_labels(problem.counts, alone, both)
 
 
 def _maximum(arrays: list[Array]) -> tuple[Array, Params]:
-    found = mixed_maximum(_data(arrays))
-    return found.log_likelihood, found.params
+    return mixed_peak(_data(arrays))
 
 
-def _run(function: Callable[[list[Array]], T], arrays: list[Array], engine: Engine | None) -> T:
-    engine = chosen_engine(_COST * len(arrays[0]), engine)
+def _held(arrays: list[Array]) -> tuple[Array, Params]:
+    return mixed_held(_data(arrays))
+
+
+def _run(
+    function: Callable[[list[Array]], T], arrays: list[Array], engine: Engine | None, cost: int = _COST
+) -> T:
+    engine = chosen_engine(cost * len(arrays[0]), engine)
     return map_batched(_program(function, engine), arrays, _WIDTH, engine=engine)
 
 

@@ -1,7 +1,5 @@
 """Certificates from own labels and a reference together."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from jaxmle._arrays import tree_map
@@ -20,10 +18,9 @@ from jaxmle._simulation import Labels
 from jaxmle._stats import quantile_of_t, tail_of_t
 from jaxmle._types import Array, ArrayLike
 
-_DRAWS, _SEARCH_DRAWS = 999, 399
-# Chi-square p-values above the first decide alone; limits are sought up to where that of chi-square is the
-# second share of the level.
-_SURE, _FAR = 0.5, 0.02
+_DRAWS = 999
+# Chi-square p-values above this decide alone.
+_SURE = 0.5
 
 
 def mixed_certificate(
@@ -89,13 +86,13 @@ def mixed_certificate(
     adjusted, alpha = adjust_p_values(p_value, adjustment), 1 - confidence
     certified = adjusted <= alpha
     level = np.full(rate.shape, level_for_limits(alpha, adjustment, certified))
+    root = quantile_of_t(level, freedom)
     if simulated:
-        far = mixed_crossings(above, external, quantile_of_t(_FAR * level, freedom) ** 2, engine).failure_rate
-        search, upper = replace(test.take(told), n_draws=_SEARCH_DRAWS), highest.copy()
+        upper = highest.copy()
         if told.size:
-            upper[told] = search.limits(level[told], far[told], highest[told])
+            upper[told] = test.take(told).ends(level[told], root[told]).failure_rate
     else:
-        upper = mixed_crossings(above, external, quantile_of_t(level, freedom) ** 2, engine).failure_rate
+        upper = mixed_crossings(above, external, root**2, engine).failure_rate
     upper = agreeing_limits(upper, rate, certified, silent, by_bounds, highest, adjustment == "holm")
     return Certificate(
         certified=certified,

@@ -5,30 +5,34 @@ drawn as three. Where the reference is of the very same judge that allows for mo
 """
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from jaxmle._arrays import take, tree_map
 from jaxmle._data import Counts, Params, Problem
-from jaxmle._engine import Engine
+from jaxmle._engine import Engine, Progress
 from jaxmle._inference._calibrated import whole_counts
 from jaxmle._inference._fit import Fit
-from jaxmle._inference._mixed import mixed_maxima, mixed_statistic
+from jaxmle._inference._mixed import mixed_crossings, mixed_maxima, mixed_statistic
+from jaxmle._inference._no_failures import least_p_value
+from jaxmle._inference._profile import ProfileRoot, branches
 from jaxmle._inference._simulate import TIE, keys_of, streams
 from jaxmle._simulation import Design, draw_counts, law_of_params, tables_for, uniforms
-from jaxmle._stats import divide, halved
+from jaxmle._stats import divide, normal_quantile
 from jaxmle._types import Array
 
 _STREAM = 10
 # Data sets that are drawn for at once.
 _AT_ONCE = 16
-# Halvings of the room above the estimate, to a sixtieth of it.
-_HALVINGS = 6
+# Rates that are tested for an end, and how far one may lie from the last, as multiples of its root.
+_ROUNDS, _STEP = 4, (0.5, 2.0)
+_LEAST = 1e-12
 
 
 @dataclass(frozen=True)
 class MixedTest:
-    """Tests of "the failure rate is ``rate`` or more" for a batch with a reference.
+    """Tests of "the failure rate is ``rate`` or more", or "or less", for a batch with a reference.
 
     Attributes:
         free: Fits of whole own counts with those of the reference, shape ``(B,)``.
@@ -36,6 +40,7 @@ class MixedTest:
         seed: Seed.
         n_draws: Data sets drawn for each.
         engine: Engine.
+        side: Whether rates above the estimate are tested ("upper") or those below.
     """
 
     free: Fit
@@ -43,6 +48,7 @@ class MixedTest:
     seed: int
     n_draws: int
     engine: Engine | None
+    side: Literal["lower", "upper"] = "upper"
 
     def take(self, index: Array) -> "MixedTest":
         """The tests at ``index``."""
@@ -51,7 +57,7 @@ class MixedTest:
     def p_values(self, rate: Array, statistic: Array | None = None) -> Array:
         """Share of data sets drawn at ``rate`` that say as much against it, ties counted, shape ``(B,)``.
 
-        The judge they are drawn with is the most likely one there. 1 where the estimate is no lower.
+        The judge they are drawn with is the most likely one there. 1 where the estimate is not on this side.
 
         Source:
             Davison and Hinkley, Bootstrap Methods and their Application (1997), section 4.4.
@@ -59,9 +65,11 @@ class MixedTest:
         if statistic is None:
             statistic = mixed_statistic(self.free, rate, self.engine)
         p_value = np.ones(len(rate))
-        below = np.flatnonzero((np.asarray(self.free.failure_rate_set[1]) < rate) & (statistic > 0))
-        for first in range(0, len(below), _AT_ONCE):
-            index = below[first : first + _AT_ONCE]
+        low, high = map(np.asarray, self.free.failure_rate_set)
+        beyond = high < rate if self.side == "upper" else low > rate
+        tested = np.flatnonzero(beyond & (statistic > 0))
+        for first in range(0, len(tested), _AT_ONCE):
+            index = tested[first : first + _AT_ONCE]
             p_value[index] = self._share(self.free[index], rate[index], statistic[index])
         return p_value
 
@@ -69,7 +77,7 @@ class MixedTest:
         external = free.external
         assert external is not None
         problem = Problem(free.counts, free.bounds)
-        judge = mixed_maxima(problem.at(rate), external, self.engine)[1]
+        judge = mixed_maxima(problem.at(rate), external, self.engine, held=True)[1]
         law = Params(rate, judge.tpr, judge.fpr)
         ids = streams(problem)
         own = self._drawn(law, problem.counts, ids, 0, self.design)
@@ -88,11 +96,17 @@ class MixedTest:
         best, params = mixed_maxima(many, lent, self.engine)
         # Most draws lie on the other side of the rate, or are plainly less extreme.
         found = np.zeros(len(at))
-        told = np.flatnonzero(params.failure_rate < at)
-        held = mixed_maxima(many.at(at).take(told), take(lent, told), self.engine)[0]
+        speaks = params.failure_rate < at if self.side == "upper" else params.failure_rate > at
+        told = np.flatnonzero(speaks)
+        held = mixed_maxima(many.at(at).take(told), take(lent, told), self.engine, held=True)[0]
         found[told] = 2 * (best[told] - held)
         hits = found.reshape(-1, self.n_draws) >= seen[:, None] - TIE
-        return np.asarray((1 + hits.sum(1)) / (1 + self.n_draws))
+        share = np.asarray((1 + hits.sum(1)) / (1 + self.n_draws))
+        is_upper = np.full(len(rate), self.side == "upper")
+        # A reference that shows no failure tells no more of how many the judge finds than own labels do.
+        rare = external.tp + external.fn if self.side == "upper" else external.fp + external.tn
+        least = least_p_value(problem, law, is_upper, self.design)
+        return np.where(rare > 0, share, np.maximum(share, least))
 
     def _drawn(self, law: Params, sizes: Counts, ids: Array, arm: int, design: Design) -> Counts:
         found = law_of_params(law, sizes, design)
@@ -100,8 +114,42 @@ class MixedTest:
         drawn = draw_counts(uniforms(keys, (4, self.n_draws)), found, design, tables_for(found, design))
         return tree_map(lambda x: np.asarray(x, np.float64).reshape(-1), drawn)
 
-    def limits(self, level: Array, far: Array, highest: Array) -> Array:
-        """Rates at which the p-value falls to ``level``: above, ``highest`` where it has not by ``far``."""
-        estimate = np.asarray(self.free.failure_rate_set[1], np.float64)
-        beyond = np.where(self.p_values(far) > level, highest, far)
-        return halved(lambda rate: self.p_values(rate) > level, estimate, beyond, _HALVINGS)[1]
+    def ends(self, level: Array, root: Array, progress: Progress | None = None) -> ProfileRoot:
+        """Rates at which p falls to ``level``; ``root`` are the statistic's roots to begin at.
+
+        The normal quantile of p is nearly a line in the root, so each rate tested tells the next; the end is
+        where the line through the last two, or those on either side, meets ``level``. The bound where p has
+        not fallen by then.
+        """
+        branch = branches(self.free)[self.side == "upper"]
+        external = self.free.external
+        assert external is not None
+        wanted = -normal_quantile(level)
+
+        def at(root: Array) -> tuple[ProfileRoot, Array]:
+            found = mixed_crossings(branch, external, root**2, self.engine)
+            seen = np.where(
+                found.at_bound, mixed_statistic(self.free, found.failure_rate, self.engine), root**2
+            )
+            return found._replace(statistic=seen), np.sqrt(seen)
+
+        size = len(level)
+        # Root of the statistic and quantile of p, inside and beyond the end.
+        inner, outer = np.zeros((2, size)), np.full((2, size), np.inf)
+        stopped = np.zeros(size, bool)
+        for _ in range(_ROUNDS):
+            found, root = at(root)
+            p = self.p_values(found.failure_rate, found.statistic)
+            z = -normal_quantile(np.clip(p, _LEAST, 1 - _LEAST))
+            is_in, here = z < wanted, np.stack([root, z])
+            stopped = found.at_bound & is_in
+            inner = np.where(is_in & (root >= inner[0]), here, inner)
+            outer = np.where(~is_in & (root <= outer[0]), here, outer)
+            bracketed = np.isfinite(outer[0])
+            way = np.where(bracketed, outer, inner + 1) - inner
+            line = inner[0] + (wanted - inner[1]) / way[1] * way[0]
+            scaled = root * np.clip(wanted / np.maximum(z, _LEAST), *_STEP)
+            root = np.where(bracketed, line, scaled)
+        if progress:
+            progress.advance(size)
+        return at(np.where(stopped, np.inf, root))[0]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, Unpack, get_args
 
 import numpy as np
 
-from jaxmle._arrays import pytree, tree_map
+from jaxmle._arrays import joined, pytree, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, HasCounts, Params, Problem, check_confidence
 from jaxmle._engine import Engine, check_engine, chosen_engine, progress_bar
 from jaxmle._inference._arguments import (
@@ -112,8 +112,8 @@ def profile_interval(
         confidence: Nominal coverage, in (0, 1), for a one-sided interval in [0.5, 1).
         side: "two-sided"; "upper" for an upper limit alone, the other end being the bound; or "lower".
         calibration: "internal" or "external", as in `fit`.
-        external: Counts of a labelled reference, as in `fit`. p-values are then those of the chi-square
-            distribution, ``method`` says so, and ``simulate`` and ``target`` are refused.
+        external: Counts of a labelled reference, as in `fit`. Both kinds of labels are then drawn anew, with
+            the most likely judge alone; it takes about a second a data set. The target is the population.
         discount: What a label of the reference counts for, as in `fit`.
         labels: "random", or "by-verdict" where the judge's verdict decided which of the judged items humans
             label. Only the simulation depends on it.
@@ -143,8 +143,8 @@ def profile_interval(
     Raises:
         ValueError: ``confidence``, ``side``, ``calibration``, ``labels``, ``target`` or ``seed`` is out of
             range; ``simulate`` is True, or ``target`` "items", and counts are not whole numbers; that target
-            comes with ``simulate=False`` or a ``design_effect``; one of these with ``external``; shapes do
-            not match; a data set is empty or impossible within the bounds.
+            comes with ``simulate=False``, ``external`` or a ``design_effect``, or ``external`` with this and
+            ``simulate=True``; shapes do not match; a data set is empty or impossible within the bounds.
         TypeError: ``counts`` is not a `Counts` or ``bounds`` not a `Bounds`.
 
     Source:
@@ -236,11 +236,8 @@ def _interval(
     external: Counts | None = None,
 ) -> ProfileInterval:
     """The interval, of flat arrays."""
-    if external is not None and (options.simulate or options.target == "items"):
-        raise ValueError(
-            '`simulate` must be False or None, and `target` "population", with an `external` reference: its '
-            "p-values are those of the chi-square distribution."
-        )
+    if external is not None and options.target == "items":
+        raise ValueError('`target` must be "population" with an `external` reference; got "items".')
     if options.simulate not in (None, True, False):
         raise ValueError(f"`simulate` must be True, False or None; got {options.simulate!r}.")
     if options.target == "items" and (design_effect is not None or options.simulate is False):
@@ -258,7 +255,14 @@ def _interval(
         )
     check_items(options.target, problem.counts, calibration)
     warn_of_design(problem.counts, calibration, labels, effective=design_effect is not None)
-    simulated = whole and external is None if options.simulate is None else options.simulate
+    if external is not None and design_effect is not None:
+        whole = False
+        if options.simulate:
+            raise ValueError(
+                "`simulate` must be False or None with a `design_effect` and an `external` reference: "
+                "effective counts are not drawn anew with it."
+            )
+    simulated = whole if options.simulate is None else options.simulate
     if is_joint(options.adjustment):
         alpha = alpha / problem.size
     n_draws = int(options.n_resamples)
@@ -279,7 +283,19 @@ def _interval(
     tests = Sides.of(free, "lower", "upper") if side == "two-sided" else Sides.of(free, side)
     copies = 2 if side == "two-sided" else 1
     root = np.tile(quantile_of_t(alpha / copies, freedom), copies)
-    if simulated:
+    if simulated and external is not None:
+        from jaxmle._inference._mixed_draws import MixedTest
+
+        chosen: list[Literal["lower", "upper"]] = ["lower", "upper"] if side == "two-sided" else [side]
+        with progress_bar(options.progress, len(root), "Calibrating") as bar:
+            parts = [
+                MixedTest(free, labels, int(options.seed), n_draws, options.engine, one).ends(
+                    np.full(problem.size, alpha / copies), root[: problem.size], bar
+                )
+                for one in chosen
+            ]
+        ends = joined(parts)
+    elif simulated:
         calibrated = Calibrated(
             calibration=calibration,
             design=design_of(calibration, labels),

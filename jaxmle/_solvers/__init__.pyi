@@ -5,7 +5,9 @@ from ._maximize import maximize_in_bulk as maximize_in_bulk
 from ._maximize import maximum as maximum
 from ._mixed import MixedData as MixedData
 from ._mixed import mixed_crossing as mixed_crossing
+from ._mixed import mixed_held as mixed_held
 from ._mixed import mixed_maximum as mixed_maximum
+from ._mixed import mixed_peak as mixed_peak
 from ._solution import Solution as Solution
 from ._solution import SolverName as SolverName
 from ._solution import bound_sides as bound_sides

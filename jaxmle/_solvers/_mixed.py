@@ -158,8 +158,33 @@ def mixed_maximum(data: MixedData) -> Solution:
     """
     xp = namespace(data)
     flat = _flat(data)
-    low, high = (Shares(end, 1 - end) for end in data.bounds.failure_rate)
+    low, high = _ends(data)
     theta = _peak(flat, low, high)
+    value, params = _at(data, flat, theta)
+    ceiling = _ceiling(flat, theta, low, high)
+    finite = xp.isfinite(value)
+    gap = xp.where(finite, rounded_up(ceiling - xp.where(finite, value, 0.0) / flat.weight), xp.inf)
+    return Solution(params, value, gap, gap <= tolerance(data.own, PER_ITEM["flag_rate"]))
+
+
+def mixed_peak(data: MixedData) -> tuple[Array, Params]:
+    """Maximal log-likelihoods and where they are, as in `mixed_maximum`, without a bound on their error."""
+    flat = _flat(data)
+    return _at(data, flat, _peak(flat, *_ends(data)))
+
+
+def mixed_held(data: MixedData) -> tuple[Array, Params]:
+    """As `mixed_peak` where the failure rate is known: where its bounds are one."""
+    return _at(data, _flat(data), _ends(data)[0])
+
+
+def _ends(data: MixedData) -> tuple[Shares, Shares]:
+    low, high = (Shares(end, 1 - end) for end in data.bounds.failure_rate)
+    return low, high
+
+
+def _at(data: MixedData, flat: _Flat, theta: Shares) -> tuple[Array, Params]:
+    """The likelihood at a failure rate and the most likely judge there."""
     best = _profile(flat, theta)
     c, bounds = data.counts, data.bounds
     tpr, fpr = (Shares(*(x[k] for x in best.rates)) for k in (0, 1))
@@ -169,11 +194,7 @@ def mixed_maximum(data: MixedData) -> Solution:
         rounded(fpr, c.fp, c.tn, bounds.fpr),
     )
     params = limit_rates(params, c, bounds, unlabeled_only=True)
-    value = mixed_value(params, data)
-    ceiling = _ceiling(flat, theta, low, high)
-    finite = xp.isfinite(value)
-    gap = xp.where(finite, rounded_up(ceiling - xp.where(finite, value, 0.0) / flat.weight), xp.inf)
-    return Solution(params, value, gap, gap <= tolerance(data.own, PER_ITEM["flag_rate"]))
+    return mixed_value(params, data), params
 
 
 def _peak(flat: _Flat, low: Shares, high: Shares) -> Shares:

@@ -16,7 +16,7 @@ def test_without_reference_labels_it_is_the_internal_design():
     plain, mixed = fit(OWN), fit(OWN, external=NONE)
     assert mixed.failure_rate == pytest.approx(plain.failure_rate, abs=1e-9)
     assert mixed.log_likelihood == pytest.approx(plain.log_likelihood, abs=1e-8)
-    first, second = profile_interval(OWN, simulate=False), profile_interval(OWN, external=NONE)
+    first, second = (profile_interval(OWN, simulate=False, external=some) for some in (None, NONE))
     assert (second.low, second.high) == pytest.approx((first.low, first.high), abs=1e-8)
 
 
@@ -25,7 +25,7 @@ def test_without_own_labels_it_is_the_external_design():
     mixed, plain = fit(flags, external=REFERENCE), fit(flags + REFERENCE, calibration="external")
     assert mixed.failure_rate == plain.failure_rate
     first = profile_interval(flags + REFERENCE, calibration="external", simulate=False)
-    second = profile_interval(flags, external=REFERENCE)
+    second = profile_interval(flags, external=REFERENCE, simulate=False)
     assert (second.low, second.high) == (first.low, first.high)
 
 
@@ -34,8 +34,8 @@ def test_batches_hold_both_kinds_in_their_order():
     together = fit(counts, external=REFERENCE)
     for i in range(3):
         assert together.failure_rate[i] == fit(counts[i], external=REFERENCE).failure_rate
-    interval = together.interval()
-    assert interval.low[1] == profile_interval(counts[1], external=REFERENCE).low
+    interval = together.interval(n_resamples=99)
+    assert interval.low[1] == profile_interval(counts[1], external=REFERENCE, n_resamples=99).low
     assert together.converged.all()
     assert together[0].external.tp == 90
 
@@ -43,14 +43,19 @@ def test_batches_hold_both_kinds_in_their_order():
 def test_discount_is_a_weight_of_the_reference():
     half = Counts(45, 5, 4, 146, 0, 0)
     assert fit(OWN, external=REFERENCE, discount=0.5).tpr == fit(OWN, external=half).tpr
-    widths = [profile_interval(OWN, external=REFERENCE, discount=share).width for share in (1, 0.3, 0.03)]
+    widths = [
+        profile_interval(OWN, external=REFERENCE, discount=share, simulate=False).width
+        for share in (1, 0.3, 0.03)
+    ]
     assert widths == sorted(widths)
     assert widths[-1] < profile_interval(OWN, simulate=False).width
 
 
 def test_ends_and_certificates_of_weighted_items_are_of_one_test():
     own = Counts(4.5, 1, 2, 43, 900, 9100)
-    upper = profile_interval(own, external=REFERENCE, side="upper").high
+    interval = profile_interval(own, external=REFERENCE, side="upper")
+    assert "chi-square" in interval.method
+    upper = interval.high
     found = certify(own, limit=upper, method="profile", external=REFERENCE)
     assert found.method == "profile, chi-square, with a reference"
     assert found.p_value == pytest.approx(0.05, abs=1e-6)
@@ -61,7 +66,7 @@ def test_ends_and_certificates_of_weighted_items_are_of_one_test():
 
 def test_certificates_of_whole_counts_are_simulated_and_no_bolder_where_nothing_failed():
     own, reference = Counts(0, 0, 5, 45, 260, 1740), Counts(8, 4, 4, 34, 0, 0)
-    chi_square = profile_interval(own, external=reference, side="upper").high
+    chi_square = profile_interval(own, external=reference, side="upper", simulate=False).high
     first, again = (certify(own, limit=0.08, method="profile", external=reference) for _ in range(2))
     assert first.to_dict() == again.to_dict()
     assert first.method == "profile, with a reference"
@@ -69,6 +74,32 @@ def test_certificates_of_whole_counts_are_simulated_and_no_bolder_where_nothing_
     assert first.certified == (first.upper_limit <= 0.08) == (first.p_value <= 0.05)
     other = certify(own, limit=0.08, method="profile", external=reference, seed=1)
     assert other.p_value == pytest.approx(first.p_value, abs=0.03)
+    interval = profile_interval(own, external=reference, side="upper")
+    assert interval.method == "profile likelihood, calibrated, with a reference, upper limit"
+    assert interval.high == pytest.approx(first.upper_limit, rel=0.001)
+
+
+def test_intervals_are_simulated_alike_on_either_side():
+    """What is a failure is a name: swapped, the interval is the mirror image."""
+    own, reference = Counts(3, 1, 4, 42, 260, 1740), Counts(28, 7, 9, 56, 0, 0)
+    first = profile_interval(own, external=reference, n_resamples=499)
+    swapped = (Counts(c.tn, c.fp, c.fn, c.tp, c.unlabeled_neg, c.unlabeled_pos) for c in (own, reference))
+    second = profile_interval(next(swapped), external=next(swapped), n_resamples=499)
+    assert first.low == pytest.approx(1 - second.high, abs=0.05 * first.width)
+    assert first.high == pytest.approx(1 - second.low, abs=0.05 * first.width)
+    chi_square = profile_interval(own, external=reference, simulate=False)
+    assert 0.8 < first.width / chi_square.width < 1.4
+    # At the ends p is what it should be, by other draws.
+    free, ends = fit(own[None], external=reference), np.array([[first.low], [first.high]])
+    for side, end in zip(("lower", "upper"), ends, strict=True):
+        p = MixedTest(free, "random", 7, 2000, "numpy", side).p_values(end)
+        assert p == pytest.approx(0.025, abs=0.02)
+
+
+def test_a_reference_without_a_failure_tells_no_more_than_own_labels():
+    own, passes = Counts(0, 0, 2, 48, 40, 960), Counts(0, 0, 8, 192, 0, 0)
+    upper = profile_interval(own, external=passes, side="upper", n_resamples=199).high
+    assert upper > 0.99 * (1 - 0.05 ** (1 / 50))
 
 
 @pytest.mark.slow
@@ -130,7 +161,10 @@ def test_a_reference_at_odds_is_told():
             "`external` and `discount` must have shape",
         ),
         (lambda: fit(OWN, Bounds(tpr=(0, 0)), external=REFERENCE), "tpr.high = 0"),
-        (lambda: profile_interval(OWN, external=REFERENCE, simulate=True), "`simulate` must be False"),
+        (
+            lambda: profile_interval(OWN, external=REFERENCE, simulate=True, design_effect=2.0),
+            "`simulate` must be False",
+        ),
         (lambda: profile_interval(OWN, external=REFERENCE, target="items"), "`target`"),
         (lambda: certify(OWN, limit=0.1, external=REFERENCE), '`method` must be "profile"'),
     ],
@@ -154,7 +188,7 @@ def test_intervals_cover_where_the_reference_has_the_same_judge(rate, n):
     none = np.zeros(size)
     reference = Counts(caught, known - caught, wrong, 300 - known - wrong, none, none)
     with pytest.warns(UserWarning, match="of 400 data sets"):  # some at the 1% level
-        interval = profile_interval(counts, external=reference)
+        interval = profile_interval(counts, external=reference, simulate=False)
     covered = np.mean((interval.low <= rate) & (rate <= interval.high))
     assert 0.95 - 3 * 0.011 <= covered <= 0.95 + 3 * 0.011
     alone = profile_interval(counts, simulate=False)
