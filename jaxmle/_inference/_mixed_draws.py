@@ -19,7 +19,7 @@ from jaxmle._inference._no_failures import least_p_value
 from jaxmle._inference._profile import ProfileRoot, branches
 from jaxmle._inference._simulate import TIE, keys_of, streams
 from jaxmle._simulation import Design, draw_counts, law_of_params, tables_for, uniforms
-from jaxmle._stats import divide, normal_quantile
+from jaxmle._stats import divide, normal_quantile, tail_of_t
 from jaxmle._types import Array
 
 _STREAM = 10
@@ -98,15 +98,24 @@ class MixedTest:
         found = np.zeros(len(at))
         speaks = params.failure_rate < at if self.side == "upper" else params.failure_rate > at
         told = np.flatnonzero(speaks)
-        held = mixed_maxima(many.at(at).take(told), take(lent, told), self.engine, held=True)[0]
-        found[told] = 2 * (best[told] - held)
+        if told.size:
+            held = mixed_maxima(many.at(at).take(told), take(lent, told), self.engine, held=True)[0]
+            found[told] = 2 * (best[told] - held)
         hits = found.reshape(-1, self.n_draws) >= seen[:, None] - TIE
         share = np.asarray((1 + hits.sum(1)) / (1 + self.n_draws))
         is_upper = np.full(len(rate), self.side == "upper")
         # A reference that shows no failure tells no more of how many the judge finds than own labels do.
         rare = external.tp + external.fn if self.side == "upper" else external.fp + external.tn
         least = least_p_value(problem, law, is_upper, self.design)
-        return np.where(rare > 0, share, np.maximum(share, least))
+        # As in `Calibrated`: where the estimate is 0 or 1 the flags may be fewer, or more, than any rate
+        # explains, and the worse they fit the fewer draws are like them.
+        estimate = np.asarray(free.failure_rate)
+        is_last = (estimate <= 0) | (estimate >= 1)
+        least = np.maximum(
+            np.where(rare > 0, 0.0, least),
+            np.where(is_last, tail_of_t(np.sqrt(seen), np.full(len(seen), np.inf)), 0.0),
+        )
+        return np.maximum(share, least)
 
     def _drawn(self, law: Params, sizes: Counts, ids: Array, arm: int, design: Design) -> Counts:
         found = law_of_params(law, sizes, design)

@@ -96,6 +96,18 @@ def test_intervals_are_simulated_alike_on_either_side():
         assert p == pytest.approx(0.025, abs=0.02)
 
 
+@pytest.mark.filterwarnings("ignore:own labels and the reference")
+def test_flags_that_are_fewer_than_the_reference_explains_are_no_surer_than_chi_square():
+    own = Counts(0, 0, 0, 50, 0, 1000)
+    simulated, chi_square = (
+        profile_interval(own, external=REFERENCE, n_resamples=99, simulate=some).high
+        for some in (True, False)
+    )
+    assert simulated >= 0.99 * chi_square
+    # One label: no draw speaks against any rate.
+    assert profile_interval(Counts(1, 0, 0, 0, 0, 0), external=REFERENCE, n_resamples=99).high == 1
+
+
 def test_a_reference_without_a_failure_tells_no_more_than_own_labels():
     own, passes = Counts(0, 0, 2, 48, 40, 960), Counts(0, 0, 8, 192, 0, 0)
     upper = profile_interval(own, external=passes, side="upper", n_resamples=199).high
