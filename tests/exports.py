@@ -48,6 +48,22 @@ def langfuse():
             }
 
 
+def langfuse_with_subjects():
+    """The same as `GetScoresV3Response` of the SDK 5.0.4 of Langfuse writes it, judges on parts of traces."""
+    for row in langfuse():
+        trace, judge = row["traceId"], row["source"] == "EVAL"
+        kept = {name: row[name] for name in ("id", "name", "source", "environment")}
+        yield kept | {
+            "dataType": "NUMERIC" if judge else "BOOLEAN",
+            "value": row["value"] if judge else row["stringValue"] == "bad",
+            "projectId": "p",
+            "timestamp": "2026-01-01T00:00:00Z",
+            "subject": {"kind": "observation", "id": f"o{trace}", "traceId": trace}
+            if judge
+            else {"kind": "trace", "id": trace},
+        }
+
+
 def phoenix(prefix=""):
     """Span annotations of Arize Phoenix; its client's data frames have the names of the second kind."""
     for i, judge, human in scores():

@@ -16,6 +16,9 @@ JUDGE, HUMAN = "judge", "human"
 _EMPTY = "''"
 # The type of an object, as JSON writes it, Python or DuckDB.
 _TYPE = r"""["']type["']\s*:\s*["']?([^"',}]*)"""
+# The text of a field, as the same three write it.
+_FIELD = r"""["']{name}["']\s*:\s*(?:"([^"]*)"|'([^']*)')"""
+_SUBJECTS = ("trace", "observation", "session", "experiment")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class LongForm:
             others; None where each of them has a column of its own.
         either: Whether the values are one thing in several columns, of which the first that is filled counts.
         valid: A column whose value "false" marks a score that was replaced, or None.
+        subject: A column of objects that say what a score is about, their ``kind``, ``id`` and ``traceId``, in
+            place of columns that name an item, or None.
     """
 
     tool: str
@@ -45,10 +50,12 @@ class LongForm:
     words_first: tuple[str, frozenset[str]] | None = None
     either: bool = False
     valid: str | None = None
+    subject: str | None = None
 
 
 LONG_FORMS = (
     # https://langfuse.com/docs/evaluation/scores/data-model; scores of the API belong to whoever sent them.
+    # Its third way to ask for scores gives them a subject, where the two before had columns.
     LongForm(
         "Langfuse",
         items=("traceid", "observationid", "sessionid"),
@@ -56,8 +63,9 @@ LONG_FORMS = (
         who=("source",),
         kinds={"eval": JUDGE, "annotation": HUMAN, "api": "api"},
         values=(("", ("value",)), ("", ("stringvalue",))),
-        words_first=("datatype", frozenset({"categorical"})),
+        words_first=("datatype", frozenset({"categorical", "correction", "text"})),
         either=True,
+        subject="subject",
     ),
     # Fields of span, trace and session annotations of Arize Phoenix and of the data frames of its client.
     LongForm(
@@ -134,7 +142,9 @@ def scores_in(
     for form in LONG_FORMS:
         # Cheap, for files that are no such table: a look at the names alone.
         who = _first(plain, form.who)
-        if not who or not _first(plain, form.name) or not any(item in plain for item in form.items):
+        told = form.subject is not None and bool({form.subject, f"{form.subject}kind"} & plain.keys())
+        named = told or any(item in plain for item in form.items)
+        if not who or not _first(plain, form.name) or not (named or _is_bare(plain, form)):
             continue
         fields = {_plain(name): name for column in columns for name in nested(column)} | plain
         who = _first(fields, form.who) or who
@@ -146,10 +156,17 @@ def scores_in(
         ((rows, known),) = query(f"SELECT count(*), count({kind}) FROM {VERDICTS}")
         if not values or not rows or known < rows:
             continue
+        if not named:
+            raise ValueError(
+                f"these scores of {form.tool} do not say what they are about: ask its API for them once more, "
+                f"with fields={form.subject}."
+            )
         if form.either:
             values = [("", _either([value for _, value in values], form, fields, text))]
         items = [(fields[name], text(fields[name])) for name in form.items if name in fields]
-        used = {who, *(name for _, names in found for name in names), *(name for name, _ in items)}
+        items = items or _subjects(form, fields, text)
+        parts = {} if form.subject is None else _parts_of(form.subject, fields)
+        used = {*parts.values(), who, *(name for _, names in found for name in names), *(name for name, _ in items)}
         used |= {_first(fields, form.name) or "", fields.get(form.valid or "", "")}
         return Scores(
             form,
@@ -163,6 +180,41 @@ def scores_in(
             else "true",
         )
     return None
+
+
+def _is_bare(plain: dict[str, str], form: LongForm) -> bool:
+    """Whether a table has the columns of a tool's scores, and none that says what they are about."""
+    return form.subject is not None and {"projectid", "datatype", "value"} <= plain.keys()
+
+
+def _parts_of(subject: str, fields: dict[str, str]) -> dict[str, str]:
+    """Columns and fields that hold the object which says what a score is about, or a part of it."""
+    names = (subject, *(f"{subject}{part}" for part in ("kind", "id", "traceid")))
+    return {name: fields[name] for name in names if name in fields}
+
+
+def _subjects(
+    form: LongForm, fields: dict[str, str], text: Callable[[str], str]
+) -> list[tuple[str, str]]:
+    """Names and texts of items where an object says what a score is about; the trace of a part is one too."""
+    if form.subject is None:
+        return []
+    kind, name, trace = (_part_of(form.subject, part, fields, text) for part in ("kind", "id", "trace_?[iI]d"))
+    found = [(f"{one}Id", f"CASE WHEN {kind} = {quote_text(one)} THEN {name} END") for one in _SUBJECTS]
+    (first, whole), *others = found
+    return [(first, f"coalesce(nullif({trace}, {_EMPTY}), {whole})"), *others]
+
+
+def _part_of(subject: str, part: str, fields: dict[str, str], text: Callable[[str], str]) -> str:
+    """SQL for a field of the object which says what a score is about, also where a cell holds it as text."""
+    column = _parts_of(subject, fields).get(f"{subject}{'traceid' if '?' in part else part}")
+    if column:
+        return text(column)
+    if subject not in fields:
+        return "CAST(NULL AS VARCHAR)"
+    pattern, whole = quote_text(_FIELD.replace("{name}", part)), text(fields[subject])
+    both = (f"nullif(regexp_extract({whole}, {pattern}, {group}), {_EMPTY})" for group in (1, 2))
+    return f"coalesce({', '.join(both)})"
 
 
 def pivoted(scores: Scores, query: Query) -> tuple[str, int]:

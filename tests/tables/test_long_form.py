@@ -4,7 +4,16 @@ import json
 
 import pandas
 import pytest
-from exports import EXPECTED, cells, langfuse, langsmith, phoenix, save, scores
+from exports import (
+    EXPECTED,
+    cells,
+    langfuse,
+    langfuse_with_subjects,
+    langsmith,
+    phoenix,
+    save,
+    scores,
+)
 
 from jaxmle import tables
 from jaxmle._cli import main
@@ -69,6 +78,27 @@ def test_labels_of_whole_traces_meet_judges_of_their_parts():
     assert cells(tables.count(rows, human="human.hallucination")) == EXPECTED
     parts = [row | {"observationId": f"o{row['traceId']}"} for row in langfuse()]
     assert cells(tables.count(parts, human="human.hallucination")) == EXPECTED
+
+
+@pytest.mark.parametrize("name", ["scores.json", "scores.jsonl", "page.json", "scores.csv", "scores.parquet"])
+def test_scores_of_langfuse_may_have_a_subject(name, tmp_path, capsys):
+    rows = list(langfuse_with_subjects())
+    if name == "scores.parquet":  # where a column has one type
+        rows = [row | {"value": str(row["value"])} for row in rows]
+    path = save(tmp_path / name, {"data": rows, "meta": {"limit": 100}} if name == "page.json" else rows)
+    assert cells(tables.count(path, human="human.hallucination")) == EXPECTED
+    assert main(["doctor", str(path), "--json"]) in (0, 1)
+    said = json.loads(capsys.readouterr().out)
+    assert (said["roles"]["judge"], said["roles"]["id"]) == ("judge.hallucination", "traceId")
+    assert [one["name"] for one in said["columns"]][0] == "traceId"
+    assert not any("subject" in one["name"] for one in said["columns"])
+
+
+def test_scores_that_do_not_say_what_they_are_about_are_asked_for_anew(tmp_path):
+    rows = [{k: v for k, v in row.items() if k != "subject"} for row in langfuse_with_subjects()]
+    path = save(tmp_path / "scores.jsonl", rows)
+    with pytest.raises(ValueError, match="fields=subject"):
+        tables.count(path, judge="value", human="name")
 
 
 def test_people_who_differ_have_a_column_each():

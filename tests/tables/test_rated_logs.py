@@ -45,6 +45,37 @@ def test_the_verdict_of_several_assertions_is_made_again(promptfoo):
         assert cells(tables.count(promptfoo(more), human="score.human"))[:4] == expected
 
 
+def test_members_of_a_set_of_assertions_count_as_the_set(promptfoo):
+    members = [
+        {"pass": True, "score": 1, "reason": "", "assertion": {"type": "contains", "value": "a"}},
+        {"pass": False, "score": 0, "reason": "", "assertion": {"type": "contains", "value": "b"}},
+    ]
+    together = {"pass": True, "score": 0.5, "reason": "reached", "componentResults": members}
+    more = [dict(one) for one in RESULTS]
+    for one in more:
+        grading = dict(one["gradingResult"])
+        rubric, *thumb = grading["componentResults"]
+        grading["componentResults"] = [rubric, together, *members, *thumb]
+        one["gradingResult"] = grading
+    assert cells(tables.count(promptfoo(more), human="score.human")) == (3, 5, 1, 11, 5, 15)
+
+
+def test_promptfoos_table_with_thumbs_has_no_verdict_of_the_judge(tmp_path, capsys):
+    heading = "said,[echo] {{said}},Status,Score,Named Scores,Metric: long,Grader Reason,Comment"
+    rows = ["fail,a,FAIL,0.60,{},1.00,not right,", "pass,b,PASS,1.00,{},1.00,All assertions passed,"]
+    path = tmp_path / "results.csv"
+    path.write_text("\n".join([heading, *rows]))
+    assert cells(tables.count(path, judge="Status", human="said")) == (1, 0, 0, 1, 0, 0)
+    rated = "c,c,FAIL,0.00,{},1.00,Manual result (overrides all other grading results),"
+    path.write_text("\n".join([heading, *rows, rated]))
+    for command in ("doctor", "estimate"):
+        more = [] if command == "doctor" else ["--judge", "Status", "--human", "said"]
+        assert main([command, str(path), *more]) == 2
+        err = capsys.readouterr().err
+        assert err.count("\n") == 1
+        assert "promptfoo export eval ID -o results.json" in err
+
+
 def test_a_result_with_nothing_but_a_thumb_has_no_judge(promptfoo):
     alone = rated(99, True, False)
     alone["gradingResult"]["componentResults"] = alone["gradingResult"]["componentResults"][1:]
@@ -102,6 +133,28 @@ def test_partial_credit_counts_as_asked(tmp_path, capsys):
         counts = json.loads(capsys.readouterr().out)["total"]["counts"]
         flagged.append(counts["tp"] + counts["fp"] + counts["unlabeled_pos"])
     assert flagged == [8, 4]
+
+
+def test_a_score_that_was_edited_in_inspect_stays_the_judges(tmp_path):
+    log = pytest.importorskip("inspect_ai.log")
+    scorer = pytest.importorskip("inspect_ai.scorer")
+    if not hasattr(log, "edit_score"):
+        pytest.skip("this version of inspect-ai edits no scores")
+    path = tmp_path / "edited.eval"
+    found = log.read_eval_log(str(LOGS / "inspect.eval"))
+    before = [sample.scores["match"].value for sample in found.samples]
+    by = log.ProvenanceData(author="a reader", reason="looked")
+    for sample, own in list(zip(found.samples, before, strict=True))[:4]:
+        edit = scorer.ScoreEdit(value="I" if own == "C" else "C", provenance=by)
+        log.edit_score(found, sample.id, "match", edit, epoch=sample.epoch, recompute_metrics=False)
+        added = scorer.ScoreEdit(value="I", provenance=by)
+        log.edit_score(found, sample.id, "human", added, epoch=sample.epoch, recompute_metrics=False)
+    log.write_eval_log(found, str(path))
+    said = {"C": "pass", "I": "fail"}
+    rows = _rows(str(path), '"score.match", "edited.match", "score.human"')
+    assert [row[0] for row in rows] == [said[own] for own in before]
+    assert [row[1] for row in rows] == [*("CI"["IC".index(own)] for own in before[:4])] + [None] * 8
+    assert [row[2] for row in rows] == ["fail"] * 4 + [None] * 8
 
 
 def _rows(path, column):

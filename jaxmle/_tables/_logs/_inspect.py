@@ -42,10 +42,18 @@ def inspect_rows(path: Path) -> list[LogRow]:
 
 
 def _scores(scores: Object) -> LogRow:
+    """Scores as the scorers gave them (`score.`), and where somebody edited one what it became (`edited.`)."""
     found: LogRow = {}
     for name, score in scores.items():
-        if isinstance(score.value, Mapping):
-            found |= {f"score.{name}.{part}": value for part, value in score.value.items()}
-        else:
-            found[f"score.{name}"] = score.value
+        first, *edits = getattr(score, "history", None) or [score]
+        found |= _values(f"score.{name}", first.value)
+        if edits:
+            found |= _values(f"edited.{name}", score.value)
     return found
+
+
+def _values(name: str, value: object) -> LogRow:
+    """A score in a column of its name; one of several values has a column for each."""
+    if isinstance(value, Mapping):
+        return {f"{name}.{part}": one for part, one in value.items()}
+    return {name: value}

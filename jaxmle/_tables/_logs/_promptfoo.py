@@ -1,13 +1,19 @@
 """Results that promptfoo writes with --output, as JSON or JSON lines."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from jaxmle._tables._files import quote_name, quote_text
 from jaxmle._tables._logs._log import LogRow, Object, flat, mapping, objects
+from jaxmle._tables._source import VERDICTS, Row
 
 OVERALL = "score.pass"
 # Where the verdict of a person who rated outputs in promptfoo's viewer goes.
 _LABEL = "score.human"
 _HUMAN = "human"
+# What its tables hold, one for one prompt, and how the reason of a person's verdict begins.
+_REASON = "Grader Reason"
+_TABLE = frozenset(("Status", "Score", _REASON, "Comment"))
+_RATED = "Manual result"
 # What promptfoo gives as the reason where no assertion was tried.
 _ERROR = 2
 
@@ -15,6 +21,27 @@ _ERROR = 2
 def is_promptfoo(line: Object) -> bool:
     """Whether an object is one result."""
     return {"success", "vars", "provider"} <= line.keys() and ("gradingResult" in line or "testCase" in line)
+
+
+def check_unrated(name: str, columns: Sequence[str], query: Callable[[str], list[Row]]) -> None:
+    """Stop at promptfoo's table of results where people rated some: their verdicts replaced the judge's.
+
+    Args:
+        name: What to call it in a message.
+        columns: Names of its columns.
+        query: Runs a query over its rows.
+
+    Raises:
+        ValueError: It is such a table.
+    """
+    if not _TABLE <= set(columns):
+        return
+    reason = quote_name(_REASON)
+    if query(f"SELECT 1 FROM {VERDICTS} WHERE starts_with({reason}, {quote_text(_RATED)}) LIMIT 1"):
+        raise ValueError(
+            f"cannot use {name}: it is a table of promptfoo's in which verdicts of people replaced those of "
+            "the judge; export it as JSON, with promptfoo export eval ID -o results.json."
+        )
 
 
 def promptfoo_rows(results: Iterable[Object]) -> list[LogRow]:
@@ -25,7 +52,7 @@ def promptfoo_rows(results: Iterable[Object]) -> list[LogRow]:
         grading = mapping(result.get("gradingResult"))
         failed = result.get("failureReason") == _ERROR or (result.get("error") and not grading)
         parts = list(objects(grading.get("componentResults")))
-        scores = {OVERALL: _own_verdict(result, parts)}
+        scores = {OVERALL: _own_verdict(result, _without_members(parts))}
         scores |= {f"score.{name}": value for name, value in mapping(result.get("namedScores")).items()}
         for part in parts:
             assertion = mapping(part.get("assertion"))
@@ -44,6 +71,18 @@ def promptfoo_rows(results: Iterable[Object]) -> list[LogRow]:
             }
         )
     return rows
+
+
+def _without_members(parts: list[Object]) -> list[Object]:
+    """The assertions and sets of assertions; promptfoo lists the members of a set once more behind it."""
+    found, skipped = [], 0
+    for part in parts:
+        if skipped:
+            skipped -= 1
+            continue
+        found.append(part)
+        skipped = len(list(objects(part.get("componentResults"))))
+    return found
 
 
 def _own_verdict(result: Object, parts: list[Object]) -> object:

@@ -18,7 +18,7 @@ from jaxmle._tables._logs._mlflow import is_mlflow, mlflow_rows
 from jaxmle._tables._logs._openai import OVERALL as OPENAI_OVERALL
 from jaxmle._tables._logs._openai import is_oaieval, is_output_item, oaieval_rows, output_item_rows
 from jaxmle._tables._logs._promptfoo import OVERALL as PROMPTFOO_OVERALL
-from jaxmle._tables._logs._promptfoo import is_promptfoo, promptfoo_rows
+from jaxmle._tables._logs._promptfoo import check_unrated, is_promptfoo, promptfoo_rows
 from jaxmle._tables._logs._under_a_key import lists_in, rows_under_a_key
 from jaxmle._tables._memory import flattened
 from jaxmle._tables._source import VERDICTS, Row
@@ -100,8 +100,9 @@ def log_in_table(name: str, columns: Sequence[str], query: Callable[[str], list[
         A row for each assessment; None unless it is such a table.
 
     Raises:
-        ValueError: Its lists cannot be read.
+        ValueError: Its lists cannot be read, or it holds verdicts of people in place of the judge's.
     """
+    check_unrated(name, columns, query)
     names = [one for one in ("trace_id", "request_id", "tags", "assessments") if one in columns]
     if "assessments" not in names or not {"trace_id", "request_id"} & set(names):
         return None
