@@ -122,12 +122,13 @@ def certify(
             method=cast(Any, "anytime" if anytime else method),
             adjustment=cast(Any, adjustment),
             looks=planned,
+            asked=limit,
             progress=True,
         )
         if erring:
             erring.add_verdicts_to(document, limit)
         check_finite(document)
-        record_look(reading.design, document, tested)
+        record_look(reading.design, document, limit)
         from jaxmle._terminal import certify_table
 
         try:

@@ -27,7 +27,17 @@ def draw(
             help="Write the queue to this .csv file, and its design beside it as .json.", metavar="FILE"
         ),
     ],
-    n_labels: Annotated[int, typer.Option("--labels", help="Labels to draw.", metavar="N", min=1)],
+    n_labels: Annotated[
+        int | None, typer.Option("--labels", help="Labels to draw.", metavar="N", min=1)
+    ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            help="In place of --labels, what `jaxmle plan --given ... --json` printed: as many labels, of as "
+            "many flagged items, or of each slice of --by.",
+            metavar="FILE",
+        ),
+    ] = None,
     by_verdict: Annotated[
         bool,
         typer.Option(
@@ -108,7 +118,17 @@ def draw(
         raise ValueError(f"--out is a queue: its name must end in .csv; got {str(out)!r}.")
     tpr, fpr = parse_range("--tpr", reading.tpr), parse_range("--fpr", reading.fpr)
     check_rates(tpr, fpr)
-    check_outputs({"--out": out, "the design": out.with_suffix(".json")}, reading.inputs)
+    check_outputs({"--out": out, "the design": out.with_suffix(".json")}, [*reading.inputs, plan])
+    if (n_labels is None) == (plan is None):
+        raise ValueError("say how many labels to draw: with --labels, or with --plan, the file of a plan.")
+    wanted: Any = n_labels
+    if plan is not None:
+        from jaxmle._documents import planned_draw
+
+        if n_flagged is not None:
+            raise ValueError("--plan says how many labels are of flagged items: leave --flagged out.")
+        wanted, n_flagged = planned_draw(plan, reading.by or ())
+        by_verdict = by_verdict or n_flagged is not None
     from jaxmle._data import Bounds
     from jaxmle._documents import draw_document
     from jaxmle._planning import draw_labels
@@ -130,7 +150,7 @@ def draw(
     }
     queue = draw_labels(
         reading.file,
-        n_labels=n_labels,
+        n_labels=wanted,
         by_verdict=by_verdict,
         n_flagged=n_flagged,
         judge_tpr=judge_tpr,

@@ -1,5 +1,6 @@
 """A gate that is looked at more than once: the options for it, and what a design keeps of it."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,12 +41,10 @@ def record_look(path: Path | None, document: Document, limit: float) -> None:
     if path is None:
         return
     from jaxmle._data import LabelDesign
+    from jaxmle._documents import look_of
 
+    look = look_of(document["settings"], limit)
     design = LabelDesign.load(path)
-    looked = design.with_look(
-        limit=limit,
-        confidence=document["settings"]["confidence"],
-        n_labeled=document["settings"]["label_design"]["n_labels"],
-    )
+    looked = design if look is None else design.with_look(**asdict(look))
     if looked is not design:
         looked.save(path)

@@ -11,7 +11,7 @@ PANELS = {
         "plan.failure_rate", "limit", "adjustment", "method", "look", "of", "spending", "information",
         "anytime", "human_error", "power", "target", "over", "grid", "points",
         "given", "judge_tpr", "judge_fpr", "n_unlabeled", "target_width", "n_labeled", "cost_human",
-        "cost_judge", "n_labels", "by_verdict", "n_flagged", "floor", "columns", "show_verdict",
+        "cost_judge", "n_labels", "draw.plan", "by_verdict", "n_flagged", "floor", "columns", "show_verdict",
         "rater", "source", "label_column", "status",
     ),
     "Verdicts": (

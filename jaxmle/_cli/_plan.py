@@ -1,5 +1,7 @@
 """`jaxmle plan`: how many human labels to buy, and of which items."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -7,17 +9,7 @@ import typer
 
 from jaxmle._cli._calibration import calibration as calibration_of
 from jaxmle._cli._options import (
-    AS_JSON,
-    DATE,
-    FAILURE,
-    HUMAN_FAILURE,
-    JUDGE_FAILURE,
-    JUDGE_NAME,
-    MAX_AGE,
     METHODS,
-    NO_CACHE,
-    PASSES,
-    RUBRIC,
     check_choice,
     check_outputs,
     check_plots,
@@ -29,8 +21,7 @@ from jaxmle._cli._options import (
 from jaxmle._cli._plan_given import plan_given
 from jaxmle._cli._reading import Reading
 from jaxmle._cli._show import say_first, show
-
-_RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
+from jaxmle._cli._with_reading import with_reading
 
 
 def _option(text: str, metavar: str, **more: Any) -> Any:
@@ -41,7 +32,16 @@ def _rate(text: str, metavar: str = "RATE") -> Any:
     return _option(text, metavar, parser=rate)
 
 
+# What plan says in its own way, or does not ask.
+_OWN = (
+    *("file", "failure_rate", "bounds", "calibration", "labels"),
+    *("reference", "reference_by", "same_population", "weight", "cluster", "min_labels"),
+)
+
+
+@partial(with_reading, without=_OWN)
 def plan(
+    reading: Reading,
     failure_rate: Annotated[
         float | None, _rate("Failure rate that you expect, such as 0.04.", "RATE")
     ] = None,
@@ -56,19 +56,11 @@ def plan(
     given: Annotated[
         str | None,
         _option(
-            "In place of what you expect, the file of the labels at hand: how many more, of which verdict.",
+            "In place of what you expect, the file of verdicts and labels at hand, read as by `estimate`: "
+            "how many more, of which verdict, in which slices.",
             "FILE",
         ),
     ] = None,
-    judge: Annotated[list[str] | None, _option("With --given: column of judge verdicts.", "COL")] = None,
-    human: Annotated[list[str] | None, _option("With --given: column of human verdicts.", "COL")] = None,
-    by: Annotated[
-        list[str] | None, _option("With --given: plan for each slice of this column too (repeatable).", "COL")
-    ] = None,
-    failure: Annotated[list[str] | None, FAILURE] = None,
-    judge_failure: Annotated[list[str] | None, JUDGE_FAILURE] = None,
-    human_failure: Annotated[list[str] | None, HUMAN_FAILURE] = None,
-    passes: Annotated[list[str] | None, PASSES] = None,
     target_width: Annotated[
         float | None,
         _rate("Mean width of the interval to reach, such as 0.05; or --limit.", "WIDTH"),
@@ -77,16 +69,10 @@ def plan(
         float | None, _rate("Failure rate to certify to be below; or --target-width.", "RATE")
     ] = None,
     power: Annotated[float, _rate("With --limit: probability of a certificate to reach.", "P")] = 0.8,
-    tpr: Annotated[str, _option(f"Range of the TPR that the analysis will use: {_RANGE}", "LO:HI")] = "0:1",
-    fpr: Annotated[str, _option(f"Range of the FPR that the analysis will use: {_RANGE}", "LO:HI")] = "0:1",
     bounds: Annotated[
         Path | None,
-        _option("Take both from a calibration file (.json) that `jaxmle bounds --save` wrote.", "FILE"),
+        _option("Take --tpr and --fpr from a calibration file (.json) of `jaxmle bounds --save`.", "FILE"),
     ] = None,
-    judge_name: Annotated[str | None, JUDGE_NAME] = None,
-    rubric: Annotated[Path | None, RUBRIC] = None,
-    max_age: Annotated[int | None, MAX_AGE] = None,
-    date: Annotated[str | None, DATE] = None,
     calibration: Annotated[
         str, _option("internal: labels of the judged items. external: of items from elsewhere.", "DESIGN")
     ] = "internal",
@@ -105,10 +91,6 @@ def plan(
         _option("Price of a judge's verdict: then how many items to judge is planned too.", "PRICE"),
     ] = None,
     png: Annotated[Path | None, _option("Draw width or power against labels into this file.", "FILE")] = None,
-    confidence: Annotated[float, _rate("Confidence, such as 0.95.", "LEVEL")] = 0.95,
-    seed: Annotated[int, _option("Seed of the simulation.", "N", min=0)] = 0,
-    as_json: Annotated[bool, AS_JSON] = False,
-    no_cache: Annotated[bool, NO_CACHE] = False,
 ) -> int:
     """Plan how many human labels to buy, and of which items.
 
@@ -130,35 +112,15 @@ def plan(
         "--judge-fpr": judge_fpr,
         "--n-unlabeled": n_unlabeled,
     }
-    if given is not None:
+    if given is not None or reading.counts is not None:
+        name = "--given" if given is not None else "--counts"
         expected = rates | {"--cost-human": cost_human, "--cost-judge": cost_judge, "--png": png}
-        if extra := next((name for name, value in expected.items() if value is not None), None):
-            raise ValueError(f"--given stands in place of what is expected: leave {extra} out.")
+        if extra := next((option for option, value in expected.items() if value is not None), None):
+            raise ValueError(f"{name} stands in place of what is expected: leave {extra} out.")
         if calibration == "external":
-            raise ValueError("--given is of labels of the judged items: --calibration internal.")
+            raise ValueError(f"{name} is of labels of the judged items: --calibration internal.")
         return plan_given(
-            Reading(
-                file=given,
-                judge=judge,
-                human=human,
-                by=by,
-                failure=failure,
-                judge_failure=judge_failure,
-                human_failure=human_failure,
-                passes=passes,
-                tpr=tpr,
-                fpr=fpr,
-                bounds=bounds,
-                judge_name=judge_name,
-                rubric=rubric,
-                max_age=max_age,
-                date=date,
-                labels=labels,
-                confidence=confidence,
-                seed=seed,
-                as_json=as_json,
-                no_cache=no_cache,
-            ),
+            replace(reading, file=given, bounds=bounds, labels=labels),
             target_width=target_width,
             limit=limit,
             power=power,
@@ -167,21 +129,12 @@ def plan(
         )
     if missing := next((name for name, value in rates.items() if value is None), None):
         raise ValueError(f"Missing option '{missing}'; or --given, the file of the labels at hand.")
-    of_rows = {
-        "--judge": judge,
-        "--human": human,
-        "--by": by,
-        "--failure": failure,
-        "--judge-failure": judge_failure,
-        "--human-failure": human_failure,
-        "--pass": passes,
-    }
-    for name, value in of_rows.items():
-        if value:
-            raise ValueError(f"{name} goes with --given.")
+    if said := reading.said_of_rows():
+        raise ValueError(f"{said[0]} goes with --given.")
     assert failure_rate is not None
     assert judge_tpr is not None
     assert judge_fpr is not None
+    tpr, fpr, confidence, seed = reading.tpr, reading.fpr, reading.confidence, reading.seed
     tpr_range, fpr_range = parse_range("--tpr", tpr), parse_range("--fpr", fpr)
     if judge_tpr < judge_fpr:
         raise ValueError(
@@ -189,12 +142,18 @@ def plan(
             f"{judge_fpr:g} --judge-fpr {judge_tpr:g}?"
         )
     check_rates(tpr_range, fpr_range)
-    saved = calibration_of(bounds, judge_name=judge_name, rubric=rubric, max_age=max_age, date=date)
+    saved = calibration_of(
+        bounds,
+        judge_name=reading.judge_name,
+        rubric=reading.rubric,
+        max_age=reading.max_age,
+        date=reading.date,
+    )
     if bounds is not None and not saved:
         raise ValueError("--bounds is a calibration file here (.json, of `jaxmle bounds --save`), no table.")
     if saved and (tpr, fpr) != ("0:1", "0:1"):
         raise ValueError("--bounds takes the place of --tpr and --fpr: give one or the other.")
-    keep_compiled(not no_cache)
+    keep_compiled(not reading.no_cache)
     from jaxmle._data import Bounds
     from jaxmle._documents import plan_document
     from jaxmle._planning import first_estimate
@@ -202,7 +161,7 @@ def plan(
     from jaxmle._terminal import plan_table
 
     check_plots("--png", png)
-    check_outputs({"--png": png}, [bounds, rubric])
+    check_outputs({"--png": png}, [bounds, reading.rubric])
     used = saved[0].bounds if saved else Bounds(tpr=tpr_range, fpr=fpr_range)
     options: dict[str, Any] = {
         "failure_rate": failure_rate,
@@ -218,7 +177,7 @@ def plan(
     goal: dict[str, Any] = {"target_width": target_width, "limit": limit, "power": power}
     design = {name: options[name] for name in list(options)[:6]}
     at_once = first_estimate(**design, **goal, bounds=used, confidence=confidence)
-    say_first(_first_answer(at_once), as_json)
+    say_first(_first_answer(at_once), reading.as_json)
     result = plan_labels(
         **options,
         **goal,
@@ -233,7 +192,7 @@ def plan(
 
         save(plot_plan(result, ax=axes_for_file(7, 4)), png, dpi=150)
     origin, notes = saved[1:] if saved else (None, [])
-    show(plan_document(result, used, options, origin, notes), as_json, plan_table)
+    show(plan_document(result, used, options, origin, notes), reading.as_json, plan_table)
     return 0 if result.reached else 1
 
 

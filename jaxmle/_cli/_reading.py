@@ -56,7 +56,7 @@ _OF_ROWS: tuple[str, ...] = (
     "weight",
     "cluster",
 )
-_OF_ROWS += ("combine", "human_combine", "missing", "human_where")
+_OF_ROWS += ("combine", "human_combine", "missing", "human_where", "on_invalid")
 _OF_ROWS += ("failure", "judge_failure", "human_failure", "passes", "judge_threshold", "human_threshold")
 _RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
 
@@ -291,6 +291,15 @@ class Reading:
         saved = self._calibration()
         return pairs, saved
 
+    def said_of_rows(self) -> list[str]:
+        """The options that say something of rows, as they are written."""
+        usual = {one.name: one.default for one in fields(self)}
+        return [
+            {"file": "FILE", "passes": "--pass"}.get(name, f"--{name.replace('_', '-')}")
+            for name in _OF_ROWS
+            if getattr(self, name) != usual[name]
+        ]
+
     @property
     def meaning(self) -> dict[str, Any]:
         """What words and scores mean, and what to do with others."""
@@ -320,11 +329,8 @@ class Reading:
 
     def _read_counts(self, pairs: dict[str, tuple[float, float]], saved: Any) -> tuple[Any, Any]:
         """The table and the analysis of counts by hand, which leave nothing to say of rows."""
-        usual = {one.name: one.default for one in fields(self)}
-        for name in _OF_ROWS:
-            if getattr(self, name) != usual[name]:
-                option = {"file": "FILE", "passes": "--pass"}.get(name, f"--{name.replace('_', '-')}")
-                raise ValueError(f"--counts stands in place of a file of verdicts: leave {option} out.")
+        if said := self.said_of_rows():
+            raise ValueError(f"--counts stands in place of a file of verdicts: leave {said[0]} out.")
         values = parse_counts("--counts", cast(str, self.counts))
         keep_compiled(not self.no_cache)
         from jaxmle._data import Bounds, Counts
@@ -363,7 +369,7 @@ class Reading:
         labels, design = self.labels, None
         if drawn:
             labels = drawn.design.labels
-            design, more = design_origin(drawn.design, str(self.design), progress)
+            design, more = design_origin(drawn.design, str(self.design), progress, self.where)
             notes = [*notes, *more]
         return AnalysisSettings(
             bounds_from=origin,

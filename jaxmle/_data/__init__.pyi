@@ -8,6 +8,8 @@ from ._counts import counts_of as counts_of
 from ._judge_calibration import JudgeCalibration as JudgeCalibration
 from ._label_design import DrawKind as DrawKind
 from ._label_design import LabelDesign as LabelDesign
+from ._label_design import Look as Look
+from ._label_design import LookRule as LookRule
 from ._label_design import Stratum as Stratum
 from ._pairs import Pairs as Pairs
 from ._pairs import check_aligned as check_aligned

@@ -1,7 +1,7 @@
 """Which items were drawn for labelling, from what and how: the file that goes with a queue."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
@@ -25,13 +25,14 @@ from jaxmle._results import Result
 from jaxmle._types import Document
 
 DrawKind = Literal["random", "by-verdict", "by-slice"]
+LookRule = Literal["obrien-fleming", "pocock", "anytime"]
 
 _STATIC = {"static": True}
 _TEXTS = ("source_file", "where", "human", "judge_threshold")
 _LISTS = ("judge", "id", "by", "earlier", "judge_failure", "human_failure", "passes")
 _ITEMS = ("drawn", "before")
 _STRATUM = {"key", "items", "before", "drawn"}
-_LOOK = {"limit", "confidence", "n_labeled"}
+_LOOK = {"limit", "confidence", "n_labeled", "rule", "look", "of", "where"}
 _FIELDS = {
     *("format", "schema_version", "jaxmle_version", "kind", "seed", "n_judged", "source_sha256", "frame"),
     *(*_TEXTS, *_LISTS, *_ITEMS, "label", "strata", "looks", "sha256"),
@@ -81,11 +82,20 @@ class Look:
         limit: Failure rate to stay under.
         confidence: Confidence of the certificate.
         n_labeled: Labels there were.
+        rule: How several looks share the error: "obrien-fleming" or "pocock", with the number of this look
+            and of all that were planned; "anytime"; or None for a look without a plan.
+        look: Which of the planned looks it was, or None.
+        of: How many were planned, or None.
+        where: Condition that the rows met beyond that of the draw, or None.
     """
 
     limit: float
     confidence: float
     n_labeled: int
+    rule: LookRule | None = None
+    look: int | None = None
+    of: int | None = None
+    where: str | None = None
 
 
 @pytree
@@ -155,7 +165,7 @@ class LabelDesign(Result):
 
     @property
     def n_looks(self) -> int:
-        """How many verdicts were asked for; one at the same labels and limit counts once."""
+        """How many verdicts were asked for; the very same one counts once."""
         return len(self.looks)
 
     @property
@@ -178,16 +188,26 @@ class LabelDesign(Result):
         said = f" ({parts}{more})" if parts else ""
         return f"{self.n_drawn:,} of {self.n_judged:,} judged items drawn {how}{said}, seed {self.seed}"
 
-    def with_look(self, *, limit: float, confidence: float, n_labeled: int) -> Self:
-        """The design with one more verdict asked for; itself where the same was asked for before.
+    def with_look(
+        self,
+        *,
+        limit: float,
+        confidence: float,
+        n_labeled: int,
+        rule: LookRule | None = None,
+        look: int | None = None,
+        of: int | None = None,
+        where: str | None = None,
+    ) -> Self:
+        """The design with one more verdict asked for, as `Look` has it; itself where it was asked for before.
 
         Examples:
             >>> design = LabelDesign("random", 0, 9, (), (), (), ("j",), ("i",), (), "")
             >>> design.with_look(limit=0.05, confidence=0.95, n_labeled=60).n_looks
             1
         """
-        look = Look(float(limit), float(confidence), int(n_labeled))
-        return self if look in self.looks else replace(self, looks=(*self.looks, look))
+        asked = Look(float(limit), float(confidence), int(n_labeled), rule, look, of, where)
+        return self if asked in self.looks else replace(self, looks=(*self.looks, asked))
 
     def save(self, path: str | Path) -> None:
         """Write it to a file of JSON, whose fields and schema are in the reference of the documentation.
@@ -224,9 +244,7 @@ class LabelDesign(Result):
             label=content["label"],
             frame=content["frame"],
             source_sha256=content["source_sha256"],
-            looks=tuple(
-                Look(one["limit"], one["confidence"], int(one["n_labeled"])) for one in content["looks"]
-            ),
+            looks=tuple(map(_look, content["looks"])),
             jaxmle_version=content["jaxmle_version"],
         )
 
@@ -250,13 +268,17 @@ class LabelDesign(Result):
                 {"key": one.key, "items": one.n_items, "before": one.n_before, "drawn": one.n_drawn}
                 for one in self.strata
             ],
-            "looks": [
-                {"limit": one.limit, "confidence": one.confidence, "n_labeled": one.n_labeled}
-                for one in self.looks
-            ],
+            "looks": list(map(asdict, self.looks)),
             **{name: [list(one) for one in getattr(self, name)] for name in _ITEMS},
         }
         return {**content, "sha256": digest(content)}
+
+
+def _look(record: Document) -> Look:
+    whole = {
+        name: None if record[name] is None else int(record[name]) for name in ("n_labeled", "look", "of")
+    }
+    return Look(**(record | whole))
 
 
 def _named(key: dict[str, str | None]) -> str:
@@ -296,6 +318,13 @@ def _check_fields(content: Document) -> None:
     for one in looks:
         check_field("looks", all(_is_share(one[name]) for name in ("limit", "confidence")))
         check_field("looks", _is_count(one["n_labeled"]))
+        check_field("looks", one["where"] is None or is_text(one["where"]))
+        check_field("looks", one["rule"] is None or one["rule"] in get_args(LookRule))
+        numbers = (one["look"], one["of"])
+        if one["rule"] in (None, "anytime"):
+            check_field("looks", numbers == (None, None))
+        else:
+            check_field("looks", all(map(_is_count, numbers)) and 1 <= numbers[0] <= numbers[1])
 
 
 def _is_count(value: Any) -> bool:

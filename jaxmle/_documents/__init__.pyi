@@ -22,11 +22,13 @@ from ._estimate_file import estimate_file as estimate_file
 from ._fitted import fit_table as fit_table
 from ._human_error import HumanErrors as HumanErrors
 from ._label import label_document as label_document
+from ._looks import look_of as look_of
 from ._panel import judges_rows as judges_rows
 from ._panel import judges_title as judges_title
 from ._panel import panel_document as panel_document
 from ._plan import plan_document as plan_document
 from ._plan_given import plan_given_document as plan_given_document
+from ._plan_given import planned_draw as planned_draw
 from ._quoting import shell_line as shell_line
 from ._report import Evidence as Evidence
 from ._report import report_document as report_document

@@ -8,8 +8,8 @@ import numpy as np
 from jaxmle._documents._bounds_check import check_of_bounds
 from jaxmle._documents._cautions import cautions
 from jaxmle._documents._document import document_of, first_of, sizes_of
-from jaxmle._documents._draw import looks_note
 from jaxmle._documents._fitted import Fitted, fit_table
+from jaxmle._documents._looks import look_of, looks_notes
 from jaxmle._documents._order import sort_naturally
 from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._warnings import data_warnings, table_warnings
@@ -37,6 +37,7 @@ def certify_document(
     method: CertificateMethod | Literal["anytime"] = "exact",
     adjustment: Adjustment = "none",
     looks: Looks | None = None,
+    asked: float | None = None,
     fitted: Fitted | None = None,
     progress: bool = False,
 ) -> Document:
@@ -49,6 +50,7 @@ def certify_document(
         method: "exact", "profile", or "anytime", as `confidence_sequence`.
         adjustment: "none", "holm" or "benjamini-hochberg", over the slices.
         looks: Which look at the gate it is, of how many.
+        asked: The limit as the user put it, where labels may err and ``limit`` is that of the labels.
         fitted: The table's data sets, where they are fitted already.
         progress: Whether to show a bar on standard error where that is a terminal.
 
@@ -91,9 +93,6 @@ def certify_document(
     document = document_of("certify", table, analysis, records)
     sort_naturally(document["slices"])
     document |= cautions(table, analysis, fitted, simulate=False)
-    again = looks_note(analysis.label_design, limit, analysis.confidence, looks)
-    if again and method != "anytime":
-        document["cautions"].append(again)
     document["bounds_check"] = check_of_bounds(fitted)
     document["settings"] |= {"limit": limit, "method": method, "adjustment": adjustment}
     if looks is not None:
@@ -104,6 +103,8 @@ def certify_document(
             "information": looks.shares.tolist(),
             "level": looks.level(1 - analysis.confidence),
         }
+    now = look_of(document["settings"], limit if asked is None else asked)
+    document["cautions"] += looks_notes(analysis.label_design, now)
     return {**first_of(document), "certified": passed, **document}
 
 

@@ -1,11 +1,11 @@
 """The result of `jaxmle draw`, and what other commands say of a design."""
 
 import warnings
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 
 from jaxmle._data import Bounds, Counts, LabelDesign, percent
-from jaxmle._inference import Looks, fit
+from jaxmle._inference import fit
 from jaxmle._tables import LabelProgress
 from jaxmle._types import Document
 
@@ -42,13 +42,16 @@ def draw_document(design: LabelDesign, queue: str, columns: tuple[str, ...]) -> 
     }
 
 
-def design_origin(design: LabelDesign, path: str, progress: LabelProgress) -> tuple[Document, list[str]]:
+def design_origin(
+    design: LabelDesign, path: str, progress: LabelProgress, where: str | None = None
+) -> tuple[Document, list[str]]:
     """What a design is, for the settings of a document, and what there is to say against the labels.
 
     Args:
         design: How the labels were drawn.
         path: Its file.
         progress: How far its labels have come.
+        where: Condition that rows must meet now, beyond that of the draw.
     """
     origin: Document = {
         "file": path,
@@ -61,10 +64,8 @@ def design_origin(design: LabelDesign, path: str, progress: LabelProgress) -> tu
         "n_before": len(design.before),
         "n_labels": progress.n_labels,
         "skipped": dict(zip(("flagged", "passed"), progress.skipped, strict=True)),
-        "looks": [
-            {"limit": one.limit, "confidence": one.confidence, "n_labeled": one.n_labeled}
-            for one in design.looks
-        ],
+        "where": where,
+        "looks": list(map(asdict, progress.looks)),
     }
     notes = []
     if progress.n_drawn + sum(progress.skipped) < design.n_drawn:
@@ -119,32 +120,3 @@ def _worst_rate(total: Counts, bounds: Bounds, skipped: Document) -> float | Non
     except ValueError:
         return None  # the bounds exclude it
     return float(found.failure_rate) if found.identified else None
-
-
-def looks_note(design: Document | None, limit: float, confidence: float, looks: Looks | None) -> str | None:
-    """What to say where a design shows that this gate was looked at before, with other labels.
-
-    Args:
-        design: As `design_origin` has it, or None.
-        limit: The limit that is asked about.
-        confidence: The confidence.
-        looks: Which look it is said to be, of how many; None where that was not said.
-    """
-    if design is None:
-        return None
-    earlier = [
-        one["n_labeled"]
-        for one in design["looks"]
-        if (one["limit"], one["confidence"]) == (limit, confidence) and one["n_labeled"] != design["n_labels"]
-    ]
-    this = len(earlier) + 1
-    if not earlier or (looks is not None and looks.look == this):
-        return None
-    seen = f"with {' and with '.join(f'{n:,}' for n in earlier[-3:])} labels"
-    if looks is not None:
-        number = f"{len(earlier)} earlier {'look' if this == 2 else 'looks'}"
-        return f"the design shows {number} at this limit, {seen}: this is look {this}, not {looks.look}"
-    return (
-        f"this limit was asked about before, {seen}: whoever looks until it passes is wrong more often than "
-        "said; say beforehand how often, with --look and --of, or take --anytime"
-    )

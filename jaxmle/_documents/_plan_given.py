@@ -1,20 +1,33 @@
 """The result of `jaxmle plan --given`."""
 
-from typing import Any
+import json
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
 
 from jaxmle._data import Counts
-from jaxmle._documents._document import sizes_of
+from jaxmle._documents._document import sizes_of, stated
 from jaxmle._documents._plan import plan_document
 from jaxmle._documents._settings import AnalysisSettings, counts_with_total
-from jaxmle._planning import Plan, plan_further, posterior_rates
+from jaxmle._planning import Plan, plan_further
 from jaxmle._tables import SliceCounts
 from jaxmle._types import Document
+
+# What a plan of slices alone cannot say, as it is of no single data set.
+_NOTHING: Document = {
+    **{"split": None, "value": None, "standard_error": None, "cost": None},
+    **{"options": [], "curve": []},
+}
 
 
 def plan_given_document(
     table: SliceCounts, analysis: AnalysisSettings, *, source: str, progress: bool, **goal: Any
 ) -> Document:
     """Plan further labels of all rows, and of every slice by itself, and describe the plans.
+
+    Labels that were drawn by slice stand for different numbers of items, so that those of all slices together
+    are planned for no goal of their own: the plan is then that of the slices.
 
     Args:
         table: Counts by slice.
@@ -24,39 +37,83 @@ def plan_given_document(
         **goal: As of `plan_further`.
 
     Raises:
-        ValueError: As `plan_further`; weights or clusters; bounds by slice.
+        ValueError: As `plan_further`; weights or clusters; bounds by slice; or slices that cut across those
+            among which labels were drawn.
     """
     if analysis.bounds.shape:
         raise ValueError("--given plans under bounds that are the same for all slices.")
     if table.clusters is not None:
         raise ValueError("--given plans for items that stand for themselves: without weights and clusters.")
-    counts = counts_with_total(table, analysis)
-    last = len(counts) - 1
+    design = analysis.label_design
+    by_slice = design is not None and design["kind"] == "by-slice"
+    if by_slice and not set(design["by"] if design else ()) <= set(analysis.by):
+        raise ValueError(
+            f"labels drawn by {', '.join(design['by'] if design else ())} weigh differently within other "
+            "slices: plan with --by of these columns, or leave --by out."
+        )
     given = goal | {"confidence": analysis.confidence, "labels": analysis.labels, "seed": analysis.seed}
 
     def planned(one: Counts, *, shown: bool) -> Plan:
         return plan_further(one, analysis.bounds, progress=shown and progress, **given)
 
+    if by_slice:
+        return _of_slices(table, analysis, source, goal, planned)
+    counts = counts_with_total(table, analysis)
+    last = len(counts) - 1
     total = counts[last]
     plan = planned(total, shown=True)
-    mean, _ = posterior_rates(total, analysis.bounds, analysis.seed)
-    document = plan_document(
-        plan, analysis.bounds, _settings(analysis, mean, total, source), analysis.bounds_from, analysis.notes
-    )
-    sizes = [sizes_of(i, one, analysis, None) for i, one in enumerate(counts)]
-    document["at_hand"] = {name: sizes[last][name] for name in ("n_labeled", "n_unlabeled", "counts")}
-    document["slices"] = [
-        {"key": key, **_slice(counts[i], sizes[i], planned)} for i, key in enumerate(table.keys) if key
-    ]
+    settings = {
+        "failure_rate": plan.rates.failure_rate,
+        "judge_tpr": plan.rates.tpr,
+        "judge_fpr": plan.rates.fpr,
+        "n_unlabeled": int(total.n_unlabeled),
+        **_settings(analysis, source),
+    }
+    document = plan_document(plan, analysis.bounds, settings, analysis.bounds_from, analysis.notes)
+    sizes = sizes_of(last, total, analysis, None)
+    document["at_hand"] = {name: sizes[name] for name in ("n_labeled", "n_unlabeled", "counts")}
+    document["slices"] = _slices(table, counts, analysis, _plans(table, counts, planned))
     return document
 
 
-def _settings(analysis: AnalysisSettings, mean: Any, total: Counts, source: str) -> Document:
+def _of_slices(
+    table: SliceCounts, analysis: AnalysisSettings, source: str, goal: Document, planned: Any
+) -> Document:
+    """The plan of slices alone: in all as many labels as they take one by one."""
+    plans = _plans(table, table.counts, planned)
+    slices = _slices(table, table.counts, analysis, plans)
+    reached, limit = all(one["reached"] for one in slices), goal["limit"]
+    n_labeled, n_unlabeled = (sum(one[name] for one in slices) for name in ("n_labeled", "n_unlabeled"))
+    failed = [one for one in slices if not one["reached"]]
     return {
-        "failure_rate": mean.failure_rate,
-        "judge_tpr": mean.tpr,
-        "judge_fpr": mean.fpr,
-        "n_unlabeled": int(total.n_unlabeled),
+        "command": "plan",
+        "version": version("jaxmle"),
+        "settings": {
+            **dict.fromkeys(("failure_rate", "judge_tpr", "judge_fpr")),
+            "n_unlabeled": n_unlabeled,
+            **_settings(analysis, source),
+            "bounds": stated(analysis.bounds),
+            **({} if analysis.bounds_from is None else {"bounds_from": analysis.bounds_from}),
+            "confidence": analysis.confidence,
+        },
+        **_NOTHING,
+        "reached": reached,
+        "n_labels": sum(one["n_labels"] for one in slices) if reached else None,
+        "n_judged": n_unlabeled,
+        "goal": "width" if limit is None else "power",
+        "target": goal["target_width"] if limit is None else goal["power"],
+        "limit": limit,
+        "method": next((one.method for one in plans if isinstance(one, Plan)), None),
+        "reason": f"{len(failed)} of {len(slices)} slices do not reach it" if failed else None,
+        "warnings": analysis.notes,
+        "at_hand": {"n_labeled": n_labeled, "n_unlabeled": n_unlabeled},
+        "slices": slices,
+    }
+
+
+def _settings(analysis: AnalysisSettings, source: str) -> Document:
+    design = analysis.label_design
+    return {
         "calibration": "internal",
         "labels": analysis.labels,
         "cost_human": None,
@@ -64,16 +121,69 @@ def _settings(analysis: AnalysisSettings, mean: Any, total: Counts, source: str)
         "seed": analysis.seed,
         "given": source,
         "by": analysis.by,
+        **({} if design is None else {"label_design": design}),
     }
 
 
-def _slice(counts: Counts, sizes: Document, planned: Any) -> Document:
-    """The plan of a slice in short; a reason in place of one where there is nothing to plan from."""
-    record = {"n_labeled": sizes["n_labeled"], "n_unlabeled": sizes["n_unlabeled"]}
-    nothing: Document = {"reached": False, "n_labels": None, "split": None, "value": None}
+def _plans(table: SliceCounts, counts: Counts, planned: Any) -> list[Plan | str]:
+    """The plan of each slice, or why there is none."""
+
+    def tried(one: Counts) -> Plan | str:
+        if not one.n_labeled:
+            return "there is no label yet to plan from"
+        if not one.n_unlabeled:
+            return "each of its items has a label"
+        try:
+            return cast(Plan, planned(one, shown=False))
+        except ValueError as error:
+            return str(error).rstrip(".")
+
+    return [tried(counts[i]) for i, key in enumerate(table.keys) if key]
+
+
+def _slices(
+    table: SliceCounts, counts: Counts, analysis: AnalysisSettings, plans: list[Plan | str]
+) -> list[Document]:
+    """The plans of slices in short."""
+    records = []
+    for i, (key, found) in enumerate(zip(table.keys, plans, strict=bool(plans))):
+        sizes = sizes_of(i, counts[i], analysis, None)
+        best: Document = {"reached": False, "n_labels": None, "split": None, "value": None, "reason": found}
+        if isinstance(found, Plan):
+            best = {name: getattr(found, name) for name in best} | {"reason": found.reason or None}
+        records.append({"key": key, **{name: sizes[name] for name in ("n_labeled", "n_unlabeled")}, **best})
+    return records
+
+
+def planned_draw(path: Path, by: Sequence[str]) -> tuple[int | dict[tuple[str | None, ...], int], int | None]:
+    """What `jaxmle draw` is to draw after the document of a plan: labels, of each slice with ``by``; flagged.
+
+    Raises:
+        ValueError: The file is no such document, or its plan has nothing to draw or other slices.
+    """
     try:
-        found = planned(counts, shown=False)
-    except ValueError as error:
-        return {**record, **nothing, "reason": str(error)}
-    best = {"reached": found.reached, "n_labels": found.n_labels, "split": found.split, "value": found.value}
-    return {**record, **best, "reason": found.reason or None}
+        found = json.loads(path.read_text(encoding="utf-8"))
+        of_plan = found["command"] == "plan" and "at_hand" in found
+    except (OSError, ValueError, TypeError, KeyError):
+        of_plan = False
+    if not of_plan:
+        raise ValueError(
+            f"--plan: {str(path)!r} is not what `jaxmle plan --given ... --json` printed into a file."
+        )
+    planned_by = found["settings"]["by"]
+    if by or not found["options"]:
+        if by and sorted(by) != sorted(planned_by):
+            named = f"by {', '.join(planned_by)}" if planned_by else "without slices"
+            raise ValueError(f"--plan: {str(path)!r} is a plan {named}, and --by says {', '.join(by)}.")
+        order = list(by or planned_by)
+        each = {
+            tuple(one["key"][column] for column in order): one["n_labels"] or 0
+            for one in found["slices"]
+            if one["reached"]
+        }
+        if not any(each.values()):
+            raise ValueError(f"--plan: {str(path)!r} has no slice with labels to draw.")
+        return each, None
+    if not found["n_labels"]:
+        raise ValueError(f"--plan: {str(path)!r} has no labels to draw.")
+    return found["n_labels"], (found["split"] or {}).get("flagged")

@@ -1,7 +1,6 @@
 from ._draw_labels import LabelQueue as LabelQueue
 from ._draw_labels import draw_labels as draw_labels
 from ._further_labels import plan_further as plan_further
-from ._further_labels import posterior_rates as posterior_rates
 from ._plan import LabelOption as LabelOption
 from ._plan import Plan as Plan
 from ._plan import first_estimate as first_estimate

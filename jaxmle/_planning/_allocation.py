@@ -1,11 +1,18 @@
 """How labels are shared out among kinds of items: by verdict at the optimum, among slices with a floor."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
 import numpy as np
 
-from jaxmle._data import Bounds, Params, host_number
+from jaxmle._data import Bounds, Params, host_number, printable
+from jaxmle._inference import check_whole
 from jaxmle._planning._label_arguments import checked_setting, goal_of
 from jaxmle._planning._label_search import divided
 from jaxmle._types import Array, ArrayLike
+
+# A slice by its value, or by several.
+SliceKey: TypeAlias = str | tuple[str | None, ...] | None
 
 # Any width: the best division hardly depends on it.
 _ANY_WIDTH = 0.1
@@ -86,3 +93,34 @@ def shared_out(n_labels: int, sizes: ArrayLike, taken: ArrayLike, floor: int) ->
     first = np.argsort(-(exact - whole), kind="stable")[:rest]
     whole[first] += 1
     return (whole - had).astype(np.int64)
+
+
+def of_each_slice(
+    strata: Sequence[tuple[Any, ...]],
+    sizes: Sequence[int],
+    taken: Sequence[int],
+    asked: Mapping[SliceKey, int],
+) -> Array:
+    """New labels of each slice, as they were asked for by its values.
+
+    Args:
+        strata: The slices, each by its values.
+        sizes: Items of each.
+        taken: Those of them that have a label already.
+        asked: New labels of some of the slices.
+
+    Raises:
+        ValueError: A slice is none of these, or has fewer items without a label than are asked for.
+    """
+    left = {key: n - had for key, n, had in zip(strata, sizes, taken, strict=True)}
+    wanted = {key if isinstance(key, tuple) else (key,): n for key, n in asked.items()}
+    for key, n in wanted.items():
+        named = ", ".join("(none)" if one is None else printable(str(one), 40) for one in key)
+        check_whole(f"n_labels of {named}", n, 0)
+        if key not in left:
+            raise ValueError(f"`n_labels` names {named}, which is no slice of these items.")
+        if n > left[key]:
+            raise ValueError(
+                f"{n:,} labels of {named} are asked for, and {left[key]:,} of its items have none yet."
+            )
+    return np.array([wanted.get(key, 0) for key in strata])

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,7 +16,7 @@ from jaxmle._arrays import pytree
 from jaxmle._data import Bounds, DrawKind, LabelDesign, Stratum, printable
 from jaxmle._engine import whole_file
 from jaxmle._inference import check_seed, check_whole
-from jaxmle._planning._allocation import best_flagged, shared_out
+from jaxmle._planning._allocation import SliceKey, best_flagged, of_each_slice, shared_out
 from jaxmle._results import Result
 from jaxmle._tables import (
     MEANING,
@@ -113,7 +113,7 @@ class LabelQueue(Result):
 def draw_labels(
     source: object,
     *,
-    n_labels: int,
+    n_labels: int | Mapping[SliceKey, int],
     by_verdict: bool = False,
     n_flagged: int | None = None,
     judge_tpr: float | None = None,
@@ -134,7 +134,8 @@ def draw_labels(
 
     Args:
         source: Rows of verdicts, as `tables.count` takes them, but for Ibis tables.
-        n_labels: Labels to draw, >= 1.
+        n_labels: Labels to draw, >= 1. With ``by`` it may say how many of each slice, by its value, or by a
+            tuple of values where several columns make it; slices that it lacks get none.
         by_verdict: Whether to draw so many of the items that the judge flags and so many of the others.
             By ``n_flagged``, or as `plan` would divide them at the rates that are expected.
         n_flagged: Labels that go to flagged items.
@@ -181,7 +182,9 @@ def draw_labels(
     """
     check_seed(seed)
     bounds = Bounds() if bounds is None else bounds
-    check_whole("n_labels", n_labels, 1)
+    each = dict(n_labels) if isinstance(n_labels, Mapping) else None
+    size = n_labels if not isinstance(n_labels, Mapping) else sum(n_labels.values())
+    check_whole("n_labels", size, 1)
     check_whole("floor", floor, 1)
     design = rows.get("design")
     earlier = LabelDesign.load(design) if isinstance(design, str | os.PathLike) else design
@@ -195,6 +198,8 @@ def draw_labels(
     kind: DrawKind = "by-verdict" if by_verdict else "by-slice" if by else "random"
     if by_verdict and by:
         raise ValueError("`by_verdict` (--by-verdict) and `by` (--by) are two ways to draw: give one.")
+    if each is not None and kind != "by-slice":
+        raise ValueError("`n_labels` by slice goes with `by` (--by).")
     if kind != "by-verdict" and n_flagged is not None:
         raise ValueError("`n_flagged` (--flagged) goes with `by_verdict` (--by-verdict).")
     if earlier and earlier.kind != "random" and (earlier.kind, earlier.by) != (kind, by):
@@ -212,9 +217,9 @@ def draw_labels(
         before = items.taken
     strata, sizes, taken = items.strata(**kinds)
     left = int(np.sum(sizes) - np.sum(taken))
-    if n_labels > left:
-        raise ValueError(f"{n_labels:,} labels are asked for, and {left:,} judged items have none yet.")
-    wanted = np.array([n_labels])
+    if size > left:
+        raise ValueError(f"{size:,} labels are asked for, and {left:,} judged items have none yet.")
+    wanted = np.array([size])
     if kind == "by-verdict":
         split = (
             partial(
@@ -229,9 +234,13 @@ def draw_labels(
             if n_flagged is None
             else None
         )
-        wanted = _by_verdict([row[0] for row in strata], sizes, taken, n_labels, n_flagged, split)
+        wanted = _by_verdict([row[0] for row in strata], sizes, taken, size, n_flagged, split)
     elif kind == "by-slice":
-        wanted = shared_out(n_labels, sizes, taken, floor)
+        wanted = (
+            shared_out(size, sizes, taken, floor)
+            if each is None
+            else of_each_slice(strata, sizes, taken, each)
+        )
     drawn = items.draw(strata, wanted, seed, **kinds)
     hidden = {own_label, label, items.roles.human} | (set() if show_verdict else {*judges, items.roles.judge})
     names = [*items.id, *_shown(items, columns, hidden)]

@@ -73,6 +73,8 @@ class Plan(Result):
         cost: Cost of labels and verdicts, where prices are given.
         reason: Why the goal is not reached; empty where it is.
         options: This plan and what it would take otherwise: by verdict, without bounds, without the judge.
+        rates: Failure rate, TPR and FPR of what is drawn: as expected or, with labels at hand, means of their
+            posterior distribution.
         curve: Numbers of labels, expected widths or powers, and their standard errors, shape ``(K,)`` each.
             What tells calibrated from chi-square widths, and exact from profile certificates, is learnt near
             the plan: far from it the curve is approximate.
@@ -92,6 +94,7 @@ class Plan(Result):
     cost: float | None
     reason: str = field(metadata={"static": True})
     options: tuple[LabelOption, ...]
+    rates: Params
     curve: Triple
 
     def __len__(self) -> int:
@@ -250,6 +253,7 @@ def plan_of(start: Setting, goal: Goal, found: Found, options: tuple[LabelOption
         cost=first.cost,
         reason=reason,
         options=options,
+        rates=start.truth,
         curve=found.curve,
     )
 

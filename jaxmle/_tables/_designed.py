@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxmle._data import UNLABELED_WORDS, Counts, LabelDesign
+from jaxmle._data import UNLABELED_WORDS, Counts, LabelDesign, Look
 from jaxmle._tables._aggregate import Roles, listed, word_of
 from jaxmle._tables._checks import check_column, shown
 from jaxmle._tables._count import count_rows
@@ -36,6 +36,7 @@ class Designed:
         human_source: Where the labels are, or None where they stand among the rows.
         where: Condition that the items meet, or None.
         skipped: Items that somebody passed over, whether or not another labelled them.
+        looks: Verdicts that were asked for with its labels, or with those of earlier rounds alone.
     """
 
     design: LabelDesign
@@ -46,6 +47,7 @@ class Designed:
     human_source: object
     where: str | None
     skipped: tuple[Item, ...] = ()
+    looks: tuple[Look, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,13 @@ class LabelProgress:
         n_drawn: Drawn items that have a label.
         n_labels: Items that have one, those before the draw too.
         skipped: Items that were passed over and have none: how many the judge flags, and how many others.
+        looks: Verdicts that were asked for, as of `Designed`.
     """
 
     n_drawn: int
     n_labels: int
     skipped: tuple[int, int]
+    looks: tuple[Look, ...]
 
 
 def designed(
@@ -107,7 +111,15 @@ def designed(
         if len(conditions) > 1
         else next(iter(conditions), None),
         () if path is None else _skipped(found, path),
+        found.looks if path is None else _looks(found, path),
     )
+
+
+def _looks(design: LabelDesign, path: Path) -> tuple[Look, ...]:
+    """Verdicts asked for by a design, and by those of earlier rounds after this one was drawn from them."""
+    files = [path.with_name(name) for name in design.earlier]
+    earlier = [look for file in files if file.is_file() for look in LabelDesign.load(file).looks]
+    return tuple(dict.fromkeys([*earlier, *design.looks]))
 
 
 def joined_labels(
@@ -272,7 +284,7 @@ def count_designed(
     labeled = set(items.labeled)
     ours = set(design.drawn) | set(design.before)
     skipped = items.unlabeled_verdicts([item for item in drawn.skipped if item in ours])
-    n = LabelProgress(len(labeled & set(design.drawn)), len(labeled), skipped)
+    n = LabelProgress(len(labeled & set(design.drawn)), len(labeled), skipped, drawn.looks)
     if design.kind != "by-slice":
         return count_rows(source, roles, **meaning), n
     if roles.weight or roles.cluster:

@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
-from jaxmle._documents import bounds_text, count_of, percent
+from jaxmle._documents import bounds_text, count_of, percent, record_name
 from jaxmle._terminal._fold import new_table
 from jaxmle._terminal._tables import cell, slice_cell
 from jaxmle._types import Document
@@ -14,6 +14,8 @@ _BARS = "▁▂▃▄▅▆▇█"
 
 
 _ROWS = 9
+# Slices whose reason is said.
+_FEW = 4
 
 
 _DESIGNS = {
@@ -35,9 +37,25 @@ def plan_table(document: Document) -> Group:
         else f"power {target} to certify below {percent(document['limit'])} at {confidence} confidence"
     )
     given = document.get("at_hand")
-    costs = any(one["cost"] is not None for one in document["options"])
     what = "Further labels" if given else "Human labels"
-    table = new_table(f"{what} for {asked}; {bounds_text(document['settings'])}")
+    title = f"{what} for {asked}; {bounds_text(document['settings'])}"
+    notes = [Text(f"{note[0].upper()}{note[1:]}.", style="yellow") for note in document["warnings"]]
+    first = "Next" if document["options"] else "Next, once --json has put this plan into plan.json"
+    following = [Text(f"{first}: {document['next']}", no_wrap=True)] if document.get("next") else []
+    if not document["options"]:  # a plan of slices alone
+        return Group(_verdict(document), Text(title), *_slices(document), *notes, *following)
+    if given:
+        notes.insert(0, Text(_at_hand(document)))
+    return Group(
+        *(_verdict(document), _options(document, title), *_slices(document), *notes),
+        *(Text(), *_curve(document), *following),
+    )
+
+
+def _options(document: Document, title: str) -> Any:
+    """One row a way to do it."""
+    costs = any(one["cost"] is not None for one in document["options"])
+    table = new_table(title)
     table.n_names = 3
     table.add_column("design", no_wrap=True)
     table.add_column("bounds", no_wrap=True)
@@ -57,10 +75,7 @@ def plan_table(document: Document) -> Group:
             cells.append("-" if one["cost"] is None else f"{one['cost']:,.10g}")
         cells.append(split)
         table.add_row(*cells, style="bold cyan" if not i else "")
-    notes = [Text(f"{note[0].upper()}{note[1:]}.", style="yellow") for note in document["warnings"]]
-    if given:
-        notes.insert(0, Text(_at_hand(document)))
-    return Group(_verdict(document), table, *_slices(document), *notes, Text(), *_curve(document))
+    return table
 
 
 def _at_hand(document: Document) -> str:
@@ -97,7 +112,10 @@ def _slices(document: Document) -> list[Any]:
         table.add_row(
             *(slice_cell(one["key"][column]) for column in by), more, percent(one["value"]), *sizes, split
         )
-    return [table]
+    without = [one for one in records if one["reason"]]
+    lines = [f"{record_name(one)}: {one['reason']}." for one in without[:_FEW]]
+    lines += [f"{len(without) - _FEW:,} more do not reach it."] * (len(without) > _FEW)
+    return [table, *(Text(line, style="yellow") for line in lines)]
 
 
 def _curve(document: Document) -> list[Any]:

@@ -28,7 +28,7 @@ OTHERWISE = {
     *("tpr", "fpr", "failure_rate", "bounds", "reference", "reference_by", "counts", "human_file"),
     *("interval", "mix", "judge_b", "human_b", "where_b", "counts_b", "tpr_b", "fpr_b", "points"),
     *("min_labels", "order", "same_population", "judge_name", "rubric", "max_age", "date"),
-    *("borrow", "borrow_by", "human_error", "anytime", "given"),
+    *("borrow", "borrow_by", "human_error", "anytime", "given", "plan"),
 }
 
 

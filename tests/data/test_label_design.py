@@ -11,6 +11,11 @@ from jaxmle._data._sealed_json import digest
 
 SCHEMA = Path(jaxmle.__file__).parents[1] / "docs/reference/label-design-1.schema.json"
 
+LOOK = {
+    **{"limit": 0.1, "confidence": 0.95, "n_labeled": 3},
+    **{"rule": None, "look": None, "of": None, "where": None},
+}
+
 
 def design():
     return LabelDesign(
@@ -49,11 +54,14 @@ def path(tmp_path):
 
 def test_a_design_comes_back_as_it_was_written(path):
     looked = design().with_look(limit=0.05, confidence=0.95, n_labeled=3)
+    plan = {"rule": "pocock", "look": 1, "of": 3, "where": "topic = 'a'"}
+    looked = looked.with_look(limit=0.05, confidence=0.9, n_labeled=3, **plan)
     looked.save(path)
     found = LabelDesign.load(path)
     assert found.to_dict() | {"jaxmle_version": ""} == looked.to_dict()
     assert found.sha256 == looked.sha256 != design().sha256
-    assert (found.n_drawn, found.labels, found.n_looks) == (3, "random", 1)
+    assert (found.n_drawn, found.labels, found.n_looks) == (3, "random", 2)
+    assert found.looks == looked.looks
     assert found.strata[0].share == 3 / 8
     jsonschema.validate(json.loads(path.read_text()), json.loads(SCHEMA.read_text()))
     assert str(found) == ("3 of 12 judged items drawn by topic (2 of 7 a, 1 of 4 (none)), seed 7")
@@ -63,6 +71,7 @@ def test_a_look_at_the_same_labels_counts_once():
     once = design().with_look(limit=0.05, confidence=0.95, n_labeled=3)
     assert once.with_look(limit=0.05, confidence=0.95, n_labeled=3).n_looks == 1
     assert once.with_look(limit=0.05, confidence=0.95, n_labeled=4).n_looks == 2
+    assert once.with_look(limit=0.05, confidence=0.95, n_labeled=3, where="topic = 'a'").n_looks == 2
 
 
 def test_damaged_foreign_and_newer_files_are_refused(path):
@@ -90,7 +99,12 @@ def test_damaged_foreign_and_newer_files_are_refused(path):
         ("n_judged", 13),
         ("strata", [{"key": {}, "items": 12, "before": 0, "drawn": 4}]),
         ("strata", [{"key": {}, "items": 12, "before": 10, "drawn": 3}]),
-        ("looks", [{"limit": 1, "confidence": 0.95, "n_labeled": 3}]),
+        ("looks", [LOOK | {"limit": 1}]),
+        ("looks", [LOOK | {"where": 1}]),
+        ("looks", [LOOK | {"rule": "peeking"}]),
+        ("looks", [LOOK | {"look": 1}]),
+        ("looks", [LOOK | {"rule": "pocock", "look": 3, "of": 2}]),
+        ("looks", [{"limit": 0.1, "confidence": 0.95, "n_labeled": 3}]),
         ("source_sha256", "abc"),
         ("where", 3),
         ("more", 1),

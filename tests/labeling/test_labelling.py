@@ -426,26 +426,6 @@ def test_skipped_items_are_told_from_those_not_reached(queue, folder, capsys):
     assert said()[0] == []
 
 
-def test_a_second_look_at_a_limit_is_told_from_the_design(queue, folder, capsys):
-    answers = Answers.open(queue)
-    certify = ["certify", "verdicts.csv", "--design", "queue.json", "--limit", "0.5", "--method", "profile"]
-
-    def cautions(*more):
-        assert main([*certify, "--json", *more]) in (0, 1)
-        return json.loads(capsys.readouterr().out)["cautions"]
-
-    for place in range(8):
-        answers.answer(place, "pass")
-    assert cautions() == cautions("--look", "1", "--of", "3") == []
-    for place in range(8, 12):
-        answers.answer(place, "pass")
-    (said,) = cautions()
-    assert said.startswith("this limit was asked about before, with 8 labels")
-    assert cautions("--look", "2", "--of", "3") == cautions("--anytime") == []
-    (said,) = cautions("--look", "3", "--of", "3")
-    assert said.endswith("this is look 2, not 3")
-
-
 def test_labels_in_the_queue_itself_are_not_left_behind(queue, folder, capsys):
     rows = (folder / "queue.csv").read_text().splitlines()
     (folder / "queue.csv").write_text("\n".join([rows[0], *(f"{row.rstrip(',')},fail" for row in rows[1:])]))
