@@ -42,10 +42,19 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     return re.sub(r"\\\((.+?)\\\)", lambda match: f"<span>{_mathml(match[1])}</span>", markdown)
 
 
+def on_page_content(content: str, page: Any, config: Any, files: Files) -> str:
+    """Keep the name of an option in one line: browsers would break it behind its hyphens."""
+    return re.sub(r"<code>[^<]*--[^<]*</code>", _unbroken_options, content)
+
+
 def on_post_page(output: str, page: Any, config: Any) -> str:
     """Name the search dialog to screen readers."""
     dialog = 'data-md-component="search" role="dialog"'
     return output.replace(dialog, f'{dialog} aria-label="Search"')
+
+
+def _unbroken_options(match: re.Match[str]) -> str:
+    return re.sub(r"(?<![\w-])--[a-z][a-z-]*", r'<span class="option">\g<0></span>', match[0])
 
 
 def _folded(match: re.Match[str]) -> str:

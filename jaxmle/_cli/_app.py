@@ -15,8 +15,8 @@ from jaxmle._cli._draw import draw
 from jaxmle._cli._drift import drift
 from jaxmle._cli._estimate import estimate
 from jaxmle._cli._label import label
-from jaxmle._cli._once import Once
-from jaxmle._cli._panels import in_panels
+from jaxmle._cli._once import Commands, Once
+from jaxmle._cli._panels import flowing, in_panels
 from jaxmle._cli._plan import plan
 from jaxmle._cli._report import report
 from jaxmle._cli._sensitivity import sensitivity
@@ -24,7 +24,10 @@ from jaxmle._cli._trouble import INTERRUPTED, TROUBLE
 
 app = typer.Typer(
     name="jaxmle",
+    cls=Commands,
     help="True failure rates from LLM-judge verdicts, by constrained maximum likelihood.",
+    epilog="Begin with `jaxmle demo --write verdicts.csv` and `jaxmle doctor verdicts.csv`. "
+    "1 means failure in every column of verdicts; `--failure 0` says otherwise.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -61,7 +64,7 @@ _COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
 }
 for _panel, _some in _COMMANDS.items():
     for _command in _some:
-        app.command(cls=Once, rich_help_panel=_panel)(in_panels(_command))
+        app.command(cls=Once, rich_help_panel=_panel, help=flowing(_command))(in_panels(_command))
 
 
 @cache

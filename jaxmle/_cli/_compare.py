@@ -27,7 +27,7 @@ def compare(
         str | None,
         typer.Argument(
             help="The second system's file; by default FILE, in other columns or other rows of it.",
-            metavar="[OTHER]",
+            metavar="OTHER",
         ),
     ] = None,
     judge_b: Annotated[

@@ -10,8 +10,10 @@ from jaxmle._cli._show import show
 
 
 def demo(
-    seed: Annotated[int, typer.Option(help="Which human labels are kept.", min=0)] = 0,
-    n_labeled: Annotated[int, typer.Option(help="Human labels kept for each system.", min=5, max=250)] = 50,
+    seed: Annotated[int, typer.Option(help="Which human labels are kept.", metavar="N", min=0)] = 0,
+    n_labeled: Annotated[
+        int, typer.Option(help="Human labels kept for each system.", metavar="N", min=5, max=250)
+    ] = 50,
     write: Annotated[
         Path | None,
         typer.Option(

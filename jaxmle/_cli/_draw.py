@@ -53,7 +53,7 @@ def draw(
     judge_tpr: Annotated[
         float | None,
         typer.Option(
-            help="With --by-verdict: P(judge fails it | failure) that you expect; by default the middle of "
+            help="With --by-verdict: P(judge flags it | failure) that you expect; by default the middle of "
             "--tpr.",
             parser=rate,
             metavar="RATE",
@@ -62,7 +62,7 @@ def draw(
     judge_fpr: Annotated[
         float | None,
         typer.Option(
-            help="With --by-verdict: P(judge fails it | pass) that you expect; by default the middle of "
+            help="With --by-verdict: P(judge flags it | pass) that you expect; by default the middle of "
             "--fpr.",
             parser=rate,
             metavar="RATE",

@@ -28,7 +28,7 @@ def estimate(
             metavar="METHOD",
         ),
     ] = "profile",
-    n_resamples: Annotated[int, typer.Option(help="Bootstrap replicates.", min=2)] = 10_000,
+    n_resamples: Annotated[int, typer.Option(help="Bootstrap replicates.", metavar="N", min=2)] = 10_000,
     target: Annotated[
         str,
         typer.Option(

@@ -1,9 +1,9 @@
-"""Commands that refuse an option given twice where one is meant."""
+"""Commands that refuse an option given twice where one is meant, and show flags as flags."""
 
 from collections import Counter
 from typing import Any
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 
 class Once(TyperCommand):
@@ -18,3 +18,24 @@ class Once(TyperCommand):
                     name = max(option.opts, key=len)
                     raise ValueError(f"{name} was given {times} times and takes one value.")
         return super().parse_args(ctx, args)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Arguments and options, of which `--help` stands last."""
+        params = _plain_flags(super().get_params(ctx))
+        params[-1].rich_help_panel = "Output"
+        return params
+
+
+class Commands(TyperGroup):
+    """The commands together."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Options of all commands."""
+        return _plain_flags(super().get_params(ctx))
+
+
+def _plain_flags(params: list[Any]) -> list[Any]:
+    for one in params:
+        if getattr(one, "is_flag", False):
+            one.metavar = ""  # Typer's own flags would be shown as taking a value
+    return params

@@ -8,11 +8,11 @@ import typer
 
 PANELS = {
     "What is asked": (
-        "plan.failure_rate", "limit", "adjustment", "method", "look", "of", "spending", "information",
-        "anytime", "human_error", "power", "target", "over", "grid", "points",
-        "given", "judge_tpr", "judge_fpr", "n_unlabeled", "target_width", "n_labeled", "cost_human",
-        "cost_judge", "n_labels", "draw.plan", "by_verdict", "n_flagged", "floor", "columns", "show_verdict",
-        "rater", "source", "label_column", "status",
+        "n_labels", "by_verdict", "n_flagged", "plan.failure_rate", "judge_tpr", "judge_fpr", "n_unlabeled",
+        "given", "draw.plan", "target_width", "limit", "power", "method", "adjustment", "look", "of",
+        "spending", "information", "anytime", "target", "human_error", "over", "grid", "points", "n_labeled",
+        "cost_human", "cost_judge", "floor", "rater", "columns", "show_verdict", "source", "label_column",
+        "status",
     ),
     "Verdicts": (
         "judge", "human", "counts", "failure", "judge_failure", "human_failure", "passes", "judge_threshold",
@@ -22,21 +22,29 @@ PANELS = {
     ),
     "Slices": ("by", "judge_rates", "mix", "order", "min_labels"),
     "Bounds": (
-        *("tpr", "fpr", "failure_rate", "bounds", "reference", "reference_by", "same_population"),
-        *("borrow", "borrow_by", "tpr_b", "fpr_b", "judge_name", "rubric", "max_age", "date"),
+        *("tpr", "fpr", "tpr_b", "fpr_b", "failure_rate", "reference", "reference_by", "same_population"),
+        *("borrow", "borrow_by", "bounds", "judge_name", "rubric", "max_age", "date"),
     ),
     "Interval": ("interval", "confidence", "n_resamples", "seed"),
     "Output": (
-        "as_json", "out", "engine", "resume", "raw_csv", "take", "html", "markdown", "card", "card_title",
-        "png", "junit", "annotations", "write", "save", "no_cache",
+        "out", "engine", "resume", "raw_csv", "take", "html", "markdown", "card", "card_title",
+        "png", "junit", "annotations", "write", "save", "as_json", "no_cache",
     ),
 }  # fmt: skip
 _PANEL_OF = {name: panel for panel, names in PANELS.items() for name in names}
-_ORDER = [*PANELS, None]
+_RANK = {name: rank for rank, name in enumerate(_PANEL_OF)}
 
 
-def _panel(command: Callable[..., Any], name: str) -> str | None:
-    return _PANEL_OF.get(f"{command.__name__}.{name}", _PANEL_OF.get(name))
+def _spelling(command: Callable[..., Any], name: str) -> str:
+    """How an option stands in the table: a command may have one of its own."""
+    own = f"{command.__name__}.{name}"
+    return own if own in _PANEL_OF else name
+
+
+def flowing(command: Callable[..., Any]) -> str:
+    """The text of a command, whose paragraphs are as wide as the terminal and not as the source."""
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    return "\n\n".join(" ".join(one.split()) for one in paragraphs)
 
 
 def in_panels(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,14 +53,15 @@ def in_panels(command: Callable[..., Any]) -> Callable[..., Any]:
     for name, annotated in types.items():
         for option in getattr(annotated, "__metadata__", ()):
             if isinstance(option, typer.models.OptionInfo):
-                option.rich_help_panel = _panel(command, name)
+                option.rich_help_panel = _PANEL_OF.get(_spelling(command, name))
                 if annotated.__origin__ is bool:
                     option.metavar = ""  # a flag takes no value
     signature = inspect.signature(command)
     parameters = [
         one.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=types[one.name])
         for one in sorted(
-            signature.parameters.values(), key=lambda one: _ORDER.index(_panel(command, one.name))
+            signature.parameters.values(),
+            key=lambda one: _RANK.get(_spelling(command, one.name), len(_RANK)),
         )
     ]
     command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]

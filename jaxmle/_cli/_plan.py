@@ -45,8 +45,8 @@ def plan(
     failure_rate: Annotated[
         float | None, _rate("Failure rate that you expect, such as 0.04.", "RATE")
     ] = None,
-    judge_tpr: Annotated[float | None, _rate("P(judge fails it | failure) that you expect.")] = None,
-    judge_fpr: Annotated[float | None, _rate("P(judge fails it | pass) that you expect.")] = None,
+    judge_tpr: Annotated[float | None, _rate("P(judge flags it | failure) that you expect.")] = None,
+    judge_fpr: Annotated[float | None, _rate("P(judge flags it | pass) that you expect.")] = None,
     n_unlabeled: Annotated[
         int | None,
         _option(

@@ -91,10 +91,10 @@ class Reading:
     ] = None
     counts: Annotated[str | None, COUNTS] = None
     by: Annotated[list[str] | None, _option("Slice by this column (repeatable).")] = None
-    tpr: Annotated[str, _option(f"Known range of P(judge fails it | failure): {_RANGE}", metavar="LO:HI")] = (
+    tpr: Annotated[str, _option(f"Known range of P(judge flags it | failure): {_RANGE}", metavar="LO:HI")] = (
         "0:1"
     )
-    fpr: Annotated[str, _option(f"Known range of P(judge fails it | pass): {_RANGE}", metavar="LO:HI")] = (
+    fpr: Annotated[str, _option(f"Known range of P(judge flags it | pass): {_RANGE}", metavar="LO:HI")] = (
         "0:1"
     )
     failure_rate: Annotated[str, _option(f"Known range of the failure rate: {_RANGE}", metavar="LO:HI")] = (

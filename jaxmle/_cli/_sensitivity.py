@@ -35,7 +35,7 @@ def sensitivity(
         list[str] | None,
         typer.Option(help="Move from LO to HI, one for each --over.", metavar="LO:HI"),
     ] = None,
-    points: Annotated[int, typer.Option(help="Values of each --grid.", min=2, max=201)] = 21,
+    points: Annotated[int, typer.Option(help="Values of each --grid.", metavar="N", min=2, max=201)] = 21,
     png: Annotated[
         Path | None,
         typer.Option(help="Draw it: a curve, or for two bounds a map.", metavar="FILE"),

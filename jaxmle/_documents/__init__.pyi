@@ -69,5 +69,6 @@ from ._words import short_percent as short_percent
 from ._words import shown_text as shown_text
 from ._words import slice_name as slice_name
 from ._words import source_lines as source_lines
+from ._words import span_text as span_text
 from ._words import verdict_line as verdict_line
 from ._words import warning_lines as warning_lines

@@ -75,6 +75,6 @@ def tolerance_note(found: Document) -> str:
     low, high = (f"{100 * chance:.0f}%" if chance >= 0.005 else "0" for chance in (chances[0], chances[-1]))
     often = high if low == high else f"{low.removesuffix('%')} to {high}"
     which = "" if low == high else ", depending on the bound"
-    often = "hardly ever" if high == "0" else f"{often} of the time{which}"
+    seen = "hardly ever be noticed" if high == "0" else f"be noticed {often} of the time{which}"
     labels = f"{found['n_labeled']:,.8g} {'label' if found['n_labeled'] == 1 else 'labels'}"
-    return f"{turns}; with {labels} a rate so far outside would be noticed {often}."
+    return f"{turns}; with {labels} a rate so far outside would {seen}."

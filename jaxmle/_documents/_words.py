@@ -163,8 +163,8 @@ def human_error_line(document: Document, certificate: Document | None = None) ->
     found, total = document["total"]["human_error"], document["total"]
     (missed, most), (least, alarms) = errs = ranges["missed"], ranges["false_alarms"]
     said = (
-        f"If humans miss {_span(missed, most)} of the failures and call {_span(least, alarms)} of the passes "
-        "failures: "
+        f"If humans miss {span_text(missed, most)} of the failures and call {span_text(least, alarms)} of "
+        "the passes failures: "
     )
     if found["estimates"]:
         said += f"estimate {percent(found['estimates'][0])} to {percent(found['estimates'][1])}"
@@ -187,7 +187,8 @@ def human_error_line(document: Document, certificate: Document | None = None) ->
     return f"{said}."
 
 
-def _span(low: float, high: float) -> str:
+def span_text(low: float, high: float) -> str:
+    """A range of rates, or the one rate where it is known."""
     return short_percent(low) if low == high else f"{short_percent(low)} to {short_percent(high)}"
 
 
@@ -258,10 +259,7 @@ def bounds_text(settings: Document) -> str:
     if settings["bounds"] == "by slice":
         return "bounds: by slice"
     names = {"failure_rate": "failure rate", "tpr": "TPR", "fpr": "FPR"}
-    stated = [
-        f"{names[name]} {short_percent(low)} to {short_percent(high)}"
-        for name, (low, high) in settings["bounds"].items()
-    ]
+    stated = [f"{names[name]} {span_text(low, high)}" for name, (low, high) in settings["bounds"].items()]
     origin = origin_text(settings)
     return f"bounds: {', '.join(stated) or 'none'}{origin and f' ({origin})'}"
 

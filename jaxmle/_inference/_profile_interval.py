@@ -69,11 +69,11 @@ class ProfileInterval(Interval):
             return super().__str__()
         point = f"{self.estimate:.4f}" if self.identified else "not identified"
         shown = f"{point} [{self.low:.4f}, {self.high:.4f}] ({self.method})"
-        asked = (("below", self.side != "upper"), ("above", self.side != "lower"))
+        asked = (("lower", self.side != "upper"), ("upper", self.side != "lower"))
         open_sides = [
             name for (name, wanted), flag in zip(asked, self.at_bound, strict=True) if flag and wanted
         ]
-        return shown + (f"; the data set no limit {' or '.join(open_sides)}" if open_sides else "")
+        return shown + (f"; the data give no {' or '.join(open_sides)} limit" if open_sides else "")
 
 
 def profile_interval(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jaxmle._data import printable
-from jaxmle._documents import Evidence, percent, record_name, short_percent
+from jaxmle._documents import Evidence, percent, record_name, span_text
 from jaxmle._inference import Interval
 from jaxmle._page._blocks import Figure
 from jaxmle._page._svg import inline_svg
@@ -76,9 +76,8 @@ def judge_figure(rates: Document, bounds: Document, in_labels: Document, draw: b
     said = []
     for name in ("tpr", "fpr"):
         low, high = bounds.get(name, (0.0, 1.0))
-        where = (
-            f"within {short_percent(low)} to {short_percent(high)}" if name in bounds else "without bounds"
-        )
+        known = "known to be" if low == high else "within"
+        where = f"{known} {span_text(low, high)}" if name in bounds else "without bounds"
         estimate = "not determined" if rates[name] is None else percent(rates[name])
         alone = in_labels[name]
         labels = f"the labels alone say {_said(alone)}" if alone else "no label tells of it"

@@ -115,8 +115,10 @@ def _lead(document: Document) -> list[str]:
 
 def _methods(document: Document, limit: float | None, draw: bool) -> Section:
     named = methods_to_show(document)
-    level = document["estimate"]["settings"]["confidence"]
-    blocks: list[Block] = [interval_figure(named, limit, level, draw), methods_table(named, level)]
+    settings = document["estimate"]["settings"]
+    level = settings["confidence"]
+    table = methods_table(named, level, settings["bounds"])
+    blocks: list[Block] = [interval_figure(named, limit, level, draw), table]
     return Section("methods-section", "Compared with other methods", blocks)
 
 

@@ -8,9 +8,9 @@ from jaxmle._documents import (
     judges_title,
     p_value,
     percent,
-    short_percent,
     shown_text,
     slice_name,
+    span_text,
 )
 from jaxmle._page._blocks import Rows
 from jaxmle._page._head import rate_text
@@ -34,10 +34,10 @@ def methods_to_show(document: Document) -> dict[str, Document]:
     return {name: one for name, one in named.items() if one and one["low"] is not None}
 
 
-def methods_table(named: dict[str, Document], level: float) -> Rows:
+def methods_table(named: dict[str, Document], level: float, bounds: Document | str) -> Rows:
     """Estimates and intervals by method."""
     uses = {
-        "jaxmle": "labels, verdicts and bounds",
+        "jaxmle": "labels, verdicts and bounds" if bounds else "labels and verdicts",
         "judge only": "verdicts of unlabelled items",
         "human only": "labels",
         "PPI++": "labels and verdicts",
@@ -69,7 +69,7 @@ def slices_table(document: Document) -> Rows:
     rates = ["failure rate", *(["verdict"] if certificate else []), level]
     rates += ["upper limit", "p"] if certificate else []
     headings = [*map(shown_text, settings["by"]), *rates, *_SIZES, "judge only", "human only", "TPR", "FPR"]
-    headings.append("active bounds")
+    headings += ["active bounds"] if settings["bounds"] else []
     rows = []
     for record in (*estimate["slices"], estimate["total"]):
         key, rate = record.get("key", {}), record["failure_rate"]
@@ -105,7 +105,8 @@ def verdicts_table(document: Document) -> Rows:
         caption = (
             f"{_MOST_VERDICTS:,} of {len(worst):,} slices, those that fail first; all rows together last"
         )
-    columns = ["failure rate", "verdict", "upper limit", "p", *_SIZES, "active bounds"]
+    columns = ["failure rate", "verdict", "upper limit", "p", *_SIZES]
+    columns += ["active bounds"] if settings["bounds"] else []
     rows = []
     for record in (*slices, document["total"]):
         cells = {"failure rate": percent(record["failure_rate"]), **_verdict(record), **_sizes(record)}
@@ -149,7 +150,7 @@ def judge_table(total: Document, bounds: Document, in_labels: Document, level: f
     for name in ("tpr", "fpr"):
         alone, pair = in_labels[name], bounds.get(name)
         labels = [percent(alone["estimate"]), ends_text(alone)] if alone else ["-", "-"]
-        stated = f"{short_percent(pair[0])} to {short_percent(pair[1])}" if pair else "none"
+        stated = span_text(*pair) if pair else "none"
         active = [end for end in total["at_bound"] if end.startswith(name)]
         rows.append([name.upper(), percent(total[name]), stated, ", ".join(active) or "none", *labels])
     headings = [

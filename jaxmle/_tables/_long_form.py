@@ -166,7 +166,12 @@ def scores_in(
         items = [(fields[name], text(fields[name])) for name in form.items if name in fields]
         items = items or _subjects(form, fields, text)
         parts = {} if form.subject is None else _parts_of(form.subject, fields)
-        used = {*parts.values(), who, *(name for _, names in found for name in names), *(name for name, _ in items)}
+        used = {
+            *parts.values(),
+            who,
+            *(name for _, names in found for name in names),
+            *(name for name, _ in items),
+        }
         used |= {_first(fields, form.name) or "", fields.get(form.valid or "", "")}
         return Scores(
             form,
@@ -193,13 +198,13 @@ def _parts_of(subject: str, fields: dict[str, str]) -> dict[str, str]:
     return {name: fields[name] for name in names if name in fields}
 
 
-def _subjects(
-    form: LongForm, fields: dict[str, str], text: Callable[[str], str]
-) -> list[tuple[str, str]]:
+def _subjects(form: LongForm, fields: dict[str, str], text: Callable[[str], str]) -> list[tuple[str, str]]:
     """Names and texts of items where an object says what a score is about; the trace of a part is one too."""
     if form.subject is None:
         return []
-    kind, name, trace = (_part_of(form.subject, part, fields, text) for part in ("kind", "id", "trace_?[iI]d"))
+    kind, name, trace = (
+        _part_of(form.subject, part, fields, text) for part in ("kind", "id", "trace_?[iI]d")
+    )
     found = [(f"{one}Id", f"CASE WHEN {kind} = {quote_text(one)} THEN {name} END") for one in _SUBJECTS]
     (first, whole), *others = found
     return [(first, f"coalesce(nullif({trace}, {_EMPTY}), {whole})"), *others]

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 import typer
@@ -22,6 +23,29 @@ def test_every_option_is_in_a_group_and_flags_take_no_value(name):
     assert panels == sorted(panels, key=list(PANELS).index)
     for one in options:
         assert (one.metavar == "") == one.is_flag
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_options_stand_in_the_order_of_their_groups(name):
+    ranks = {}
+    for one in COMMANDS[name].params:
+        if one.param_type_name == "option":
+            names = [other.rpartition(".")[2] for other in PANELS[one.rich_help_panel]]
+            ranks.setdefault(one.rich_help_panel, []).append(names.index(one.name))
+    assert all(some == sorted(some) for some in ranks.values())
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_names_no_types_of_flags_and_fills_its_lines(name, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([*name.split(), "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "<bool>" not in shown
+    assert "<int" not in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    text = shown[: shown.index("╭─")].strip().splitlines()[2:]  # after the line of usage
+    for row, following in pairwise(one.strip() for one in text):
+        assert not (row and following) or len(f"{row} {following.split()[0]}") > 78, row
 
 
 def test_groups_of_options_are_shared_by_commands():

@@ -124,7 +124,7 @@ def test_words_of_every_case():
         found | {"noticed": low | high}
     )
     assert tolerance_note(found | {"noticed": low}).endswith("noticed 3% of the time.")
-    assert tolerance_note(found | {"noticed": {"tpr.low": 1e-9}}).endswith("noticed hardly ever.")
+    assert tolerance_note(found | {"noticed": {"tpr.low": 1e-9}}).endswith("would hardly ever be noticed.")
     assert tolerance_note(found | {"noticed": {"tpr.low": 1e-9} | high}).endswith(
         "noticed 0 to 20% of the time, depending on the bound."
     )

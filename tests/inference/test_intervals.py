@@ -94,7 +94,7 @@ def test_intervals_stay_inside_the_bounds_and_say_when_they_end_there():
     result = chi_square(Counts(4, 1, 2, 43, 900, 9100), Bounds(failure_rate=(0.05, 0.10)))
     assert (result.low, result.high) == (0.05, 0.10)
     assert result.at_bound == (True, True)
-    assert "no limit below or above" in str(result)
+    assert "no lower or upper limit" in str(result)
 
 
 def test_without_labels_the_identified_set_is_widened_by_sampling_error():
@@ -125,7 +125,7 @@ def test_known_rates_leave_the_sampling_error_of_the_flag_rate():
 def test_a_judge_at_chance_says_nothing():
     result = profile_interval(Counts(10, 10, 10, 10, 500, 500), calibration="external")
     assert (result.low, result.high) == (0, 1)
-    assert "the data set no limit below or above" in str(result)
+    assert "the data give no lower or upper limit" in str(result)
 
 
 def test_exchanging_failure_and_pass_mirrors_the_interval():
