@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,6 +17,8 @@ T = TypeVar("T")
 
 # More parts at once would take more memory than they save time.
 _MOST_THREADS = 8
+# Which of the parts that are worked on side by side this thread is at, if any.
+_worker: ContextVar[int | None] = ContextVar("_worker", default=None)
 
 
 def map_batched(
@@ -56,14 +59,16 @@ def map_batched(
 def side_by_side(call: Callable[[A], T], parts: Sequence[A]) -> list[T]:
     """Map ``call`` over parts, each the work of a second or so, in as many threads as there are cores.
 
-    NumPy lets other threads go on while it computes. Under JAX the blocks within a part already do.
+    NumPy and XLA let other threads go on while they compute. Blocks within a part are then taken in turn.
     """
     n_threads = min(len(parts), _cores(), _MOST_THREADS)
-    if n_threads <= 1:
+    if n_threads <= 1 or _worker.get() is not None:
         return [call(part) for part in parts]
     from concurrent.futures import ThreadPoolExecutor
+    from itertools import count
 
-    with ThreadPoolExecutor(n_threads) as pool:
+    numbers = count()
+    with ThreadPoolExecutor(n_threads, initializer=lambda: _worker.set(next(numbers))) as pool:
         return list(pool.map(call, parts))
 
 
@@ -118,7 +123,12 @@ def _on_devices(
         return result
 
     starts = range(0, len(flat[0]), width)
-    if len(starts) == 1 or n_threads == 1 or not side_by_side:
+    worker = _worker.get()
+    if worker is not None:
+        # This thread's own device, if there are several.
+        free = Queue()
+        free.put(used_devices[worker % len(used_devices)])
+    if len(starts) == 1 or n_threads == 1 or not side_by_side or worker is not None:
         return [block(start) for start in starts]
     with ThreadPoolExecutor(n_threads) as pool:
         return list(pool.map(block, starts))

@@ -11,8 +11,9 @@ and Lai, Statistica Sinica 10 (2000); the largest p-value over plausible ones, B
 (1994), here with a set too small for their guarantee, and without its price.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -20,7 +21,8 @@ from jaxmle._arrays import take, tree_map
 from jaxmle._data import Calibration, Counts, Params, Problem
 from jaxmle._engine import Engine, Progress, side_by_side
 from jaxmle._inference._fit import Fit
-from jaxmle._inference._importance import draws_of_mixture, largest_p_values
+from jaxmle._inference._importance import Draws, draws_of_mixture, largest_p_values
+from jaxmle._inference._last_crossing import last_crossing, line_to, quantiles
 from jaxmle._inference._no_failures import least_p_value
 from jaxmle._inference._nuisance import judge_at, judges_across
 from jaxmle._inference._profile import (
@@ -37,13 +39,14 @@ from jaxmle._simulation import Design
 from jaxmle._stats import normal_quantile, tail_of_t
 from jaxmle._types import Array, Index, Pair
 
+T = TypeVar("T")
+
 # Error of the set of plausible judges, and where between its ends they are looked at.
 _SET_ERROR = 0.1
 _PLACES = (0.0, 0.5, 1.0)
-# Roots of the statistic that are looked at, as multiples of the guess: first far and wide, with few draws of
-# the most likely judge alone.
+# Roots of the statistic that are looked at first, as multiples of the guess, with few draws of the most
+# likely judge alone.
 _WIDE = (0.5, 0.75, 1.0, 1.3, 1.7)
-_NARROW = (0.9, 0.95, 1.0, 1.05, 1.1)
 _FEW = 4
 _ROUNDS = 9
 # Tests that are drawn for at once, to bound memory.
@@ -117,7 +120,7 @@ class Calibrated:
     def ends(self, tests: Sides, root: Array, progress: Progress | None = None) -> ProfileRoot:
         """Outermost rates with a p-value above that of ``root``, the asymptotic end, shape ``(B,)``.
 
-        They are found among a few multiples of a guess, at which p-values rest on the same draws.
+        They are found near a guess, by p-values that rest on the same draws.
         """
         alpha = self.asymptotic(root)
         stops = branch_end(tests.branch, self.calibration, self.engine)
@@ -128,29 +131,65 @@ class Calibrated:
         at_bound = tests.branch.stop == tests.branch.start
         settled = at_bound.copy()
         todo = np.flatnonzero(~at_bound)
-        for round_ in range(_ROUNDS):
+        for _ in range(_ROUNDS):
+            far, near = todo[~is_near[todo]], todo[is_near[todo]]
             if not todo.size:
                 break
-            ratios = np.where(is_near[todo, None], _NARROW, _WIDE)
-            tried = np.minimum(guess[todo, None] * ratios, most[todo, None])
-            places, n_draws = (_PLACES, self.n_draws) if round_ else ((), max(self.n_draws // _FEW, 19))
-            _, _, p = self._at_roots(tests.take(todo), stops.take(todo), tried, n_draws, places)
-            at, place = _outermost(tried, p, alpha[todo])
-            is_in, is_out = place < 0, place == len(_WIDE) - 1
-            stopped = is_out & (tried[:, -1] >= most[todo])
-            inside = ~is_in & ~is_out
-            final = (inside & is_near[todo]) | (stopped & (round_ > 0))
-            done = todo[final]
-            settled[done], at_bound[done], found[done] = True, stopped[final], at[final]
-            # A window that was missed by little is moved by its width; far off, the search is wide again.
-            is_near[todo] = inside
-            guess[todo] = np.clip(at, _LEAST_ROOT, np.maximum(most[todo], _LEAST_ROOT))
-            if progress:
-                progress.advance(int(final.sum()))
-            todo = todo[~final & ~(is_in & (tried[:, 0] <= _LEAST_ROOT))]
+            if far.size:
+                tried = np.minimum(guess[far, None] * _WIDE, most[far, None])
+                few = max(self.n_draws // _FEW, 19)
+                _, _, p = self._at_roots(tests.take(far), stops.take(far), tried, few, ())
+                guess[far], place = _outermost(tried, p, alpha[far])
+                lost = (place < 0) & (tried[:, 0] <= _LEAST_ROOT)
+                is_near[far] = (place >= 0) & ((place < len(_WIDE) - 1) | (tried[:, -1] >= most[far]))
+                guess[far] = np.clip(guess[far], _LEAST_ROOT, np.maximum(most[far], _LEAST_ROOT))
+                todo = np.setdiff1d(todo, far[lost])
+            if near.size:
+                guess[near], is_found, stopped = self._near(
+                    tests.take(near), stops.take(near), guess[near], alpha[near]
+                )
+                done = near[is_found]
+                found[done], at_bound[done], settled[done] = guess[done], stopped[is_found], True
+                if progress:
+                    progress.advance(len(done))
+                todo = np.setdiff1d(todo, done)
         # Where no end was found, as where the data fit the model nowhere, the asymptotic one stands.
         ends = self._crossing(tests.branch, np.where(at_bound, np.inf, found), stops)
         return ends._replace(at_bound=at_bound | ends.at_bound, converged=ends.converged & settled)
+
+    def _near(self, tests: Sides, stops: BranchEnd, guess: Array, alpha: Array) -> tuple[Array, Array, Array]:
+        """As `last_crossing`, with draws of all plausible judges at the guesses."""
+        most = np.sqrt(stops.statistic)
+
+        def of_group(start: int) -> tuple[Array, Array, Array]:
+            index = slice(start, start + _GROUP)
+            part, stop, size = tests.take(index), stops.take(index), len(guess[index])
+            at = self._crossing(part.branch, np.minimum(guess[index], most[index]), stop)
+            draws = self._draws(part, Params(at.failure_rate, at.tpr, at.fpr), self.n_draws, _PLACES)
+            met = np.sqrt(at.statistic)
+
+            def look(some: Index, root: Array) -> Pair:
+                # The root is nearly linear in the rate.
+                begun = part.branch.start[some]
+                near = begun + (at.failure_rate[some] - begun) * root / np.maximum(met[some], _LEAST_TAIL)
+                new = self._crossing(part.branch.take(some), root, stop.take(some), near)
+                grid = Params(*(x[:, None] for x in (new.failure_rate, new.tpr, new.fpr)))
+                here, drawn = np.sqrt(new.statistic), draws if len(root) == size else draws.take(some)
+                p = self._p_values(part.take(some), grid, grid, here[:, None], 0, _PLACES, drawn)
+                return here, p[:, 0]
+
+            return last_crossing(look, guess[index], most[index], alpha[index])
+
+        groups = zip(*self._in_groups(of_group, len(guess)), strict=True)
+        found, is_found, is_open = (np.concatenate(x) for x in groups)
+        return found, is_found, is_open
+
+    def _in_groups(self, of_group: Callable[[int], T], size: int) -> list[T]:
+        """Results of groups of tests, side by side."""
+        starts = range(0, size, _GROUP)
+        # What the first compiles serves the others.
+        first = 1 if self.engine == "jax" else 0
+        return [*map(of_group, starts[:first]), *side_by_side(of_group, starts[first:])]
 
     def asymptotic(self, root: Array) -> Array:
         """p-values of roots of the statistic in large samples."""
@@ -199,19 +238,28 @@ class Calibrated:
         return crossing(branch, target, self.calibration, self.engine, near, stops)
 
     def _p_values(
-        self, tests: Sides, centre: Params, grid: Params, root: Array, n_draws: int, places: tuple[float, ...]
+        self,
+        tests: Sides,
+        centre: Params,
+        grid: Params,
+        root: Array,
+        n_draws: int,
+        places: tuple[float, ...],
+        draws: Draws | None = None,
     ) -> Array:
-        """p-values on a grid of rates and most likely judges, shape ``(B, G)``, by draws at ``centre``."""
+        """p-values on a grid of rates and most likely judges, shape ``(B, G)``, by draws at ``centre``.
+
+        Or by ``draws`` of a group, if any.
+        """
 
         def of_group(start: int) -> Array:
             index = slice(start, start + _GROUP)
             middle, rates = take((centre, grid), index)
-            return self._of_group(tests.take(index), middle, rates, root[index], n_draws, places)
+            part = tests.take(index)
+            drawn = self._draws(part, middle, n_draws, places) if draws is None else draws
+            return self._of_group(part, drawn, rates, root[index], places)
 
-        starts = range(0, len(root), _GROUP)
-        in_turn = self.engine == "jax"
-        groups = [of_group(start) for start in starts] if in_turn else side_by_side(of_group, starts)
-        found = np.concatenate(groups)
+        found = np.concatenate(self._in_groups(of_group, len(root)))
         # Where flags are fewer than any failure rate explains the estimate is 0, and the worse they fit the
         # fewer draws are like them: such data must not look the more certain.
         rate = tests.likely.failure_rate
@@ -220,13 +268,11 @@ class Calibrated:
         least = least_p_value(tests.branch.problem, grid, tests.is_upper, self.design)
         return np.maximum(found, least)
 
-    def _of_group(
-        self, tests: Sides, centre: Params, grid: Params, root: Array, n_draws: int, places: tuple[float, ...]
-    ) -> Array:
-        problem = Problem(whole_counts(tests.branch.problem.counts), tests.branch.problem.bounds)
+    def _draws(self, tests: Sides, centre: Params, n_draws: int, places: tuple[float, ...]) -> Draws:
+        """Data sets like those of the tests, drawn from the laws at ``centre``."""
         laws = self._laws(tests, centre, places)
-        draws = draws_of_mixture(
-            problem,
+        return draws_of_mixture(
+            _whole(tests),
             laws,
             tests.ids,
             calibration=self.calibration,
@@ -236,13 +282,17 @@ class Calibrated:
             n_draws=-(-n_draws // laws.tpr.shape[1]),
             engine=self.engine,
         )
+
+    def _of_group(
+        self, tests: Sides, draws: Draws, grid: Params, root: Array, places: tuple[float, ...]
+    ) -> Array:
         index = np.repeat(np.arange(len(root)), root.shape[1])
         judges = self._plausible(
             tests.branch.problem.take(index), tree_map(lambda x: x.reshape(-1), grid), places
         )
         return largest_p_values(
             draws,
-            problem,
+            _whole(tests),
             grid.failure_rate,
             root**2,
             tree_map(lambda x: x.reshape(*root.shape, -1), judges),
@@ -296,12 +346,17 @@ def _outermost(root: Array, p: Array, alpha: Array) -> Pair:
     above = p > alpha[:, None]
     place = np.where(above.any(1), n - 1 - np.argmax(above[:, ::-1], 1), -1)
     rows, first = np.arange(size), np.clip(place, 0, n - 2)
-    z, wanted = normal_quantile(np.clip(p, _LEAST_TAIL, 1 - 1e-15)), normal_quantile(alpha)
-    inner, outer = z[rows, first], z[rows, first + 1]
-    step = np.where(inner > outer, (inner - wanted) / np.where(inner > outer, inner - outer, 1), 0.0)
-    step = np.where(place < 0, 0.0, np.where(place == n - 1, 1.0, np.clip(step, 0, 1)))
+    z, wanted = quantiles(p), normal_quantile(alpha)
+    step = line_to(z[rows, first], z[rows, first + 1], wanted)
+    step = np.where(place < 0, 0.0, np.where(place == n - 1, 1.0, step))
     low, high = root[rows, first], root[rows, first + 1]
     return low + step * (high - low), place
+
+
+def _whole(tests: Sides) -> Problem:
+    """The tests' data sets, in whole counts."""
+    problem = tests.branch.problem
+    return Problem(whole_counts(problem.counts), problem.bounds)
 
 
 def whole_counts(counts: Counts) -> Counts:
