@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from jaxmle import Bounds, Counts
 
@@ -21,6 +22,11 @@ CASES = {
     "F": (5, 2, 8, 85, 20, 980),
     "G": (2, 8, 10, 30, 100, 100),
 }
+
+
+def some_fast(values, fast):
+    """Values of a parameter, of which all but a few make the test slow: they show the same again."""
+    return [pytest.param(one, marks=[] if one in fast else pytest.mark.slow) for one in values]
 
 
 def reference_instances(calibration):

@@ -1,23 +1,11 @@
 """The cubic equation that failure rates, free rates and labels of a held rate solve."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from jaxmle._arrays import namespace, select
-from jaxmle._solvers._root import share_root
+from jaxmle._solvers._shares import Shares
 from jaxmle._stats import divide
-from jaxmle._types import Array, Pair
-
-
-class Shares(NamedTuple):
-    """A probability beside its complement."""
-
-    x: Array
-    y: Array
-
-
-def either(condition: Array, a: Shares, b: Shares) -> Shares:
-    """The shares a where the condition holds, else b."""
-    return Shares(select(condition, a.x, b.x), select(condition, a.y, b.y))
+from jaxmle._types import Array
 
 
 class Cubic(NamedTuple):
@@ -41,14 +29,6 @@ class Cubic(NamedTuple):
     miss: Array
     d: Array
 
-    @classmethod
-    def score(
-        cls, first: Array, second: Array, pos: Array, neg: Array, u: Shares, w: Shares, d: Array
-    ) -> "Cubic":
-        """The score; ``d`` is u - w, which may be known to more digits than they tell."""
-        none = namespace(d).zeros_like(d)
-        return cls(first, second, pos, neg, u, w, d, none, none, d)
-
     def start(self) -> Array:
         """What labels say of the share and what flags say, each by its precision."""
         xp = namespace(self.d)
@@ -63,14 +43,9 @@ class Cubic(NamedTuple):
             select(alone, self.first, of_labels * divide(self.first, labels) + of_flags * by_flags) / weight
         )
 
-    def root(self, start: Array, active: Array) -> Pair:
-        """Solve by `share_root`."""
-        return share_root(cubic_at, tuple(self), start, active)
 
-
-def cubic_at(x: Array, y: Array, *terms: Any) -> tuple[Array, Array, Array, float]:
+def cubic_at(x: Array, y: Array, c: Cubic) -> tuple[Array, Array, Array, float]:
     """Evaluate a `Cubic`, with its first two derivatives, for `share_root`."""
-    c = Cubic(*terms)
     q, p = x * c.u.x + y * c.w.x, x * c.u.y + y * c.w.y
     outer, d_outer = q * p, c.slope * (p - q)
     lean, d_lean = c.first * y - c.second * x, -(c.first + c.second)
@@ -87,17 +62,3 @@ def cubic_at(x: Array, y: Array, *terms: Any) -> tuple[Array, Array, Array, floa
         2 * (d_lean * d_outer - lean * c.slope**2 + d_up * d_a - d_down * d_b + c.d * (up - down)),
         1e-6,
     )
-
-
-def minus(a: Shares, b: Shares) -> Array:
-    """The difference a - b, from the smaller of the probabilities and their complements."""
-    return select(a.x < 0.5, a.x - b.x, b.y - a.y)
-
-
-def between(above: Array, below: Array) -> Shares:
-    """Share of the way made, from what is behind and what is ahead."""
-    xp = namespace(above)
-    above, below = xp.maximum(above, 0), xp.maximum(below, 0)
-    whole = above + below
-    share = above / select(whole > 0, whole, 1)
-    return Shares(share, select(whole > 0, below / select(whole > 0, whole, 1), 1))

@@ -25,12 +25,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxmle._arrays import is_jax, namespace, select, take, tree_map, where_needed
+from jaxmle._arrays import is_jax, joined, namespace, select, take, tree_map, where_needed
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model import pack_bounds, pack_counts
-from jaxmle._solvers._cubic import Cubic, Shares, between, cubic_at, either, minus
+from jaxmle._solvers._cubic import Cubic, cubic_at
 from jaxmle._solvers._root import share_root
 from jaxmle._solvers._rounding import possible, rounded
+from jaxmle._solvers._shares import Shares, clipped, either, minus, on_the_way, way_made
 from jaxmle._solvers._solution import limit_rates
 from jaxmle._stats import divide
 from jaxmle._types import Array, Pair
@@ -46,8 +47,8 @@ def find(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
     if calibration == "external":
         counts, bounds = take((counts, bounds), None)  # the axis of the two points
     theta = rounded(point.theta, counts.tp + counts.fn, counts.fp + counts.tn, bounds.failure_rate)
-    tpr = rounded(Shares(*(x[0] for x in point.rates)), counts.tp, counts.fn, bounds.tpr)
-    fpr = rounded(Shares(*(x[1] for x in point.rates)), counts.fp, counts.tn, bounds.fpr)
+    tpr = rounded(take(point.rates, 0), counts.tp, counts.fn, bounds.tpr)
+    fpr = rounded(take(point.rates, 1), counts.fp, counts.tn, bounds.fpr)
     params = limit_rates(Params(theta, tpr, fpr), counts, bounds, unlabeled_only=calibration == "external")
     # Compiled, one more branch makes the program's other roundings worse; `fit` asks NumPy for such data.
     return params if is_jax(theta) else possible(params, counts, bounds, calibration)
@@ -61,7 +62,7 @@ class Point(NamedTuple):
 
 
 class Data(NamedTuple):
-    """Weights of one data set each, in shares of all items; rates have the axis (TPR, FPR) in front."""
+    """Data sets in shares of all items, ``weight`` in number; rates have the axis (TPR, FPR) in front."""
 
     hits: Array
     misses: Array
@@ -69,6 +70,12 @@ class Data(NamedTuple):
     neg: Array
     low: Shares
     high: Shares
+    weight: Array
+
+    def ends(self) -> Shares:
+        """Both bounds, lower ones first, on an axis in front."""
+        xp = namespace(self.hits)
+        return joined((self.low, self.high), xp.stack)
 
 
 def prepared(cells: Array, totals: Array, low: Array, high: Array) -> Data:
@@ -81,7 +88,8 @@ def prepared(cells: Array, totals: Array, low: Array, high: Array) -> Data:
     labels = group[0] + group[1]
     few = select(group > 0, group, select(labels > 0, labels, 1.0)[None])
     cells = select(cells > 0, cells, _NOTHING[np.finfo(cells.dtype).bits] * few[:, None])
-    return Data(cells[:, 0], cells[:, 1], totals[0], totals[1], Shares(low, 1 - low), Shares(high, 1 - high))
+    ends = Shares(low, 1 - low), Shares(high, 1 - high)
+    return Data(cells[:, 0], cells[:, 1], totals[0], totals[1], *ends, weight)
 
 
 def internal(
@@ -125,14 +133,14 @@ def external(
     xp = namespace(cells)
     d = prepared(cells, totals, low, high)
     n = d.hits + d.misses
-    own = clipped(Shares(d.hits / n, d.misses / n), d)
+    own = clipped(Shares(d.hits / n, d.misses / n), d.low, d.high)
     seen = (cells[:, 0] > 0) | (cells[:, 1] > 0)
     least, most = (either(seen, own, end) for end in (d.low, d.high))
     ends = xp.stack([theta_low, theta_high])
     theta = Shares(ends, 1 - ends)
 
     def flagged(rates: Shares) -> Shares:
-        return Shares(*(theta.x * x[:1] + theta.y * x[1:] for x in rates))
+        return tree_map(lambda x: theta.x * x[:1] + theta.y * x[1:], rates)
 
     # Flags that are left when the rates explain as few as they can, and as many, at both ends of the failure
     # rate; both are linear in it, and where both are >= 0 the flags are explained. Of these rates the middle.
@@ -141,30 +149,28 @@ def external(
     fewest, most_flags = flagged(least), flagged(most)
     left = [select((items > 0)[None], x, 0.0) for x in (minus(q, fewest), minus(most_flags, q))]
     explained: Array = xp.any(left[0] >= 0, 0) & xp.any(left[1] >= 0, 0)
-    first, last = Shares(*xp.zeros_like(theta.x)), Shares(*xp.ones_like(theta.x))
-    first, last = Shares(first.x, last.x), Shares(last.x, first.x)
+    none, whole = xp.zeros_like(theta_low), xp.ones_like(theta_low)
+    first, last = Shares(none, whole), Shares(whole, none)
     for at_low, at_high in left:
-        rises, falls = between(-at_low, at_high), between(at_low, -at_high)
-        later, sooner = (at_low < 0) & (rises.x > first.x), (at_high < 0) & (falls.x < last.x)
-        first = either(later, rises, first)
-        last = either(sooner, falls, last)
-    share = Shares(*(0.5 * (a + b) for a, b in zip(first, last, strict=True)))
-    moved = Shares(*(x[0] * share.y + x[1] * share.x for x in theta))
+        rises, falls = way_made(-at_low, at_high), way_made(at_low, -at_high)
+        first = either((at_low < 0) & (rises.x > first.x), rises, first)
+        last = either((at_high < 0) & (falls.x < last.x), falls, last)
+    share = tree_map(lambda a, b: 0.5 * (a + b), first, last)
+    moved = on_the_way(take(theta, 0), take(theta, 1), share)
     few, many = (xp.maximum(x[0] * share.y + x[1] * share.x, 0.0) for x in left)
     some = few + many > 0
-    rise = between(select(some, few, 1.0), select(some, many, 1.0))
-    rates = Shares(
-        *(select(a == b, a, a * rise.y[None] + b * rise.x[None]) for a, b in zip(least, most, strict=True))
+    rise = way_made(select(some, few, 1.0), select(some, many, 1.0))
+    rates = tree_map(
+        lambda a, b, c: select(a == b, a, c), least, most, on_the_way(least, most, take(rise, None))
     )
 
-    twice = tree_map(lambda x: xp.concatenate([x, x], -1), d)
-    flat = Shares(*(x.reshape(-1) for x in theta))
+    twice = joined((d, d), lambda x: xp.concatenate(x, -1))
+    flat = tree_map(lambda x: x.reshape(-1), theta)
     not_explained = xp.concatenate([~explained, ~explained])
     found = where_needed(not_explained, lambda: rates_at(twice, flat, not_explained), twice.low)
-    held = Shares(*(x.reshape(2, 2, -1) for x in found))
+    held = tree_map(lambda x: x.reshape(2, 2, -1), found)
     return Point(
-        either(explained, moved, theta),
-        Shares(*(select(explained, a[:, None], b) for a, b in zip(rates, held, strict=True))),
+        either(explained, moved, theta), either(explained, tree_map(lambda x: x[:, None], rates), held)
     )
 
 
@@ -198,7 +204,7 @@ def _free(d: Data, wanted: Array) -> Point:
         both, cubic.start(), select(inside, _start_one_held(k, h, m, d.pos, d.neg, rate, miss), rate)
     )
     certain = (spread == 0) & ~inside
-    share = Shares(*cubic.root(start, (both & ~certain | one & inside) & wanted))
+    share = share_root(cubic_at, (cubic,), start, (both & ~certain | one & inside) & wanted)
     flagged, passed = select(held, (k * share.x)[None], d.hits), select(held, (k * share.y)[None], d.misses)
     all_flagged, all_passed = flagged[0] + flagged[1], passed[0] + passed[1]
     mass_flagged = flagged * ((d.pos + all_flagged) / all_flagged)[None]
@@ -213,7 +219,7 @@ def _held(d: Data, n: Array) -> Pair:
     """Which rates are at their lower bounds, and which at one of their bounds, each of shape ``(2, B)``."""
     xp = namespace(n)
     # Axes: end of the bounds, group. At a place where a rate is let go rho = up / down.
-    end = Shares(*(xp.stack(pair) for pair in zip(d.low, d.high, strict=True)))
+    end = d.ends()
     h, m, other = d.hits[None], d.misses[None], n[None, ::-1]
     up, down = h * end.y, m * end.x
 
@@ -252,16 +258,12 @@ def rates_at(d: Data, theta: Shares, wanted: Array) -> Shares:
     xp = namespace(d.hits)
     mass = xp.stack(theta)
     n = d.hits + d.misses
-    end = Shares(*(xp.stack(pair) for pair in zip(d.low, d.high, strict=True)))
+    end, others_low, others_high = d.ends(), *take((d.low, d.high), (None, slice(None, None, -1)))
     # Where a rate is let go, the tilt pos / q - neg / (1 - q) of the flags is push / spread.
     h, m, own_mass = d.hits[None], d.misses[None], mass[None]
     other_mass = own_mass[:, ::-1]
     push, spread = m * end.x - h * end.y, own_mass * end.x * end.y
-    other = tilted(h[:, ::-1], m[:, ::-1], other_mass * push, spread)
-    other = Shares(
-        xp.minimum(xp.maximum(other.x, d.low.x[None, ::-1]), d.high.x[None, ::-1]),
-        xp.minimum(xp.maximum(other.y, d.high.y[None, ::-1]), d.low.y[None, ::-1]),
-    )
+    other = clipped(tilted(h[:, ::-1], m[:, ::-1], other_mass * push, spread), others_low, others_high)
     q, p = (own_mass * a + other_mass * b for a, b in zip(end, other, strict=True))
     excess = spread * (d.pos[None, None] * p - d.neg[None, None] * q) - push * q * p
     at_low = (excess[0] < 0) | (d.low.x >= d.high.x)
@@ -282,27 +284,16 @@ def rates_at(d: Data, theta: Shares, wanted: Array) -> Shares:
     (h, h_o), (m, m_o), (mass_e, mass_o) = ordered(d.hits), ordered(d.misses), ordered(mass)
     # One free: q = x (own mass + c) + y c with c what the held group flags.
     c, c_y = (mass_o * select(first, x[1], x[0]) for x in fixed)
-    cubic = Cubic.score(h, m, d.pos, d.neg, Shares(mass_e + c, c_y), Shares(c, mass_e + c_y), mass_e)
+    none = xp.zeros_like(mass_e)
+    through = Shares(mass_e + c, c_y), Shares(c, mass_e + c_y)
+    cubic = Cubic(h, m, d.pos, d.neg, *through, mass_e, none, none, mass_e)
     start = select(two, _start_two(h, m, mass_e, h_o, m_o, mass_o, d.pos, d.neg, missing), cubic.start())
     share = share_root(_rate_at, (cubic, mass_o, h_o, m_o, two), start, (two & wanted) | (one & (mass_e > 0)))
     # A rate without mass meets no flags.
-    rate = either(mass_e > 0, Shares(*share), Shares(h / (h + m), m / (h + m)))
+    rate = either(mass_e > 0, share, Shares(h / (h + m), m / (h + m)))
     o = tilted(h_o, m_o, mass_o * (m * rate.x - h * rate.y), mass_e * rate.x * rate.y)
-    free = Shares(
-        *(
-            xp.stack([select(first | ~two, a, b), select(first & two, b, a)])
-            for a, b in zip(rate, o, strict=True)
-        )
-    )
-    return clipped(either(held, fixed, free), d)
-
-
-def clipped(rates: Shares, d: Data) -> Shares:
-    """Rates within their bounds."""
-    xp = namespace(rates.x)
-    return Shares(
-        xp.minimum(xp.maximum(rates.x, d.low.x), d.high.x), xp.minimum(xp.maximum(rates.y, d.high.y), d.low.y)
-    )
+    free = joined((either(first | ~two, rate, o), either(first & two, o, rate)), xp.stack)
+    return clipped(either(held, fixed, free), d.low, d.high)
 
 
 def tilted(h: Array, m: Array, top: Array, bottom: Array) -> Shares:
@@ -364,7 +355,7 @@ def _rate_at(
     x: Array, y: Array, cubic: Cubic, mass_o: Array, h_o: Array, m_o: Array, two: Array
 ) -> tuple[Array, Array, Array, Array]:
     """Score of a free rate, times x y q p: the other rate is held, or follows it where it is free too."""
-    single = cubic_at(x, y, *cubic)
+    single = cubic_at(x, y, cubic)
     h, m, pos, neg, mass = cubic.first, cubic.second, cubic.pos, cubic.neg, cubic.slope
     inner, lean = x * y, h * y - m * x
     bottom = mass * inner

@@ -56,23 +56,13 @@ def change(
 def rate_gradient(params: Params, counts: Counts, bounds: Bounds, calibration: Calibration) -> Array:
     """Derivatives of the failure rate in the six counts at the maximum ``params``, shape ``(B, 6)``."""
     xp = namespace(counts)
-    zero, one = xp.zeros_like(counts.tp), xp.ones_like(counts.tp)
-    still = tree_map(lambda x: zero, bounds)
+    # Each count in turn, on an axis in front.
+    shape = (6, *counts.tp.shape)
+    many = tree_map(lambda x: xp.broadcast_to(x, shape), (params, counts, bounds))
+    each = Counts(*xp.broadcast_to(xp.eye(6)[..., None], (6, *shape)))
+    still = tree_map(xp.zeros_like, many[2])
     with np.errstate(all="ignore"):
-        return xp.stack(
-            [
-                change(
-                    params,
-                    counts,
-                    bounds,
-                    Counts(*(one if i == k else zero for i in range(6))),
-                    still,
-                    calibration,
-                ).failure_rate
-                for k in range(6)
-            ],
-            -1,
-        )
+        return xp.moveaxis(change(*many, each, still, calibration).failure_rate, 0, -1)
 
 
 def _solve_free(hessian: Array, residual: Array, free: Array) -> Array:

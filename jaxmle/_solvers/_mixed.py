@@ -16,19 +16,21 @@ are concave, and their sum with a line has its maximum in closed form. Pieces ar
 maximum.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from jaxmle._arrays import namespace, select, tree_map
+from jaxmle._arrays import joined, namespace, select, take, tree_map
 from jaxmle._data import Bounds, Counts, Params
 from jaxmle._model import log_likelihood_at, pack_bounds, pack_counts, rounded_up, xlogy
-from jaxmle._solvers._cubic import Shares, either
-from jaxmle._solvers._flag_rate import Data, clipped, prepared, rates_at, tilted
+from jaxmle._solvers._flag_rate import Data, prepared, rates_at, tilted
 from jaxmle._solvers._root import share_root
 from jaxmle._solvers._rounding import rounded
+from jaxmle._solvers._shares import Shares, clipped, either, on_the_way
 from jaxmle._solvers._solution import PER_ITEM, Solution, limit_rates, tolerance
 from jaxmle._types import Array
+
+T = TypeVar("T")
 
 # Places at which the profile is looked at, first and between two of them, and pieces on either side of the
 # maximum.
@@ -86,16 +88,11 @@ class _Flat(NamedTuple):
     data: Data
     failures: Array
     passes: Array
-    weight: Array
 
 
 def _flat(data: MixedData) -> _Flat:
-    low, high = pack_bounds(data.bounds)
-    cells, totals = pack_counts(data.counts)
-    xp = namespace(cells)
-    weight = xp.sum(cells, (0, 1)) + xp.sum(totals, 0)
-    weight = select(weight > 0, weight, 1)
-    return _Flat(prepared(cells, totals, low, high), data.failures / weight, data.passes / weight, weight)
+    found = prepared(*pack_counts(data.counts), *pack_bounds(data.bounds))
+    return _Flat(found, data.failures / found.weight, data.passes / found.weight)
 
 
 def _repeated(flat: _Flat, n: int) -> _Flat:
@@ -104,10 +101,18 @@ def _repeated(flat: _Flat, n: int) -> _Flat:
     return tree_map(lambda x: xp.repeat(x, n, -1), flat)
 
 
-def _side_by_side(flat: _Flat) -> _Flat:
-    """All data sets twice."""
-    xp = namespace(flat)
-    return tree_map(lambda x: xp.concatenate([x, x], -1), flat)
+def _side_by_side(*trees: T) -> T:
+    """Batches one after the other."""
+    xp = namespace(trees)
+    return joined(trees, lambda x: xp.concatenate(x, -1))
+
+
+def _share(x: Array) -> Shares:
+    return Shares(x, 1 - x)
+
+
+def _flattened(shares: Shares) -> Shares:
+    return tree_map(lambda x: x.reshape(-1), shares)
 
 
 def _profile(flat: _Flat, theta: Shares) -> _Profile:
@@ -145,11 +150,6 @@ def _per(count: Array, probability: Array) -> Array:
     return select(count > 0, count / xp.maximum(probability, least), 0.0)
 
 
-def _between(low: Shares, high: Shares, x: Array, y: Array) -> Shares:
-    """The rate at the share x of the way, y = 1 - x, and its complement."""
-    return Shares(*(a * y + b * x for a, b in zip(low, high, strict=True)))
-
-
 def mixed_maximum(data: MixedData) -> Solution:
     """Maximize flat batches, and bound how far off the maximum may be.
 
@@ -163,7 +163,7 @@ def mixed_maximum(data: MixedData) -> Solution:
     value, params = _at(data, flat, theta)
     ceiling = _ceiling(flat, theta, low, high)
     finite = xp.isfinite(value)
-    gap = xp.where(finite, rounded_up(ceiling - xp.where(finite, value, 0.0) / flat.weight), xp.inf)
+    gap = xp.where(finite, rounded_up(ceiling - xp.where(finite, value, 0.0) / flat.data.weight), xp.inf)
     return Solution(params, value, gap, gap <= tolerance(data.own, PER_ITEM["flag_rate"]))
 
 
@@ -179,7 +179,7 @@ def mixed_held(data: MixedData) -> tuple[Array, Params]:
 
 
 def _ends(data: MixedData) -> tuple[Shares, Shares]:
-    low, high = (Shares(end, 1 - end) for end in data.bounds.failure_rate)
+    low, high = map(_share, data.bounds.failure_rate)
     return low, high
 
 
@@ -187,7 +187,7 @@ def _at(data: MixedData, flat: _Flat, theta: Shares) -> tuple[Array, Params]:
     """The likelihood at a failure rate and the most likely judge there."""
     best = _profile(flat, theta)
     c, bounds = data.counts, data.bounds
-    tpr, fpr = (Shares(*(x[k] for x in best.rates)) for k in (0, 1))
+    tpr, fpr = take(best.rates, 0), take(best.rates, 1)
     params = Params(
         rounded(theta, data.failures, data.passes, bounds.failure_rate),
         rounded(tpr, c.tp, c.fn, bounds.tpr),
@@ -206,17 +206,14 @@ def _peak(flat: _Flat, low: Shares, high: Shares) -> Shares:
     way = xp.asarray(np.linspace(0, 1, _ZOOM))[None]
     nodes = xp.sort(xp.concatenate([before[:, None] * (1 - way) + after[:, None] * way, at[:, None]], -1), -1)
     before, at, after, known = _highest(flat, low, high, nodes)
-    left, right = _between(low, high, before, 1 - before), _between(low, high, after, 1 - after)
-    begin = _between(low, high, at, 1 - at)
+    left, begin, right = (on_the_way(low, high, _share(x)) for x in (before, at, after))
     width = after - before
     share = select(width > 0, (at - before) / select(width > 0, width, 1.0), 0.5)
     # At a bound on the failure rate the profile may fall from there on.
-    both = Shares(*(xp.concatenate(pair) for pair in zip(left, right, strict=True)))
-    slopes = _profile(_side_by_side(flat), both).slope.reshape(2, -1)
+    slopes = _profile(_side_by_side(flat, flat), _side_by_side(left, right)).slope.reshape(2, -1)
     falls, rises = slopes[0] <= 0, slopes[1] >= 0
-    arguments = (left.x, left.y, right.x, right.y, *_rows(flat))
-    x, y = share_root(_slope_at, arguments, share, ~(falls | rises) & (width > 0))
-    found = _between(left, right, x, y)
+    made = share_root(_slope_at, (left, right, flat), share, ~(falls | rises) & (width > 0))
+    found = on_the_way(left, right, made)
     # Slopes at the ends that both point inwards leave a root; else the end, unless the node is higher.
     found = either(falls, left, either(rises & ~falls, right, found))
     return either((_profile(flat, found).value >= known) | (low.x >= high.x), found, begin)
@@ -226,8 +223,8 @@ def _highest(flat: _Flat, low: Shares, high: Shares, nodes: Array) -> tuple[Arra
     """Of nodes of shape ``(B, K)`` the highest with its neighbours, and the profile there."""
     xp = namespace(flat)
     size, n = nodes.shape
-    start, end = (Shares(*(x[:, None] for x in one)) for one in (low, high))
-    theta = Shares(*(x.reshape(-1) for x in _between(start, end, nodes, 1 - nodes)))
+    start, end = tree_map(lambda x: x[:, None], (low, high))
+    theta = _flattened(on_the_way(start, end, _share(nodes)))
     value = _profile(_repeated(flat, n), theta).value.reshape(size, n)
     value = xp.where(xp.isfinite(value), value, -xp.inf)
     at = xp.take_along_axis(nodes, xp.argmax(value, -1)[:, None], -1)
@@ -257,29 +254,15 @@ def _nodes(flat: _Flat, low: Shares, high: Shares) -> Array:
     return xp.sort(xp.concatenate([xp.broadcast_to(grid, (len(span), _GRID)), guesses], -1), -1)
 
 
-def _rows(flat: _Flat) -> tuple[Array, ...]:
-    """Arrays of shape ``(B,)``, as a search for roots wants them."""
-    d = flat.data
-    pairs = (d.hits, d.misses, d.low.x, d.low.y, d.high.x, d.high.y)
-    return (*(x[k] for x in pairs for k in (0, 1)), d.pos, d.neg, flat.failures, flat.passes, flat.weight)
-
-
-def _of_rows(rows: tuple[Array, ...]) -> _Flat:
-    xp = namespace(rows)
-    hits, misses, low, low_y, high, high_y = (xp.stack(rows[2 * k : 2 * k + 2]) for k in range(6))
-    data = Data(hits, misses, rows[12], rows[13], Shares(low, low_y), Shares(high, high_y))
-    return _Flat(data, *rows[14:])
-
-
 def _slope_at(
-    x: Array, y: Array, a: Array, a_y: Array, b: Array, b_y: Array, *rows: Array
+    x: Array, y: Array, left: Shares, right: Shares, flat: _Flat
 ) -> tuple[Array, Array, Array, float]:
-    """Slope of the profile, times theta (1 - theta), on the way from a to b."""
-    theta = _between(Shares(a, a_y), Shares(b, b_y), x, y)
-    here = _profile(_of_rows(rows), theta)
+    """Slope of the profile, times theta (1 - theta), on the way from left to right."""
+    theta = on_the_way(left, right, Shares(x, y))
+    here = _profile(flat, theta)
     inner = theta.x * theta.y
     slope = (theta.y - theta.x) * here.slope + inner * here.bend
-    return inner * here.slope, slope * (b - a), namespace(x).zeros_like(x), _LAST
+    return inner * here.slope, slope * (right.x - left.x), namespace(x).zeros_like(x), _LAST
 
 
 def mixed_crossing(
@@ -300,32 +283,32 @@ def mixed_crossing(
     xp = namespace(data)
     flat = _flat(data)
     size = len(start)
-    near, far = (Shares(x, 1 - x) for x in (start, stop))
-    top, aim = best / flat.weight, cutoff / flat.weight
+    near, far = _share(start), _share(stop)
+    top, aim = best / flat.data.weight, cutoff / flat.data.weight
     # Where the profile has more than one peak, so has the statistic more than one crossing: the outermost.
     steps = xp.asarray(np.linspace(0, 1, _GRID) ** 2)
-    first, last = (Shares(*(x[:, None] for x in one)) for one in (near, far))
-    theta = Shares(*(x.reshape(-1) for x in _between(first, last, steps[None], 1 - steps[None])))
+    first, last = tree_map(lambda x: x[:, None], (near, far))
+    theta = _flattened(on_the_way(first, last, _share(steps[None])))
     value = _profile(_repeated(flat, _GRID), theta).value.reshape(size, _GRID)
     inside = xp.where(xp.isfinite(value), 2 * (top[:, None] - value) <= aim[:, None], False)
     place = xp.max(xp.where(inside, xp.arange(_GRID)[None], 0), -1)
     at_bound = place == _GRID - 1
     before, after = steps[place], steps[xp.minimum(place + 1, _GRID - 1)]
-    left, right = _between(near, far, before, 1 - before), _between(near, far, after, 1 - after)
-    arguments = (left.x, left.y, right.x, right.y, top, aim, *_rows(flat))
-    x, y = share_root(_drop_at, arguments, xp.full_like(start, 0.5), ~at_bound & (start != stop))
-    return xp.where(at_bound, stop, _between(left, right, x, y).x), at_bound
+    left, right = (on_the_way(near, far, _share(x)) for x in (before, after))
+    arguments = (left, right, top, aim, flat)
+    made = share_root(_drop_at, arguments, xp.full_like(start, 0.5), ~at_bound & (start != stop))
+    return xp.where(at_bound, stop, on_the_way(left, right, made).x), at_bound
 
 
 def _drop_at(
-    x: Array, y: Array, a: Array, a_y: Array, b: Array, b_y: Array, top: Array, aim: Array, *rows: Array
+    x: Array, y: Array, left: Shares, right: Shares, top: Array, aim: Array, flat: _Flat
 ) -> tuple[Array, Array, Array, float]:
-    """Root of the cut-off less that of the statistic, on the way from a to b."""
+    """Root of the cut-off less that of the statistic, on the way from left to right."""
     xp = namespace(x)
-    here = _profile(_of_rows(rows), _between(Shares(a, a_y), Shares(b, b_y), x, y))
+    here = _profile(flat, on_the_way(left, right, Shares(x, y)))
     drop = 2 * (top - xp.where(xp.isfinite(here.value), here.value, -1e300))
     root = xp.sqrt(xp.maximum(drop, 1e-300))
-    return xp.sqrt(aim) - root, here.slope * (b - a) / root, xp.zeros_like(x), _LAST
+    return xp.sqrt(aim) - root, here.slope * (right.x - left.x) / root, xp.zeros_like(x), _LAST
 
 
 def _ceiling(flat: _Flat, theta: Shares, low: Shares, high: Shares) -> Array:
@@ -334,16 +317,16 @@ def _ceiling(flat: _Flat, theta: Shares, low: Shares, high: Shares) -> Array:
     size, n = len(theta.x), _PIECES + 1
     # Steps grow towards the bound on either side.
     way = xp.asarray(np.concatenate([[0.0], np.geomspace(_FIRST, 1, _PIECES)]))[None]
-    at, least, most = (Shares(*(x[:, None] for x in one)) for one in (theta, low, high))
-    sides = _between(at, least, way, 1 - way), _between(at, most, way, 1 - way)
-    nodes = Shares(*(xp.stack(pair) for pair in zip(*sides, strict=True)))
-    twice = _repeated(_side_by_side(flat), n)
-    tilt = _profile(twice, Shares(*(x.reshape(-1) for x in nodes))).tilt.reshape(2, size, n)
-    near, far = (Shares(*(x[..., k].reshape(-1) for x in nodes)) for k in (slice(0, -1), slice(1, None)))
-    many = _repeated(_side_by_side(flat), n - 1)
+    at, least, most = tree_map(lambda x: x[:, None], (theta, low, high))
+    nodes = joined([on_the_way(at, end, _share(way)) for end in (least, most)], xp.stack)
+    twice = _side_by_side(flat, flat)
+    tilt = _profile(_repeated(twice, n), _flattened(nodes)).tilt.reshape(2, size, n)
+    ends = (..., slice(0, -1)), (..., slice(1, None))
+    near, far = (_flattened(take(nodes, end)) for end in ends)
+    many = _repeated(twice, n - 1)
     # Any tilt will do: the better of those at the two ends. Past a kink that of the far end is much too
     # large.
-    tops = [_on_piece(many, near, far, tilt[..., k].reshape(-1)) for k in (slice(0, -1), slice(1, None))]
+    tops = [_on_piece(many, near, far, tilt[end].reshape(-1)) for end in ends]
     return xp.max(xp.minimum(*tops).reshape(2, size, n - 1), (0, 2))
 
 
@@ -357,7 +340,7 @@ def _on_piece(flat: _Flat, near: Shares, far: Shares, tilt: Array) -> Array:
     best = tilted(flat.failures, flat.passes, slope, xp.ones_like(slope)).x
     share = xp.clip((best - near.x) / select(span == 0, 1.0, span), 0, 1)
     share = select(labels & xp.isfinite(share), share, select(last > first, 1.0, xp.zeros_like(share)))
-    at = _between(near, far, share, 1 - share)
+    at = on_the_way(near, far, _share(share))
     own = xlogy(flat.failures, at.x) + xlogy(flat.passes, at.y)
     return own + first * (1 - share) + last * share
 
@@ -367,7 +350,7 @@ def _relaxed(flat: _Flat, theta: Shares, tilt: Array) -> Array:
     xp = namespace(tilt)
     d, mass = flat.data, xp.stack(theta)
     pull = mass * tilt[None]
-    rates = clipped(tilted(d.hits, d.misses, pull, xp.ones_like(pull)), d)
+    rates = clipped(tilted(d.hits, d.misses, pull, xp.ones_like(pull)), d.low, d.high)
     of_judge = xp.sum(xlogy(d.hits, rates.x) + xlogy(d.misses, rates.y) + pull * rates.x, 0)
     q = tilted(d.pos, d.neg, -tilt, xp.ones_like(tilt))
     of_flags = xlogy(d.pos, q.x) + xlogy(d.neg, q.y) - tilt * q.x

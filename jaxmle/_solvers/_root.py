@@ -1,12 +1,14 @@
 """Roots of many scalar equations at once: Halley's method inside shrinking brackets."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from jaxmle._arrays import namespace, select, take
-from jaxmle._types import Array, Pair
+from jaxmle._arrays import namespace, select, tree_map
+from jaxmle._solvers._shares import Shares, either
+from jaxmle._types import Array
 
 T = TypeVar("T", bound=tuple[Any, ...])
 # Value, first and second derivative, and how small the last step but one is.
@@ -21,17 +23,14 @@ _GOOD, _ACROSS = 0.25, 0.01
 
 
 class _State(NamedTuple):
-    x: Array
-    y: Array
-    low: Array
-    low_y: Array
-    high: Array
-    high_y: Array
+    at: Shares
+    low: Shares
+    high: Shares
     before: Array
     active: Array
 
 
-def share_root(equation: Callable[..., _Derivatives], arguments: T, start: Array, active: Array) -> Pair:
+def share_root(equation: Callable[..., _Derivatives], arguments: T, start: Array, active: Array) -> Shares:
     """Find where functions of a share in [0, 1] cross zero from above.
 
     A share x is carried beside its complement y = 1 - x, so that both keep all their digits.
@@ -39,12 +38,12 @@ def share_root(equation: Callable[..., _Derivatives], arguments: T, start: Array
     Args:
         equation: Maps x, y and the arguments to the function, its first two derivatives in x, and how small a
             Newton step is to be against the unknown for the next step to be the last.
-        arguments: Arrays of shape ``(B,)``.
+        arguments: Trees of arrays, shape ``(..., B)``.
         start: Where to begin, shape ``(B,)``.
         active: Which elements to solve, shape ``(B,)``; the others stay where they start.
 
     Returns:
-        The pair x, y.
+        The shares.
 
     Source:
         Halley's method with a bracket (Press et al., Numerical Recipes, section 9.4). Where a step leaves the
@@ -53,7 +52,8 @@ def share_root(equation: Callable[..., _Derivatives], arguments: T, start: Array
     xp = namespace(arguments, start)
     start = select(active, xp.clip(start, 1e-6, 1 - 1e-6), start)
     zero, one = xp.zeros_like(start), xp.ones_like(start)
-    state = _State(start, 1 - start, zero, one, one, zero, xp.full_like(start, np.inf), active)
+    ends = Shares(zero, one), Shares(one, zero)
+    state = _State(Shares(start, 1 - start), *ends, xp.full_like(start, np.inf), active)
     if xp is np:
         return _eagerly(equation, arguments, state)
     from jax import lax
@@ -64,67 +64,59 @@ def share_root(equation: Callable[..., _Derivatives], arguments: T, start: Array
 
     n = xp.zeros((), np.int32)
     _, state = lax.while_loop(lambda c: xp.any(c[1].active) & (c[0] < _STEPS), body, (n, state))
-    return state.x, state.y
+    return state.at
 
 
-def _eagerly(equation: Callable[..., _Derivatives], arguments: T, state: _State) -> Pair:
+def _eagerly(equation: Callable[..., _Derivatives], arguments: T, state: _State) -> Shares:
     """Work on those elements alone that have not arrived; the others stay behind once they are half."""
-    x, y = state.x.copy(), state.y.copy()
+    x, y = state.at.x.copy(), state.at.y.copy()
     index, left = np.arange(len(x)), state.active
     for n in range(_STEPS):
         n_left = np.count_nonzero(left)
         if not n_left:
             break
         if 2 * n_left < len(left):
-            x[index], y[index] = state.x, state.y
+            x[index], y[index] = state.at
             # By places: a mask takes ten times as long.
             place = np.flatnonzero(left)
             index = index[place]
-            state, arguments = take((state, arguments), place)
+            state, arguments = tree_map(partial(np.take, indices=place, axis=-1), (state, arguments))
         with np.errstate(all="ignore"):  # those that have arrived are not looked at, whatever comes of them
             state = _step(equation, arguments, state, n)
         left = state.active
-    x[index], y[index] = state.x, state.y
-    return x, y
+    x[index], y[index] = state.at
+    return Shares(x, y)
 
 
 def _step(equation: Callable[..., _Derivatives], arguments: T, s: _State, n: Array | int) -> _State:
-    xp = namespace(s.x)
+    xp, (x, y) = namespace(s.before), s.at
     patient = (n < _PATIENCE) | (n % 2 == 1)
     # Smaller shares are nothing, and their squares would be lost.
-    tiny = float(np.finfo(s.x.dtype).tiny) ** 0.25
-    value, slope, bend, last = equation(s.x, s.y, *arguments)
+    tiny = float(np.finfo(x.dtype).tiny) ** 0.25
+    value, slope, bend, last = equation(x, y, *arguments)
     up = value > 0
-    low, low_y = select(up, s.x, s.low), select(up, s.y, s.low_y)
-    high, high_y = select(up, s.high, s.x), select(up, s.high_y, s.y)
+    low, high = either(up, s.at, s.low), either(up, s.high, s.at)
     bottom = 2 * slope * slope - value * bend
     usable = (bottom > 0) & (slope < 0)
     move = 2 * value * slope / select(usable, bottom, 1.0)
-    x, y = s.x - move, s.y + move
-    arrived = usable & (xp.abs(value) <= -last * slope * xp.minimum(s.x, s.y)) | (value == 0)
+    there = Shares(x - move, y + move)
+    arrived = usable & (xp.abs(value) <= -last * slope * xp.minimum(x, y)) | (value == 0)
     # Of the pair the smaller one has the digits.
-    below = s.x < s.y
-    bracketed = (below & (x > low) & (x < high)) | (~below & (y < low_y) & (y > high_y))
+    below = x < y
+    bracketed = (below & (there.x > low.x) & (there.x < high.x)) | (
+        ~below & (there.y < low.y) & (there.y > high.y)
+    )
     left = value / s.before
     # In the long run steps across the root may lead to and fro.
     good = ((left >= 0) | ((left >= -_ACROSS) & (n < 2 * _PATIENCE))) & (left <= _GOOD)
     inside = usable & bracketed & (good | patient) | arrived
     # The middle of the bracket in the logarithm of the odds; towards an unknown end not too far off.
-    here, steps = s.x / s.y, xp.asarray(n + 1, s.x.dtype)
+    here, steps = x / y, xp.asarray(n + 1, x.dtype)
     reach = xp.exp2(xp.minimum(2 * _REACH * steps, 100.0))
-    least = select(low > 0, low / low_y, xp.maximum(here / reach, tiny))
-    most = select(high_y > 0, high / high_y, xp.minimum(here * reach, 1 / tiny))
+    least = select(low.x > 0, low.x / low.y, xp.maximum(here / reach, tiny))
+    most = select(high.y > 0, high.x / high.y, xp.minimum(here * reach, 1 / tiny))
     odds = xp.sqrt(least * most)
     middle_y = 1 / (1 + odds)
-    x, y = select(inside, x, odds * middle_y), select(inside, y, middle_y)
-    narrow = most - least <= 4 * np.finfo(s.x.dtype).eps * most
-    return _State(
-        select(s.active, x, s.x),
-        select(s.active, y, s.y),
-        low,
-        low_y,
-        high,
-        high_y,
-        value,
-        s.active & ~(arrived | narrow),
-    )
+    at = either(s.active, either(inside, there, Shares(odds * middle_y, middle_y)), s.at)
+    narrow = most - least <= 4 * np.finfo(x.dtype).eps * most
+    return _State(at, low, high, value, s.active & ~(arrived | narrow))

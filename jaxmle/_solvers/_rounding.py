@@ -4,7 +4,7 @@ import numpy as np
 
 from jaxmle._arrays import namespace, select, where_needed
 from jaxmle._data import Bounds, Calibration, Counts, Params
-from jaxmle._solvers._cubic import Shares
+from jaxmle._solvers._shares import Shares
 from jaxmle._stats import flag_rate
 from jaxmle._types import Array, Pair
 

@@ -3,11 +3,14 @@
 import json
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jaxmle._data import printable
 from jaxmle._tables._connection import connect
 from jaxmle._tables._source import VERDICTS
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 _LONGEST = 200
 # What an expression may be made of, as DuckDB's parser calls it.
@@ -81,7 +84,7 @@ def _refusal(where: str) -> str:
 
 def _parsed(condition: str) -> dict[str, Any]:
     """The only statement of a query with this condition, as DuckDB's parser sees it."""
-    with connect()[0] as connection:
+    with _engine().cursor() as connection:
         query = f"SELECT 1 FROM {VERDICTS} WHERE {condition}"
         try:
             ((text,),) = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [query]).fetchall()
@@ -130,9 +133,15 @@ def _column(names: list[str]) -> str:
 
 
 @cache
+def _engine() -> "DuckDBPyConnection":
+    """A database without rows, which parses; opening one takes a hundred times as long as to parse."""
+    return connect()[0]
+
+
+@cache
 def _functions() -> frozenset[str]:
     """Functions whose value depends on their arguments alone."""
-    with connect()[0] as connection:
+    with _engine().cursor() as connection:
         found = connection.execute(
             "SELECT DISTINCT lower(function_name), function_type FROM duckdb_functions() "
             "WHERE database_name = 'system' AND (function_type = 'macro' "

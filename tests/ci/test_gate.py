@@ -36,6 +36,7 @@ def certify(folder, *options):
     return folder.run(sys.executable, "-m", "jaxmle", *asked, *options)
 
 
+@pytest.mark.slow
 def test_a_yes_passes_and_hands_on_the_document(folder):
     options = ["--tpr", "0.7:0.95", "--by", "lang", "--where", "judge <> '-'"]
     found = certify(folder, "--limit", "15%", *options, "--json")

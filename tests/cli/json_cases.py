@@ -128,12 +128,10 @@ _LINES = {
     "plan, out of reach": f"{RATES} --target-width 0.001 {QUICK}",
 }
 CASES = {name: shlex.split(line) for name, line in _LINES.items()}
-# Those that take a second or more, and that no other needs.
-LONG = {
-    *("estimate, partial", "estimate, common, clusters", "estimate, mix", "certify, clusters"),
-    *("doctor, log", "report", "report, no labels", "sensitivity", "sensitivity, panel"),
-    *("compare", "compare, common", "compare, clusters", "compare, panel"),
-    *("plan, width", "plan, certificate", "plan, elsewhere", "plan, out of reach", "plan, saved bounds"),
+# One of each command but plan, which has none that is quick, and what these need.
+FEW = {
+    *("demo", "doctor", "estimate, slices", "certify, exact", "report, counts", "bounds, one part"),
+    *("sensitivity, no limit", "compare, counts", "drift", "draw, by verdict", "label", "estimate, file"),
 }
 
 

@@ -5,6 +5,7 @@ import io
 import json
 
 import pytest
+from cases import some_fast
 
 from jaxmle import JudgeCalibration
 from jaxmle._cli import main
@@ -148,6 +149,7 @@ def test_commands_use_its_bounds_and_say_so(name, saved, new, capsys):
         assert found["total"] == other["total"]
 
 
+@pytest.mark.slow
 def test_a_plan_uses_it(saved, capsys):
     wanted = ["plan", *PLAN, "--target-width", ".1", "--interval", "chi-square"]
     found = document(capsys, *wanted, "--bounds", saved, "--max-age", "10", "--date", "2026-05-01")
@@ -160,7 +162,9 @@ def test_a_plan_uses_it(saved, capsys):
     assert "--bounds" in trouble(capsys, *wanted, "--judge-name", "gpt-4o")
 
 
-@pytest.mark.parametrize("name", ["estimate", "certify", "sensitivity", "drift", "compare"])
+@pytest.mark.parametrize(
+    "name", some_fast(["estimate", "certify", "sensitivity", "drift", "compare"], ["estimate", "drift"])
+)
 def test_it_is_said_where_bounds_come_from(name, saved, new, capsys):
     assert main([*command_of(name, new), "--bounds", saved]) in (0, 1)
     assert "gpt-4o 0613, learnt from 3 parts on 2026-03-31" in " ".join(capsys.readouterr().out.split())
@@ -293,6 +297,7 @@ def test_a_folder_and_nothing_are_refused(new, tmp_path, capsys):
     assert "directory" in trouble(capsys, *command_of("estimate", new), "--bounds", tmp_path / "dir.json")
 
 
+@pytest.mark.slow
 def test_names_that_a_terminal_or_a_page_would_act_on_are_shown_as_they_are(
     references, new, tmp_path, capsys
 ):

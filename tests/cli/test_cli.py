@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from cases import some_fast
 
 from jaxmle import Counts, closed_form, fit
 from jaxmle._cli import main
@@ -246,7 +247,7 @@ assert jax.config.jax_compilation_cache_dir is None
     assert subprocess.run(compiled, env=blocked, capture_output=True).returncode == 0
 
 
-@pytest.mark.parametrize("judge", ["gpt4", "text_davinci_003", "bem"])
+@pytest.mark.parametrize("judge", some_fast(["gpt4", "text_davinci_003", "bem"], ["gpt4"]))
 def test_real_verdicts_with_most_labels_blanked(shared, tmp_path, capsys, judge):
     """The estimate lies within reach of its standard error of what all labels say."""
     with (shared / "data" / "openqa_nq301.csv").open(newline="") as file:
@@ -290,7 +291,7 @@ def test_estimate_gives_profile_and_bootstrap_intervals(verdicts, capsys):
     assert rate["low"] < found["profile"]["low"] < found["profile"]["high"] < rate["high"]
 
 
-@pytest.mark.parametrize("method", ["exact", "profile"])
+@pytest.mark.parametrize("method", some_fast(["exact", "profile"], ["profile"]))
 def test_certify_answers_by_its_exit_status(verdicts, capsys, method):
     options = [*COLUMNS, "--method", method, "--tpr", "0.8:1", "--fpr", "0:0.1", "--no-cache"]
     assert main(["certify", str(verdicts), *options, "--limit", "0.25"]) == 0
@@ -306,6 +307,7 @@ def test_certify_answers_by_its_exit_status(verdicts, capsys, method):
     assert document["total"]["upper_limit"] < 0.25
 
 
+@pytest.mark.slow
 def test_every_slice_must_pass(tmp_path, capsys):
     path = tmp_path / "slices.csv"
     good = ["good,pass,pass"] * 60 + ["good,,pass"] * 980 + ["good,,fail"] * 20
@@ -320,6 +322,7 @@ def test_every_slice_must_pass(tmp_path, capsys):
     assert document["settings"]["adjustment"] == "holm"
 
 
+@pytest.mark.slow
 def test_wrong_designs_and_bounds_are_said(tmp_path, capsys):
     path = tmp_path / "balanced.csv"
     cells = ["fail,fail"] * 45 + ["fail,pass"] * 5 + ["pass,fail"] * 5 + ["pass,pass"] * 45
@@ -337,6 +340,7 @@ def test_wrong_designs_and_bounds_are_said(tmp_path, capsys):
     assert "the data contradict the bounds" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.slow
 def test_a_pipe_of_eighty_columns_wraps_no_line(verdicts, environment):
     options = [*COLUMNS, "--tpr", "0.85:0.95", "--fpr", ":0.08", "--limit", "0.2", "--method", "profile"]
     out = run(["certify", verdicts, *options, "--no-cache"], environment | {"COLUMNS": "80"}).stdout
@@ -360,6 +364,7 @@ def test_help_says_the_exit_statuses(command, capsys):
     assert "2 trouble" in said
 
 
+@pytest.mark.slow
 def test_a_plan_is_guessed_before_it_is_simulated(capsys):
     rates = "--failure-rate 0.04 --judge-tpr 0.9 --judge-fpr 0.05 --n-unlabeled 10000 --target-width 0.04"
     options = [*rates.split(), "--interval", "chi-square", "--no-cache"]

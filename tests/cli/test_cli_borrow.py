@@ -62,6 +62,7 @@ def test_json_holds_what_borrow_finds(files, capsys):
     assert lent["failure_rate"]["high"] - lent["failure_rate"]["low"] < rate["high"] - rate["low"]
 
 
+@pytest.mark.slow
 def test_the_table_shows_both_and_bounds_of_the_rates_are_left_out(files, capsys):
     own, _, others = files
     more = ["--borrow", others, "--borrow-by", "model"]

@@ -91,6 +91,7 @@ def test_without_the_option_slices_stay_alone(verdicts, capsys):
     ]
 
 
+@pytest.mark.slow
 def test_the_table_shows_what_is_borrowed_and_names_of_strangers(verdicts, capsys):
     status, out, err = run(capsys, verdicts, "--judge-rates", "common", "--min-labels", "13")
     assert (status, err) == (0, "")
@@ -106,6 +107,7 @@ def test_the_table_shows_what_is_borrowed_and_names_of_strangers(verdicts, capsy
     assert "Test of one judge for all slices: p = " in out
 
 
+@pytest.mark.slow
 def test_a_mix_file_weighs_slices(verdicts, tmp_path, capsys):
     path = mix_file(tmp_path, "topic,share\na,3\nall,1\n")
     for judge, quick in (("per-slice", QUICK), ("common", [])):

@@ -286,6 +286,7 @@ def test_a_closed_pipe_a_full_disk_and_no_input_are_no_answers(source, environme
     assert "standard input: it is closed" in done.stderr
 
 
+@pytest.mark.slow
 def test_what_a_terminal_cannot_show_is_replaced(tmp_path, environment):
     source = tmp_path / "in.csv"
     source.write_text("topic,human,judge\né😀,1,1\n", encoding="utf-8")

@@ -6,8 +6,8 @@ from importlib.resources import files
 
 import pytest
 import typer
-from cases import LOGS
-from json_cases import CASES, LONG, write_files
+from cases import LOGS, some_fast
+from json_cases import CASES, FEW, write_files
 
 from jaxmle._cli import main
 from jaxmle._cli._app import app
@@ -34,9 +34,7 @@ def documents(folder):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name in LONG else []) for name in CASES]
-)
+@pytest.mark.parametrize("name", some_fast(CASES, FEW))
 def test_documents_are_as_the_schema_says(name, folder, documents, capsys, monkeypatch):
     monkeypatch.chdir(folder)
     assert main([*CASES[name], "--json"]) in (0, 1)

@@ -67,6 +67,7 @@ def test_every_command_asks_and_says_first_what_a_failure_is(command, bad_model,
         assert document["total"]["failure_rate"]["estimate"] == pytest.approx(0.9037, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_the_first_line_of_tables_and_pages(bad_model, tmp_path, capsys):
     columns = [
         "--judge",
@@ -181,6 +182,7 @@ def test_percent_signs_are_read(percent, plain, capsys):
     assert one == other
 
 
+@pytest.mark.slow
 def test_plan_reads_percent_signs(capsys):
     words = ["plan", "--n-unlabeled", "10000", "--interval", "chi-square"]
     rates = ["--failure-rate", "4%", "--judge-tpr", "90%", "--judge-fpr", "5%", "--target-width", "4%"]
@@ -275,6 +277,7 @@ def test_a_copied_column_is_said_first(tmp_path, capsys):
     assert caution.startswith("Judge and human say the same of all 100 labelled items")
 
 
+@pytest.mark.slow
 def test_an_id_that_repeats_elsewhere_is_no_trouble_here(tmp_path, capsys):
     path = tmp_path / "f.csv"
     lines = [
@@ -304,6 +307,7 @@ def numbers(part):
     return [one for one in (part.values() if isinstance(part, dict) else [part]) if isinstance(one, float)]
 
 
+@pytest.mark.slow
 def test_clusters_of_one_row_are_independent_rows(tmp_path, capsys):
     cells = (1, 1, 12), (1, 0, 5), (0, 0, 30), (0, 1, 3), (1, "", 70), (0, "", 180)
     path = write(tmp_path / "f.csv", ("judge", "human"), *cells)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import duckdb
 import numpy as np
 import pytest
+from cases import some_fast
 
 from jaxmle._cli import main
 from jaxmle._engine._checkpoint import Checkpoint, fingerprint_of
@@ -113,9 +114,10 @@ sys.exit(main())
 """
 
 
-@pytest.mark.parametrize(
-    "stage", ["inside the result", "inside the description", "between the two", "before tidying up"]
-)
+STAGES = ["inside the result", "inside the description", "between the two", "before tidying up"]
+
+
+@pytest.mark.parametrize("stage", some_fast(STAGES, ["between the two"]))
 def test_a_kill_inside_the_final_write_changes_nothing(tmp_path, environment, capsys, stage):
     source, out = small(tmp_path), tmp_path / "out.csv"
     chosen = ("--interval", "chi-square")
@@ -172,6 +174,7 @@ def files_up_to(size):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@pytest.mark.slow
 def test_files_that_may_not_grow_lose_nothing(topics, tmp_path, capsys):
     rooms = [files_up_to(size) for size in (0, 50, 10_000, 40_000, 120_000, 200_000, 10**6, 10**8)]
     assert goes_on_until_there_is_room(capsys, topics, tmp_path / "out.csv", rooms) >= 4
@@ -188,6 +191,7 @@ def disk_of(disk, size):
     yield
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="disks are mounted so on Linux")
 def test_a_full_disk_loses_nothing(topics, tmp_path, capsys):
     disk = tmp_path / "disk"
@@ -210,6 +214,7 @@ def test_two_devices_change_nothing(many, tmp_path, environment):
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_blocks_are_dealt_to_all_devices(environment):
     code = """
 import jax, numpy as np

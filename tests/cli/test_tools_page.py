@@ -84,6 +84,7 @@ def write(folder, file, command):
     return EXPECTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "command"), list(rows()))
 def test_each_command_of_the_page_is_right(file, command, tmp_path, monkeypatch, capsys):
     expected = write(tmp_path, file, command)

@@ -60,6 +60,7 @@ def test_unequal_arms_of_a_poor_judge_keep_their_size(bounds):
     assert 0.01 < size_of_test < 0.05 + 2.5 * math.sqrt(0.05 * 0.95 / size)
 
 
+@pytest.mark.slow
 def test_draws_of_the_null_do_not_hang_on_the_batch():
     together = compare(Counts(*([x, x + 3] for x in A.values())), Counts(*([x, x + 5] for x in B.values())))
     weak = [labelled(x, 40) for x in (3, 9)]
@@ -283,6 +284,7 @@ def test_pairs_of_other_items_are_refused():
         Pairs(pairs.products, pairs.sums[:6], 0, 0)
 
 
+@pytest.mark.slow
 def test_a_statistic_that_is_not_reached_is_not_called_converged(monkeypatch):
     monkeypatch.setattr(_common_judge, "_STEPS", 2)
     found = compare(A, B, judge_rates="common")

@@ -50,6 +50,7 @@ def document(capsys, *arguments):
     return found
 
 
+@pytest.mark.slow
 def test_four_ways_to_say_the_same(files, capsys):
     paired = document(capsys, files.a, files.b, "--id", "item")
     rows = ["--where", "model = 'a'", "--where-b", "model = 'b'"]

@@ -203,6 +203,7 @@ def test_json_and_logs(tmp_path, capsys):
         assert levels(document)["few labels"] == "warns"
 
 
+@pytest.mark.slow
 def test_published_verdicts(shared, capsys):
     for path in sorted((shared / "data").glob("*.csv")):
         status, document = doctor(path, capsys)

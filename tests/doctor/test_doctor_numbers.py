@@ -49,6 +49,7 @@ def test_as_many_labels_as_it_says_certify(rate, tpr, fpr, limit):
     assert abs((np.asarray(upper) < limit).mean() - 0.8) < 0.08 + 0.08
 
 
+@pytest.mark.slow
 def test_two_systems_can_be_compared(tmp_path, capsys):
     rows = [
         (f"q{i // 2}", "it's" if i % 2 else "$(ls)", *row[2:])

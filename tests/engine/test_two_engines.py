@@ -134,7 +134,8 @@ def programs(calibration):
     yield _drawing(8, 32, "jax"), ((np.zeros((2, 1), np.uint32),) * 2, np.full(2, 5.0), np.ones((2, 8, 6)))
 
 
-@pytest.mark.parametrize("platform", ["cuda", pytest.param("tpu", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("platform", ["cuda", "tpu"])
 @each_design
 def test_every_program_lowers_for_accelerators_without_calling_out(calibration, platform):
     for program, arguments in programs(calibration):

@@ -34,6 +34,7 @@ def test_other_libraries_say_the_same(cells, numbers):
     assert found.precision.estimate == pytest.approx(tp / (tp + fp))
 
 
+@pytest.mark.slow
 def test_scikit_learn_and_statsmodels_agree_on_random_tables():
     metrics = pytest.importorskip("sklearn.metrics")
     rater = pytest.importorskip("statsmodels.stats.inter_rater")
@@ -71,6 +72,7 @@ def test_kappa_says_nothing_of_one_class(cells):
     assert found.ac1.low < found.ac1.high
 
 
+@pytest.mark.slow
 def test_intervals_cover_as_often_as_they_say():
     n, cells = 60, np.array([0.2, 0.06, 0.08, 0.66])
     rng = np.random.default_rng(1)

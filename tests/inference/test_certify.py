@@ -82,6 +82,7 @@ def test_external_and_by_verdict_designs():
     assert 0.02 < by_verdict.upper_limit < 1
 
 
+@pytest.mark.slow
 def test_results_depend_on_the_seed_alone():
     counts = Counts(1, 0, 2, 47, 670, 9330)
     first, again = certify(counts, JUDGE, limit=0.05), certify(counts, JUDGE, limit=0.05)

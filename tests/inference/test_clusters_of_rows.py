@@ -117,6 +117,7 @@ def told(capsys, command, path, *options):
     return status, json.loads(capsys.readouterr().out)["total"]
 
 
+@pytest.mark.slow
 def test_equal_weights_change_nothing_at_the_command_line(verdicts, capsys):
     _, alone = told(capsys, "estimate", verdicts)
     status, weighted = told(capsys, "estimate", verdicts, "--weight", "weight")

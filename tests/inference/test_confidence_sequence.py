@@ -101,6 +101,7 @@ def test_bets_on_labels_alone_are_those_of_waudby_smith_and_ramdas():
     assert bets.wanted == pytest.approx(np.log(20 / 0.9))
 
 
+@pytest.mark.slow
 def test_limits_agree_with_verdicts_and_are_wider_than_those_of_one_time():
     counts = Counts([4, 1, 0], [0, 1, 0], [4, 6, 3], [192, 92, 47], [380, 700, 500], [9620, 9300, 9500])
     found = confidence_sequence(counts, JUDGE, limit=0.06)
@@ -123,6 +124,7 @@ def test_judge_and_bounds_make_limits_tighter():
     assert bounded < judged < without
 
 
+@pytest.mark.slow
 def test_running_limits_never_rise():
     counts = walk(np.random.default_rng(2), 150, 3000, 0.02, 2)[29::60]
     running = confidence_sequence(counts, JUDGE, limit=0.08, running=True)

@@ -83,6 +83,7 @@ def test_paths_lead_to_the_counts_at_hand(design):
     assert (flagged == 332).all() if calibration == "internal" else (paths[..., 4] == 300).all()
 
 
+@pytest.mark.slow
 def test_what_earlier_looks_had_certified_is_not_paid_for_twice():
     counts = Counts(4, 0, 4, 192, 380, 9620)
     bounds = Bounds(tpr=(0.87, 0.93), fpr=(0.01, 0.04))
@@ -103,6 +104,7 @@ def test_what_earlier_looks_had_certified_is_not_paid_for_twice():
     assert effective.p_value == pytest.approx(itself.p_value)
 
 
+@pytest.mark.slow
 def test_boundaries_are_those_of_normal_theory_where_it_holds():
     # Many failures, labels alone: S is the square of a normal variable, correlated by sqrt(n1 / n2).
     counts = Counts([1500], [0], [0], [3500], [0], [0])

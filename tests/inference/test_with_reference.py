@@ -51,6 +51,7 @@ def test_discount_is_a_weight_of_the_reference():
     assert widths[-1] < profile_interval(OWN, simulate=False).width
 
 
+@pytest.mark.slow
 def test_ends_and_certificates_of_weighted_items_are_of_one_test():
     own = Counts(4.5, 1, 2, 43, 900, 9100)
     interval = profile_interval(own, external=REFERENCE, side="upper")
@@ -64,6 +65,7 @@ def test_ends_and_certificates_of_weighted_items_are_of_one_test():
     assert not fit(own, external=REFERENCE).certify(upper - 0.001, method="profile").certified
 
 
+@pytest.mark.slow
 def test_certificates_of_whole_counts_are_simulated_and_no_bolder_where_nothing_failed():
     own, reference = Counts(0, 0, 5, 45, 260, 1740), Counts(8, 4, 4, 34, 0, 0)
     chi_square = profile_interval(own, external=reference, side="upper", simulate=False).high
@@ -217,5 +219,9 @@ def test_nothing_is_certified_of_labels_that_are_no_sample_or_contradict_the_ref
     chance = certify(Counts(5, 5, 20, 20, 500, 500), limit=0.9, external=OTHER, method="profile")
     assert (chance.certified, chance.contradicted, chance.mismatched) == (False, True, False)
     assert "the data contradict the bounds or the reference" in str(chance)
+
+
+@pytest.mark.slow
+def test_a_reference_that_agrees_is_no_contradiction():
     alike = certify(Counts(4, 1, 2, 43, 90, 1110), limit=0.2, external=OTHER, method="profile")
     assert (alike.certified, alike.contradicted, alike.mismatched) == (True, False, False)

@@ -63,6 +63,7 @@ def test_the_title_is_text(tmp_path, capsys):
     assert "\x1b" not in (tmp_path / "card.svg").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_no_line_leaves_the_card(tmp_path, capsys):
     from jaxmle._page import _card
 

@@ -156,6 +156,7 @@ def test_trouble_is_one_line(tmp_path, capsys):
         assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_the_estimate_is_said_before_the_simulation(tmp_path, capsys):
     path = write(tmp_path / "verdicts.csv", ["a"], 300)
     page = tmp_path / "page.html"
@@ -204,6 +205,7 @@ document.body.textContent = JSON.stringify(measured);
 """
 
 
+@pytest.mark.slow
 def test_rate_and_verdict_are_in_view_on_a_phone_and_all_columns_on_a_desktop(made, tmp_path):
     page = (made[0] / "page.html").read_text(encoding="utf-8")
     inner = escape(page, quote=True)

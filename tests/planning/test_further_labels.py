@@ -57,6 +57,7 @@ def test_labels_at_hand_stay_and_new_ones_come_from_the_unlabelled(labels):
         np.testing.assert_allclose(new.mean(), law.mean(), atol=4 * law.std() / np.sqrt(3000))
 
 
+@pytest.mark.slow
 def test_a_plan_of_a_width_keeps_its_promise():
     found = plan_further(COUNTS, target_width=0.05, simulate=False)
     assert found.reached
@@ -84,6 +85,7 @@ def test_a_plan_of_a_certificate_passes_as_often_as_it_says():
     assert abs(passed - 0.8) < 4 * np.sqrt(0.8 * 0.2 / 200)
 
 
+@pytest.mark.slow
 def test_what_is_certified_needs_no_label_and_what_is_hopeless_says_so():
     good = plan_further(Counts(2, 0, 4, 194, 300, 9700), limit=0.08, method="profile")
     assert (good.n_labels, good.value) == (0, 1.0)

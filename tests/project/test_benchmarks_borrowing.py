@@ -16,6 +16,7 @@ def committed():
     return rows
 
 
+@pytest.mark.slow
 def test_committed_rows_are_those_of_the_draws():
     known = committed()
     for row in islice(borrowing.published_rows(200), 5):

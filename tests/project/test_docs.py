@@ -14,7 +14,8 @@ PAGES = _examples.pages()
 # Pages whose examples simulate for a second or more.
 SIMULATING = {
     *("planning", "few-labels", "release-gate", "no-failures", "looking-more-than-once"),
-    *("engineer", "data-scientist", "bounds", "compare"),
+    *("engineer", "data-scientist", "bounds", "compare", "README", "labelling", "judges", "researcher"),
+    *("clusters-weights", "label-choice", "files"),
 }
 
 

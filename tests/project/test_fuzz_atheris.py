@@ -1,8 +1,11 @@
 """What the fuzzer led by coverage runs, without the fuzzer."""
 
+import pytest
+
 from benchmarks import _fuzz_files, fuzz_atheris
 
 
+@pytest.mark.slow
 def test_every_input_of_the_corpus_is_read_without_a_fault():
     seen = []
     with _fuzz_files.watched() as watch:

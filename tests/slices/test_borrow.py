@@ -68,6 +68,7 @@ def test_one_reference_without_an_axis():
     assert same.high == found.high
 
 
+@pytest.mark.slow
 def test_bounds_and_missing_labels():
     held = borrow(TARGET, ALIKE, Bounds(failure_rate=(0.19, 0.21)))
     assert held.low >= 0.19

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from cases import some_fast
 from scipy.optimize import minimize
 from scipy.special import xlogy
 from scipy.stats import binom, f
@@ -94,6 +95,7 @@ def test_ends_of_common_intervals_lose_the_cutoff_in_likelihood():
             assert lost == pytest.approx(cutoff, abs=0.1) if end > 0 else lost <= cutoff
 
 
+@pytest.mark.slow
 def test_the_mix_of_one_slice_is_that_slice():
     _, counts = draw(np.random.default_rng(6), 5, 20)
     found = fit_slices(counts, judge_rates="common")
@@ -152,7 +154,7 @@ def test_the_order_of_slices_changes_nothing():
 
 
 @pytest.mark.parametrize("calibration", ["internal", pytest.param("external", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("judge", ["common", "partial"])
+@pytest.mark.parametrize("judge", some_fast(["common", "partial"], ["common"]))
 def test_poor_slices_get_finite_answers(judge, calibration):
     # No labels; labels but no failure; failures alone; nothing unlabelled; never flagged; always flagged.
     counts = Counts(
@@ -184,6 +186,7 @@ def test_poor_slices_get_finite_answers(judge, calibration):
             assert (found.tpr <= bounds.tpr[1] + 1e-6).all()
 
 
+@pytest.mark.slow
 def test_adjusted_intervals_are_wider():
     _, counts = draw(np.random.default_rng(9), 10, 10, 0.1)
     for judge in ("common", "partial"):

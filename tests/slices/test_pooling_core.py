@@ -226,6 +226,7 @@ def test_the_ends_of_a_slice_are_found_along_the_walls_that_many_items_make(k):
     assert 0.999 < (each.high[k] - each.low[k]) / (held.high - held.low) < 1.05
 
 
+@pytest.mark.slow
 def test_a_wide_bound_on_a_rate_that_hardly_counts_makes_no_interval_longer():
     rate = np.array([0.02, 0.03, 0.05])
     flagged = np.rint(1e8 * (0.9 * rate + 0.05 * (1 - rate)))
@@ -251,6 +252,7 @@ def test_degrees_of_freedom_are_those_of_the_labels_that_tell_of_the_judge():
     assert _cutoff(problem, 0.05, "common") == pytest.approx(chi2.ppf(0.95, 1))
 
 
+@pytest.mark.slow
 def test_mixes_are_sums_of_slices():
     counts = expected(
         np.array([0.05, 0.2, 0.4]), 0.9, 0.05, np.array([400, 20, 50]), np.array([100, 5000, 2000])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from cases import some_fast
 from scipy.optimize import minimize
 from scipy.stats import binom
 
@@ -28,8 +29,8 @@ def two_kinds(n_slices):
     return Counts(tp, 0 * tp, fp, labels - tp - fp, flagged, 1000 - labels - flagged)
 
 
-@pytest.mark.parametrize("judge", ["common", "partial"])
-@pytest.mark.parametrize("n_slices", [pytest.param(30, marks=pytest.mark.slow), 32])
+@pytest.mark.parametrize("judge", some_fast(["common", "partial"], ["common"]))
+@pytest.mark.parametrize("n_slices", some_fast([30, 32], [32]))
 def test_the_total_stays_with_its_slices_where_unlabelled_ones_have_other_rates(judge, n_slices):
     found = fit_slices(two_kinds(n_slices), judge_rates=judge)
     total = found.total()

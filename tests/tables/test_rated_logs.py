@@ -163,6 +163,7 @@ def _rows(path, column):
     return open_source(str(path)).query(f"SELECT {column} FROM verdicts")
 
 
+@pytest.mark.slow
 def test_logs_seen_in_practice(shared):
     cases = shared / "cases"
     assert cells(tables.count(cases / "promptfoo_rated.json", human="score.human")) == (9, 4, 1, 66, 10, 70)

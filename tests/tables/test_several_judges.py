@@ -57,6 +57,7 @@ def test_judges_by_rule(rule, missing):
     assert result.panel.missing == {name: sum(row[name] is None for row in rows) for name in "abc"}
 
 
+@pytest.mark.slow
 def test_each_judge_alone_is_as_if_it_were_the_only_one():
     rows = list(every_pattern(1))
     result = tables.count(rows, judge=("a", "b", "c"), human="h0", combine="any", where="a IS NOT NULL")
@@ -230,6 +231,7 @@ def test_commands_say_what_judges_and_raters_did(tmp_path, capsys):
     assert "second: " not in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_doctor_and_report_show_each_judge_and_each_rule(tmp_path, capsys):
     path, page = tmp_path / "rows.csv", tmp_path / "page.md"
     verdicts = [(i % 5 == 0, i % 5 == 0 or i % 7 == 0, i % 4 == 0, i % 5 == 0) for i in range(200)]

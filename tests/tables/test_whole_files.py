@@ -165,6 +165,7 @@ def test_a_log_on_standard_input_is_recognised(monkeypatch):
         assert found.log == {"tool": "promptfoo", "judge": "score.pass"}
 
 
+@pytest.mark.slow
 def test_labels_of_a_second_file_are_theirs(tmp_path):
     judged = write(tmp_path / "judged.csv", "id,judge,lang\n1,1,en\n2,0,en\n3,1,fr\n")
     labels = write(tmp_path / "labels.csv", "id,human\n1,1\n2,0\n3,1\n4,0\n")
