@@ -6,6 +6,8 @@ limit itself that are not certified. The width of an upper limit is the mean lim
 
 import numpy as np
 
+from benchmarks._samples import cell_rates, flag_rate
+
 # (name, design, labels, judged items, failure rate, TPR, FPR, half-width of the bounds or None)
 CELLS = (
     *(
@@ -63,11 +65,10 @@ KEY = FIELDS[:8]
 
 def draw(rng, design, n, judged, rate, tpr, fpr, size):
     """Counts of ``size`` data sets with the true parameters, as six columns."""
-    q = rate * tpr + (1 - rate) * fpr
+    q = flag_rate(rate, tpr, fpr)
     flagged = rng.binomial(judged, q, size)
     if design == "random":
-        shares = [rate * tpr, rate * (1 - tpr), (1 - rate) * fpr, (1 - rate) * (1 - fpr)]
-        tp, fn, fp, tn = rng.multinomial(n, shares, size).T
+        tp, fn, fp, tn = rng.multinomial(n, cell_rates(rate, tpr, fpr), size).T
     elif design == "external":
         tp, fp = rng.binomial(n[0], tpr, size), rng.binomial(n[1], fpr, size)
         fn, tn = n[0] - tp, n[1] - fp
@@ -88,10 +89,9 @@ def key_of(cell):
 
 def rows(cell, size, seed):
     """What holds in one cell."""
-    from scipy.special import betaincinv
-
     from jaxmle import Bounds, Counts, baselines, fit
     from jaxmle._inference._certify import certify_fit
+    from jaxmle._stats import clopper_pearson
 
     _, design, n, judged, rate, tpr, fpr, half = cell
     rng = np.random.default_rng([seed, 2, CELLS.index(cell)])
@@ -119,9 +119,7 @@ def rows(cell, size, seed):
         yield row(f"certificate, {method}", ~certificate.certified) | {"width": ""}
     if design != "random":
         return
-    failures, passes = counts.tp + counts.fn, counts.fp + counts.tn
-    low = np.where(failures > 0, betaincinv(np.maximum(failures, 1e-9), passes + 1, 0.025), 0)
-    high = np.where(passes > 0, betaincinv(failures + 1, np.maximum(passes, 1e-9), 0.975), 1)
+    low, high = clopper_pearson(counts.tp + counts.fn, counts.fp + counts.tn, 0.025)
     yield row("human only, Clopper-Pearson", (low <= rate) & (rate <= high), high - low)
     for method, baseline in (
         ("human only, Wilson", baselines.human_only),

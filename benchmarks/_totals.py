@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks._samples import cell_rates, flag_rate
 from jaxmle import Bounds, Counts, fit_slices
 
 SEED = 11
@@ -100,12 +101,12 @@ def draw(rng, cell):
     if cell.rates_rise:
         truth = np.sort(truth)
     tpr, fpr = judge(0.9, cell.spread), judge(0.05, cell.spread / 2)
-    cells = np.stack([truth * tpr, truth * (1 - tpr), (1 - truth) * fpr, (1 - truth) * (1 - fpr)], -1)
+    cells = cell_rates(truth, tpr, fpr)
     if cell.external:
         # As if half of the items of the set elsewhere failed.
         cells = 0.5 * np.stack([tpr, 1 - tpr, fpr, 1 - fpr], -1)
     labeled = rng.multinomial(labels, cells / cells.sum(-1, keepdims=True))
-    flagged = rng.binomial(cell.judged, truth * tpr + (1 - truth) * fpr)
+    flagged = rng.binomial(cell.judged, flag_rate(truth, tpr, fpr))
     return truth, Counts(*labeled.T, flagged, cell.judged - flagged)
 
 

@@ -29,6 +29,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import _results
+from benchmarks._samples import flag_rate
 from benchmarks.references import families
 from jaxmle import Bounds, Counts, baselines, borrow, fit
 from jaxmle._data import predictive
@@ -166,7 +167,7 @@ def simulated_rows(repeats):
                     references = Counts(*labelled(rng, REFERENCE, *rates, own), none, none)
                     tpr, fpr = (beta(rng, mean, spread, TARGETS) for mean in target)
                     cells = labelled(rng, LABELLED, tpr, fpr, RATE)
-                    flags = rng.binomial(ITEMS, RATE * tpr + (1 - RATE) * fpr)
+                    flags = rng.binomial(ITEMS, flag_rate(RATE, tpr, fpr))
                     counts = Counts(*cells, flags, ITEMS - flags)
                     for method, estimate, low, high, odd, _bounds in methods(counts, references):
                         covered = (low <= RATE) & (high >= RATE)

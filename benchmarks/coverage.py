@@ -17,6 +17,7 @@ import itertools
 import numpy as np
 
 from benchmarks import _results, _thin
+from benchmarks._samples import better_than_chance, drawn_counts
 
 SIZES = (25, 50, 100, 200, 500)
 JUDGED = (1_000, 10_000, 100_000)
@@ -63,9 +64,7 @@ def box(tpr, fpr, kind):
 
 def draw(rng, n, judged, rate, tpr, fpr, size):
     """Counts of ``size`` data sets with the true parameters, as six columns."""
-    cells = rng.multinomial(n, [rate * tpr, rate * (1 - tpr), (1 - rate) * fpr, (1 - rate) * (1 - fpr)], size)
-    flagged = rng.binomial(judged, rate * tpr + (1 - rate) * fpr, size)
-    return [x.astype(float) for x in (*cells.T, flagged, judged - flagged)]
+    return list(drawn_counts(rng, rate, tpr, fpr, n, judged, size).values())
 
 
 def intervals_of(counts, bounds, seed):
@@ -99,8 +98,7 @@ def intervals_of(counts, bounds, seed):
         values = np.zeros((3, size))
         values[:, known] = estimate, *pair
         yield f"bootstrap, {name}", *values, known
-    failures, passes = counts.tp + counts.fn, counts.fp + counts.tn
-    better = (failures > 0) & (passes > 0) & (counts.tp * passes > counts.fp * failures)
+    better = better_than_chance(counts)
     for name, method, given in (
         ("human only, Wilson", baselines.human_only, everywhere),
         ("Rogan-Gladen", baselines.rogan_gladen, better),

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import _results
+from benchmarks._samples import drawn_counts, flag_rate
 
 TPR, FPR = 0.9, 0.05
 SIZES = ((20, 2000), (50, 2000), (200, 10_000))
@@ -55,14 +56,11 @@ def draw(
     """Counts of a judge of these rates, shape ``(size,)``; external labels are half failures."""
     from jaxmle import Counts
 
-    if external:
-        tp, fp = rng.binomial(n // 2, tpr, size), rng.binomial(n - n // 2, fpr, size)
-        cells = np.stack([tp, n // 2 - tp, fp, n - n // 2 - fp])
-    else:
-        shares = [rate * tpr, rate * (1 - tpr), (1 - rate) * fpr, (1 - rate) * (1 - fpr)]
-        cells = rng.multinomial(n, shares, size).T
-    flagged = rng.binomial(judged, rate * tpr + (1 - rate) * fpr, size)
-    return Counts(*cells, flagged, judged - flagged)
+    if not external:
+        return drawn_counts(rng, rate, tpr, fpr, n, judged, size)
+    tp, fp = rng.binomial(n // 2, tpr, size), rng.binomial(n - n // 2, fpr, size)
+    flagged = rng.binomial(judged, flag_rate(rate, tpr, fpr), size)
+    return Counts(tp, n // 2 - tp, fp, n - n // 2 - fp, flagged, judged - flagged)
 
 
 def p_values(cell: tuple[Any, ...], size: int, seed: int) -> Any:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import _results
+from benchmarks._samples import counts_label_by_label
 
 TPR, FPR, LOOKS, ALPHA = 0.9, 0.05, 5, 0.05
 BOUNDS = {
@@ -46,17 +47,6 @@ METHODS = (
 )
 KEY = ("method", "bounds", "n", "N", "rate", "limit")
 FIELDS = (*KEY, "data_sets", "certified", "standard_error", "mean_labels")
-
-
-def paths(rng: Any, n: int, judged: int, rate: float, size: int) -> Any:
-    """Counts after each label, shape ``(n, size)``."""
-    from jaxmle import Counts
-
-    shares = [rate * TPR, rate * (1 - TPR), (1 - rate) * FPR, (1 - rate) * (1 - FPR)]
-    cell = rng.choice(4, size=(n, size), p=shares)
-    tp, fn, fp, tn = np.cumsum(cell[..., None] == np.arange(4), 0).transpose(2, 0, 1).astype(float)
-    flagged = rng.binomial(judged, rate * TPR + (1 - rate) * FPR, size) + tp[-1] + fp[-1]
-    return Counts(tp, fn, fp, tn, flagged - tp - fp, judged + n - flagged - fn - tn)
 
 
 def stops(method: str, counts: Any, bounds: Any, limit: float) -> Any:
@@ -117,7 +107,8 @@ def rows_of(cell: tuple[Any, ...], size: int, seed: int) -> Iterator[dict[str, A
     tpr, fpr = BOUNDS[name]
     # Errors are rare, and power is not; bets cost little.
     size = (4 if method == "anytime" else 1) * (size if rate == limit else size // 3)
-    counts = paths(np.random.default_rng([seed, n, round(1e4 * rate)]), n, judged, rate, size)
+    rng = np.random.default_rng([seed, n, round(1e4 * rate)])
+    counts = counts_label_by_label(rng, rate, TPR, FPR, n, judged, size)
     found = stops(method, counts, Bounds(tpr=tpr, fpr=fpr), limit)
     share = float(np.mean(np.isfinite(found)))
     yield dict(zip(KEY, cell, strict=True)) | {

@@ -27,6 +27,7 @@ import numpy as np
 
 from benchmarks import _results
 from benchmarks._paper_study_report import compare, report
+from benchmarks._samples import cell_rates, drawn_counts, flag_rate
 from jaxmle import Bounds, Counts, baselines, fit, profile_interval
 
 TABLE = _results.RESULTS / "paper_study.csv"
@@ -44,10 +45,7 @@ CELL = ("study", "setting", "n_labeled", "failure_rate", "tpr", "fpr")
 def draw(rng, cells, size):
     """Counts of shape ``(cells, size)``; a cell is n, failure rate, TPR, FPR."""
     n, rate, tpr, fpr = (np.array(column)[:, None] for column in zip(*cells, strict=True))
-    shares = np.concatenate([rate * tpr, rate * (1 - tpr), (1 - rate) * fpr, (1 - rate) * (1 - fpr)], 1)
-    labeled = rng.multinomial(n, shares[:, None, :], size=(len(cells), size))
-    flagged = rng.binomial(JUDGED, rate * tpr + (1 - rate) * fpr, size=(len(cells), size))
-    return Counts(*np.moveaxis(labeled, -1, 0), flagged, JUDGED - flagged)
+    return drawn_counts(rng, rate, tpr, fpr, n, JUDGED, (len(cells), size))
 
 
 def around(tpr, fpr, half):
@@ -173,9 +171,8 @@ def slices(rng, size):
             for k in [mean * (1 - mean) / max(sd, 1e-9) ** 2 - 1]
         )
         for chosen, use in (("all slices", N_SLICES), ("half of the slices", N_SLICES // 2)):
-            shares = np.stack([rate * tpr, rate * (1 - tpr), (1 - rate) * fpr, (1 - rate) * (1 - fpr)], -1)
-            labeled = rng.multinomial(cell[0], shares[:, :use].mean(1))
-            q = (rate * tpr + (1 - rate) * fpr).mean(1)
+            labeled = rng.multinomial(cell[0], cell_rates(rate, tpr, fpr)[:, :use].mean(1))
+            q = flag_rate(rate, tpr, fpr).mean(1)
             flagged = rng.binomial(JUDGED, q)
             counts = Counts(*labeled.T[:, None], flagged[None], JUDGED - flagged[None])
             found = {"ML, no bounds": likelihood(counts, Bounds())}
@@ -190,7 +187,7 @@ def balanced(rng, size):
     cells = [(50, rate, 0.90, 0.05) for rate in (0.05, 0.10, 0.30)]
     shape = (len(cells), size)
     tp, fp = rng.binomial(25, 0.90, shape), rng.binomial(25, 0.05, shape)
-    flagged = rng.binomial(JUDGED, truth_of(cells) * 0.90 + (1 - truth_of(cells)) * 0.05, shape)
+    flagged = rng.binomial(JUDGED, flag_rate(truth_of(cells), 0.90, 0.05), shape)
     counts = Counts(tp, 25 - tp, fp, 25 - fp, flagged, JUDGED - flagged)
     found = {}
     for calibration in ("internal", "external"):

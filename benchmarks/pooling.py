@@ -23,7 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import _results, _totals
-from jaxmle import Counts, baselines, fit_slices, profile_interval
+from benchmarks._samples import drawn_counts
+from jaxmle import baselines, fit_slices, profile_interval
 
 SLICES = {10: 60, 50: 20, 500: 4}
 LABELS = (1, 2, 5, 20, 100)
@@ -44,10 +45,7 @@ def draw(rng, n_slices, n_labels, spread):
 
     truth = rng.beta(1.2, 12, n_slices)
     tpr, fpr = rates(0.9, spread), rates(0.05, spread / 2)
-    cells = np.stack([truth * tpr, truth * (1 - tpr), (1 - truth) * fpr, (1 - truth) * (1 - fpr)], -1)
-    labeled = rng.multinomial(n_labels, cells / cells.sum(-1, keepdims=True))
-    flagged = rng.binomial(JUDGED, truth * tpr + (1 - truth) * fpr)
-    return truth, Counts(*labeled.T, flagged, JUDGED - flagged)
+    return truth, drawn_counts(rng, truth, tpr, fpr, n_labels, JUDGED)
 
 
 def estimates(counts):

@@ -36,6 +36,7 @@ import numpy as np
 from benchmarks import _results
 from benchmarks._published_counts import CELLS, FILES, check, published
 from benchmarks._real_judges_report import figure, report
+from benchmarks._samples import better_than_chance
 from jaxmle import Bounds, Counts, baselines, profile_interval
 from jaxmle._inference._bounds_test import contradicts
 
@@ -98,8 +99,7 @@ def drawn(target, labelled, draws, seed):
 
 def without_bounds(counts):
     """Method, estimate, low, high, whether there is one estimate: each of shape (cells, draws)."""
-    failures, passes = counts.tp + counts.fn, counts.fp + counts.tn
-    better = (failures > 0) & (passes > 0) & (counts.tp * passes > counts.fp * failures)
+    better = better_than_chance(counts)
     for name, method, given in (
         ("judge only", baselines.judge_only, None),
         ("human only", baselines.human_only, None),

@@ -16,6 +16,7 @@ import time
 import numpy as np
 
 from benchmarks import _process
+from benchmarks._samples import drawn_counts
 
 BOX = {"failure_rate": (0.0, 1.0), "tpr": (0.70, 0.95), "fpr": (0.01, 0.10)}
 SIZES = (1, 1_000, 100_000, 1_000_000)
@@ -26,12 +27,7 @@ LARGEST = {"scipy L-BFGS-B": 1_000, "jaxopt, as written by a user": 100_000}
 def data(size, seed=0):
     """Draw count tables of `size` data sets, as six arrays."""
     rng = np.random.default_rng(seed)
-    theta, tpr, fpr = 0.1, 0.9, 0.05
-    labeled = rng.multinomial(
-        50, [theta * tpr, theta * (1 - tpr), (1 - theta) * fpr, (1 - theta) * (1 - fpr)], size=size
-    )
-    flagged = rng.binomial(10_000, theta * tpr + (1 - theta) * fpr, size=size)
-    return [column.astype(float) for column in (*labeled.T, flagged, 10_000 - flagged)]
+    return list(drawn_counts(rng, 0.1, 0.9, 0.05, 50, 10_000, size).values())
 
 
 def ours(solver, engine=None):

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import _results
+from benchmarks._samples import flag_rate
 
 N_LABELS, N_JUDGED = 50, 2000
 RATES = (0.03, 0.06)
@@ -40,7 +41,7 @@ def rows_of(cell: tuple[float, ...], size: int, seed: int) -> Iterator[dict[str,
     rng = np.random.default_rng([seed, *(round(1000 * value) for value in cell)])
     failures = rng.binomial(N_LABELS, rate, size)
     tp, fp = rng.binomial(failures, tpr), rng.binomial(N_LABELS - failures, fpr)
-    flagged = rng.binomial(N_JUDGED, rate * tpr + (1 - rate) * fpr, size)
+    flagged = rng.binomial(N_JUDGED, flag_rate(rate, tpr, fpr), size)
     known, none = int(n) // 4, np.zeros(size)
     caught, wrong = rng.binomial(known, tpr, size), rng.binomial(int(n) - known, fpr, size)
     own = Counts(tp, failures - tp, fp, N_LABELS - failures - fp, flagged, N_JUDGED - flagged)

@@ -5,16 +5,19 @@ known bounds on the judge's true and false positive rates. Out comes the failure
 would have found, with a certificate that the likelihood is at its maximum.
 
 Data
-    Counts, Bounds, Clusters, Pairs: what goes in. `tables`: counts from files, frames and databases.
-    JudgeCalibration: what was learnt of a judge, kept in a file.
+    Counts, Bounds, Clusters, Pairs, Params: what goes in. `tables`: counts from files, frames and databases.
+    JudgeCalibration, LabelDesign: what was learnt of a judge and how labels were drawn, kept in files.
 Estimate
     fit, profile_interval, bootstrap: the failure rate and its interval. design_effect: what clusters cost.
-    `baselines`: what one would use without the constrained likelihood.
+    agreement: how well judge and human agree. `baselines`: what one would use without the likelihood.
 Decide
-    certify: is it below a limit? bounds_test, design_check, identified_set: may it be believed?
-    compare, drift, sensitivity, plan: two systems, a judge over time, each bound, labels to buy.
+    certify, confidence_sequence: is it below a limit, at one look, at some (Looks) or at any number of them?
+    bounds_test, design_check, identified_set: may it be believed?
+    compare, drift, sensitivity, human_error: two systems, a judge over time, each bound, labels that err.
+    plan, plan_further, draw_labels: how many labels to buy, and of which items.
 Slices
-    fit_slices, homogeneity_test: slices that share a judge. adjust_p_values: many verdicts at once.
+    fit_slices, borrow, homogeneity_test: slices and references that share a judge.
+    adjust_p_values: many verdicts at once. `spark`, `distributed`: many machines.
 Plots
     plot_bounds, plot_interval, plot_plan, plot_profile, plot_sensitivity, plot_slices.
 Advanced

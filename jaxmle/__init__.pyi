@@ -6,8 +6,6 @@ from . import spark as spark
 from . import tables as tables
 from ._comparison import Difference as Difference
 from ._comparison import compare as compare
-
-# Data
 from ._data import Bounds as Bounds
 from ._data import Clusters as Clusters
 from ._data import Counts as Counts
@@ -17,12 +15,8 @@ from ._data import Pairs as Pairs
 from ._data import Params as Params
 from ._drift import Drift as Drift
 from ._drift import drift as drift
-
-# Estimate
 from ._inference import Agreement as Agreement
 from ._inference import Bootstrap as Bootstrap
-
-# Decide
 from ._inference import BoundsTest as BoundsTest
 from ._inference import Certificate as Certificate
 from ._inference import ConfidenceSequence as ConfidenceSequence
@@ -33,8 +27,6 @@ from ._inference import Interval as Interval
 from ._inference import Looks as Looks
 from ._inference import ProfileInterval as ProfileInterval
 from ._inference import adjust_p_values as adjust_p_values
-
-# Slices
 from ._inference import agreement as agreement
 from ._inference import bootstrap as bootstrap
 from ._inference import bounds_test as bounds_test
@@ -45,8 +37,6 @@ from ._inference import design_effect as design_effect
 from ._inference import fit as fit
 from ._inference import identified_set as identified_set
 from ._inference import profile_interval as profile_interval
-
-# Advanced
 from ._model import ClosedForm as ClosedForm
 from ._model import closed_form as closed_form
 from ._model import information as information
@@ -58,8 +48,6 @@ from ._planning import Plan as Plan
 from ._planning import draw_labels as draw_labels
 from ._planning import plan as plan
 from ._planning import plan_further as plan_further
-
-# Plots
 from ._plots import plot_bounds as plot_bounds
 from ._plots import plot_interval as plot_interval
 from ._plots import plot_plan as plot_plan

@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from jaxmle._arrays import pytree, tree_map
-from jaxmle._data import Bounds, Clusters, Counts, check_confidence, need_bounds, slice_label
+from jaxmle._data import (
+    Bounds,
+    Clusters,
+    Counts,
+    HasCounts,
+    check_confidence,
+    check_sums,
+    counts_of,
+    need_bounds,
+    slice_label,
+)
 from jaxmle._inference import DesignEffect, rate_effect
 from jaxmle._results import Batch, plain
 from jaxmle._stats import binomial_tail, clopper_pearson, halved, normal_of_student, student_of_normal
@@ -100,7 +110,11 @@ class Drift(Batch):
 
 
 def drift(
-    anchor_counts: Counts, bounds: Bounds, *, clusters: Clusters | None = None, confidence: float = 0.95
+    anchor_counts: Counts | HasCounts,
+    bounds: Bounds,
+    *,
+    clusters: Clusters | None = None,
+    confidence: float = 0.95,
 ) -> Drift:
     """Tell whether a judge has left its bounds, from an anchor set that it has judged again.
 
@@ -111,7 +125,7 @@ def drift(
 
     Args:
         anchor_counts: Labelled counts of the anchor set, shape ``(...)``, whole numbers; unlabelled counts
-            are ignored. How its items were chosen does not matter.
+            are ignored; or what `tables.count` returns. How its items were chosen does not matter.
         bounds: Declared bounds on TPR and FPR, scalar or broadcastable with the counts.
         clusters: Clusters whose sums the counts are, where items belong together: answers to one prompt are
             often misjudged together. Each rate then has a design effect and degrees of freedom of its own.
@@ -125,7 +139,7 @@ def drift(
     Raises:
         ValueError: ``confidence`` is out of range; counts are not whole numbers, or not the sums of
             ``clusters``; an anchor set has no labelled item; or neither rate has a bound.
-        TypeError: ``anchor_counts`` is not a `Counts`, ``bounds`` not a `Bounds` or ``clusters`` not a
+        TypeError: ``anchor_counts`` is neither, ``bounds`` is not a `Bounds` or ``clusters`` not a
             `Clusters`.
 
     Source:
@@ -144,9 +158,7 @@ def drift(
         '0.67'
     """
     alpha = 1 - check_confidence(confidence)
-    if not isinstance(anchor_counts, Counts):
-        raise TypeError(f"`anchor_counts` must be a Counts; got {type(anchor_counts).__name__}.")
-    c = anchor_counts
+    c = counts_of("anchor_counts", anchor_counts)
     if np.any(c.n_labeled <= 0):
         raise ValueError(
             f"`anchor_counts` must hold items with both verdicts{slice_label(c.n_labeled <= 0)}; got none."
@@ -187,13 +199,7 @@ def drift(
 
 def _effects(clusters: Clusters, counts: Counts) -> list[DesignEffect]:
     """Design effects of TPR and FPR."""
-    if not isinstance(clusters, Clusters):
-        raise TypeError(f"`clusters` must be a Clusters; got {type(clusters).__name__}.")
-    if counts.shape not in ((), (clusters.n_slices,)) or clusters.n_slices != np.size(counts.tp):
-        raise ValueError(f"`clusters` must be of the counts' slices {counts.shape}; got {clusters.n_slices}.")
-    sums = zip(clusters.totals.values()[:4], counts.values()[:4], strict=True)
-    if any(np.any(own != np.reshape(cell, -1)) for own, cell in sums):
-        raise ValueError("`clusters` must add up to `anchor_counts`.")
+    check_sums("anchor_counts", counts, clusters, n_cells=4)
     found = [rate_effect(clusters, positive, negative) for positive, negative in (((0,), (1,)), ((2,), (3,)))]
     return [tree_map(lambda x: np.reshape(x, counts.shape), one) for one in found]
 

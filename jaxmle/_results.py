@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 
 from jaxmle._arrays import is_traced, leaves, tree_map
-from jaxmle._types import Array, ArrayLike, Index
+from jaxmle._types import Array, ArrayLike, Document, Index
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,7 @@ class Result:
         """All numbers, of a batch the first few."""
         return f"{type(self).__name__}({', '.join(f'{name}={_brief(value)}' for name, value in _flat(self))})"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Document:
         """Return all fields as plain numbers, lists, strings and dictionaries, ready for JSON.
 
         Examples:
@@ -55,13 +55,16 @@ class Result:
             >>> sorted(design_check(Counts(4, 1, 2, 43, 900, 9100)).to_dict())
             ['flag_rate_labeled', 'flag_rate_unlabeled', 'p_value']
         """
-        return cast(dict[str, Any], _plain_tree(self))
+        return cast(Document, _plain_tree(self))
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a table of pandas, one row a data set; pandas is imported for it.
 
         Fields within fields are columns named like ``counts_tp``; ends of ranges end in ``_low``, ``_high``,
         what is of the judge's two rates in ``_tpr``, ``_fpr``, of two data sets in ``_first``, ``_second``.
+
+        Raises:
+            ImportError: pandas is not installed.
 
         Examples:
             >>> from jaxmle import Counts, fit

@@ -119,6 +119,29 @@ def flag_rate(failure_rate: Array, tpr: Array, fpr: Array) -> Array:
     return failure_rate * tpr + (1 - failure_rate) * fpr
 
 
+def failure_rates_by_verdict(failure_rate: Array, tpr: Array, fpr: Array) -> Pair:
+    """Probability that a flagged item fails, and that a passed one does; 0 for a verdict that never comes.
+
+    Source: Bayes' theorem.
+    """
+    flagged, passed = flag_rate(failure_rate, tpr, fpr), flag_rate(failure_rate, 1 - tpr, 1 - fpr)
+    return divide(failure_rate * tpr, flagged), divide(failure_rate * (1 - tpr), passed)
+
+
+def cell_rates(failure_rate: Array, tpr: Array, fpr: Array) -> tuple[Array, Array, Array, Array]:
+    """Probabilities that an item is a tp, fn, fp or tn."""
+    other = 1 - failure_rate
+    return failure_rate * tpr, failure_rate * (1 - tpr), other * fpr, other * (1 - fpr)
+
+
+def log_sum_exp(x: Array, axis: int) -> Array:
+    """Logarithm of a sum of exponentials; -inf where all are 0."""
+    top = np.max(x, axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0.0)
+    with np.errstate(divide="ignore"):
+        return np.squeeze(top, axis) + np.log(np.sum(np.exp(x - top), axis))
+
+
 def normal_quantile(p: Array) -> Array:
     """Quantile of the standard normal distribution, to sixteen digits; ``p`` in (0, 1).
 

@@ -4,28 +4,24 @@ import numpy as np
 
 from jaxmle._arrays import tree_map
 from jaxmle._comparison._influence import centred_influence, groups_of_both, moves_with_counts
-from jaxmle._data import Calibration, Clusters, Problem, check_aligned
+from jaxmle._data import Calibration, Clusters, Problem, check_aligned, check_sums
 from jaxmle._inference import DesignEffect, Fit, Linearized, clustered_effect, divided, effect_of_fit
 from jaxmle._types import Array, Pair
-
-_SAME = 1e-9
 
 
 def checked_clusters(
     clusters: tuple[Clusters, Clusters], problems: tuple[Problem, Problem], shape: tuple[int, ...]
 ) -> tuple[Clusters, Clusters]:
     """The clusters, if they are two that go together and add up to the counts."""
-    if not (isinstance(clusters, tuple | list) and len(clusters) == 2):
-        raise TypeError(f"`clusters` must be two Clusters; got {type(clusters).__name__}.")
+    given = clusters if isinstance(clusters, tuple | list) else [clusters]
+    if len(given) != 2 or not all(isinstance(one, Clusters) for one in given):
+        kinds = ", ".join(type(one).__name__ for one in given)
+        raise TypeError(f"`clusters` must be two Clusters; got {kinds or 'none'}.")
     first, second = clusters
     for name, one, own in zip("ab", (first, second), problems, strict=True):
-        if not isinstance(one, Clusters):
-            raise TypeError(f"`clusters` must be two Clusters; got {type(one).__name__}.")
-        if len(shape) > 1 or one.n_slices != own.size:
-            raise ValueError(f"`clusters` must be of the slices of `{name}`, {shape}; got {one.n_slices}.")
-        sums, cells = np.stack(one.totals.values()), np.stack(own.counts.values())
-        if np.any(np.abs(sums - cells) > _SAME * np.maximum(cells, 1)):
-            raise ValueError(f"`clusters` must add up to `{name}`: make both from the same rows.")
+        if len(shape) > 1:
+            raise ValueError(f"`{name}` must have shape () or (n_slices,) with `clusters`; got {shape}.")
+        check_sums(name, own.counts, one)
     check_aligned(first, second)
     return first, second
 

@@ -11,7 +11,18 @@ from jaxmle._comparison._common_judge import CommonJudge
 from jaxmle._comparison._influence import pair_effect
 from jaxmle._comparison._null_draws import p_values_by_draws
 from jaxmle._comparison._separate_judges import SeparateJudges
-from jaxmle._data import Bounds, Calibration, Clusters, Counts, Pairs, Problem, check_confidence, slice_label
+from jaxmle._data import (
+    Bounds,
+    Calibration,
+    Clusters,
+    Counts,
+    HasCounts,
+    Pairs,
+    Problem,
+    check_confidence,
+    differing,
+    slice_label,
+)
 from jaxmle._inference import (
     Adjustment,
     adjust_p_values,
@@ -36,7 +47,6 @@ _LEAST_DF = 3.0
 _HELD = 1e-9
 # Asymptotic p-values that are worth a simulation: beyond them it would change no verdict at usual levels.
 _DRAWN = (1e-3, 0.2)
-_SAME = 1e-9
 
 
 @pytree
@@ -90,8 +100,8 @@ class Difference(Batch):
 
 
 def compare(
-    a: Counts,
-    b: Counts,
+    a: Counts | HasCounts,
+    b: Counts | HasCounts,
     bounds_a: Bounds | None = None,
     bounds_b: Bounds | None = None,
     *,
@@ -111,7 +121,7 @@ def compare(
     that bounds leave open thus add up over the two sets rather than cancel, unless the judge is common.
 
     Args:
-        a: Counts of the first system, any batch shape ``(...)``.
+        a: Counts of the first system, any batch shape ``(...)``, or what `tables.count` returns.
         b: Counts of the second, of the same shape.
         bounds_a: Bounds for the first, scalar or of the batch shape; none by default.
         bounds_b: Bounds for the second; by default those of the first.
@@ -278,7 +288,11 @@ def _stretch(
 
 
 def _checked(
-    a: Counts, b: Counts, bounds_a: Bounds | None, bounds_b: Bounds | None, calibration: Calibration
+    a: Counts | HasCounts,
+    b: Counts | HasCounts,
+    bounds_a: Bounds | None,
+    bounds_b: Bounds | None,
+    calibration: Calibration,
 ) -> tuple[tuple[Problem, Problem], tuple[int, ...]]:
     """Both sets, laid out flat, and the batch shape."""
     found = []
@@ -307,7 +321,7 @@ def _paired(pairs: object, problems: tuple[Problem, Problem], shape: tuple[int, 
     )
     for name, own, sums in zip("ab", problems, np.split(flat.sums, 2, axis=-1), strict=True):
         cells = np.stack(own.counts.values(), -1)
-        other = np.abs(sums - cells) > _SAME * np.maximum(cells, 1)
+        other = differing(sums, cells)
         if other.any():
             row, cell = np.argwhere(other)[0]
             kind = fields(Counts)[cell].name

@@ -2,6 +2,9 @@ from ._bounds import Bounds as Bounds
 from ._bounds import need_bounds as need_bounds
 from ._calibration_file import is_date as is_date
 from ._clusters import Clusters as Clusters
+from ._clusters import check_sums as check_sums
+from ._clusters import differing as differing
+from ._clusters import need_clusters as need_clusters
 from ._counts import Counts as Counts
 from ._counts import HasCounts as HasCounts
 from ._counts import counts_of as counts_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias, cast
 import numpy as np
 
 from jaxmle._arrays import is_jax, is_traced, unchecked_pytree
-from jaxmle._data._counts import Counts
+from jaxmle._data._counts import Counts, HasCounts, counts_of
 from jaxmle._data._references import PRIOR_SPREAD, predictive
 from jaxmle._data._validation import check_confidence, first_bad, host_number
 from jaxmle._results import Result
@@ -81,7 +81,7 @@ class Bounds(Result):
 
     @classmethod
     def from_reference(
-        cls, counts: Counts, *, confidence: float = 0.95, same_population: bool = False
+        cls, counts: Counts | HasCounts, *, confidence: float = 0.95, same_population: bool = False
     ) -> Self:
         """Bound the judge's rates in a new data set by what it did in a single other one.
 
@@ -92,7 +92,8 @@ class Bounds(Result):
         of them (``python -m benchmarks.references``). ``same_population=True`` asks for them.
 
         Args:
-            counts: Labelled counts of the reference, shape ``(...)``; unlabelled counts are ignored.
+            counts: Labelled counts of the reference, shape ``(...)``, or what `tables.count` returns;
+                unlabelled counts are ignored.
             confidence: Probability, in (0, 1), that both rates of the new data set lie within the bounds.
             same_population: Whether reference and new data are random samples of the same: the same judge on
                 the same task, as with last week's labels. Bounds then allow for sampling alone and are exact
@@ -104,7 +105,7 @@ class Bounds(Result):
 
         Raises:
             ValueError: ``confidence`` is not in (0, 1).
-            TypeError: ``counts`` is not a `Counts`.
+            TypeError: ``counts`` is neither.
 
         Source:
             As in `from_references`; Clopper and Pearson, Biometrika 26 (1934), limits as Beta quantiles.
@@ -119,7 +120,7 @@ class Bounds(Result):
             >>> f"{low:.2f} {high:.2f}"
             '0.81 0.96'
         """
-        cells = _labeled_cells(counts)
+        cells = _labeled_cells(counts_of("counts", counts))
         if not same_population:
             return cls(**_predicted([[count[..., None] for count in pair] for pair in cells], confidence))
         tail = _share(confidence)
@@ -127,7 +128,7 @@ class Bounds(Result):
         return cls(tpr=tpr, fpr=fpr)
 
     @classmethod
-    def from_references(cls, counts: Counts, *, confidence: float = 0.95) -> Self:
+    def from_references(cls, counts: Counts | HasCounts, *, confidence: float = 0.95) -> Self:
         """Bound the judge's rates in a new data set by how they differ between others.
 
         Limits of what the judge did elsewhere speak of elsewhere: where judges differ between models, kinds
@@ -136,8 +137,9 @@ class Bounds(Result):
 
         Args:
             counts: Labelled counts of each reference (a model, a kind of question, a month), shape
-                ``(..., K)``, the references last; unlabelled counts are ignored. One reference leaves the
-                difference to the next one to the prior, a standard deviation of .05 or so.
+                ``(..., K)``, the references last, or what `tables.count` returns with ``by``; unlabelled
+                counts are ignored. One reference leaves the difference to the next one to the prior, a
+                standard deviation of .05 or so.
             confidence: Probability, in (0, 1), that both rates of the new data set lie within the bounds.
 
         Returns:
@@ -147,7 +149,7 @@ class Bounds(Result):
         Raises:
             ValueError: ``confidence`` is not in (0, 1), or ``counts`` are those of a single data set without
                 an axis of references.
-            TypeError: ``counts`` is not a `Counts`.
+            TypeError: ``counts`` is neither.
 
         Source:
             Beta-binomial random effects, mean and spread integrated out, the spread with a half-normal prior
@@ -161,6 +163,7 @@ class Bounds(Result):
             >>> f"{low:.2f} {high:.2f}"
             '0.55 0.97'
         """
+        counts = counts_of("counts", counts)
         cells = _labeled_cells(counts)
         if not counts.shape:
             raise ValueError("`counts` must have an axis of references, shape (..., K); got shape ().")
@@ -212,8 +215,6 @@ _NAMES = tuple(field.name for field in fields(Bounds))
 
 def _labeled_cells(counts: Counts) -> tuple[tuple[Array, Array], ...]:
     """Hits and misses of the judge: of TPR, then of FPR."""
-    if not isinstance(counts, Counts):
-        raise TypeError(f"`counts` must be a Counts; got {type(counts).__name__}.")
     tp, fn, fp, tn = (np.asarray(count, float) for count in counts.values()[:4])
     return (tp, fn), (fp, tn)
 

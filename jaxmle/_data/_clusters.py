@@ -9,7 +9,10 @@ import numpy as np
 from jaxmle._arrays import pytree
 from jaxmle._data._counts import Counts
 from jaxmle._results import Result
-from jaxmle._types import Array, Index
+from jaxmle._types import Array, ArrayLike, Index
+
+# Sums of weights that differ by no more, relatively, are the same.
+_ROUNDING = 1e-9
 
 
 @pytree
@@ -98,9 +101,58 @@ class Clusters(Result):
     def __str__(self) -> str:
         return f"{len(self.counts):,} clusters in {self.n_slices:,} slice{'s' if self.n_slices != 1 else ''}"
 
-    def of_slices(self, index: Array) -> Self:
-        """Clusters of some slices, which are numbered anew in that order."""
+    def of_slices(self, index: ArrayLike) -> Self:
+        """Return the clusters of some slices, which are numbered anew in that order.
+
+        Args:
+            index: Places of the slices, whole numbers of shape ``(K,)``, 0 to ``n_slices - 1``, each once.
+
+        Raises:
+            IndexError: There is no such slice.
+
+        Examples:
+            >>> from jaxmle import Clusters, Counts
+            >>> both = Clusters(Counts([2, 0], [0, 0], [0, 0], [0, 2], [0, 1], [0, 0]), [0, 1], 2)
+            >>> both.of_slices([1]).totals
+            Counts(tp=[0], fn=[0], fp=[0], tn=[2], unlabeled_pos=[1], unlabeled_neg=[0])
+        """
+        index = np.asarray(index)
         place = np.full(self.n_slices, -1)
         place[index] = np.arange(len(index))
         kept = np.flatnonzero(place[self.index] >= 0)
         return type(self)(self.counts[kept], place[self.index[kept]], len(index))
+
+
+def check_sums(name: str, counts: Counts, clusters: object, *, n_cells: int = 6) -> None:
+    """Raise unless clusters are those of counts of shape ``()`` or ``(n_slices,)``, and add up to them.
+
+    Args:
+        name: Name of the counts in messages.
+        counts: The counts.
+        clusters: What was given as clusters.
+        n_cells: How many of the six counts must agree, the first ones.
+    """
+    clusters = need_clusters(clusters)
+    size = clusters.n_slices
+    if counts.shape not in ((), (size,)) or np.size(counts.tp) != size:
+        raise ValueError(
+            f"`clusters` must be of the slices of `{name}`, shape {counts.shape}; got {size} slices."
+        )
+    totals, cells = (
+        np.stack([np.ravel(x) for x in own.values()[:n_cells]]) for own in (clusters.totals, counts)
+    )
+    if np.any(differing(totals, cells)):
+        raise ValueError(f"`clusters` must add up to `{name}`: make both from the same rows.")
+
+
+def need_clusters(value: object) -> Clusters:
+    """Return the clusters that it is, or raise ``TypeError`` and say where those of a table are."""
+    if isinstance(value, Clusters):
+        return value
+    hint = ": give its .clusters" if isinstance(getattr(value, "clusters", None), Clusters) else ""
+    raise TypeError(f"`clusters` must be a Clusters; got {type(value).__name__}{hint}.")
+
+
+def differing(sums: Array, counts: Array) -> Array:
+    """Where sums are others than the counts that they are said to add up to, beyond rounding."""
+    return np.abs(sums - counts) > _ROUNDING * np.maximum(counts, 1)

@@ -205,14 +205,29 @@ class Counts(Result):
 
         return f"Counts({', '.join(f'{n}={show(v)}' for n, v in zip(_NAMES, self.values(), strict=True))})"
 
-    def with_unlabeled(self, share: Array) -> Self:
-        """The counts with ``share`` of the unlabelled items."""
+    def with_unlabeled(self, share: Array | float) -> Self:
+        """Return the counts with a share of the unlabelled items.
+
+        Args:
+            share: What is kept of them, in [0, 1], broadcastable to the counts' shape.
+
+        Examples:
+            >>> from jaxmle import Counts
+            >>> Counts(4, 1, 2, 43, 900, 9100).with_unlabeled(0.5)
+            Counts(tp=4, fn=1, fp=2, tn=43, unlabeled_pos=450, unlabeled_neg=4550)
+        """
         return rebuilt(
             self, {"unlabeled_pos": self.unlabeled_pos * share, "unlabeled_neg": self.unlabeled_neg * share}
         )
 
     def values(self) -> tuple[Array, ...]:
-        """Return the six counts in the order tp, fn, fp, tn, unlabeled_pos, unlabeled_neg."""
+        """Return the six counts in the order tp, fn, fp, tn, unlabeled_pos, unlabeled_neg.
+
+        Examples:
+            >>> from jaxmle import Counts
+            >>> sum(Counts(4, 1, 2, 43, 900, 9100).values()).item()
+            10050.0
+        """
         return (self.tp, self.fn, self.fp, self.tn, self.unlabeled_pos, self.unlabeled_neg)
 
 

@@ -20,7 +20,7 @@ from jaxmle._data._calibration_file import (
     sealed,
     text_of,
 )
-from jaxmle._data._counts import Counts
+from jaxmle._data._counts import Counts, HasCounts, counts_of
 from jaxmle._data._references import PRIOR_SPREAD
 from jaxmle._data._sealed_json import write_text
 from jaxmle._data._text import printable
@@ -67,7 +67,7 @@ class JudgeCalibration(Result):
     @classmethod
     def learn(
         cls,
-        counts: Counts,
+        counts: Counts | HasCounts,
         *,
         names: Sequence[str] | None = None,
         confidence: float = 0.95,
@@ -80,7 +80,8 @@ class JudgeCalibration(Result):
         """Learn bounds from labelled references.
 
         Args:
-            counts: Labelled counts of each reference, shape ``(K,)``; unlabelled counts are left out.
+            counts: Labelled counts of each reference, shape ``(K,)``, or what `tables.count` returns with
+                ``by``; unlabelled counts are left out.
             names: Name of each reference; numbers by default.
             confidence: Probability, in (0, 1), that both rates of the new data set lie within the bounds.
             same_population: As in `Bounds.from_reference`; for a single reference.
@@ -89,11 +90,17 @@ class JudgeCalibration(Result):
             rubric: Prompt or rubric of the judge, of which the SHA-256 is kept.
             date: Day, as in "2026-03-31"; today by default.
 
+        Returns:
+            Bounds on TPR and FPR, and what they were learnt from.
+
         Raises:
             ValueError: ``counts`` is not of shape ``(K,)``, or of several references of the same population;
                 ``names`` has another length; ``confidence`` or ``date`` is out of range; or a version comes
                 without a judge.
-            TypeError: ``counts`` is not a `Counts`.
+            TypeError: ``counts`` is neither.
+
+        Source:
+            Those of `Bounds.from_references` and `Bounds.from_reference`.
 
         Examples:
             >>> from jaxmle import Counts, JudgeCalibration
@@ -102,8 +109,7 @@ class JudgeCalibration(Result):
             >>> print(JudgeCalibration.learn(models, judge="gpt-4o", date="2026-03-31"))
             gpt-4o, learnt from 3 parts on 2026-03-31: TPR in [0.5530, 0.9679], FPR in [0.0017, 0.2898]
         """
-        if not isinstance(counts, Counts):
-            raise TypeError(f"`counts` must be a Counts; got {type(counts).__name__}.")
+        counts = counts_of("counts", counts)
         if len(counts.shape) != 1 or not counts.shape[0]:
             raise ValueError(f"`counts` must be of references, shape (K,), K >= 1; got shape {counts.shape}.")
         size = counts.shape[0]
@@ -162,7 +168,26 @@ class JudgeCalibration(Result):
         judge_version: str | None = None,
         rubric: str | bytes | None = None,
     ) -> None:
-        """Raise ``ValueError`` unless it is of this judge, version and rubric; None is not looked at."""
+        """Raise unless it is of this judge, version and rubric.
+
+        Args:
+            judge: Name of the judge; None is not looked at.
+            judge_version: Its version, likewise.
+            rubric: Its prompt or rubric, likewise.
+
+        Raises:
+            ValueError: It is of another judge, version or rubric, or does not say of which.
+
+        Examples:
+            >>> from jaxmle import Counts, JudgeCalibration
+            >>> models = Counts([45, 80], [5, 20], [5, 3], [95, 97], [0, 0], [0, 0])
+            >>> learnt = JudgeCalibration.learn(models, judge="gpt-4o", date="2026-03-31")
+            >>> learnt.check(judge="gpt-4o")
+            >>> learnt.check(judge="gpt-5")
+            Traceback (most recent call last):
+            ...
+            ValueError: the calibration is of judge 'gpt-4o', not 'gpt-5'.
+        """
         asked = {
             "judge": (self.judge, judge),
             "version": (self.judge_version, judge_version),
@@ -180,17 +205,43 @@ class JudgeCalibration(Result):
             )
 
     def age(self, date: str | None = None) -> int:
-        """Days from when it was learnt to a day, by default today; negative if that comes before."""
+        """Return the days from when it was learnt to a day; negative if that comes before.
+
+        Args:
+            date: The day, as in "2026-03-31"; today by default.
+
+        Raises:
+            ValueError: ``date`` is no day.
+
+        Examples:
+            >>> from jaxmle import Counts, JudgeCalibration
+            >>> models = Counts([45, 80], [5, 20], [5, 3], [95, 97], [0, 0], [0, 0])
+            >>> JudgeCalibration.learn(models, date="2026-03-31").age("2026-04-02")
+            2
+        """
         now = Date.today() if date is None else Date.fromisoformat(checked_date("date", date))
         return (now - Date.fromisoformat(self.date)).days
 
     def save(self, path: str | Path) -> None:
         """Write it to a file of JSON, whose fields and schema are in the reference of the documentation.
 
+        Args:
+            path: The file, such as "judge.json"; one that is there is replaced as a whole.
+
         Raises:
             OSError: The file cannot be written.
             ValueError: It would be larger than `load` reads, or its bounds are not those that `learn` has
                 from its counts.
+
+        Examples:
+            >>> from tempfile import TemporaryDirectory
+            >>> from jaxmle import Counts, JudgeCalibration
+            >>> models = Counts([45, 80], [5, 20], [5, 3], [95, 97], [0, 0], [0, 0])
+            >>> learnt = JudgeCalibration.learn(models, judge="gpt-4o", date="2026-03-31")
+            >>> with TemporaryDirectory() as folder:
+            ...     learnt.save(f"{folder}/judge.json")
+            ...     print(JudgeCalibration.load(f"{folder}/judge.json").judge)
+            gpt-4o
         """
         text = text_of(self._content())
         if not self._is_consistent():
@@ -199,12 +250,24 @@ class JudgeCalibration(Result):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read what `save` wrote.
+        """Return what `save` wrote.
+
+        Args:
+            path: The file.
 
         Raises:
             OSError: The file cannot be read.
             ValueError: It is no such file, damaged, changed by hand, or of a newer version; or its bounds are
                 not those that its parts, confidence and method give, whatever its hashes say.
+
+        Examples:
+            >>> from tempfile import TemporaryDirectory
+            >>> from jaxmle import Counts, JudgeCalibration
+            >>> models = Counts([45, 80], [5, 20], [5, 3], [95, 97], [0, 0], [0, 0])
+            >>> with TemporaryDirectory() as folder:
+            ...     JudgeCalibration.learn(models, date="2026-03-31").save(f"{folder}/judge.json")
+            ...     JudgeCalibration.load(f"{folder}/judge.json").names
+            ('1', '2')
         """
         content = read_content(Path(path))
         judge = content["judge"] or {"name": None, "version": None}

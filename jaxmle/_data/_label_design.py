@@ -199,9 +199,19 @@ class LabelDesign(Result):
         of: int | None = None,
         where: str | None = None,
     ) -> Self:
-        """The design with one more verdict asked for, as `Look` has it; itself where it was asked for before.
+        """Return the design with one more verdict asked for, as `Look` has it; itself if it had been.
+
+        Args:
+            limit: The failure rate to stay under, in (0, 1).
+            confidence: Confidence of the verdict, in (0, 1).
+            n_labeled: Labels that there were.
+            rule: How the looks share the error, if they were planned.
+            look: Which look it was, from 1, with ``of``.
+            of: How many looks were planned, with ``look``.
+            where: The rows it was about; None for all.
 
         Examples:
+            >>> from jaxmle import LabelDesign
             >>> design = LabelDesign("random", 0, 9, (), (), (), ("j",), ("i",), (), "")
             >>> design.with_look(limit=0.05, confidence=0.95, n_labeled=60).n_looks
             1
@@ -212,20 +222,44 @@ class LabelDesign(Result):
     def save(self, path: str | Path) -> None:
         """Write it to a file of JSON, whose fields and schema are in the reference of the documentation.
 
+        Args:
+            path: The file, such as "queue.json"; one that is there is replaced as a whole.
+
         Raises:
             OSError: The file cannot be written.
             ValueError: It would be larger than `load` reads.
+
+        Examples:
+            >>> from tempfile import TemporaryDirectory
+            >>> from jaxmle import LabelDesign, draw_labels
+            >>> rows = [{"id": "a", "judge": 1}, {"id": "b", "judge": 0}]
+            >>> with TemporaryDirectory() as folder:
+            ...     draw_labels(rows, judge="judge", id="id", n_labels=1).design.save(f"{folder}/queue.json")
+            ...     LabelDesign.load(f"{folder}/queue.json").n_judged
+            2
         """
         too_large = f"{self.n_drawn + len(self.before):,} items are too many for a file of a design."
         write_text(Path(path), json_text(self._content(), _FORM, too_large=too_large))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
-        """Read what `save` wrote.
+        """Return what `save` wrote.
+
+        Args:
+            path: The file.
 
         Raises:
             OSError: The file cannot be read.
             ValueError: It is no such file, damaged, changed by hand, or of a newer version.
+
+        Examples:
+            >>> from tempfile import TemporaryDirectory
+            >>> from jaxmle import LabelDesign, draw_labels
+            >>> rows = [{"id": "a", "judge": 1}, {"id": "b", "judge": 0}]
+            >>> with TemporaryDirectory() as folder:
+            ...     draw_labels(rows, judge="judge", id="id", n_labels=2).save(f"{folder}/queue.csv")
+            ...     LabelDesign.load(f"{folder}/queue.json").n_drawn
+            2
         """
         content = read_json(Path(path), _FORM, _check_fields)
         lists: dict[str, Any] = {name: tuple(content[name]) for name in _LISTS}

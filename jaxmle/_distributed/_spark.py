@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxmle._data import Bounds, Calibration
 from jaxmle._distributed._map_slices import answers_of, columns_of
-from jaxmle._distributed._questions import Question, question_of
+from jaxmle._distributed._questions import Name, Question, question_of
 from jaxmle._documents import Among, IntervalName, can_be_wrong
 from jaxmle._engine import Engine
 from jaxmle._inference import LEVEL, CertificateMethod, Target
@@ -17,6 +17,9 @@ from jaxmle._tables import COUNTS, MEANING, UNJUDGED, OnInvalid, Roles, count_in
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyspark.sql import DataFrame
+
+    from jaxmle._tables import Said
 
 # Parts a core: the slowest then keeps the others waiting for a quarter of its share at most.
 _PARTS_PER_CORE = 4
@@ -27,10 +30,10 @@ class Options(TypedDict, total=False):
     """What may be said of the rows, of the data and of the run: as in `tables.count` and `fit`."""
 
     where: str | None
-    failure: Any
-    judge_failure: Any
-    human_failure: Any
-    passes: Any
+    failure: "Said"
+    judge_failure: "Said"
+    human_failure: "Said"
+    passes: "Said"
     judge_threshold: str | float | None
     human_threshold: str | float | None
     on_invalid: OnInvalid
@@ -45,7 +48,7 @@ class Options(TypedDict, total=False):
 
 
 def estimate(
-    df: Any,
+    df: "DataFrame",
     *,
     judge: str,
     human: str,
@@ -54,7 +57,7 @@ def estimate(
     target: Target = "population",
     n_resamples: int = 10_000,
     **options: Unpack[Options],
-) -> Any:
+) -> "DataFrame":
     """Estimate the failure rate of each slice in Spark.
 
     Spark counts the verdicts, six numbers a slice, and its workers fit the slices, for which jaxmle must be
@@ -100,7 +103,7 @@ def estimate(
 
 
 def certify(
-    df: Any,
+    df: "DataFrame",
     *,
     judge: str,
     human: str,
@@ -108,7 +111,7 @@ def certify(
     limit: float,
     method: CertificateMethod = "exact",
     **options: Unpack[Options],
-) -> Any:
+) -> "DataFrame":
     """Decide in Spark whether the failure rate of each slice is below a limit.
 
     Args:
@@ -143,14 +146,14 @@ def certify(
 
 
 def bootstrap(
-    df: Any,
+    df: "DataFrame",
     *,
     judge: str,
     human: str,
     by: str | Sequence[str] = (),
     n_resamples: int = 10_000,
     **options: Unpack[Options],
-) -> Any:
+) -> "DataFrame":
     """Bootstrap the estimate of each slice in Spark.
 
     Args:
@@ -184,14 +187,14 @@ def bootstrap(
 
 
 def _asked(
-    name: Any,
-    df: Any,
+    name: Name,
+    df: "DataFrame",
     judge: str,
     human: str,
     by: str | Sequence[str],
     options: Options,
     own: dict[str, Any],
-) -> Any:
+) -> "DataFrame":
     """The data frame of answers."""
     given: dict[str, Any] = dict(options)
     of_rows = {key: given.pop(key) for key in (*MEANING, "on_invalid") if key in given}

@@ -4,18 +4,19 @@ from statistics import NormalDist
 
 import numpy as np
 
-from jaxmle._data import Counts, check_confidence, slice_label
+from jaxmle._data import Counts, HasCounts, check_confidence, counts_of, slice_label
 from jaxmle._inference._interval import Interval
-from jaxmle._stats import score_limits
+from jaxmle._model import post_stratified_variance, rogan_gladen_variance
+from jaxmle._stats import divide, score_limits
 from jaxmle._types import Array
 
 
-def judge_only(counts: Counts, *, confidence: float = 0.95) -> Interval:
+def judge_only(counts: Counts | HasCounts, *, confidence: float = 0.95) -> Interval:
     """Share of failures in the judge's own verdicts, taking the judge at its word.
 
     Args:
-        counts: Counts, shape ``(...)``. The unlabelled items are used, or the calibration items
-            where there are none.
+        counts: Counts, shape ``(...)``, or what `tables.count` returns. The unlabelled items are used, or
+            the calibration items where there are none.
         confidence: Nominal coverage, in (0, 1).
 
     Returns:
@@ -23,6 +24,7 @@ def judge_only(counts: Counts, *, confidence: float = 0.95) -> Interval:
 
     Raises:
         ValueError: ``confidence`` is not in (0, 1), or a data set is empty.
+        TypeError: ``counts`` is neither.
 
     Source:
         Wilson, JASA 22 (1927).
@@ -40,11 +42,11 @@ def judge_only(counts: Counts, *, confidence: float = 0.95) -> Interval:
     return _wilson(flagged, total, confidence, "judge only, Wilson")
 
 
-def human_only(counts: Counts, *, confidence: float = 0.95) -> Interval:
+def human_only(counts: Counts | HasCounts, *, confidence: float = 0.95) -> Interval:
     """Share of failures among the items that a human labelled.
 
     Args:
-        counts: Counts, shape ``(...)``, with at least one labelled item each.
+        counts: Counts, shape ``(...)``, with at least one labelled item each, or what `tables.count` returns.
         confidence: Nominal coverage, in (0, 1).
 
     Returns:
@@ -52,6 +54,7 @@ def human_only(counts: Counts, *, confidence: float = 0.95) -> Interval:
 
     Raises:
         ValueError: ``confidence`` is not in (0, 1), or a data set has no labelled item.
+        TypeError: ``counts`` is neither.
 
     Source:
         Wilson, JASA 22 (1927).
@@ -66,12 +69,12 @@ def human_only(counts: Counts, *, confidence: float = 0.95) -> Interval:
     return _wilson(c.tp + c.fn, c.n_labeled, confidence, "human only, Wilson")
 
 
-def rogan_gladen(counts: Counts, *, confidence: float = 0.95) -> Interval:
+def rogan_gladen(counts: Counts | HasCounts, *, confidence: float = 0.95) -> Interval:
     """Flag rate of the unlabelled items corrected for the judge's estimated error rates.
 
     Args:
         counts: Counts, shape ``(...)``, each with human failures, human passes and unlabelled
-            items, and with estimated TPR > FPR.
+            items, and with estimated TPR > FPR; or what `tables.count` returns.
         confidence: Nominal coverage, in (0, 1).
 
     Returns:
@@ -82,6 +85,7 @@ def rogan_gladen(counts: Counts, *, confidence: float = 0.95) -> Interval:
     Raises:
         ValueError: ``confidence`` is not in (0, 1); a data set has no human failure, no human
             pass or no unlabelled item; or the judge does no better than chance in it.
+        TypeError: ``counts`` is neither.
 
     Source:
         Rogan and Gladen, Am. J. Epidemiol. 107 (1978); interval: Lee et al., arXiv 2511.21140.
@@ -108,19 +112,16 @@ def rogan_gladen(counts: Counts, *, confidence: float = 0.95) -> Interval:
     known = youden > 0
     youden = np.where(known, youden, 1.0)
     theta = (q_a - fpr_a) / youden
-    from_tpr, from_fpr = tpr_a * (1 - tpr_a) / m1, fpr_a * (1 - fpr_a) / m0
-    center = theta + 2 * z**2 * (theta * from_tpr - (1 - theta) * from_fpr)
-    half = z * np.sqrt(q_a * (1 - q_a) / n + theta**2 * from_tpr + (1 - theta) ** 2 * from_fpr) / youden
+    center = theta + 2 * z**2 * (theta * tpr_a * (1 - tpr_a) / m1 - (1 - theta) * fpr_a * (1 - fpr_a) / m0)
+    of_items, of_failures, of_passes = rogan_gladen_variance(theta, tpr_a, fpr_a, q_a)
+    half = z * np.sqrt(of_items / n + of_failures / m1 + of_passes / m0) / youden
     low = np.where(known, np.clip(center - half, 0, 1), 0.0)
     high = np.where(known, np.clip(center + half, 0, 1), 1.0)
 
     q_all = (c.tp + c.fp + c.unlabeled_pos) / (c.n_labeled + unlabeled)
     delta = (q_all - fpr) / (tpr - fpr)
-    variance = (
-        q_all * (1 - q_all) / (c.n_labeled + unlabeled)
-        + delta**2 * tpr * (1 - tpr) / failures
-        + (1 - delta) ** 2 * fpr * (1 - fpr) / passes
-    )
+    of_items, of_failures, of_passes = rogan_gladen_variance(delta, tpr, fpr, q_all)
+    variance = of_items / (c.n_labeled + unlabeled) + of_failures / failures + of_passes / passes
     reach = z * np.sqrt(variance) / (tpr - fpr)
     flat = high <= low
     low = np.where(flat, np.minimum(low, np.clip(delta - reach, 0, 1)), low)
@@ -131,11 +132,12 @@ def rogan_gladen(counts: Counts, *, confidence: float = 0.95) -> Interval:
     )
 
 
-def ppi(counts: Counts, *, confidence: float = 0.95) -> Interval:
+def ppi(counts: Counts | HasCounts, *, confidence: float = 0.95) -> Interval:
     """Prediction-powered inference: flag rate of the unlabelled items plus the mean judge error.
 
     Args:
-        counts: Counts, shape ``(...)``, each with labelled and unlabelled items.
+        counts: Counts, shape ``(...)``, each with labelled and unlabelled items, or what `tables.count`
+            returns.
         confidence: Nominal coverage, in (0, 1).
 
     Returns:
@@ -146,6 +148,7 @@ def ppi(counts: Counts, *, confidence: float = 0.95) -> Interval:
     Raises:
         ValueError: ``confidence`` is not in (0, 1), or a data set has no labelled or no unlabelled
             item.
+        TypeError: ``counts`` is neither.
 
     Source:
         Angelopoulos et al., Science 382 (2023).
@@ -158,11 +161,12 @@ def ppi(counts: Counts, *, confidence: float = 0.95) -> Interval:
     return _ppi(counts, confidence, tuned=False)
 
 
-def ppi_plus_plus(counts: Counts, *, confidence: float = 0.95) -> Interval:
+def ppi_plus_plus(counts: Counts | HasCounts, *, confidence: float = 0.95) -> Interval:
     """Prediction-powered inference with the judge's weight tuned on the data.
 
     Args:
-        counts: Counts, shape ``(...)``, each with labelled and unlabelled items.
+        counts: Counts, shape ``(...)``, each with labelled and unlabelled items, or what `tables.count`
+            returns.
         confidence: Nominal coverage, in (0, 1).
 
     Returns:
@@ -174,6 +178,7 @@ def ppi_plus_plus(counts: Counts, *, confidence: float = 0.95) -> Interval:
     Raises:
         ValueError: ``confidence`` is not in (0, 1), or a data set has no labelled or no unlabelled
             item.
+        TypeError: ``counts`` is neither.
 
     Source:
         Angelopoulos, Duchi and Zrnic, arXiv 2311.01453.
@@ -186,11 +191,12 @@ def ppi_plus_plus(counts: Counts, *, confidence: float = 0.95) -> Interval:
     return _ppi(counts, confidence, tuned=True)
 
 
-def post_stratified(counts: Counts, *, confidence: float = 0.95) -> Interval:
+def post_stratified(counts: Counts | HasCounts, *, confidence: float = 0.95) -> Interval:
     """Unconstrained joint maximum likelihood: labels post-stratified by the judge's verdict.
 
     Args:
-        counts: Counts, shape ``(...)``; every verdict that occurs needs a label.
+        counts: Counts, shape ``(...)``, or what `tables.count` returns; every verdict that occurs needs a
+            label.
         confidence: Nominal coverage, in (0, 1).
 
     Returns:
@@ -199,6 +205,7 @@ def post_stratified(counts: Counts, *, confidence: float = 0.95) -> Interval:
 
     Raises:
         ValueError: ``confidence`` is not in (0, 1), or no item with some verdict is labelled.
+        TypeError: ``counts`` is neither.
 
     Source:
         Closed form of `closed_form` with calibration "internal".
@@ -215,19 +222,16 @@ def post_stratified(counts: Counts, *, confidence: float = 0.95) -> Interval:
     _require((flagged > 0) | (c.unlabeled_pos == 0), "hold a label of an item that the judge flags")
     _require((passed > 0) | (c.unlabeled_neg == 0), "hold a label of an item that the judge passes")
     q = (flagged + c.unlabeled_pos) / total
-    precision, miss = _share(c.tp, flagged), _share(c.fn, passed)
+    precision, miss = divide(c.tp, flagged), divide(c.fn, passed)
     estimate = q * precision + (1 - q) * miss
-    variance = (
-        (precision - miss) ** 2 * q * (1 - q) / total
-        + q**2 * _share(precision * (1 - precision), flagged)
-        + (1 - q) ** 2 * _share(miss * (1 - miss), passed)
-    )
+    of_items, of_flagged, of_passed = post_stratified_variance(q, 1 - q, precision, miss)
+    variance = of_items / total + divide(of_flagged, flagged) + divide(of_passed, passed)
     half = z * np.sqrt(variance)
     low, high = np.clip(estimate - half, 0, 1), np.clip(estimate + half, 0, 1)
     return _interval(estimate, low, high, confidence, "post-stratified")
 
 
-def _ppi(counts: Counts, confidence: float, *, tuned: bool) -> Interval:
+def _ppi(counts: Counts | HasCounts, confidence: float, *, tuned: bool) -> Interval:
     c, z = _floats(counts), _quantile(confidence)
     n, unlabeled = c.n_labeled, c.n_unlabeled
     _require(n > 0, "hold at least one human label")
@@ -240,7 +244,7 @@ def _ppi(counts: Counts, confidence: float, *, tuned: bool) -> Interval:
         everything = n + unlabeled
         pooled = (c.tp + c.fp + c.unlabeled_pos) / everything
         spread = pooled * (1 - pooled) * everything / np.maximum(everything - 1, 1)
-        weight = np.clip(_share(covariance, (1 + n / unlabeled) * spread), 0, 1)
+        weight = np.clip(divide(covariance, (1 + n / unlabeled) * spread), 0, 1)
     estimate = weight * judge_unlabeled + human - weight * judge
     residual = human * (1 - human) - 2 * weight * covariance + weight**2 * judge * (1 - judge)
     variance = residual / n + weight**2 * judge_unlabeled * (1 - judge_unlabeled) / unlabeled
@@ -261,19 +265,12 @@ def _interval(estimate: Array, low: Array, high: Array, confidence: float, metho
     return Interval(estimate, low, high, confidence, method)
 
 
-def _floats(counts: Counts) -> Counts:
-    if not isinstance(counts, Counts):
-        raise TypeError(f"`counts` must be a Counts; got {type(counts).__name__}.")
-    return Counts(*(np.asarray(x, dtype=np.float64) for x in counts.values()))
+def _floats(counts: Counts | HasCounts) -> Counts:
+    return Counts(*(np.asarray(x, dtype=np.float64) for x in counts_of("counts", counts).values()))
 
 
 def _quantile(confidence: float) -> float:
     return NormalDist().inv_cdf(0.5 + check_confidence(confidence) / 2)
-
-
-def _share(part: Array, whole: Array) -> Array:
-    """``part / whole``, 0 where there is no whole."""
-    return np.where(whole > 0, part / np.where(whole > 0, whole, 1), 0.0)
 
 
 def _require(condition: Array, what: str) -> None:

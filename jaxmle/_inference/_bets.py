@@ -16,7 +16,7 @@ import numpy as np
 
 from jaxmle._arrays import tree_map
 from jaxmle._data import Bounds, Problem
-from jaxmle._stats import clopper_pearson, divide, halved
+from jaxmle._stats import clopper_pearson, divide, flag_rate, halved, log_sum_exp
 from jaxmle._types import Array, Pair
 
 # Share of the error spent on the flag rate.
@@ -192,7 +192,7 @@ class Laws:
         a flag rate outside the range, on the nearer end of the range.
         """
         m = self.rate[:, None, None]
-        free = m * tpr + (1 - m) * fpr
+        free = flag_rate(m, tpr, fpr)
         least, most = self._flags_within(m)
         f = np.clip(free, least, np.maximum(least, most))
         q11, q10, q01, q00 = np.moveaxis(bettor, -1, 0)
@@ -210,7 +210,7 @@ class Laws:
     def _flag_rates(self, rate: Array) -> Pair:
         """Least and largest flag rates that bounds allow at failure rates of shape ``(P, ...)``."""
         over = (slice(None), *(None,) * (rate.ndim - 1))
-        low, high = (rate * t[over] + (1 - rate) * f[over] for t, f in zip(self.tpr, self.fpr, strict=True))
+        low, high = (flag_rate(rate, t[over], f[over]) for t, f in zip(self.tpr, self.fpr, strict=True))
         return low, high
 
     def _flags_within(self, rate: Array) -> Pair:
@@ -236,5 +236,4 @@ def _law(rate: Array, tpr: Array, flag_rate: Array) -> Array:
 
 def _mean_of_logs(log_stake: Array) -> Array:
     """Logarithm of the mean stake over the last axis."""
-    top = log_stake.max(-1, keepdims=True)
-    return np.asarray(top[..., 0] + np.log(np.mean(np.exp(log_stake - top), -1)))
+    return log_sum_exp(log_stake, -1) - np.log(log_stake.shape[-1])

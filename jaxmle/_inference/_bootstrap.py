@@ -8,7 +8,17 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from jaxmle._arrays import leaves, namespace, pytree, rebuilt, take, tree_map
-from jaxmle._data import Bounds, Calibration, Clusters, Counts, Params, Problem, check_confidence, slice_label
+from jaxmle._data import (
+    Bounds,
+    Calibration,
+    Clusters,
+    Counts,
+    HasCounts,
+    Params,
+    Problem,
+    check_confidence,
+    slice_label,
+)
 from jaxmle._engine import (
     Engine,
     Progress,
@@ -85,7 +95,7 @@ class Bootstrap(Batch):
 
 
 def bootstrap(
-    counts: Counts,
+    counts: Counts | HasCounts,
     bounds: Bounds | None = None,
     *,
     n_resamples: int = 10_000,
@@ -110,7 +120,8 @@ def bootstrap(
     short: `profile_interval` is the interval to report, this one is for comparison and for standard errors.
 
     Args:
-        counts: Counts, any batch shape ``(...)``, whole numbers unless there are ``clusters``.
+        counts: Counts, any batch shape ``(...)``, whole numbers unless there are ``clusters``; or
+            what `tables.count` returns.
         bounds: Bounds, scalar or broadcastable with the counts; none by default.
         n_resamples: Replicates of each data set, 2 to 2**25.
         confidence: Nominal coverage, in (0, 1).

@@ -10,7 +10,7 @@ from jaxmle._inference._bounds_test import bound_ends, n_bounded
 from jaxmle._inference._fit import Fit, fit_flat
 from jaxmle._model import log_likelihood_at
 from jaxmle._simulation import Design, Labels, design_of
-from jaxmle._stats import divide, flag_rate, halved, tail_of_t
+from jaxmle._stats import failure_rates_by_verdict, flag_rate, halved, tail_of_t
 from jaxmle._types import Array
 
 # Level and power that the answer is for.
@@ -125,7 +125,7 @@ def _expected(params: Params, counts: Counts, design: Design) -> Counts:
     n, judged = counts.n_labeled, counts.n_unlabeled
     if design == "by-verdict":
         flagged, passed = counts.tp + counts.fp, counts.fn + counts.tn
-        precision, miss = divide(theta * tpr, q), divide(theta * (1 - tpr), 1 - q)
+        precision, miss = failure_rates_by_verdict(theta, tpr, fpr)
         rest = np.clip(q * (n + judged) - flagged, 0, judged)
         cells = (flagged * precision, passed * miss, flagged * (1 - precision), passed * (1 - miss))
         return Counts(*cells, rest, judged - rest)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxmle._arrays import pytree, tree_map
-from jaxmle._data import Bounds, Calibration, Counts, Params, Problem, slice_label
+from jaxmle._data import Bounds, Calibration, Counts, HasCounts, Params, Problem, counts_of, slice_label
 from jaxmle._engine import Engine, check_engine
 from jaxmle._inference._arguments import check_labels, check_seed, checked_problem, shaped, whole_numbers
 from jaxmle._inference._fit import Fit, fit_flat
@@ -64,7 +64,7 @@ class BoundsTest(Batch):
 
 
 def bounds_test(
-    counts: Counts,
+    counts: Counts | HasCounts,
     bounds: Bounds,
     *,
     calibration: Calibration = "internal",
@@ -75,7 +75,7 @@ def bounds_test(
     """Test whether the data contradict the bounds.
 
     Args:
-        counts: Counts, any batch shape ``(...)``, whole numbers.
+        counts: Counts, any batch shape ``(...)``, whole numbers, or what `tables.count` returns.
         bounds: Bounds, scalar or broadcastable with the counts.
         calibration: "internal" or "external", as in `fit`.
         labels: "random", or "by-verdict" where the judge's verdict decided which items humans label.
@@ -222,7 +222,7 @@ def _null_points(problem: Problem, bounded: Fit, engine: Engine | None) -> tuple
 
 
 def identified_set(
-    counts: Counts, bounds: Bounds | None = None, *, calibration: Calibration = "internal"
+    counts: Counts | HasCounts, bounds: Bounds | None = None, *, calibration: Calibration = "internal"
 ) -> Interval:
     """Failure rates that the bounds alone allow, given how often the judge flags.
 
@@ -230,7 +230,8 @@ def identified_set(
     added for sampling error; `profile_interval` of counts without labels does that.
 
     Args:
-        counts: Counts, any batch shape ``(...)``, with at least one judge verdict that counts.
+        counts: Counts, any batch shape ``(...)``, with at least one judge verdict that counts, or what
+            `tables.count` returns.
         bounds: Bounds, scalar or broadcastable with the counts; none by default.
         calibration: "internal" or "external", as in `fit`.
 
@@ -254,9 +255,7 @@ def identified_set(
         >>> f"{result.low:.4f} {result.high:.4f}"
         '0.0714 0.1282'
     """
-    if not isinstance(counts, Counts):
-        raise TypeError(f"`counts` must be a Counts; got {type(counts).__name__}.")
-    c = Counts(*(np.asarray(x, np.float64) for x in counts.values()))
+    c = Counts(*(np.asarray(x, np.float64) for x in counts_of("counts", counts).values()))
     flags, passes = c.unlabeled_pos, c.unlabeled_neg
     if calibration == "internal":
         flags, passes = flags + c.tp + c.fp, passes + c.fn + c.tn

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from jaxmle._arrays import namespace, rebuilt
-from jaxmle._data import Clusters, Counts, Problem, slice_label
+from jaxmle._data import Clusters, Counts, Problem, check_sums, need_clusters, slice_label
 from jaxmle._engine import Engine, Progress, kept_programs, map_batched, program
 from jaxmle._inference._simulate import keys_of, streams
 from jaxmle._simulation import fold_in, uniforms
@@ -21,18 +21,12 @@ def check_clusters(
     clusters: Clusters, problem: Problem, shape: tuple[int, ...], method: str, parametric: bool
 ) -> None:
     """Raise unless the clusters add up to the counts, and the method is one for clusters."""
-    if not isinstance(clusters, Clusters):
-        raise TypeError(f"`clusters` must be a Clusters; got {type(clusters).__name__}.")
+    need_clusters(clusters)
     if method == "bca" or parametric:
         raise ValueError('`clusters` go with method "percentile" or "basic", and not with `parametric`.')
-    sums = clusters.totals.values()
-    size = problem.size
     if len(shape) > 1:
         raise ValueError(f"`counts` must have shape () or (n_slices,) with `clusters`; got {shape}.")
-    if clusters.n_slices != size:
-        raise ValueError(f"`clusters` must be of {size} slices; got {clusters.n_slices}.")
-    if not np.allclose(np.stack(sums), np.stack(problem.counts.values()), rtol=1e-9, atol=1e-9):
-        raise ValueError("`clusters` must add up to `counts`.")
+    check_sums("counts", problem.counts, clusters)
     if np.any(clusters.size < 2):
         where = slice_label((clusters.size < 2).reshape(shape))
         raise ValueError(f"`clusters` must be two or more{where}: one tells nothing of how they differ.")

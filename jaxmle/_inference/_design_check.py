@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxmle._arrays import pytree
-from jaxmle._data import Calibration, Counts
+from jaxmle._data import Calibration, Counts, HasCounts, counts_of
 from jaxmle._inference._arguments import warn_user, whole_numbers
 from jaxmle._results import Batch, plain
 from jaxmle._simulation import Labels
@@ -37,7 +37,7 @@ class DesignCheck(Batch):
     flag_rate_unlabeled: Numbers
 
 
-def design_check(counts: Counts) -> DesignCheck:
+def design_check(counts: Counts | HasCounts) -> DesignCheck:
     """Test whether the judge flags labelled and unlabelled items at the same rate.
 
     It does where labelled items are a random sample of the judged ones. A calibration set put together by
@@ -45,13 +45,14 @@ def design_check(counts: Counts) -> DesignCheck:
     chosen by the judge's verdict fails it too, and needs ``labels="by-verdict"``.
 
     Args:
-        counts: Counts, any batch shape ``(...)``, of unweighted items.
+        counts: Counts, any batch shape ``(...)``, of unweighted items, or what `tables.count` returns.
 
     Returns:
         The two flag rates and a p-value.
 
     Raises:
-        TypeError: ``counts`` is not a `Counts`.
+        ValueError: The table has weights or clusters.
+        TypeError: ``counts`` is neither.
 
     Source:
         Fisher's exact test, J. R. Stat. Soc. 98 (1935), two-sided by the order of probabilities:
@@ -65,9 +66,7 @@ def design_check(counts: Counts) -> DesignCheck:
         >>> print(result.flag_rate_labeled, result.flag_rate_unlabeled, result.p_value < 1e-9)
         0.5 0.18 True
     """
-    if not isinstance(counts, Counts):
-        raise TypeError(f"`counts` must be a Counts; got {type(counts).__name__}.")
-    c = Counts(*(np.asarray(x, np.float64) for x in counts.values()))
+    c = Counts(*(np.asarray(x, np.float64) for x in counts_of("counts", counts).values()))
     n, unlabeled = c.n_labeled, c.n_unlabeled
     total = n + unlabeled
     labeled_rate = (c.tp + c.fp) / np.where(n > 0, n, 1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxmle._arrays import pytree, tree_map
-from jaxmle._data import Bounds, Calibration, Clusters, Params
+from jaxmle._data import Bounds, Calibration, Clusters, Params, need_clusters
 from jaxmle._inference._arguments import checked_problem
 from jaxmle._inference._fit import Fit, fit_flat
 from jaxmle._results import Batch, plain
@@ -87,8 +87,7 @@ def design_effect(
         >>> f"{found.n_clusters[0]:.0f} {found.df[0]:.0f}"  # failures in 8 of 100 clusters
         '100 21'
     """
-    if not isinstance(clusters, Clusters):
-        raise TypeError(f"`clusters` must be a Clusters; got {type(clusters).__name__}.")
+    need_clusters(clusters)
     problem, _ = checked_problem(clusters.totals, bounds, calibration)
     found = effect_of_fit(fit_flat(problem, calibration), clusters)
     return tree_map(lambda x: plain(np.asarray(x)), found)

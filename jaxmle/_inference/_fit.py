@@ -131,7 +131,7 @@ class Fit(Batch):
         _only(CertifyOptions, options)
         return certify_fit(self, limit=limit, **options)
 
-    def plot(self, **options: Any) -> "Axes":
+    def plot(self, **options: object) -> "Axes":
         """Draw the profile likelihood of one data set with `plot_profile`.
 
         Args:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Interval(Batch):
         """Length of the interval, shape ``(...)``."""
         return self.high - self.low
 
-    def plot(self, names: Sequence[object] | None = None, **options: Any) -> "Axes":
+    def plot(self, names: Sequence[object] | None = None, **options: object) -> "Axes":
         """Draw one interval with `plot_interval`, a batch of shape ``(S,)`` with `plot_slices`.
 
         Args:

@@ -20,7 +20,7 @@ from jaxmle._inference._calibrated import Calibrated, Sides
 from jaxmle._inference._importance import log_rates
 from jaxmle._inference._nuisance import judge_at, nuisance_region
 from jaxmle._simulation import binomial_quantiles
-from jaxmle._stats import normal_quantile, tail_of_t
+from jaxmle._stats import divide, failure_rates_by_verdict, normal_quantile, tail_of_t
 from jaxmle._types import Array, Pair
 
 # Roots of the statistic at which p-values are found, and at which numbers of failures are drawn between them.
@@ -92,13 +92,13 @@ def estimates_of(counts: Counts, likely: Params, calibration: Calibration) -> Ar
     precision, omission = _predictive(likely)
     failing = counts.unlabeled_pos * precision + counts.unlabeled_neg * omission
     known, total = _known(counts, calibration)
-    return (known + failing) / np.maximum(total, 1)
+    return divide(known + failing, total)
 
 
 def shares_left(counts: Counts, calibration: Calibration) -> Pair:
     """Least and greatest failure rates that the labelled items leave, shape ``(B,)``."""
     known, total = _known(counts, calibration)
-    return known / np.maximum(total, 1), (known + counts.n_unlabeled) / np.maximum(total, 1)
+    return divide(known, total), divide(known + counts.n_unlabeled, total)
 
 
 def _known(counts: Counts, calibration: Calibration) -> Pair:
@@ -110,10 +110,7 @@ def _known(counts: Counts, calibration: Calibration) -> Pair:
 
 def _predictive(params: Params) -> Pair:
     """Probability that a flagged item fails, and that a passed one does."""
-    q, hits = params.flag_rate, params.failure_rate * params.tpr
-    misses = params.failure_rate - hits
-    precision = hits / np.where(q > 0, q, 1)
-    omission = misses / np.where(q < 1, 1 - q, 1)
+    precision, omission = failure_rates_by_verdict(params.failure_rate, params.tpr, params.fpr)
     return np.clip(precision, 0, 1), np.clip(omission, 0, 1)
 
 
@@ -174,5 +171,5 @@ def _failures(tests: Sides, params: Params, how: Calibrated) -> Pair:
         )
     ]
     failing = (drawn[0] + drawn[1]).reshape(len(index), -1) + known[:, None]
-    share = failing / np.maximum(total, 1)[:, None]
+    share = divide(failing, total[:, None])
     return share.reshape(size, rates, -1), weight.reshape(size, rates, -1)

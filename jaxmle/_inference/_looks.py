@@ -77,7 +77,19 @@ class Looks(Result):
         return np.asarray(self.information, np.float64)
 
     def levels(self, alpha: float) -> Array:
-        """Error that each look up to this one may spend of ``alpha``, shape ``(look,)``."""
+        """Return the error that each look up to this one may spend, shape ``(look,)``.
+
+        Args:
+            alpha: Error of all looks together, in (0, 1).
+
+        Source:
+            Lan and DeMets, Biometrika 70 (1983).
+
+        Examples:
+            >>> from jaxmle import Looks
+            >>> Looks(2, 2).levels(0.05).round(4).tolist()
+            [0.0056, 0.0444]
+        """
         t = self.shares
         if self.spending == "pocock":
             spent = alpha * np.log1p((np.e - 1) * t)
@@ -88,5 +100,17 @@ class Looks(Result):
         return np.diff(spent, prepend=0.0)
 
     def level(self, alpha: float) -> float:
-        """Error that this look may spend of ``alpha``."""
+        """Return the error that this look may spend.
+
+        Args:
+            alpha: Error of all looks together, in (0, 1).
+
+        Source:
+            As of `levels`.
+
+        Examples:
+            >>> from jaxmle import Looks
+            >>> round(Looks(1, 2).level(0.05), 4)
+            0.0056
+        """
         return float(self.levels(alpha)[-1])

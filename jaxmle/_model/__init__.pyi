@@ -7,6 +7,8 @@ from ._certificate import rounded_up as rounded_up
 from ._closed_form import ClosedForm as ClosedForm
 from ._closed_form import closed_form as closed_form
 from ._closed_form import closed_form_of as closed_form_of
+from ._closed_form import post_stratified_variance as post_stratified_variance
+from ._closed_form import rogan_gladen_variance as rogan_gladen_variance
 from ._likelihood import hessian_at as hessian_at
 from ._likelihood import information as information
 from ._likelihood import log_likelihood as log_likelihood

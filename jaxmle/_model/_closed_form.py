@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from jaxmle._arrays import namespace, pytree
-from jaxmle._data import Calibration, Counts, Params, check_calibration
+from jaxmle._data import Calibration, Counts, HasCounts, Params, check_calibration
 from jaxmle._model._likelihood import in_doubles
 from jaxmle._results import Batch
 from jaxmle._stats import divide
-from jaxmle._types import Array
+from jaxmle._types import Array, Triple
 
 
 @pytree
@@ -27,20 +27,21 @@ class ClosedForm(Batch):
     exists: Array
 
 
-def closed_form(counts: Counts, *, calibration: Calibration = "internal") -> ClosedForm:
+def closed_form(counts: Counts | HasCounts, *, calibration: Calibration = "internal") -> ClosedForm:
     """Maximize the likelihood without bounds, by formula.
 
     A pure function of arrays: it can be jitted and vmapped, and checks no number.
 
     Args:
-        counts: Counts, shape ``(...)``.
+        counts: Counts, shape ``(...)``, or what `tables.count` returns.
         calibration: "internal" or "external", as in `log_likelihood`.
 
     Returns:
         Parameters and the standard error of the failure rate, and whether they exist.
 
     Raises:
-        ValueError: ``calibration`` is unknown.
+        ValueError: ``calibration`` is unknown, or the table has weights or clusters.
+        TypeError: ``counts`` is neither.
 
     Source:
         internal: post-stratification of the failure rate by verdict,
@@ -66,6 +67,33 @@ def closed_form_of(counts: Counts, calibration: Calibration) -> ClosedForm:
     return (_post_stratified if calibration == "internal" else _rogan_gladen)(counts)
 
 
+def post_stratified_variance(q: Array, not_q: Array, precision: Array, miss: Array) -> Triple:
+    """Variance of a post-stratified failure rate: of one judged item, one flagged label and one passed label.
+
+    The variance is the sum of the three, each divided by how many there are.
+
+    Args:
+        q: Probability that the judge flags an item.
+        not_q: Its complement.
+        precision: Probability that a flagged item fails.
+        miss: Probability that a passed item fails.
+
+    Source:
+        Delta method; Cochran, Sampling Techniques (1977), section 5A.9, for strata whose sizes are estimated.
+    """
+    of_items = (precision - miss) ** 2 * q * not_q
+    return of_items, q**2 * precision * (1 - precision), not_q**2 * miss * (1 - miss)
+
+
+def rogan_gladen_variance(theta: Array, tpr: Array, fpr: Array, q: Array) -> Triple:
+    """The same of Rogan and Gladen's estimate, times (TPR - FPR)^2: of one judged item, failure and pass.
+
+    Source:
+        Rogan and Gladen, Am. J. Epidemiol. 107 (1978), by the delta method.
+    """
+    return q * (1 - q), theta**2 * tpr * (1 - tpr), (1 - theta) ** 2 * fpr * (1 - fpr)
+
+
 def _post_stratified(counts: Counts) -> ClosedForm:
     tp, fn, fp, tn = counts.tp, counts.fn, counts.fp, counts.tn
     flagged, passed = tp + fp, fn + tn
@@ -75,11 +103,8 @@ def _post_stratified(counts: Counts) -> ClosedForm:
     precision, miss = divide(tp, flagged), divide(fn, passed)
     theta = q * precision + not_q * miss
     passes = q * divide(fp, flagged) + not_q * divide(tn, passed)
-    variance = (
-        (precision - miss) ** 2 * divide(q * not_q, total)
-        + q**2 * divide(precision * (1 - precision), flagged)
-        + not_q**2 * divide(miss * (1 - miss), passed)
-    )
+    parts = post_stratified_variance(q, not_q, precision, miss)
+    variance = sum(divide(part, size) for part, size in zip(parts, (total, flagged, passed), strict=True))
     params = Params(theta, divide(q * precision, theta), divide(q * divide(fp, flagged), passes))
     exists = (flagged > 0) & (passed > 0) & (theta > 0) & (passes > 0)
     return ClosedForm(params, namespace(variance).sqrt(variance), exists)
@@ -91,10 +116,9 @@ def _rogan_gladen(counts: Counts) -> ClosedForm:
     tpr, fpr = divide(counts.tp, failures), divide(counts.fp, passes)
     q = divide(counts.unlabeled_pos, unlabeled)
     theta = divide(q - fpr, tpr - fpr)
-    variance = (
-        divide(q * (1 - q), unlabeled)
-        + theta**2 * divide(tpr * (1 - tpr), failures)
-        + (1 - theta) ** 2 * divide(fpr * (1 - fpr), passes)
+    parts = rogan_gladen_variance(theta, tpr, fpr, q)
+    variance = sum(
+        divide(part, size) for part, size in zip(parts, (unlabeled, failures, passes), strict=True)
     )
     exists = (failures > 0) & (passes > 0) & (unlabeled > 0) & (tpr != fpr) & (theta >= 0) & (theta <= 1)
     xp = namespace(variance)

@@ -6,12 +6,14 @@ from collections.abc import Callable
 import numpy as np
 
 from jaxmle._arrays import leaves, namespace, tree_map
-from jaxmle._data import Calibration, Counts, Params, check_calibration
+from jaxmle._data import Calibration, Counts, HasCounts, Params, check_calibration, counts_of
 from jaxmle._stats import flag_rate
 from jaxmle._types import Array
 
 
-def log_likelihood(params: Params, counts: Counts, *, calibration: Calibration = "internal") -> Array:
+def log_likelihood(
+    params: Params, counts: Counts | HasCounts, *, calibration: Calibration = "internal"
+) -> Array:
     """Log-likelihood of the counts, with ``0 log 0 = 0``.
 
     A pure function of arrays: it can be jitted, vmapped and differentiated, and checks no number. NumPy
@@ -19,7 +21,7 @@ def log_likelihood(params: Params, counts: Counts, *, calibration: Calibration =
 
     Args:
         params: Failure rate, TPR and FPR, each in [0, 1], broadcastable to shape ``(...)``.
-        counts: Counts, shape ``(...)``.
+        counts: Counts, shape ``(...)``, or what `tables.count` returns.
         calibration: "internal" where calibration items belong to the judged population and were
             chosen at random or by the judge's verdict; "external" where they come from elsewhere
             or were chosen by their true label, and so inform TPR and FPR only.
@@ -29,7 +31,8 @@ def log_likelihood(params: Params, counts: Counts, *, calibration: Calibration =
         ``params``; -inf where the parameters make an observed verdict impossible.
 
     Raises:
-        ValueError: ``calibration`` is unknown.
+        ValueError: ``calibration`` is unknown, or the table has weights or clusters.
+        TypeError: ``counts`` is neither.
 
     Warns:
         UserWarning: Arrays of JAX are of less than float64, so that sums over many items are rough.
@@ -65,19 +68,20 @@ def log_likelihood_at(params: Params, counts: Counts, calibration: Calibration) 
     return total
 
 
-def score(params: Params, counts: Counts, *, calibration: Calibration = "internal") -> Params:
+def score(params: Params, counts: Counts | HasCounts, *, calibration: Calibration = "internal") -> Params:
     """Gradient of the log-likelihood in failure rate, TPR and FPR.
 
     Args:
         params: Failure rate, TPR and FPR, each in [0, 1], broadcastable to shape ``(...)``.
-        counts: Counts, shape ``(...)``.
+        counts: Counts, shape ``(...)``, or what `tables.count` returns.
         calibration: "internal" or "external", as in `log_likelihood`.
 
     Returns:
         The three partial derivatives, each of shape ``(...)``; terms with a zero count are 0.
 
     Raises:
-        ValueError: ``calibration`` is unknown.
+        ValueError: ``calibration`` is unknown, or the table has weights or clusters.
+        TypeError: ``counts`` is neither.
 
     Source:
         Derivatives of the log-likelihood in `log_likelihood`, term by term.
@@ -141,7 +145,9 @@ def hessian_at(params: Params, counts: Counts, calibration: Calibration) -> Arra
     return xp.stack(rows, -2)
 
 
-def information(params: Params, counts: Counts, *, calibration: Calibration = "internal") -> Array:
+def information(
+    params: Params, counts: Counts | HasCounts, *, calibration: Calibration = "internal"
+) -> Array:
     """Expected (Fisher) information about failure rate, TPR and FPR.
 
     Args:
@@ -154,7 +160,8 @@ def information(params: Params, counts: Counts, *, calibration: Calibration = "i
         Symmetric matrices, shape ``(..., 3, 3)``, in the order failure_rate, tpr, fpr.
 
     Raises:
-        ValueError: ``calibration`` is unknown.
+        ValueError: ``calibration`` is unknown, or the table has weights or clusters.
+        TypeError: ``counts`` is neither.
 
     Source:
         Multinomial information of the labelled cells plus the binomial information N / (q (1 - q))
@@ -189,8 +196,9 @@ def information(params: Params, counts: Counts, *, calibration: Calibration = "i
     return xp.stack(rows, -2)
 
 
-def in_doubles(params: Params, counts: Counts) -> tuple[Params, Counts]:
+def in_doubles(params: Params, counts: Counts | HasCounts) -> tuple[Params, Counts]:
     """NumPy arrays and numbers as float64; a warning where arrays of JAX are less."""
+    counts = counts_of("counts", counts)
     xp = namespace(params, counts)
     if xp is np:
         return tree_map(lambda x: np.asarray(x, np.float64)[()], (params, counts))

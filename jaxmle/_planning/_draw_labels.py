@@ -80,6 +80,16 @@ class LabelQueue(Result):
             ValueError: The name does not end in .csv, the design is too large, an id would be run as a
                 formula, or labels of another draw are there: in a queue of this name, or in files of labels
                 beside it.
+
+        Examples:
+            >>> from pathlib import Path
+            >>> from tempfile import TemporaryDirectory
+            >>> from jaxmle import draw_labels
+            >>> rows = [{"id": "a", "answer": "yes", "judge": 1}]
+            >>> with TemporaryDirectory() as folder:
+            ...     draw_labels(rows, judge="judge", id="id", n_labels=1).save(f"{folder}/queue.csv")
+            ...     Path(folder, "queue.csv").read_text().splitlines()
+            ['id,answer,label', 'a,yes,']
         """
         path, ids = Path(path), len(self.design.id)
         if path.suffix.lower() != ".csv":

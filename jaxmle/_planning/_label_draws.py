@@ -7,8 +7,8 @@ import numpy as np
 
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._simulation import Labels
-from jaxmle._stats import flag_rate
-from jaxmle._types import Array, ArrayLike, Pair
+from jaxmle._stats import cell_rates, failure_rates_by_verdict, flag_rate
+from jaxmle._types import Array, ArrayLike, Pair, Triple
 
 # The most labels that are thought of where they come from elsewhere.
 _MOST_ELSEWHERE = 100_000
@@ -56,20 +56,25 @@ class Setting(NamedTuple):
     at_hand: AtHand | None = None
 
     @property
+    def rates(self) -> Triple:
+        """Failure rate, TPR and FPR as arrays."""
+        p = self.truth
+        return np.asarray(p.failure_rate), np.asarray(p.tpr), np.asarray(p.fpr)
+
+    @property
     def flag_rate(self) -> float:
         """Probability that the judge flags an item."""
-        theta, tpr, fpr = self.truth.failure_rate, self.truth.tpr, self.truth.fpr
-        return float(flag_rate(theta, tpr, fpr))
+        return float(flag_rate(*self.rates))
 
     @property
     def precision(self) -> float:
         """Probability that a flagged item is a failure."""
-        return _share(self.truth.failure_rate * self.truth.tpr, self.flag_rate)
+        return float(failure_rates_by_verdict(*self.rates)[0])
 
     @property
     def miss_rate(self) -> float:
         """Probability that an item that the judge passes is a failure."""
-        return _share(self.truth.failure_rate * (1 - self.truth.tpr), 1 - self.flag_rate)
+        return float(failure_rates_by_verdict(*self.rates)[1])
 
     @property
     def divided(self) -> bool:
@@ -122,8 +127,7 @@ def draw(
         fn, tn = _nested(rng, other, n_draws, [setting.miss_rate, 1 - setting.miss_rate])
         cells = (tp, fn, fp, tn, flagged - first, setting.n_judged - flagged - other)
     else:
-        theta, tpr, fpr = setting.truth.failure_rate, setting.truth.tpr, setting.truth.fpr
-        rates = [theta * tpr, theta * (1 - tpr), (1 - theta) * fpr, (1 - theta) * (1 - fpr)]
+        rates = cell_rates(*setting.rates)
         unlabeled = _nested(rng, setting.n_judged - n, n_draws, [q, 1 - q])
         cells = (*_nested(rng, n, n_draws, rates), *unlabeled)
     return Counts(*(np.asarray(cell, np.float64).reshape(-1) for cell in cells))
@@ -170,7 +174,3 @@ def _nested(rng: np.random.Generator, n: Array, n_draws: int, rates: Sequence[Ar
     added = np.cumsum(rng.multinomial(steps, shares / shares.sum(-1, keepdims=True)), axis=0)
     back = np.argsort(order, axis=0, kind="stable")
     return np.moveaxis(np.take_along_axis(added, back[..., None], 0), -1, 0)
-
-
-def _share(part: Array, whole: float) -> float:
-    return float(part / whole) if whole > 0 else 0.0

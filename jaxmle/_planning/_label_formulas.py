@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from jaxmle._data import Params
+from jaxmle._model import post_stratified_variance, rogan_gladen_variance
 from jaxmle._planning._label_draws import Setting
 from jaxmle._types import Array, ArrayLike
 
@@ -26,19 +27,16 @@ def variance_terms(setting: Setting, share: float | None = None) -> tuple[float,
         Inverse Fisher information, see `information`; for random labels Var = (PPV - r)^2 q (1 - q) / N +
         (q PPV (1 - PPV) + (1 - q) r (1 - r)) / n, r = P(failure | passed).
     """
-    p, q, n_judged = setting.truth, setting.flag_rate, setting.n_judged
-    first, other = _spreads(setting)
+    fixed, first, other = _spreads(setting)
     part = setting.share if share is None else share
     if setting.calibration == "external":
-        youden = cast(float, (p.tpr - p.fpr) ** 2)
+        youden = cast(float, (setting.truth.tpr - setting.truth.fpr) ** 2)
         if not youden:
             return np.inf, np.inf
-        first, other, fixed = first / youden, other / youden, q * (1 - q) / n_judged / youden
-    else:
-        fixed = (setting.precision - setting.miss_rate) ** 2 * q * (1 - q) / n_judged
+        fixed, first, other = fixed / youden, first / youden, other / youden
     if not setting.divided:
-        part = q
-    return fixed, _over(first, part) + _over(other, 1 - part)
+        part = setting.flag_rate
+    return fixed / setting.n_judged, _over(first, part) + _over(other, 1 - part)
 
 
 def best_share(setting: Setting) -> float:
@@ -47,7 +45,7 @@ def best_share(setting: Setting) -> float:
     Source:
         Neyman, J. R. Stat. Soc. 97 (1934).
     """
-    first, other = (np.sqrt(x) for x in _spreads(setting))
+    first, other = (np.sqrt(x) for x in _spreads(setting)[1:])
     return float(np.clip(first / (first + other), 0.05, 0.95)) if first + other > 0 else 0.5
 
 
@@ -131,16 +129,16 @@ def _after(n: int) -> Array:
     return np.arange(n, n + max(50, n // 4))
 
 
-def _spreads(setting: Setting) -> tuple[float, float]:
-    """Variance per label of the two kinds of items, weighted by what they count for the failure rate."""
-    p, q = setting.truth, setting.flag_rate
+def _spreads(setting: Setting) -> tuple[float, float, float]:
+    """Variance of one judged item, and of a label of either kind; external: times (TPR - FPR)^2."""
+    q = np.asarray(setting.flag_rate)
     if setting.calibration == "external":
-        theta = cast(float, p.failure_rate)
-        weights, rates = (theta, 1 - theta), (cast(float, p.tpr), cast(float, p.fpr))
+        parts = rogan_gladen_variance(*setting.rates, q)
     else:
-        weights, rates = (q, 1 - q), (setting.precision, setting.miss_rate)
-    first, other = (w**2 * r * (1 - r) for w, r in zip(weights, rates, strict=True))
-    return float(first), float(other)
+        rates = np.array([setting.precision, setting.miss_rate])
+        parts = post_stratified_variance(q, 1 - q, rates[0], rates[1])
+    of_items, first, other = (float(part) for part in parts)
+    return of_items, first, other
 
 
 def _over(part: float, whole: float) -> float:

@@ -112,13 +112,24 @@ class Plan(Result):
         return {name: [row[name] for row in rows] for name in rows[0]}
 
     def plot(self, *, ax: "Axes | None" = None) -> "Axes":
-        """Draw width or power against labels with `plot_plan`, on ``ax`` or a new pyplot figure.
+        """Draw width or power against labels with `plot_plan`.
+
+        Args:
+            ax: Where to draw; a new pyplot figure by default.
 
         Returns:
             The axes.
 
         Raises:
             ImportError: matplotlib is not installed.
+
+        Examples:
+            >>> from matplotlib.figure import Figure
+            >>> from jaxmle import plan
+            >>> rates = {"failure_rate": 0.1, "judge_tpr": 0.9, "judge_fpr": 0.05, "n_unlabeled": 10_000}
+            >>> ax = plan(**rates, target_width=0.05, simulate=False).plot(ax=Figure().subplots())
+            >>> ax.get_xlabel()
+            'Human labels'
         """
         return drawn("plot_plan", self, ax=ax)
 

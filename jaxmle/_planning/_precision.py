@@ -7,9 +7,10 @@ from statistics import NormalDist
 import numpy as np
 
 from jaxmle._data import Counts
-from jaxmle._model import closed_form
+from jaxmle._model import closed_form, post_stratified_variance, rogan_gladen_variance
 from jaxmle._planning._label_formulas import human_labels, human_power
 from jaxmle._planning._plan import first_estimate
+from jaxmle._stats import divide
 
 # Fewer labels than this say next to nothing, whatever a formula holds of them.
 MIN_LABELS = 10
@@ -57,8 +58,9 @@ class Precision:
         plain = float(found.params.failure_rate)
         if not external:
             w, p, q = (tp + fp + pos) / items, (tp + 0.5) / (tp + fp + 1), (fn + 0.5) / (fn + tn + 1)
-            each = w * p * (1 - p) + (1 - w) * q * (1 - q)
-            rest = w * (1 - w) * (p - q) ** 2 / items
+            of_items, flagged, passed = post_stratified_variance(*np.array([w, 1 - w, p, q]))
+            each = float(divide(flagged, np.asarray(w)) + divide(passed, np.asarray(1 - w)))
+            rest = float(of_items / items)
             rate = w * p + (1 - w) * q
             estimate = plain if tp + fp and fn + tn else rate
             return cls(rate, estimate, labels, each, rest, judge, int(pos + neg), False)
@@ -68,9 +70,10 @@ class Precision:
         flags = pos / (pos + neg)
         # Half a failure, as above.
         rate = min(max((flags - fpr) / (tpr - fpr), 0.5 / (labels + 1)), 1.0)
-        each = rate**2 * tpr * (1 - tpr) / (tp + fn + 1) + (1 - rate) ** 2 * fpr * (1 - fpr) / (fp + tn + 1)
+        of_items, failures, passes = rogan_gladen_variance(*np.array([rate, tpr, fpr, flags]))
+        each = float(failures / (tp + fn + 1) + passes / (fp + tn + 1))
         gain = (tpr - fpr) ** 2
-        rest = flags * (1 - flags) / (pos + neg) / gain
+        rest = float(of_items / (pos + neg) / gain)
         estimate = plain if bool(found.exists) else rate
         return cls(rate, estimate, labels, labels * each / gain, rest, judge, int(pos + neg), True)
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxmle._data import Bounds, Calibration, Counts, percent
+from jaxmle._data import Bounds, Calibration, Counts, HasCounts, percent
 from jaxmle._inference import Fit, ProfileInterval, branches, checked_problem, fit_flat, profile
 from jaxmle._plots._axes import BLUE, GREY, axes_or_new, limit_line, rates_on_x
 from jaxmle._types import Pair
@@ -17,7 +17,7 @@ _BEYOND = 0.4
 
 
 def plot_profile(
-    counts: Counts,
+    counts: Counts | HasCounts,
     bounds: Bounds | None = None,
     *,
     interval: ProfileInterval | None = None,
@@ -28,7 +28,8 @@ def plot_profile(
     """Draw how much log-likelihood each failure rate loses, the cut-off, and the interval that it leaves.
 
     Args:
-        counts: Counts of one data set, divided by the design effect where the interval has one.
+        counts: Counts of one data set, divided by the design effect where the interval has one; or what
+            `tables.count` returns.
         bounds: Bounds; none by default.
         interval: Its `profile_interval`, two-sided or one-sided; by default the two-sided one of 95% with a
             simulated cut-off (chi-square where counts are not whole numbers).

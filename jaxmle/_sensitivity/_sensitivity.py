@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxmle._arrays import pytree
-from jaxmle._data import Bounds, Calibration, Counts, check_confidence
+from jaxmle._data import Bounds, Calibration, Counts, HasCounts, check_confidence
 from jaxmle._inference import check_labels, checked_problem, effective, fit_flat, warn_of_design
 from jaxmle._results import drawn, plain
 from jaxmle._sensitivity._bound_effects import Effect, effects_of
@@ -79,13 +79,24 @@ class Sensitivity(ScanResult):
         return columns
 
     def plot(self, *, ax: "Axes | None" = None) -> "Axes":
-        """Draw the curve or the map with `plot_sensitivity`, on ``ax`` or a new pyplot figure.
+        """Draw the curve or the map with `plot_sensitivity`.
+
+        Args:
+            ax: Where to draw; a new pyplot figure by default.
 
         Returns:
             The axes.
 
         Raises:
             ImportError: matplotlib is not installed.
+
+        Examples:
+            >>> from matplotlib.figure import Figure
+            >>> from jaxmle import Bounds, Counts, sensitivity
+            >>> counts = Counts(tp=14, fn=3, fp=5, tn=128, unlabeled_pos=200, unlabeled_neg=1300)
+            >>> result = sensitivity(counts, Bounds(tpr=(0.80, 0.95)), over="tpr.low")
+            >>> result.plot(ax=Figure().subplots()).get_ylabel()
+            'Failure rate'
         """
         return drawn("plot_sensitivity", self, ax=ax)
 
@@ -97,7 +108,7 @@ class Sensitivity(ScanResult):
 
 
 def sensitivity(
-    counts: Counts,
+    counts: Counts | HasCounts,
     bounds: Bounds | None = None,
     *,
     over: str | Sequence[str] | None = None,
@@ -115,7 +126,7 @@ def sensitivity(
     grid being one batch; with few labels let `certify` have the last word at the bounds that matter.
 
     Args:
-        counts: Counts of one data set.
+        counts: Counts of one data set, or what `tables.count` returns.
         bounds: The present bounds, scalars; none by default.
         over: What is moved, one or two of "tpr.low", "tpr.high", "fpr.low", "fpr.high", "failure_rate.low",
             "failure_rate.high"; "tpr" or "fpr", the rate taken as known; or "margin", by which all four
@@ -140,6 +151,10 @@ def sensitivity(
 
     Warns:
         UserWarning: The labelled items are no random sample though they are declared to be.
+
+    Source:
+        Each point: `profile_interval` with chi-square cut-offs. Effects of bounds: their shadow prices, by
+        the envelope theorem.
 
     Examples:
         >>> from jaxmle import Bounds, Counts, sensitivity

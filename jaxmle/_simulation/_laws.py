@@ -16,7 +16,7 @@ from jaxmle._simulation._binomial import (
     table_size,
     tabulated,
 )
-from jaxmle._stats import flag_rate
+from jaxmle._stats import cell_rates, divide, failure_rates_by_verdict, flag_rate
 from jaxmle._types import Array
 
 Labels = Literal["random", "by-verdict"]
@@ -68,11 +68,11 @@ def law_of_params(params: Params, counts: Counts, design: Design, entries: int =
     theta, tpr, fpr = params.failure_rate, params.tpr, params.fpr
     q = flag_rate(theta, tpr, fpr)
     if design == "by-verdict":
-        return _strata(counts, design, _share(theta * tpr, q), _share(theta * (1 - tpr), 1 - q), q, entries)
+        precision, miss = (np.clip(x, 0, 1) for x in failure_rates_by_verdict(theta, tpr, fpr))
+        return _strata(counts, design, precision, miss, q, entries)
     if design == "external":
         return _strata(counts, design, tpr, fpr, q, entries)
-    cells = (theta * tpr, theta * (1 - tpr), (1 - theta) * fpr, (1 - theta) * (1 - fpr))
-    return _chain(counts, np.stack(cells, -1), q, entries)
+    return _chain(counts, np.stack(cell_rates(theta, tpr, fpr), -1), q, entries)
 
 
 def law_of_counts(counts: Counts, design: Design) -> Law:
@@ -201,7 +201,7 @@ def _fewest(n: Array, p: Array, rows: int) -> Array:
 
 def _share(part: Array, whole: Array) -> Array:
     """``part / whole``, 0 where there is no whole, at most 1."""
-    return np.clip(part / np.where(whole > 0, whole, 1), 0, 1)
+    return np.clip(divide(part, whole), 0, 1)
 
 
 def _counts(*values: Array) -> Counts:

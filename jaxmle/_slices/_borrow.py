@@ -11,7 +11,7 @@ from jaxmle._inference import Interval, checked_problem, effective, shaped, warn
 from jaxmle._results import OF_RATES
 from jaxmle._slices._batches import map_slices
 from jaxmle._slices._joint_problem import hull_of
-from jaxmle._slices._judge_posterior import JudgePosterior, judge_posterior, leading
+from jaxmle._slices._judge_posterior import JudgePosterior, judge_posterior, leading, weight_of_differing
 from jaxmle._slices._marginal import Rate, log_marginal, updated
 from jaxmle._slices._partial import Judges, estimates_of, judges_of, partial_ends
 from jaxmle._slices._slice import Slices, slices_of_problem
@@ -57,7 +57,7 @@ class Borrowed(Interval):
 
 def borrow(
     counts: Counts | HasCounts,
-    references: Counts,
+    references: Counts | HasCounts,
     bounds: Bounds | None = None,
     *,
     confidence: float = 0.95,
@@ -102,6 +102,7 @@ def borrow(
         0.19 [0.15, 0.24]
     """
     alpha = 1 - check_confidence(confidence)
+    references = counts_of("references", references)
     posterior = _learnt(references)
     problem, shape = checked_problem(counts, bounds, calibration)
     problem = effective(problem, shape, design_effect, None)[0]
@@ -131,7 +132,6 @@ def borrow(
 
 def _learnt(references: Counts) -> JudgePosterior:
     """How the judge's rates vary over references; one judge for all is never taken for granted."""
-    references = counts_of("references", references)
     if len(references.shape) > 1:
         raise ValueError(
             f"`references` must have shape (K,), one element a reference; got {references.shape}."
@@ -145,8 +145,8 @@ def _learnt(references: Counts) -> JudgePosterior:
     known = Counts(tp, fn, fp, tn, none, none)
     problem = checked_problem(known, None, "internal")[0]
     posterior = leading(judge_posterior(problem, "internal", hull_of(problem)))
-    apart = np.where(posterior.rho.sum(1) == 0, 0.0, posterior.weight)
-    return posterior._replace(weight=apart / apart.sum()) if apart.any() else posterior
+    apart = weight_of_differing(posterior)
+    return posterior if apart is None else posterior._replace(weight=apart)
 
 
 def _borrowed(

@@ -4,14 +4,21 @@ from typing import Any, cast, get_args
 
 import numpy as np
 
-from jaxmle._data import Bounds, Calibration, Counts, Problem
+from jaxmle._data import Bounds, Calibration, Counts, HasCounts, Problem
 from jaxmle._inference import checked_problem, effective, fit_flat
 from jaxmle._slices._common import Common, fit_common
 from jaxmle._slices._intervals import Judge
 from jaxmle._slices._joint_problem import PooledProblem, bounds_clash, hull_of
-from jaxmle._slices._judge_posterior import REACHED, JudgePosterior, judge_posterior, leading
+from jaxmle._slices._judge_posterior import (
+    REACHED,
+    JudgePosterior,
+    judge_posterior,
+    leading,
+    weight_of_differing,
+)
 from jaxmle._slices._partial import estimates_of, judges_of
 from jaxmle._slices._slice_fit import SliceFit
+from jaxmle._stats import binomial_tail
 from jaxmle._types import Array, ArrayLike
 
 # One judge is taken for granted from this probability on, and judges for unrelated where slices lend less.
@@ -28,7 +35,7 @@ _IDENTIFIED_WITHIN = 1e-6
 
 
 def fit_slices(
-    counts: Counts,
+    counts: Counts | HasCounts,
     bounds: Bounds | None = None,
     *,
     judge_rates: Judge = "partial",
@@ -38,7 +45,7 @@ def fit_slices(
     """Estimate the failure rates of slices that were judged by the same judge.
 
     Args:
-        counts: Counts of the slices, shape ``(S,)``.
+        counts: Counts of the slices, shape ``(S,)``, or what `tables.count` returns with ``by``.
         bounds: Bounds, scalar or of shape ``(S,)``; those of TPR and FPR apply to the judge of each slice.
         judge_rates: "per-slice" fits each slice alone; "common" takes one TPR and one FPR for all; "partial"
             (default) lets them vary over slices as far as the data say, and falls to one of the others where
@@ -180,9 +187,9 @@ def _partial(problem: Problem, calibration: Calibration, clash: bool) -> SliceFi
 
     # The estimate averages the common judge and judges that differ; a spread of 0 has its own, exact fit.
     # Intervals never take one judge for granted: a small spread that was missed would make them too short.
-    apart = np.where(posterior.rho.sum(1) == 0, 0.0, posterior.weight)
-    if apart.any():
-        known = known._replace(weight=np.broadcast_to(apart / apart.sum(), known.weight.shape))
+    apart = weight_of_differing(posterior)
+    if apart is not None:
+        known = known._replace(weight=np.broadcast_to(apart, known.weight.shape))
     mixture = differing, tops = estimates_of(problem, calibration, known)
     share = 0.0 if best is None else _ODDS * one_judge / (_ODDS * one_judge + 1 - one_judge)
     rate = differing if best is None else share * best.rate + (1 - share) * differing
@@ -236,11 +243,9 @@ def bounds_p_value(problem: Problem) -> float:
 
 def _tail(hits: Array, misses: Array, share: float) -> float:
     """Probability of as many hits or more, at most; for weighted counts too."""
-    from scipy.special import betainc  # a third of a second to import, and seldom needed
-
     expected = share * (hits + misses)
     if hits <= 0 or share >= 1:
         return 1.0
     if hits < expected + 1:
         return min(1.0, float(expected / hits))  # Markov: Hoeffding's inequality starts one item higher
-    return float(betainc(hits, misses + 1, share))
+    return float(binomial_tail(misses, hits, np.asarray(1 - share)))

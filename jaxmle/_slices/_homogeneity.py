@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from jaxmle._arrays import leaves, pytree, take, tree_map
-from jaxmle._data import Bounds, Calibration, Counts, Problem
+from jaxmle._data import Bounds, Calibration, Counts, HasCounts, Problem
 from jaxmle._inference import (
     adjust_p_values,
     check_seed,
@@ -86,7 +86,7 @@ class Homogeneity(Result):
 
 
 def homogeneity_test(
-    counts: Counts,
+    counts: Counts | HasCounts,
     bounds: Bounds | None = None,
     *,
     calibration: Calibration = "internal",
@@ -99,7 +99,8 @@ def homogeneity_test(
     sizes with the most likely common judge, each fitted both ways.
 
     Args:
-        counts: Counts of the slices, shape ``(S,)``, S >= 2, whole numbers.
+        counts: Counts of the slices, shape ``(S,)``, S >= 2, whole numbers, or what `tables.count` returns
+            with ``by``.
         bounds: Bounds, scalar or of shape ``(S,)``; those of TPR and FPR apply to the judge of each slice.
         calibration: "internal" (labels at random) or "external", as in `fit`.
         n_resamples: Data sets to simulate, >= 19.

@@ -20,13 +20,13 @@ from jaxmle._slices._marginal import (
     cut_beta,
     log_gamma,
     log_marginal,
-    log_sum_exp,
     rate_nodes,
     shapes,
     updated,
 )
 from jaxmle._slices._projected_newton import eigh, maximize_in_box
 from jaxmle._slices._slice import Slices, slices_of_problem
+from jaxmle._stats import log_sum_exp
 from jaxmle._types import Array, Pair
 
 # Intraclass correlations of a rate of the judge, 0 being one judge for all slices, and their prior: one judge
@@ -263,6 +263,12 @@ def leading(found: JudgePosterior) -> JudgePosterior:
     kept = order[:_FEW] if weight[order[:_FEW]].sum() >= _NEARLY_ALL else order
     part = JudgePosterior(*(x[first[kept]] for x in found))
     return part._replace(weight=weight[kept] / weight[kept].sum())
+
+
+def weight_of_differing(found: JudgePosterior) -> Array | None:
+    """Weights of the pairs by which judges differ, shape ``(P,)``, their sum 1; None where none does."""
+    apart = np.where(found.rho.sum(1) == 0, 0.0, found.weight)
+    return apart / apart.sum() if apart.any() else None
 
 
 def _sigmoid(x: Array) -> Array:

@@ -141,14 +141,6 @@ def rate_nodes(s: Slices, tpr: Rate, fpr: Rate, n: int) -> Pair:
     return np.sin(at) ** 2, weight
 
 
-def log_sum_exp(x: Array, axis: int) -> Array:
-    """Logarithm of a sum of exponentials; -inf where all are 0."""
-    top = np.max(x, axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0.0)
-    with np.errstate(divide="ignore"):
-        return np.squeeze(top, axis) + np.log(np.sum(np.exp(x - top), axis))
-
-
 def log_gamma(x: Array) -> Array:
     """Logarithm of the gamma function for x > 0, by Stirling's series eight steps up."""
     y = x + 8

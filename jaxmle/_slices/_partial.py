@@ -21,9 +21,10 @@ from jaxmle._slices._judge_posterior import (
     means_of,
     slopes_of_means,
 )
-from jaxmle._slices._marginal import FIXED, Rate, log_marginal, log_sum_exp, rate_nodes, shapes, updated
+from jaxmle._slices._marginal import FIXED, Rate, log_marginal, rate_nodes, shapes, updated
 from jaxmle._slices._projected_newton import eigh
 from jaxmle._slices._slice import Slices, slices_of_problem
+from jaxmle._stats import log_sum_exp
 from jaxmle._types import Array, Pair
 
 _GRID = 64

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -104,7 +104,7 @@ class SliceFit(Result):
         """
         return self._problem.sizes
 
-    def plot(self, names: Sequence[object] | None = None, **options: Any) -> "Axes":
+    def plot(self, names: Sequence[object] | None = None, **options: object) -> "Axes":
         """Draw the 95% interval of each slice with `plot_slices`.
 
         Args:
@@ -145,6 +145,9 @@ class SliceFit(Result):
 
         Raises:
             ValueError: ``confidence`` is out of range.
+
+        Source:
+            As of `fit_slices`.
 
         Examples:
             >>> from jaxmle import Counts, fit_slices

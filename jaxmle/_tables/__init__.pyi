@@ -53,6 +53,7 @@ from ._guess import Guess as Guess
 from ._guess import guess as guess
 from ._invalid import INVALID as INVALID
 from ._meaning import MEANING as MEANING
+from ._meaning import Said as Said
 from ._meaning import UnclearMeaningError as UnclearMeaningError
 from ._open import open_source as open_source
 from ._pairs import ROW as ROW

@@ -89,16 +89,31 @@ class SliceCounts(Result):
 
     @classmethod
     def of_counts(cls, counts: "Counts") -> Self:
-        """A table of one slice, counted elsewhere: scalar counts of whole numbers."""
+        """Return a table of what was counted elsewhere, without slices.
+
+        Args:
+            counts: Scalar counts, whole numbers.
+
+        Examples:
+            >>> from jaxmle import Counts, tables
+            >>> tables.SliceCounts.of_counts(Counts(4, 1, 2, 43, 900, 9100))
+            SliceCounts(50 labelled, 10,000 unlabelled)
+        """
         whole = type(counts)(*(np.atleast_1d(np.asarray(value)) for value in counts.values()))
         items = (whole.n_labeled + whole.n_unlabeled).astype(np.int64)
         return cls(whole, [{}] * len(whole), {}, int(items.sum()), n_items=items)
 
     def as_counts(self) -> "Counts":
-        """Counts for functions that take `Counts`: scalar without slices, else an element a slice.
+        """Return counts for functions that take `Counts`: scalar without slices, else an element a slice.
 
         Raises:
             ValueError: The rows had weights or clusters, which counts alone do not tell.
+
+        Examples:
+            >>> from jaxmle import tables
+            >>> rows = [{"judge": 1, "human": 1}, {"judge": 0, "human": None}]
+            >>> tables.count(rows, judge="judge", human="human").as_counts()
+            Counts(tp=1, fn=0, fp=0, tn=0, unlabeled_pos=0, unlabeled_neg=1)
         """
         if self.clusters is not None or self.squares is not None:
             what = "clusters" if self.clusters is not None else "weights"

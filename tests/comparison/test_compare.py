@@ -8,6 +8,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import binom, chi2
 from scipy.stats import t as student
 
+from benchmarks._samples import cell_rates, flag_rate
 from benchmarks.comparing import data_of
 from jaxmle import Bounds, Clusters, Counts, Pairs, adjust_p_values, compare, profile_interval
 from jaxmle._comparison import _common_judge
@@ -50,10 +51,9 @@ def test_the_size_of_the_test_enumerated(n, m):
 def test_unequal_arms_of_a_poor_judge_keep_their_size(bounds):
     """20 against 200 labels, TPR .7, FPR .3, 10% failures: by pooled degrees of freedom .08 to .10."""
     rng, size, theta, tpr, fpr = np.random.default_rng(6), 600, 0.1, 0.7, 0.3
-    shares = [theta * tpr, theta * (1 - tpr), (1 - theta) * fpr, (1 - theta) * (1 - fpr)]
-    flagged = rng.binomial(100, theta * tpr + (1 - theta) * fpr, (2, size))
+    flagged = rng.binomial(100, flag_rate(theta, tpr, fpr), (2, size))
     arms = [
-        Counts(*rng.multinomial(n, shares, size).T, pos, 100 - pos)
+        Counts(*rng.multinomial(n, cell_rates(theta, tpr, fpr), size).T, pos, 100 - pos)
         for n, pos in zip((20, 200), flagged, strict=True)
     ]
     size_of_test = np.mean(compare(*arms, bounds).different)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from doctor_files import HEADER, doctor, finding, plain_rows, words_of, write
 
+from benchmarks._samples import cell_rates
 from jaxmle import Counts, fit, profile_interval
 from jaxmle._cli import main
 from jaxmle._doctor._findings import MIN_LABELS
@@ -36,7 +37,7 @@ def test_a_limit_says_how_many_labels_it_takes(tmp_path, capsys):
 )
 def test_as_many_labels_as_it_says_certify(rate, tpr, fpr, limit):
     n, draws = 20_000, 400
-    cells = np.array([rate * tpr, rate * (1 - tpr), (1 - rate) * fpr, (1 - rate) * (1 - fpr)])
+    cells = cell_rates(rate, tpr, fpr)
     flags = cells[0] + cells[2]
     pilot = Counts(*(100 * cells), n * flags, n * (1 - flags))
     labels = Precision.of(pilot, external=False).labels_for(limit, 0.95)

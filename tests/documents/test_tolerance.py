@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+from benchmarks._samples import cell_rates
 from jaxmle import Bounds, Counts, bounds_test, fit, profile_interval
 from jaxmle._cli import main
 from jaxmle._documents import tolerance_note
@@ -47,8 +48,7 @@ def test_errors_are_noticed_as_often_as_is_said(n, failure_rate, off):
     bounds, tpr, fpr, judged = Bounds(tpr=(0.8, 0.95), fpr=(0.02, 0.08)), 0.88, 0.05, 2000
 
     def cells(fpr):
-        f = failure_rate
-        return np.array([f * tpr, f * (1 - tpr), (1 - f) * fpr, (1 - f) * (1 - fpr)])
+        return cell_rates(failure_rate, tpr, fpr)
 
     labeled = rng.multinomial(n, cells(0.08 + off), 400).astype(float)
     flagged = rng.binomial(judged, cells(0.08 + off)[[0, 2]].sum(), 400).astype(float)

@@ -196,7 +196,7 @@ def test_clusters_of_items_alike_tell_as_much_as_one_item_each(size):
     [
         ([1, 2], TypeError, "`clusters` must be a Clusters; got list"),
         (one_each(40, 20, 4, 95), ValueError, "must add up to `anchor_counts`"),
-        (clustered(1, 3, 0.2, 0.9, 0.1, 2), ValueError, "of the counts' slices"),
+        (clustered(1, 3, 0.2, 0.9, 0.1, 2), ValueError, "of the slices of `anchor_counts`"),
     ],
 )
 def test_clusters_of_other_items_are_refused(clusters, error, message):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from benchmarks._samples import drawn_counts
 from jaxmle import Bounds, Counts, bounds_test, fit
 from jaxmle._inference._bounds_power import noticed_beyond
 from jaxmle._inference._bounds_test import check_bounds, tail_limit
@@ -12,11 +13,7 @@ TPR, FPR = 0.9, 0.05
 
 
 def data(rng, size, n, judged, theta, tpr=TPR, fpr=FPR):
-    cells = rng.multinomial(
-        n, [theta * tpr, theta * (1 - tpr), (1 - theta) * fpr, (1 - theta) * (1 - fpr)], size
-    )
-    flags = rng.binomial(judged, theta * tpr + (1 - theta) * fpr, size)
-    return Counts(*cells.T, flags, judged - flags)
+    return drawn_counts(rng, theta, tpr, fpr, n, judged, size)
 
 
 @pytest.mark.slow

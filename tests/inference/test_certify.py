@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from benchmarks._samples import drawn_counts
 from jaxmle import (
     Bounds,
     Counts,
@@ -19,11 +20,7 @@ JUDGE = Bounds(tpr=(0.87, 0.93), fpr=(0.03, 0.07))
 
 
 def data(rng, size, n, judged, theta, tpr=0.9, fpr=0.05):
-    cells = rng.multinomial(
-        n, [theta * tpr, theta * (1 - tpr), (1 - theta) * fpr, (1 - theta) * (1 - fpr)], size
-    )
-    flags = rng.binomial(judged, theta * tpr + (1 - theta) * fpr, size)
-    return Counts(*cells.T, flags, judged - flags)
+    return drawn_counts(rng, theta, tpr, fpr, n, judged, size)
 
 
 def test_labels_alone_give_the_exact_binomial_test():

@@ -89,7 +89,7 @@ def test_the_number_of_replicates_changes_none_of_them():
         ({"method": "bca"}, '"percentile" or "basic"'),
         ({"parametric": True}, "not with `parametric`"),
         ({"counts": Counts(*(CELLS + 1))}, "must add up to `counts`"),
-        ({"counts": Counts(*np.stack([CELLS, CELLS], 1))}, "must be of 2 slices; got 1"),
+        ({"counts": Counts(*np.stack([CELLS, CELLS], 1))}, "of the slices of `counts`, shape .2,.; got 1"),
     ],
 )
 def test_bootstrap_refuses_clusters_that_do_not_fit(options, match):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from benchmarks._samples import counts_label_by_label
 from jaxmle import Bounds, Counts, certify, confidence_sequence
 from jaxmle._cli import main
 from jaxmle._inference import anytime_certificates, checked_problem
@@ -14,12 +15,7 @@ JUDGE = Bounds(tpr=(0.75, 0.99), fpr=(0.0, 0.10))
 
 def walk(rng, n, judged, rate, size, tpr=0.9, fpr=0.05):
     """Counts after each label, shape ``(n, size)``."""
-    cells = rng.choice(
-        4, (n, size), p=[rate * tpr, rate * (1 - tpr), (1 - rate) * fpr, (1 - rate) * (1 - fpr)]
-    )
-    tp, fn, fp, tn = np.cumsum(cells[..., None] == np.arange(4), 0).transpose(2, 0, 1)
-    flagged = rng.binomial(judged, rate * tpr + (1 - rate) * fpr, size) + tp[-1] + fp[-1]
-    return Counts(tp, fn, fp, tn, flagged - tp - fp, judged + n - flagged - fn - tn)
+    return counts_label_by_label(rng, rate, tpr, fpr, n, judged, size)
 
 
 NARROW = [

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, hypergeom, norm
 
+from benchmarks._samples import cell_rates, flag_rate
 from jaxmle import Bounds, Counts, Looks, certify
 from jaxmle._data import Params
 from jaxmle._inference import checked_problem
@@ -125,9 +126,8 @@ def test_the_error_of_three_looks_is_at_most_that_of_one(spending):
     """At the limit; only data sets that a normal test finds worth a look are tested exactly."""
     rng = np.random.default_rng(4)
     size, rate, tpr, fpr = 300, 0.06, 0.9, 0.05
-    shares = [rate * tpr, rate * (1 - tpr), (1 - rate) * fpr, (1 - rate) * (1 - fpr)]
-    cells = np.cumsum(rng.multinomial(40, shares, (3, size)), 0)
-    flagged = rng.binomial(5000, rate * tpr + (1 - rate) * fpr, size) + cells[-1, :, 0] + cells[-1, :, 2]
+    cells = np.cumsum(rng.multinomial(40, cell_rates(rate, tpr, fpr), (3, size)), 0)
+    flagged = rng.binomial(5000, flag_rate(rate, tpr, fpr), size) + cells[-1, :, 0] + cells[-1, :, 2]
     passed = 5120 - flagged
     stopped = np.zeros(size, bool)
     for look in (1, 2, 3):

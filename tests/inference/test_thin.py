@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from benchmarks._samples import cell_rates, flag_rate
 from jaxmle import Bounds, Counts, certify, fit, profile_interval
 
 
@@ -116,9 +117,8 @@ def test_an_interval_and_a_limit_of_one_data_set_do_not_contradict_each_other():
 def test_coverage_where_failures_are_few(n, judged, rate, tpr, fpr):
     rng = np.random.default_rng(3)
     size = 300
-    shares = [rate * tpr, rate * (1 - tpr), (1 - rate) * fpr, (1 - rate) * (1 - fpr)]
-    flagged = rng.binomial(judged, rate * tpr + (1 - rate) * fpr, size)
-    counts = Counts(*rng.multinomial(n, shares, size).T, flagged, judged - flagged)
+    flagged = rng.binomial(judged, flag_rate(rate, tpr, fpr), size)
+    counts = Counts(*rng.multinomial(n, cell_rates(rate, tpr, fpr), size).T, flagged, judged - flagged)
     result = profile_interval(counts, n_resamples=299)
     upper = profile_interval(counts, n_resamples=299, side="upper").high
     # A coverage of .95 shows as less than .925 in one of 40 such runs.

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from benchmarks._samples import flag_rate
 from jaxmle import Bounds, Counts, certify, fit, profile_interval
 from jaxmle._inference._mixed import mixed_statistic
 from jaxmle._inference._mixed_draws import MixedTest
@@ -123,7 +124,7 @@ def test_simulated_certificates_are_as_seldom_wrong_as_they_say():
     rng, size, n, rate, tpr, fpr = np.random.default_rng(13), 300, 50, 0.03, 0.6, 0.1
     failures = rng.binomial(n, rate, size)
     tp, fp = rng.binomial(failures, tpr), rng.binomial(n - failures, fpr)
-    flagged = rng.binomial(2000, rate * tpr + (1 - rate) * fpr, size)
+    flagged = rng.binomial(2000, flag_rate(rate, tpr, fpr), size)
     caught, wrong, none = rng.binomial(12, tpr, size), rng.binomial(38, fpr, size), np.zeros(size)
     own = Counts(tp, failures - tp, fp, n - failures - fp, flagged, 2000 - flagged)
     free = fit(own, external=Counts(caught, 12 - caught, wrong, 38 - wrong, none, none))
@@ -197,7 +198,7 @@ def test_intervals_cover_where_the_reference_has_the_same_judge(rate, n):
     failures, known = rng.binomial(n, rate, size), rng.binomial(300, 0.3, size)
     tp, fp = rng.binomial(failures, tpr), rng.binomial(n - failures, fpr)
     caught, wrong = rng.binomial(known, tpr), rng.binomial(300 - known, fpr)
-    flagged = rng.binomial(5000, rate * tpr + (1 - rate) * fpr, size)
+    flagged = rng.binomial(5000, flag_rate(rate, tpr, fpr), size)
     counts = Counts(tp, failures - tp, fp, n - failures - fp, flagged, 5000 - flagged)
     none = np.zeros(size)
     reference = Counts(caught, known - caught, wrong, 300 - known - wrong, none, none)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from benchmarks._samples import cell_rates, flag_rate
 from jaxmle import Bounds, Counts
 from jaxmle._data import Problem
 
@@ -23,6 +24,5 @@ def problem_of(counts, bounds=None):
 
 def expected(rate, tpr, fpr, n_labels, n_unlabeled):
     """Counts as they are on average; all slices but for the failure rate alike."""
-    cells = np.stack([rate * tpr, rate * (1 - tpr), (1 - rate) * fpr, (1 - rate) * (1 - fpr)])
-    q = rate * tpr + (1 - rate) * fpr
+    cells, q = np.moveaxis(cell_rates(rate, tpr, fpr), -1, 0), flag_rate(rate, tpr, fpr)
     return Counts(*(n_labels * cells), n_unlabeled * q, n_unlabeled * (1 - q))

@@ -8,6 +8,7 @@ from pooled_data import problem_of
 from scipy.integrate import quad
 from scipy.special import betaln, gammaln, logsumexp, xlogy
 
+from benchmarks._samples import cell_rates, flag_rate
 from jaxmle import Bounds, Counts, fit_slices
 from jaxmle._slices._joint_problem import hull_of
 from jaxmle._slices._judge_posterior import (
@@ -156,9 +157,9 @@ def test_the_posterior_of_spreads_is_that_of_a_grid():
     rng = np.random.default_rng(4)
     rate = rng.beta(1.5, 8, 8)
     tpr = np.array([0.95, 0.6, 0.9, 0.4, 0.85, 0.97, 0.7, 0.9])
-    cells = np.stack([rate * tpr, rate * (1 - tpr), (1 - rate) * 0.06, (1 - rate) * 0.94], -1)
-    flagged = rng.binomial(300, rate * tpr + (1 - rate) * 0.06)
-    problem = problem_of(Counts(*rng.multinomial(40, cells).T, flagged, 300 - flagged))
+    flagged = rng.binomial(300, flag_rate(rate, tpr, 0.06))
+    labeled = rng.multinomial(40, cell_rates(rate, tpr, 0.06))
+    problem = problem_of(Counts(*labeled.T, flagged, 300 - flagged))
     hull = hull_of(problem)
     found = judge_posterior(problem, "internal", hull)
     data = data_of(problem, "internal", hull)

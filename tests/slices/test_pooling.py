@@ -7,6 +7,7 @@ from scipy.optimize import minimize
 from scipy.special import xlogy
 from scipy.stats import binom, f
 
+from benchmarks._samples import drawn_counts
 from jaxmle import Bounds, Counts, baselines, fit, fit_slices, homogeneity_test, profile_interval
 from jaxmle._slices._projected_newton import maximize_in_box
 
@@ -17,10 +18,7 @@ def draw(rng, n_slices, n_labels, spread=0.0, judged=400, tpr=0.9, fpr=0.05):
         return rng.beta(mean * k, (1 - mean) * k, n_slices) if sd else np.full(n_slices, mean)
 
     truth, t, p = rng.beta(1.2, 12, n_slices), rates(tpr, spread), rates(fpr, spread / 2)
-    cells = np.stack([truth * t, truth * (1 - t), (1 - truth) * p, (1 - truth) * (1 - p)], -1)
-    labeled = rng.multinomial(n_labels, cells / cells.sum(-1, keepdims=True))
-    flagged = rng.binomial(judged, truth * t + (1 - truth) * p)
-    return truth, Counts(*labeled.T, flagged, judged - flagged)
+    return truth, drawn_counts(rng, truth, t, p, n_labels, judged)
 
 
 def joint_log_likelihood(rate, tpr, fpr, counts, calibration):

@@ -10,7 +10,32 @@ import pyarrow
 import pytest
 from cases import some_fast
 
-from jaxmle import Bounds, Counts, agreement, certify, fit, profile_interval, tables
+from jaxmle import (
+    Bounds,
+    Counts,
+    JudgeCalibration,
+    Params,
+    agreement,
+    baselines,
+    bootstrap,
+    borrow,
+    bounds_test,
+    certify,
+    closed_form,
+    compare,
+    design_check,
+    design_effect,
+    drift,
+    fit,
+    fit_slices,
+    identified_set,
+    information,
+    log_likelihood,
+    profile_interval,
+    score,
+    sensitivity,
+    tables,
+)
 from jaxmle._tables import Columns, UnclearMeaningError
 
 ROWS = {
@@ -39,6 +64,49 @@ def test_rows_and_their_counts_give_the_same(library):
     assert str(agreement(frame, **NAMED)) == str(agreement(counts))
     slices = fit(frame, by="kind", **NAMED)
     assert np.array_equal(slices.failure_rate, fit(tables.count(frame, by="kind", **NAMED)).failure_rate)
+
+
+WITHIN = Bounds(tpr=(0.4, 0.9))
+AT = Params(0.4, 0.6, 0.3)
+OF_COUNTS = {
+    **{name: getattr(baselines, name) for name in baselines.__all__},
+    "bootstrap": lambda c: bootstrap(c, WITHIN, n_resamples=20),
+    "borrow": lambda c: borrow(c, c),
+    "bounds_test": lambda c: bounds_test(c, WITHIN),
+    "closed_form": closed_form,
+    "compare": lambda c: compare(c, c, WITHIN),
+    "design_check": design_check,
+    "drift": lambda c: drift(c, WITHIN),
+    "fit_slices": lambda c: fit_slices(c, WITHIN, judge_rates="common"),
+    "from_reference": Bounds.from_reference,
+    "from_references": Bounds.from_references,
+    "identified_set": lambda c: identified_set(c, WITHIN),
+    "information": lambda c: information(AT, c).tolist(),
+    "learn": lambda c: JudgeCalibration.learn(c, date="2026-03-31"),
+    "log_likelihood": lambda c: log_likelihood(AT, c).tolist(),
+    "score": lambda c: score(AT, c),
+    "sensitivity": lambda c: sensitivity(c, WITHIN, over="tpr.low", grid=[0.3, 0.4]),
+}
+
+
+@pytest.mark.parametrize("function", OF_COUNTS)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_what_takes_counts_takes_a_table_that_was_counted(function):
+    by = {} if function == "sensitivity" else {"by": "kind"}
+    verdicts = [(1, 1)] * 4 + [(1, 0), (0, 1)] + [(0, 0)] * 4 + [(1, None)] * 3 + [(0, None)] * 5
+    rows = [
+        {"judge": judge, "human": human, "kind": kind, "prompt": i}
+        for kind in "ab"
+        for i, (judge, human) in enumerate(verdicts)
+    ]
+    table = tables.count(rows, **NAMED, **by)
+    ask = OF_COUNTS[function]
+    assert str(ask(table)) == str(ask(table.counts if by else table.total))
+    with_clusters = tables.count(rows, **NAMED, **by, cluster="prompt")
+    with pytest.raises(ValueError, match="the table has clusters"):
+        ask(with_clusters)
+    with pytest.raises(TypeError, match="must be a Clusters; got SliceCounts: give its .clusters"):
+        design_effect(with_clusters)
 
 
 def test_a_file_goes_straight_in_too(tmp_path):
