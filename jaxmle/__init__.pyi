@@ -56,8 +56,10 @@ from ._plots import plot_sensitivity as plot_sensitivity
 from ._plots import plot_slices as plot_slices
 from ._sensitivity import Effect as Effect
 from ._sensitivity import HumanError as HumanError
+from ._sensitivity import RaterError as RaterError
 from ._sensitivity import Sensitivity as Sensitivity
 from ._sensitivity import human_error as human_error
+from ._sensitivity import rater_error as rater_error
 from ._sensitivity import sensitivity as sensitivity
 from ._slices import Borrowed as Borrowed
 from ._slices import Homogeneity as Homogeneity

@@ -113,7 +113,7 @@ def certify(
         if errors:
             from jaxmle._documents import HumanErrors
 
-            erring = HumanErrors.of(*errors, analysis)
+            erring = HumanErrors.of(errors, table, analysis)
         tested = erring.limit(limit) if erring else limit
         document = certify_document(
             table,

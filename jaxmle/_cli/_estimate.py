@@ -164,7 +164,7 @@ def estimate(
         if errors:
             from jaxmle._documents import HumanErrors
 
-            HumanErrors.of(*errors, analysis).add_to(document)
+            HumanErrors.of(errors, table, analysis).add_to(document)
     else:
         from jaxmle._documents import estimate_file
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import typer
 
@@ -49,7 +49,7 @@ DATE = typer.Option(
 )
 HUMAN_ERROR = typer.Option(
     help="Rates at which human labels err: LO:HI, or LO:HI,LO:HI for failures that they miss and passes that "
-    "they call failures.",
+    "they call failures; or agreement, what two raters' disagreement leaves open.",
     metavar="LO:HI",
 )
 ADJUSTMENTS = ("none", "holm", "benjamini-hochberg")
@@ -106,7 +106,9 @@ def parse_range(option: str, text: str) -> tuple[float, float]:
     return low, high
 
 
-def parse_human_error(text: str | None) -> tuple[tuple[float, float], tuple[float, float]] | None:
+def parse_human_error(
+    text: str | None,
+) -> tuple[tuple[float, float], tuple[float, float]] | Literal["agreement"] | None:
     """Read ``LO:HI`` for both kinds of error, or one range for each: failures missed, false alarms.
 
     Raises:
@@ -114,9 +116,11 @@ def parse_human_error(text: str | None) -> tuple[tuple[float, float], tuple[floa
     """
     if text is None:
         return None
+    if text.strip() == "agreement":
+        return "agreement"
     parts = text.split(",")
     if len(parts) > 2:
-        raise ValueError(f"--human-error must be LO:HI, or LO:HI,LO:HI; got {text!r}.")
+        raise ValueError(f"--human-error must be LO:HI, LO:HI,LO:HI or agreement; got {text!r}.")
     ranges = [parse_range("--human-error", part) for part in parts]
     if ranges[0][1] + ranges[-1][1] >= 1:
         raise ValueError(f"--human-error: both rates must add up to less than 1; got {text}.")

@@ -1,40 +1,103 @@
 """Human labels that err, in documents: what estimate, interval and verdict become."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
+from jaxmle._data import Counts
 from jaxmle._documents._settings import AnalysisSettings
-from jaxmle._sensitivity import error_ranges, labeled_limit, leave_none, true_rate
+from jaxmle._sensitivity import error_ranges, labeled_limit, leave_none, rater_error, true_rate
+from jaxmle._tables import Raters, SliceCounts
 from jaxmle._types import Document
 
 Range = tuple[float, float]
 
 
 class HumanErrors(NamedTuple):
-    """Ranges of the rates at which humans err: failures that they miss, passes that they call failures."""
+    """Ranges of the rates at which humans err: failures that they miss, passes that they call failures.
+
+    Attributes:
+        missed: Share of the failures that labels call passes.
+        false_alarms: Share of the passes that labels call failures.
+        agreement: What two raters' agreement says, where the ranges are from it.
+    """
 
     missed: Range
     false_alarms: Range
+    agreement: Document | None = None
 
     @classmethod
-    def of(cls, missed: Range, false_alarms: Range, analysis: AnalysisSettings) -> "HumanErrors":
-        """Check the ranges against each other and the design.
+    def of(
+        cls, given: tuple[Range, Range] | Literal["agreement"], table: SliceCounts, analysis: AnalysisSettings
+    ) -> "HumanErrors":
+        """Check what was said of labels that err, or learn it from two raters.
+
+        Args:
+            given: Ranges of failures that humans miss and of passes that they call failures; or "agreement".
+            table: Counts by slice, which knows of the raters.
+            analysis: What the user says of the data.
 
         Raises:
-            ValueError: They leave nothing, or the labels are from elsewhere.
+            ValueError: The ranges leave nothing, or the labels are from elsewhere; or there are no two raters
+                who labelled the same items.
         """
         if analysis.calibration == "external":
             raise ValueError(
                 "human error can be allowed for where the labels are of the judged items: not with external "
                 "ones, since what they tell of the judge depends on the failure rate where they come from."
             )
-        return cls(*error_ranges(missed, false_alarms))
+        if given != "agreement":
+            return cls(*error_ranges(*given))
+        return cls._of_raters(None if table.panel is None else table.panel.raters, analysis.confidence)
+
+    @classmethod
+    def _of_raters(cls, raters: Raters | None, confidence: float) -> "HumanErrors":
+        if raters is None or raters.pairs is None:
+            raise ValueError(
+                "--human-error agreement is of two raters: name both columns with --human, or label the "
+                "queue twice with --rater."
+            )
+        if not sum(raters.pairs):
+            raise ValueError(
+                f"--human-error agreement: no item was labelled by both {' and '.join(raters.names)}."
+            )
+        if raters.n_undecided:
+            raise ValueError(
+                "--human-error agreement goes with --human-combine any or all: by a number some items have "
+                "no label for what was said of them."
+            )
+        found = rater_error(Counts(*raters.pairs, 0, 0), confidence=confidence)
+        both = raters.n_several / raters.n_labeled
+        missed, alarms = _combined(found.missed[1], found.false_alarms[1], raters.rule, both)
+        if missed + alarms >= 1:
+            raise ValueError(
+                f"--human-error agreement: {' and '.join(raters.names)} differ on {found.disagreement:.1%} "
+                f"of {found.n_both:,} items, so that labels may be wrong on up to {missed:.1%} of the failures "
+                f"and {alarms:.1%} of the passes, and tell nothing then: have both label more items, or "
+                "settle where they differ."
+            )
+        equal = None if found.rate is None else _combined(found.rate, found.rate, raters.rule, both)
+        return cls(
+            (0.0, missed),
+            (0.0, alarms),
+            {
+                "raters": raters.names,
+                "rule": raters.rule,
+                "n_both": found.n_both,
+                "disagreement": found.disagreement,
+                "rate": found.rate,
+                "low": found.low,
+                "high": found.high,
+                "labels_if_equal": None if equal is None else list(equal),
+                "p_value": found.p_value,
+            },
+        )
 
     @property
     def settings(self) -> Document:
         """The ranges, for a document."""
-        return {"missed": list(self.missed), "false_alarms": list(self.false_alarms)}
+        ranges: Document = {"missed": list(self.missed), "false_alarms": list(self.false_alarms)}
+        return ranges if self.agreement is None else {**ranges, "agreement": self.agreement}
 
     def limit(self, limit: float) -> float:
         """Limit that the share of failures among labels must stay below."""
@@ -59,7 +122,7 @@ class HumanErrors(NamedTuple):
                 "low": self.lowest(rate["low"]),
                 "high": self.highest(rate["high"]),
             }
-            if leave_none(rate["low"], rate["high"], *self):
+            if leave_none(rate["low"], rate["high"], self.missed, self.false_alarms):
                 record["warnings"].append(
                     "human error: no failure rate agrees with these labels; fewer of them are failures than "
                     "the false alarms alone would be, or more than the misses leave"
@@ -77,7 +140,7 @@ class HumanErrors(NamedTuple):
                 "certified_if_right": bool(np.less_equal(upper, limit)),
             }
             record["upper_limit"] = self.highest(upper)
-            if leave_none(0.0, upper, *self):
+            if leave_none(0.0, upper, self.missed, self.false_alarms):
                 record |= {"certified": False, "p_value": 1.0, "upper_limit": 1.0}
                 record["warnings"].append(
                     "human error: fewer items are failures by their labels than the false alarms alone would "
@@ -85,3 +148,24 @@ class HumanErrors(NamedTuple):
                 )
         judged = document["slices"] or [document["total"]]
         document["certified"] = all(record["certified"] for record in judged)
+
+
+def _combined(missed: float, false_alarms: float, rule: str | None, both: float) -> tuple[float, float]:
+    """Rates of error of the label that a rule makes of two, from those of each person.
+
+    Args:
+        missed: Share of the failures that each calls a pass.
+        false_alarms: Share of the passes that each calls a failure.
+        rule: "any", "all" or another; by others both agree, and rates of one person are no smaller.
+        both: Share of the labels that both gave; the others are of one.
+    """
+
+    def of_either(rate: float) -> float:
+        return both * (2 * rate - rate**2) + (1 - both) * rate
+
+    def of_both(rate: float) -> float:
+        return both * rate**2 + (1 - both) * rate
+
+    if rule in ("any", "1"):
+        return of_both(missed), of_either(false_alarms)
+    return (of_either(missed), of_both(false_alarms)) if rule in ("all", "2") else (missed, false_alarms)

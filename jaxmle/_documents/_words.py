@@ -11,6 +11,8 @@ from jaxmle._sensitivity import leave_none, true_rate
 from jaxmle._types import Document
 
 _LONGEST = 60
+# Two raters of one quality differ so seldom.
+_UNEQUAL = 0.05
 _FEW_NAMED = 5
 
 
@@ -162,10 +164,9 @@ def human_error_line(document: Document, certificate: Document | None = None) ->
         return ""
     found, total = document["total"]["human_error"], document["total"]
     (missed, most), (least, alarms) = errs = ranges["missed"], ranges["false_alarms"]
-    said = (
-        f"If humans miss {span_text(missed, most)} of the failures and call {span_text(least, alarms)} of "
-        "the passes failures: "
-    )
+    said = _raters_differ(ranges.get("agreement"), document)
+    humans = f"humans miss {span_text(missed, most)} of the failures and call {span_text(least, alarms)} of the passes"
+    said += f"{'if' if said.endswith(': ') else 'If'} {humans} failures: "
     if found["estimates"]:
         said += f"estimate {percent(found['estimates'][0])} to {percent(found['estimates'][1])}"
     if "low" in found:
@@ -185,6 +186,29 @@ def human_error_line(document: Document, certificate: Document | None = None) ->
         else:
             said += f"; upper limit {percent(high)}, so the verdict is then {'a pass' if holds else 'a fail'}"
     return f"{said}."
+
+
+def _raters_differ(found: Document | None, document: Document) -> str:
+    """What two raters' agreement says of their errors; nothing where that was not asked."""
+    if found is None:
+        return ""
+    names = " and ".join(shown_text(name) for name in found["raters"])
+    both = count_of(found["n_both"], "item")
+    said = (
+        f"{names} differ on {percent(found['disagreement'])} of the {both} that both labelled. That they err "
+        "independently and equally often is assumed"
+    )
+    if found["p_value"] < _UNEQUAL:
+        said += f" (that both find as many failures is unlikely, p = {found['p_value']:.2g})"
+    rate = document["total"]["failure_rate"]
+    estimate = rate["estimate"] if isinstance(rate, dict) else rate
+    if found["rate"] is not None and estimate is not None:
+        equal = percent(float(true_rate(estimate, *found["labels_if_equal"])))
+        said += (
+            f". Were failures and passes as easily got wrong, each would err on {percent(found['rate'])} "
+            f"({percent(found['low'])} to {percent(found['high'])}), and the failure rate be {equal}"
+        )
+    return f"{said}. Without that: " if found["rate"] is not None and estimate is not None else f"{said}. "
 
 
 def span_text(low: float, high: float) -> str:

@@ -9,6 +9,8 @@ from ._human_error import labeled_limit as labeled_limit
 from ._human_error import leave_none as leave_none
 from ._human_error import true_rate as true_rate
 from ._moved_bounds import MARGIN as MARGIN
+from ._rater_error import RaterError as RaterError
+from ._rater_error import rater_error as rater_error
 from ._sensitivity import Sensitivity as Sensitivity
 from ._sensitivity import check_over as check_over
 from ._sensitivity import scanned as scanned

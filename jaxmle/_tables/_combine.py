@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
@@ -340,8 +340,20 @@ def _agreement(humans: Sequence[str], labels: Array, n: Array, rule: str | None)
     failures, passes = (labels == 1).sum(1), (labels == 0).sum(1)
     several, differ = failures + passes > 1, (failures > 0) & (passes > 0)
     undecided = (failures + passes > 0) & (_verdict(labels, rule or _RULES[0], decided=True) == _NONE)
-    sums = (int(n[rows].sum()) for rows in (several, differ, undecided))
-    found = Raters(list(humans), rule, *sums)
+    pairs = ((labels == said).all(1) for said in ([1, 1], [1, 0], [0, 1], [0, 0]))
+
+    def rows(which: Array) -> int:
+        return int(n[which].sum())
+
+    found = Raters(
+        names=list(humans),
+        rule=rule,
+        n_several=rows(several),
+        n_differ=rows(differ),
+        n_undecided=rows(undecided),
+        n_labeled=rows(failures + passes > 0),
+        pairs=cast(Any, tuple(map(rows, pairs))) if len(humans) == 2 else None,
+    )
     named = ", ".join(humans)
     if rule is None and found.n_differ:
         raise ValueError(

@@ -28,6 +28,9 @@ class Raters:
         n_several: Rows that two or more of them labelled.
         n_differ: Those of these on which they do not all agree.
         n_undecided: Rows that too few labelled for the rule to say what they are; these have no label.
+        n_labeled: Rows that any of them labelled.
+        pairs: Of two humans, rows that both call a failure, the first alone, the second alone, and neither;
+            None of more.
     """
 
     names: list[str]
@@ -35,6 +38,8 @@ class Raters:
     n_several: int
     n_differ: int
     n_undecided: int
+    n_labeled: int
+    pairs: tuple[int, int, int, int] | None
 
 
 @dataclass(frozen=True)
