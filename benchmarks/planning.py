@@ -110,7 +110,8 @@ def report(out: Path) -> None:
     print("|---|---|---|--:|--:|--:|--:|--:|--:|--:|")
     shown = ("goal", "design", "bounds", "failure_rate", "target", "limit")
     for row in rows:
-        cells = [row[name] for name in (*shown, "n_labels", "delivered", "z", "human_only")]
+        found = f"{float(row['delivered']):.3g}", f"{float(row['z']):+.2f}"
+        cells = [*(row[name] for name in (*shown, "n_labels")), *found, row["human_only"]]
         print(f"| {' | '.join(cells)} |")
     for goal in ("width", "profile", "exact"):
         part = [row for row in rows if row["goal"] == goal]

@@ -210,7 +210,9 @@ class Reading:
         if self.file is None:
             raise ValueError("name the FILE of verdicts, or give --counts in place of it.")
         if not self.human and self.design is None:
-            raise ValueError("Missing option '--human': the column of human verdicts.")
+            raise ValueError(
+                "Missing option '--human': the column of human verdicts. `jaxmle doctor FILE` guesses it."
+            )
         check_choice("--missing", self.missing, ("drop", "failure", "pass"))
         source, human_source, where, id = self.file, self.human_file, self.where, tuple(self.id or ())
         judges, humans = tuple(self.judge or ()), tuple(self.human or ())

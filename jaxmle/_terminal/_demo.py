@@ -42,9 +42,10 @@ def demo_table(document: Document) -> Group:
     ]
     outro = [
         "",
-        "One draw of labels is luck; try --seed 1, 2, 3. Next, with a file of your own:",
-        "  jaxmle estimate verdicts.csv --judge judge --human human --tpr 0.75:0.90 --fpr 0.08:0.18",
-        "No file yet? jaxmle demo --write verdicts.csv makes one to follow along with.",
+        "One draw of labels is luck; try --seed 1, 2, 3. Next, a file to follow along with:",
+        "  jaxmle demo --write verdicts.csv",
+        "  jaxmle doctor verdicts.csv",
+        "A file of your own: `jaxmle doctor FILE` says what to type.",
     ]
     lines = [Text(line, no_wrap=line.startswith(" ")) for line in outro]
     return Group(answer, *map(Text, intro), table, *lines)
