@@ -52,6 +52,8 @@ _ROUNDS = 9
 # Tests that are drawn for at once, to bound memory.
 _GROUP = 256
 _LEAST_ROOT = 0.01
+# How far from a guess ends are looked for: p-values are of draws at the guess.
+_REACH = (0.8, 1.25)
 _FIRST_GUESS = 0.3
 _LEAST_TAIL = 1e-300
 _ROUNDING = 1e-12
@@ -178,7 +180,7 @@ class Calibrated:
                 p = self._p_values(part.take(some), grid, grid, here[:, None], 0, _PLACES, drawn)
                 return here, p[:, 0]
 
-            return last_crossing(look, guess[index], most[index], alpha[index])
+            return last_crossing(look, guess[index], most[index], alpha[index], _REACH)
 
         groups = zip(*self._in_groups(of_group, len(guess)), strict=True)
         found, is_found, is_open = (np.concatenate(x) for x in groups)

@@ -11,8 +11,6 @@ import numpy as np
 from jaxmle._stats import normal_quantile
 from jaxmle._types import Array, Index, Pair
 
-# How far from the guess roots are looked at: p-values are of draws at the guess.
-_REACH = (0.8, 1.25)
 _ON, _LEAST_STEP = 1.02, 1.03
 # An end is found between two roots this near, or at one with a quantile this near.
 _ENCLOSED, _MET = 1.06, 0.01
@@ -21,7 +19,7 @@ _LEAST_TAIL = 1e-300
 
 
 def last_crossing(
-    look: Callable[[Index, Array], Pair], guess: Array, most: Array, alpha: Array
+    look: Callable[[Index, Array], Pair], guess: Array, most: Array, alpha: Array, reach: tuple[float, float]
 ) -> tuple[Array, Array, Array]:
     """Find roots near ``guess`` where p last comes down to ``alpha``; arrays of shape ``(B,)``.
 
@@ -30,13 +28,14 @@ def last_crossing(
         guess: Where to begin.
         most: Greatest root that there is.
         alpha: The level.
+        reach: How far from the guess to look, below and above, as multiples of it.
 
     Returns:
         The roots; whether the ends were found, else the roots are better guesses; and whether p is above
         alpha up to the greatest root.
     """
     root = np.minimum(guess, most)
-    least, greatest = root * _REACH[0], np.minimum(root * _REACH[1], most)
+    least, greatest = root * reach[0], np.minimum(root * reach[1], most)
     inner, outer, z_inner, z_outer = (np.full(len(root), np.nan) for _ in range(4))
     is_found, is_open = (np.zeros(len(root), bool) for _ in range(2))
     wanted = normal_quantile(alpha)

@@ -14,20 +14,20 @@ from jaxmle._data import Counts, Params, Problem
 from jaxmle._engine import Engine, Progress
 from jaxmle._inference._calibrated import whole_counts
 from jaxmle._inference._fit import Fit
+from jaxmle._inference._last_crossing import last_crossing
 from jaxmle._inference._mixed import mixed_crossings, mixed_maxima, mixed_statistic
 from jaxmle._inference._no_failures import least_p_value
 from jaxmle._inference._profile import ProfileRoot, branches
 from jaxmle._inference._simulate import TIE, keys_of, streams
 from jaxmle._simulation import Design, draw_counts, law_of_params, tables_for, uniforms
-from jaxmle._stats import divide, normal_quantile, tail_of_t
-from jaxmle._types import Array
+from jaxmle._stats import divide, tail_of_t
+from jaxmle._types import Array, Index, Pair
 
 _STREAM = 10
 # Data sets that are drawn for at once.
 _AT_ONCE = 16
-# Rates that are tested for an end, and how far one may lie from the last, as multiples of its root.
-_ROUNDS, _STEP = 4, (0.5, 2.0)
-_LEAST = 1e-12
+# How far from the chi-square end, as multiples of its root, ends are looked for.
+_REACH = (0.2, 5.0)
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class MixedTest:
     engine: Engine | None
     side: Literal["lower", "upper"] = "upper"
 
-    def take(self, index: Array) -> "MixedTest":
+    def take(self, index: Index) -> "MixedTest":
         """The tests at ``index``."""
         return replace(self, free=self.free[index])
 
@@ -126,39 +126,23 @@ class MixedTest:
     def ends(self, level: Array, root: Array, progress: Progress | None = None) -> ProfileRoot:
         """Rates at which p falls to ``level``; ``root`` are the statistic's roots to begin at.
 
-        The normal quantile of p is nearly a line in the root, so each rate tested tells the next; the end is
-        where the line through the last two, or those on either side, meets ``level``. The bound where p has
-        not fallen by then.
+        Where it is still above it at the bound on the failure rate, that bound.
         """
-        branch = branches(self.free)[self.side == "upper"]
-        external = self.free.external
+        branch, external = branches(self.free)[self.side == "upper"], self.free.external
         assert external is not None
-        wanted = -normal_quantile(level)
+        most = np.sqrt(mixed_statistic(self.free, branch.stop, self.engine))
 
-        def at(root: Array) -> tuple[ProfileRoot, Array]:
-            found = mixed_crossings(branch, external, root**2, self.engine)
-            seen = np.where(
-                found.at_bound, mixed_statistic(self.free, found.failure_rate, self.engine), root**2
-            )
-            return found._replace(statistic=seen), np.sqrt(seen)
+        def at(some: Index, root: Array) -> ProfileRoot:
+            target = np.where(root < most[some], root**2, np.inf)
+            found = mixed_crossings(branch.take(some), take(external, some), target, self.engine)
+            seen = np.where(found.at_bound, most[some] ** 2, root**2)
+            return found._replace(statistic=seen)
 
-        size = len(level)
-        # Root of the statistic and quantile of p, inside and beyond the end.
-        inner, outer = np.zeros((2, size)), np.full((2, size), np.inf)
-        stopped = np.zeros(size, bool)
-        for _ in range(_ROUNDS):
-            found, root = at(root)
-            p = self.p_values(found.failure_rate, found.statistic)
-            z = -normal_quantile(np.clip(p, _LEAST, 1 - _LEAST))
-            is_in, here = z < wanted, np.stack([root, z])
-            stopped = found.at_bound & is_in
-            inner = np.where(is_in & (root >= inner[0]), here, inner)
-            outer = np.where(~is_in & (root <= outer[0]), here, outer)
-            bracketed = np.isfinite(outer[0])
-            way = np.where(bracketed, outer, inner + 1) - inner
-            line = inner[0] + (wanted - inner[1]) / way[1] * way[0]
-            scaled = root * np.clip(wanted / np.maximum(z, _LEAST), *_STEP)
-            root = np.where(bracketed, line, scaled)
+        def look(some: Index, root: Array) -> Pair:
+            found = at(some, root)
+            return np.sqrt(found.statistic), self.take(some).p_values(found.failure_rate, found.statistic)
+
+        end, _, is_open = last_crossing(look, root, most, level, _REACH)
         if progress:
-            progress.advance(size)
-        return at(np.where(stopped, np.inf, root))[0]
+            progress.advance(len(level))
+        return at(np.arange(len(level)), np.where(is_open, np.inf, end))
