@@ -1,5 +1,6 @@
 """The commands, in their groups, and how they are run."""
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Annotated, Any
@@ -21,6 +22,9 @@ from jaxmle._cli._plan import plan
 from jaxmle._cli._report import report
 from jaxmle._cli._sensitivity import sensitivity
 from jaxmle._cli._trouble import INTERRUPTED, TROUBLE
+
+# A whole number in groups of three digits: 10,000 or 10.000 or 10 000.
+_GROUPED = re.compile(r"\d{1,3}([\s,._'])\d{3}(\1\d{3})*")
 
 app = typer.Typer(
     name="jaxmle",
@@ -79,13 +83,32 @@ def run(arguments: list[str]) -> int:
         status = _built()(arguments, prog_name="jaxmle", standalone_mode=False)
     except typer.TyperException as error:
         if message := error.format_message():
-            raise ValueError(f"{message}{_elsewhere(error)}") from error
+            raise ValueError(f"{_plain(message, arguments)}{_elsewhere(error)}") from error
         return TROUBLE  # help has been printed instead
     except typer.Abort as error:
         raise KeyboardInterrupt from error
     if status == INTERRUPTED:  # what Typer makes of Ctrl-C
         raise KeyboardInterrupt
     return status if isinstance(status, int) else 0
+
+
+def _plain(message: str, arguments: list[str]) -> str:
+    """What Typer says of a number that it cannot read, in words of ours and with what was probably meant."""
+    said = re.match(
+        r"Invalid value for '(?:-\w' / ')?(--[\w-]+)': Input should be a valid (integer|number)", message
+    )
+    if said is None:
+        return message
+    option, kind = said.groups()
+    given = next((one.partition("=")[2] for one in arguments if one.startswith(f"{option}=")), None)
+    if given is None and option in arguments[:-1]:
+        given = arguments[arguments.index(option) + 1]
+    what = "a whole number" if kind == "integer" else "a number"
+    if given is None:
+        return f"{option} must be {what}."
+    digits = re.sub(r"[\s,._']", "", given)
+    meant = f": did you mean {digits}?" if kind == "integer" and _GROUPED.fullmatch(given.strip()) else "."
+    return f"{option} must be {what}; got {given!r}{meant}"
 
 
 def _elsewhere(error: Exception) -> str:

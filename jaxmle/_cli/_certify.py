@@ -61,8 +61,8 @@ def certify(
     information: Annotated[
         str | None,
         typer.Option(
-            help="With --look: share of the planned labels at each look so far, such as 0.2,0.45; even steps "
-            "by default.",
+            help="With --look: share of the planned labels at each look so far, such as 0.2,0.45 or 20%,45%; "
+            "even steps by default.",
             metavar="SHARES",
         ),
     ] = None,

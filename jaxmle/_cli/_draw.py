@@ -84,7 +84,8 @@ def draw(
         list[str] | None,
         typer.Option(
             "--column",
-            help="What the person at work is to see (repeatable); all but verdicts and labels by default.",
+            help="What the person at work is to see (repeatable); by default all but verdicts, labels and "
+            "what reads like these.",
             metavar="COL",
         ),
     ] = None,
@@ -165,4 +166,4 @@ def draw(
         **{name: value for name, value in rows.items() if value not in (None, ())},
     )
     queue.save(out, raw_csv=raw_csv)
-    show(draw_document(queue.design, str(out), queue.columns), reading.as_json, draw_table)
+    show(draw_document(queue.design, str(out), queue.columns, queue.left_out), reading.as_json, draw_table)

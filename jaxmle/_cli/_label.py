@@ -1,6 +1,7 @@
 """`jaxmle label`: say of each item of a queue whether it is a failure."""
 
 import sys
+from difflib import get_close_matches
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
@@ -84,7 +85,11 @@ def label(
     found = Queue.load(queue, id=tuple(id or ()))
     for column in columns or ():
         if column not in found.columns:
-            raise ValueError(f"--column {column!r} is not in the queue: it has {', '.join(found.columns)}.")
+            near = get_close_matches(column, found.columns, n=1)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            raise ValueError(
+                f"--column {column!r} is not in the queue: it has {', '.join(found.columns)}.{meant}"
+            )
     if show_verdict and not found.verdicts:
         raise ValueError("the queue holds no verdict of the judge: draw it with --show-verdict too.")
     shown = tuple(columns or found.columns)

@@ -4,7 +4,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
-from jaxmle._cli._options import check_choice
+import typer
+
+from jaxmle._cli._options import check_choice, rate
 from jaxmle._types import Document
 
 
@@ -28,10 +30,11 @@ def looks_of(look: int | None, of: int | None, spending: str, information: str |
     shares = None
     if information is not None:
         try:
-            shares = tuple(float(part) for part in information.split(","))
-        except ValueError:
+            shares = tuple(rate(part) for part in information.split(","))
+        except typer.BadParameter:
             raise ValueError(
-                f"--information must be shares of the planned labels, such as 0.2,0.45; got {information!r}."
+                "--information must be shares of the planned labels, such as 0.2,0.45 or 20%,45%; got "
+                f"{information!r}."
             ) from None
     return Looks(look, of, cast(Any, spending), shares)
 

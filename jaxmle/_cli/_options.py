@@ -65,6 +65,14 @@ def _number(text: str) -> float:
     return value / 100 if number.endswith("%") else value
 
 
+def _percent(end: str) -> str:
+    """An end of a range whose other end is in percent: 75 of 75:90% is 75%; 0.75 and 1 are as they are."""
+    try:
+        return end if end.endswith("%") or _number(end) <= 1 else f"{end}%"
+    except ValueError:
+        return end
+
+
 def rate(text: str | float) -> float:
     """Read a rate, such as 0.05 or 5%, of an option.
 
@@ -90,6 +98,10 @@ def parse_range(option: str, text: str) -> tuple[float, float]:
         ValueError: It is none, the wrong way round, or beyond [0, 1].
     """
     first, colon, second = text.partition(":")
+    # A percent sign on one end is of both, as people write 75:90%; what is at most 1 is a rate as it is.
+    ends = [one.strip() for one in (first, second)]
+    if colon and ends[0] and ends[1] and (ends[0] + ends[1]).count("%") == 1:
+        first, second = (_percent(one) for one in ends)
     try:
         low = _number(first) if first.strip() or not colon else 0.0
         high = (_number(second) if second.strip() else 1.0) if colon else low

@@ -10,13 +10,16 @@ from jaxmle._tables import LabelProgress
 from jaxmle._types import Document
 
 
-def draw_document(design: LabelDesign, queue: str, columns: tuple[str, ...]) -> Document:
+def draw_document(
+    design: LabelDesign, queue: str, columns: tuple[str, ...], left_out: tuple[str, ...] = ()
+) -> Document:
     """Describe a draw.
 
     Args:
         design: What was drawn from what.
         queue: The file of the queue.
         columns: What the person at work sees.
+        left_out: Columns that are not shown since they read like labels.
     """
     return {
         "command": "draw",
@@ -28,6 +31,7 @@ def draw_document(design: LabelDesign, queue: str, columns: tuple[str, ...]) -> 
         "n_before": len(design.before),
         "n_drawn": design.n_drawn,
         "columns": list(columns),
+        "left_out": list(left_out),
         "shows_verdict": bool(set(columns) & set(design.judge)),
         "strata": [
             {

@@ -72,9 +72,9 @@ class HumanErrors(NamedTuple):
         if missed + alarms >= 1:
             raise ValueError(
                 f"--human-error agreement: {' and '.join(raters.names)} differ on {found.disagreement:.1%} "
-                f"of {found.n_both:,} items, so that labels may be wrong on up to {missed:.1%} of the failures "
-                f"and {alarms:.1%} of the passes, and tell nothing then: have both label more items, or "
-                "settle where they differ."
+                f"of {found.n_both:,} items, so that labels may be wrong on up to {missed:.1%} of the "
+                f"failures and {alarms:.1%} of the passes, and tell nothing then: have both label more "
+                "items, or settle where they differ."
             )
         equal = None if found.rate is None else _combined(found.rate, found.rate, raters.rule, both)
         return cls(

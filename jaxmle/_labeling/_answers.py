@@ -30,6 +30,7 @@ from jaxmle._tables import (
     open_source,
     rater_of,
     rows_of,
+    zeros_hint,
 )
 
 Item = tuple[str, ...]
@@ -90,10 +91,7 @@ class Queue:
         if not all(all(item) for item in items) or len(set(items)) < len(items):
             raise ValueError(f"{str(path)!r}: {' and '.join(names)} must name each item, and each once.")
         if design and set(items) != set(design.drawn):
-            raise ValueError(
-                f"{str(path)!r} holds other items than {str(beside)!r} says were drawn: labels of these "
-                "alone speak for the rest."
-            )
+            raise ValueError(_other_items(path, beside, set(items), design))
         label = design.label if design else "label"
         judges = tuple(one for one in (design.judge if design else ()) if one in source.columns)
         hidden = {*names, label, *judges}
@@ -265,14 +263,37 @@ class Answers:
     def _check(self, name: str) -> None:
         strangers = set(self.said) - set(self.queue.items)
         if strangers:
+            one = len(strangers) == 1
             raise ValueError(
-                f"{name} has {len(strangers):,} items that are not in the queue, such as "
-                f"{printable(', '.join(min(strangers)), _SHOWN)!r}: labels of items that were not drawn "
-                "would undo the design."
+                f"{name} has {'an item that is' if one else f'{len(strangers):,} items that are'} not in the "
+                f"queue{',' if one else ', such as'} {printable(', '.join(min(strangers)), _SHOWN)!r}: "
+                "labels of items that were not drawn would undo the design."
+                f"{zeros_hint(strangers, self.queue.items)}"
             )
         odd = next((label for label in self.said.values() if label not in ANSWERS), None)
         if odd is not None:
             raise ValueError(f"{name} holds {printable(odd, _SHOWN)!r}, which this labeller did not write.")
+
+
+def _other_items(path: Path, beside: Path, items: set[Item], design: LabelDesign) -> str:
+    """What is wrong with a queue that does not hold the items that were drawn, and what to do."""
+    lost, new = set(design.drawn) - items, items - set(design.drawn)
+    if not new:
+        some = (
+            f"{len(lost):,} of the {design.n_drawn:,} drawn items, such as"
+            if len(lost) > 1
+            else "the drawn item"
+        )
+        return (
+            f"{str(path)!r} lacks {some} {printable(', '.join(min(lost)), _SHOWN)!r}: rows that were "
+            "deleted are missing labels, not fewer items. Give this file another name, draw again by the "
+            f"same command, and take its labels with `jaxmle label {path} --import OTHER`."
+        )
+    return (
+        f"{str(path)!r} holds other items than {str(beside)!r} says were drawn, such as "
+        f"{printable(', '.join(min(new)), _SHOWN)!r}: labels of the drawn ones alone speak for the rest."
+        f"{zeros_hint(new, design.drawn)}"
+    )
 
 
 def raters(queue: Queue) -> dict[str, Answers]:

@@ -95,7 +95,9 @@ class Labeler(App[None]):
         """Show the first item that is open."""
         self.query_one("#item").focus()
         self._show()
-        self._renew()
+        # Anew at the start it would tell, after a restart, what the judge said of the last answer.
+        if self._is_due:
+            self._renew()
 
     def action_say(self, label: str) -> None:
         """Keep an answer, then go to the next item that is open."""
@@ -108,7 +110,7 @@ class Labeler(App[None]):
             self._show()
             return
         self.trouble = ""
-        if sum(map(bool, self.answers.said.values())) % EVERY == 0 or self.is_done:
+        if self._is_due:
             self._renew()
         self.ended = self._is_complete
         last = len(self.answers.queue) - 1
@@ -129,6 +131,11 @@ class Labeler(App[None]):
         self.place = last if self.ended else min(max(self.place + step, 0), last)
         self.ended = False
         self._show()
+
+    @property
+    def _is_due(self) -> bool:
+        """Whether the interval is computed at so many labels."""
+        return sum(map(bool, self.answers.said.values())) % EVERY == 0 or self.is_done
 
     @property
     def is_done(self) -> bool:
@@ -160,6 +167,9 @@ class Labeler(App[None]):
 
     def _interval(self) -> Text:
         found = self.known
+        if found is None and not self._is_due:
+            left = EVERY - sum(map(bool, self.answers.said.values())) % EVERY
+            return Text(f"The interval comes after {left} more.", style="dim")
         if found is None:
             return Text("Interval: ...", style="dim")
         if found["reason"] == NO_LABEL:

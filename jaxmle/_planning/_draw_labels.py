@@ -24,10 +24,10 @@ from jaxmle._tables import (
     Judged,
     Roles,
     Table,
-    check_column,
     check_drawn,
     check_frame,
     column_names,
+    columns_to_show,
     guarded,
     is_formula,
     joined_labels,
@@ -55,11 +55,14 @@ class LabelQueue(Result):
         design: What was drawn from what, and how.
         columns: Columns that the person at work is to see, those that name an item first.
         rows: What they say of each item, as text or None.
+        left_out: Columns that are not shown since they read as if they held labels of humans; ``columns`` of
+            `draw_labels` shows them.
     """
 
     design: LabelDesign
     columns: tuple[str, ...] = field(metadata={"static": True})
     rows: tuple[tuple[str | None, ...], ...] = field(metadata={"static": True})
+    left_out: tuple[str, ...] = field(default=(), metadata={"static": True})
 
     def __str__(self) -> str:
         return str(self.design)
@@ -156,7 +159,8 @@ def draw_labels(
         confidence: Confidence of interval or certificate.
         floor: With ``by``, labels that each slice gets at least, >= 1; beyond it they are in proportion to
             the items. Labels that a slice has count.
-        columns: What the person at work is to see; all but verdicts and labels by default.
+        columns: What the person at work is to see; all but verdicts and labels, and what reads like these, by
+            default.
         show_verdict: Whether the judge's verdict is among it. Whoever sees it tends to agree.
         seed: Seed of the draw, a whole number >= 0. The same seed with more labels draws the same items and
             more.
@@ -253,7 +257,8 @@ def draw_labels(
         )
     drawn = items.draw(strata, wanted, seed, **kinds)
     hidden = {own_label, label, items.roles.human} | (set() if show_verdict else {*judges, items.roles.judge})
-    names = [*items.id, *_shown(items, columns, hidden)]
+    shown, left_out = columns_to_show(items, columns, hidden)
+    names = [*items.id, *shown]
     frame, n_judged = items.fingerprint(**kinds)
     file, sha256 = _file_of(source)
     found = LabelDesign(
@@ -279,7 +284,7 @@ def draw_labels(
         source_sha256=sha256,
         looks=earlier.looks if earlier else (),
     )
-    return LabelQueue(found, tuple(names), tuple(items.rows(drawn, names)))
+    return LabelQueue(found, tuple(names), tuple(items.rows(drawn, names)), tuple(left_out))
 
 
 def _items(
@@ -355,19 +360,6 @@ def _expected(name: str, given: float | None, bounds: Bounds) -> float:
             "as in `plan`, or how many of the labels go to flagged items with `n_flagged` (--flagged)."
         )
     return float(low + high) / 2
-
-
-def _shown(items: Judged, columns: Sequence[str], hidden: set[str | None]) -> list[str]:
-    """Columns that the person at work is to see."""
-    for column in columns:
-        check_column(items.source, column)
-        if column in hidden:
-            raise ValueError(
-                f"`columns` (--columns) names {column!r}, a verdict or a label: who sees it tends to agree."
-                " With `show_verdict` (--show-verdict) the judge's stands in the queue all the same."
-            )
-    wanted = columns or items.source.columns
-    return [one for one in dict.fromkeys(wanted) if one not in hidden and one not in items.id]
 
 
 def _key(kind: DrawKind, by: tuple[str, ...], row: tuple[Any, ...]) -> dict[str, str | None]:

@@ -6,6 +6,7 @@ from ._aggregate import Roles as Roles
 from ._asking import on_command_line as on_command_line
 from ._checks import check_column as check_column
 from ._checks import shown as shown
+from ._checks import zeros_hint as zeros_hint
 from ._column_profile import Column as Column
 from ._column_profile import copies as copies
 from ._column_profile import profile as profile
@@ -36,6 +37,7 @@ from ._designed_words import meaning_of as meaning_of
 from ._designed_words import meanings_of as meanings_of
 from ._designed_words import said_at_draw as said_at_draw
 from ._draw import Judged as Judged
+from ._draw import columns_to_show as columns_to_show
 from ._draw import judged_items as judged_items
 from ._draw import with_blank_labels as with_blank_labels
 from ._export import FORMULA as FORMULA

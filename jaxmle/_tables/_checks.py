@@ -1,7 +1,7 @@
 """Columns: what is asked for, and what there is."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from jaxmle._tables._aggregate import Roles
 from jaxmle._tables._condition import check_expression
@@ -65,6 +65,19 @@ def check_condition(source: Source, where: str, what: str = "`where` (--where)")
         reason = explain(error.__cause__ if isinstance(error.__cause__, Exception) else error)
         hint = " Columns of text files are text: write `turn::int >= 9`." if "explicit " in reason else ""
         raise ValueError(f"{what} is no condition on these rows: {reason}.{hint}") from error
+
+
+def zeros_hint(strangers: Iterable[Sequence[str]], known: Iterable[Sequence[str]]) -> str:
+    """What to say where ids would be known if they had the zeros in front that a spreadsheet takes off."""
+    whole = {tuple(name.lstrip("0") for name in item): item for item in known}
+    for item in sorted(map(tuple, strangers)):
+        other = whole.get(tuple(name.lstrip("0") for name in item))
+        if other is not None and tuple(other) != item:
+            return (
+                f" {shown(', '.join(item))} may be {shown(', '.join(other))}: spreadsheets take zeros in "
+                "front off numbers. Import the column of ids as text there."
+            )
+    return ""
 
 
 def shown(value: str | None) -> str:

@@ -1,7 +1,7 @@
 """Labels that were drawn by a design: where they are, whether they are of it, and what each stands for."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxmle._data import UNLABELED_WORDS, Counts, LabelDesign, Look
 from jaxmle._tables._aggregate import Roles, listed, word_of
-from jaxmle._tables._checks import check_column, shown
+from jaxmle._tables._checks import check_column, shown, zeros_hint
 from jaxmle._tables._count import count_rows
 from jaxmle._tables._designed_words import meanings_of
 from jaxmle._tables._draw import Item, Judged, judged_items
@@ -18,6 +18,7 @@ from jaxmle._tables._open import open_source
 from jaxmle._tables._slice_counts import SliceCounts, shown_key
 from jaxmle._tables._slice_rows import few
 from jaxmle._tables._source import VERDICTS, Source
+from jaxmle._tables._table import Table
 from jaxmle._types import Array, Document
 
 _LABELS = ".labels"
@@ -89,6 +90,7 @@ def designed(
     path = None if isinstance(design, LabelDesign) else Path(design)
     found = design if isinstance(design, LabelDesign) else LabelDesign.load(design)
     opened = open_source(source)
+    answers = {} if path is None else _answers(found, path)
     if human_source is not None:
         humans = humans or (found.label,)
     elif not humans or not set(humans) <= set(opened.columns):
@@ -97,7 +99,8 @@ def designed(
                 "`human_source` (--human-file) must say where the labels are: a design that is no file has "
                 "none beside it."
             )
-        human_source, raters = joined_labels(opened, found, path)
+        rows, raters = joined_labels(opened, found, path, answers=answers)
+        human_source = Table(rows).call(f"the labels beside {str(path)!r}")
         humans = humans or raters
     conditions = dict.fromkeys(one for one in (found.where, where) if one)
     return Designed(
@@ -110,7 +113,7 @@ def designed(
         " AND ".join(f"({one}\n)" for one in conditions)
         if len(conditions) > 1
         else next(iter(conditions), None),
-        () if path is None else _skipped(found, path),
+        () if path is None else _skipped(found, answers),
         found.looks if path is None else _looks(found, path),
     )
 
@@ -123,7 +126,13 @@ def _looks(design: LabelDesign, path: Path) -> tuple[Look, ...]:
 
 
 def joined_labels(
-    source: Source, design: LabelDesign, path: Path, *, required: bool = True, earlier_alone: bool = False
+    source: Source,
+    design: LabelDesign,
+    path: Path,
+    *,
+    required: bool = True,
+    earlier_alone: bool = False,
+    answers: Mapping[Path, Source] | None = None,
 ) -> tuple[list[Document] | None, tuple[str, ...]]:
     """Labels that stand beside a design, a row an item, and the columns of the raters.
 
@@ -134,6 +143,7 @@ def joined_labels(
             each rater, or in "queue.csv" itself.
         required: Whether it is an error if there are none.
         earlier_alone: Whether to leave out those of this round.
+        answers: Files of answers that are open already, as `_answers` has them.
 
     Raises:
         ValueError: A file cannot be used, or there are none.
@@ -146,11 +156,12 @@ def joined_labels(
         for *item, label in rows:
             merged.setdefault(tuple(item), dict(zip(design.id, item, strict=True)))[rater] = label
 
+    found = _answers(design, path) if answers is None else answers
     for name in (*design.earlier, *([] if earlier_alone else [path.name])):
         queue = path.with_name(name).with_suffix(".csv")
-        files = label_files(queue) or [one for one in [queue] if one.is_file()]
-        for file in files:
-            if rows := labels_of(open_source(file), design.id, design.label):
+        for file in label_files(queue) or [one for one in [queue] if one.is_file()]:
+            opened = found[file] if file in found else open_source(file)
+            if rows := labels_of(opened, design.id, design.label):
                 add(_told(rows, (), ()), rater_of(file) or design.label)
     if design.human is not None and (rows := labels_of(source, design.id, design.human)):
         add(_told(rows, design.human_failure, design.passes), next(iter(raters), design.label))
@@ -174,17 +185,21 @@ def _told(
     return [(*item, words.get(str(word).strip().lower(), word)) for *item, word in rows]
 
 
-def _skipped(design: LabelDesign, path: Path) -> tuple[Item, ...]:
-    """Items beside a design and those of earlier rounds that stand in a file of answers without a label."""
+def _answers(design: LabelDesign, path: Path) -> dict[Path, Source]:
+    """Files of answers beside a design, and those of earlier rounds, opened."""
+    queues = [path.with_name(name).with_suffix(".csv") for name in (*design.earlier, path.name)]
+    return {file: open_source(file) for queue in queues for file in label_files(queue)}
+
+
+def _skipped(design: LabelDesign, answers: Mapping[Path, Source]) -> tuple[Item, ...]:
+    """Items that stand in a file of answers without a label."""
     found: dict[Item, None] = {}
-    for name in (*design.earlier, path.name):
-        for file in label_files(path.with_name(name).with_suffix(".csv")):
-            source = open_source(file)
-            if {*design.id, design.label} <= set(source.columns):
-                labeled = {tuple(item) for *item, _ in labels_of(source, design.id, design.label)}
-                rows = rows_of(source)
-                named = [tuple((row[column] or "").strip() for column in design.id) for row in rows]
-                found |= dict.fromkeys(item for item in named if item not in labeled)
+    for source in answers.values():
+        if {*design.id, design.label} <= set(source.columns):
+            labeled = {tuple(item) for *item, _ in labels_of(source, design.id, design.label)}
+            rows = rows_of(source)
+            named = [tuple((row[column] or "").strip() for column in design.id) for row in rows]
+            found |= dict.fromkeys(item for item in named if item not in labeled)
     return tuple(found)
 
 
@@ -251,11 +266,13 @@ def check_drawn(items: Judged, design: LabelDesign) -> None:
     if not strangers:
         return
     item = min(strangers)
+    zeros = zeros_hint(strangers, {*design.drawn, *design.before})
     said = ", ".join(f"{column} {shown(name)}" for column, name in zip(items.id, item, strict=True))
     raise ValueError(
         f"{len(strangers):,} labelled {'item was' if len(strangers) == 1 else 'items were'} not drawn by the "
         f"design, such as {said}: items that somebody chose would bias the estimate. Leave them out with "
         "`human_where` (--human-where), or estimate without the design and say how the labels were chosen."
+        f"{zeros}"
     )
 
 

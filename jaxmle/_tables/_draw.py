@@ -1,6 +1,6 @@
 """Items for labelling, drawn in the engine: which there are, which are taken, and which come next."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,15 @@ from jaxmle._tables._aggregate import Roles, grouped, listed, word_of
 from jaxmle._tables._checks import check_column, shown
 from jaxmle._tables._count import column_code
 from jaxmle._tables._files import quote_text
+from jaxmle._tables._guess import sides_named
 from jaxmle._tables._source import VERDICTS, Row
 from jaxmle._tables._table import Table
 from jaxmle._types import Array
 
 _ITEMS, _TAKEN, _SHARES = "jaxmle_items", "jaxmle_taken", "jaxmle_shares"
 _MARK, _NOTHING = "chr(31)", "chr(30)"  # no text that people write holds them
+# A column of verdicts holds few words: failure, pass, what is neither, and one for none.
+_FEW_WORDS = 4
 Item = tuple[str, ...]
 
 
@@ -214,3 +217,38 @@ def with_blank_labels(source: Table) -> str:
     name = next(one for one in ("label", "human_label", "jaxmle_label") if one not in taken)
     source.attach({name: "CAST(NULL AS VARCHAR)"}, "(SELECT 1 AS jaxmle_one) ON false", source)
     return name
+
+
+def columns_to_show(
+    items: Judged, columns: Sequence[str], hidden: Set[str | None]
+) -> tuple[list[str], list[str]]:
+    """Columns that the person at work is to see, and those that are left out as they read like labels.
+
+    Args:
+        items: The items.
+        columns: The ones that were asked for; none for all that can be shown.
+        hidden: Columns of verdicts and labels.
+
+    Raises:
+        ValueError: A column that was asked for is none, or is hidden.
+    """
+    for column in columns:
+        check_column(items.source, column)
+        if column in hidden:
+            raise ValueError(
+                f"`columns` (--column) names {column!r}, a verdict or a label: who sees it tends to agree."
+                " With `show_verdict` (--show-verdict) the judge's stands in the queue all the same."
+            )
+    wanted = [
+        one for one in dict.fromkeys(columns or items.source.columns) if one not in {*hidden, *items.id}
+    ]
+    left_out = [] if columns else [one for one in wanted if _reads_like_labels(items.source, one)]
+    return [one for one in wanted if one not in left_out], left_out
+
+
+def _reads_like_labels(source: Table, column: str) -> bool:
+    """Whether a column is named like a human's verdicts and holds few different words."""
+    if "human" not in sides_named(column):
+        return False
+    ((n,),) = source.query(f"SELECT count(DISTINCT {word_of(source.text(column))}) FROM {VERDICTS}")
+    return int(n) <= _FEW_WORDS

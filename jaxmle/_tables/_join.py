@@ -4,9 +4,12 @@ from collections.abc import Sequence
 
 from jaxmle._data import UNLABELED_WORDS
 from jaxmle._tables._aggregate import listed, word_of
-from jaxmle._tables._checks import check_column, check_condition
+from jaxmle._tables._checks import check_column, check_condition, zeros_hint
 from jaxmle._tables._source import VERDICTS, Source
 from jaxmle._tables._table import Table
+
+# Rows that are looked through for ids that differ in zeros alone.
+_LOOKED_AT = 100_000
 
 
 def join_labels(
@@ -86,9 +89,11 @@ def join_labels(
     ((n_landed,),) = verdicts.query(f"SELECT count(*) {landed}")
     if not n_landed:
         condition = " that meet the condition" if where else ""
+        known = verdicts.query(f"SELECT {', '.join(mine)} FROM {VERDICTS} LIMIT {_LOOKED_AT}")
+        zeros = zeros_hint([row[: len(id)] for row in found], [row for row in known if None not in row])
         raise ValueError(
             f"no {' and '.join(id)} with a verdict in {labels.name} is among those of "
-            f"{verdicts.name}{condition}; see that both files name items the same way."
+            f"{verdicts.name}{condition}; see that both files name items the same way.{zeros}"
         )
     verdicts.labels = {"read": len(found), "unmatched": len(found) - n_landed}
 

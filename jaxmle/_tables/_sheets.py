@@ -28,8 +28,8 @@ def _sheet(path: Path) -> tuple[list[str], list[list[str | None]]]:
         from python_calamine import CalamineWorkbook
     except ImportError:
         raise ValueError(
-            f"cannot read {str(path)!r}: it is a spreadsheet; install jaxmle[excel] to read it, or save it "
-            "as CSV."
+            f"cannot read {str(path)!r}: it is a spreadsheet; pip install 'jaxmle[excel]' reads it, or save "
+            "it as CSV."
         ) from None
     if not path.is_file():
         raise ValueError(f"cannot read {str(path)!r}: there is no such file.")

@@ -3,8 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from jaxmle._tables._compressed import check_whole, compression_of
 from jaxmle._tables._connection import connect
@@ -153,6 +154,11 @@ class Table:
             return text
         path = repr(str(self._paths[0]))
         return text.replace(f" of {path}", "").replace(path, self.name)
+
+    def call(self, name: str) -> Self:
+        """Say what these rows are, for messages: rows in memory have no name of their own."""
+        self.name, self.parts = name, [replace(part, name=name) for part in self.parts]
+        return self
 
     def stage(self, sql: str) -> str:
         """Keep the result of a query under a name."""

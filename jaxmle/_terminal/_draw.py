@@ -3,7 +3,7 @@
 from rich.console import Group
 from rich.text import Text
 
-from jaxmle._documents import count_of, percent, shell_line
+from jaxmle._documents import count_of, percent, shell_line, shown_text
 from jaxmle._terminal._fold import new_table
 from jaxmle._terminal._tables import cell
 from jaxmle._types import Document
@@ -38,6 +38,11 @@ def draw_table(document: Document) -> Group:
         parts.append(table)
     before = document["n_before"]
     notes = [f"{count_of(before, 'item')} labelled or drawn before stay out."] if before else []
+    if left := document["left_out"]:
+        notes.append(
+            f"Not shown, as they read like labels of humans: {', '.join(map(shown_text, left))}; name what "
+            "is to be seen with --column."
+        )
     lines = [
         *notes,
         f"Queue: {document['queue']} ({', '.join(document['columns'])}; the judge's verdict is not shown to "

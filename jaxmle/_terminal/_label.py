@@ -42,6 +42,15 @@ def label_table(document: Document) -> Group:
         )
     else:
         lines.append(Text(f"Labels: {document['file']}."))
+    if document["next"] and "--human-combine" in document["next"]:
+        lines.append(
+            Text(
+                "`any` takes for a failure whatever one of them calls one, which raises the rate; `all` "
+                "lowers it. Best settle the items on which they differ; --human-error agreement says what "
+                "both leave open.",
+                style="yellow",
+            )
+        )
     if document["next"]:
         lines.append(Text(f"Next: {document['next']}", no_wrap=True))
     return Group(*lines)

@@ -166,9 +166,11 @@ def _layout(
     effective = document["total"].get("n_effective")
     if effective and document["total"]["design_effect"] != 1:
         labeled, unlabeled = effective["labeled"], effective["unlabeled"]
+        drawn = (settings.get("label_design") or {}).get("kind") == "by-slice"
+        why = "Labels drawn by slice stand for unlike numbers of items" if drawn else "Weights or clusters"
         notes.append(
             Text(
-                f"Weights or clusters: all rows together tell as much as {labeled:,.0f} labelled and "
+                f"{why}: all rows together tell as much as {labeled:,.0f} labelled and "
                 f"{unlabeled:,.0f} unlabelled items that stand alone; the intervals account for it."
             )
         )

@@ -51,6 +51,10 @@ _LINES = {
         f"estimate panel.csv --judge a --judge b --combine any {QUICK} --human human "
         "--human other --human-combine any"
     ),
+    "estimate, errors of raters": (
+        f"estimate panel.csv --judge b --human human --human a --human-combine any {QUICK} "
+        "--human-error agreement"
+    ),
     "estimate, log": f"estimate log.json --human metadata.human {QUICK}",
     "estimate, labels in a file": (
         f"estimate panel.csv --judge a --human label --human-file labels.csv --id id {QUICK}"
@@ -124,6 +128,9 @@ _LINES = {
     "plan, elsewhere": f"{RATES} --target-width 0.1 {QUICK} --calibration external",
     "plan, given": (
         f"plan --given few.csv {COLUMNS} --target-width 0.5 {QUICK} --by judge --labels by-verdict"
+    ),
+    "plan, drawn": (
+        f"plan --given verdicts.csv --design more.queue.json --human human --target-width 0.5 {QUICK}"
     ),
     "plan, out of reach": f"{RATES} --target-width 0.001 {QUICK}",
 }

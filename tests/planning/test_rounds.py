@@ -3,6 +3,7 @@
 import csv
 import json
 import shlex
+from importlib.resources import files
 
 import pytest
 
@@ -92,6 +93,8 @@ def test_what_was_drawn_by_slice_is_planned_and_drawn_by_slice(folder, capsys):
     assert main([*draw, "--labels", "24", "--out", "queue.csv"]) == 0
     label("queue.csv")
     found = planned(capsys, "--target-width", "0.2")
+    schema = json.loads((files("jaxmle") / "schema.json").read_text(encoding="utf-8"))
+    pytest.importorskip("jsonschema").validate(found, schema)
     assert (found["reached"], found["options"], found["value"]) == (True, [], None)
     assert found["n_labels"] == sum(one["n_labels"] for one in found["slices"])
     assert found["at_hand"] == {"n_labeled": 24, "n_unlabeled": 576}

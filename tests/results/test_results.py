@@ -41,6 +41,7 @@ def results():
         "Certificate": jaxmle.certify(TWO, BOUNDS, limit=0.3, method="profile"),
         "ConfidenceSequence": jaxmle.confidence_sequence(TWO, BOUNDS, limit=0.3),
         "HumanError": jaxmle.human_error(fitted.interval(simulate=False), missed=(0.0, 0.1)),
+        "RaterError": jaxmle.rater_error(ONE),
         "Looks": jaxmle.Looks(2, 5, information=(0.2, 0.5)),
         "BoundsTest": jaxmle.bounds_test(TWO, BOUNDS),
         "DesignCheck": jaxmle.design_check(TWO),
@@ -86,6 +87,7 @@ def test_every_public_class_is_tried(results):
 
 # Of one data set, or of none: there is nothing to index.
 ALONE = {"Agreement", "Effect", "JudgeCalibration", "LabelDesign", "LabelOption", "LabelQueue", "Looks"}
+ALONE |= {"RaterError"}
 # What an element of a collection is, where it is no smaller one of the same.
 ELEMENTS = {
     "Homogeneity": ("SliceHomogeneity", 2),
