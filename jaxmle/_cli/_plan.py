@@ -22,6 +22,7 @@ from jaxmle._cli._options import (
     check_outputs,
     check_plots,
     check_rates,
+    confidence_level,
     keep_compiled,
     parse_range,
     rate,
@@ -105,8 +106,10 @@ def plan(
         _option("Price of a judge's verdict: then how many items to judge is planned too.", "PRICE"),
     ] = None,
     png: Annotated[Path | None, _option("Draw width or power against labels into this file.", "FILE")] = None,
-    confidence: Annotated[float, _rate("Confidence, such as 0.95.", "LEVEL")] = 0.95,
-    seed: Annotated[int, _option("Seed of the simulation.", "N", min=0)] = 0,
+    confidence: Annotated[
+        float, _option("Confidence, such as 0.95.", "LEVEL", parser=confidence_level)
+    ] = 0.95,
+    seed: Annotated[int, _option("Seed of the simulation.", "N", min=0, max=2**63 - 1)] = 0,
     as_json: Annotated[bool, AS_JSON] = False,
     no_cache: Annotated[bool, NO_CACHE] = False,
 ) -> int:

@@ -37,8 +37,8 @@ class LongForm:
             others; None where each of them has a column of its own.
         either: Whether the values are one thing in several columns, of which the first that is filled counts.
         valid: A column whose value "false" marks a score that was replaced, or None.
-        subject: A column of objects that say what a score is about, their ``kind``, ``id`` and ``traceId``, in
-            place of columns that name an item, or None.
+        subject: A column of objects that say what a score is about, their ``kind``, ``id`` and ``traceId``,
+            in place of columns that name an item, or None.
     """
 
     tool: str
@@ -158,15 +158,20 @@ def scores_in(
             continue
         if not named:
             raise ValueError(
-                f"these scores of {form.tool} do not say what they are about: ask its API for them once more, "
-                f"with fields={form.subject}."
+                f"these scores of {form.tool} do not say what they are about: ask its API for them once "
+                f"more, with fields={form.subject}."
             )
         if form.either:
             values = [("", _either([value for _, value in values], form, fields, text))]
         items = [(fields[name], text(fields[name])) for name in form.items if name in fields]
         items = items or _subjects(form, fields, text)
         parts = {} if form.subject is None else _parts_of(form.subject, fields)
-        used = {*parts.values(), who, *(name for _, names in found for name in names), *(name for name, _ in items)}
+        used = {
+            *parts.values(),
+            who,
+            *(name for _, names in found for name in names),
+            *(name for name, _ in items),
+        }
         used |= {_first(fields, form.name) or "", fields.get(form.valid or "", "")}
         return Scores(
             form,
@@ -193,13 +198,13 @@ def _parts_of(subject: str, fields: dict[str, str]) -> dict[str, str]:
     return {name: fields[name] for name in names if name in fields}
 
 
-def _subjects(
-    form: LongForm, fields: dict[str, str], text: Callable[[str], str]
-) -> list[tuple[str, str]]:
+def _subjects(form: LongForm, fields: dict[str, str], text: Callable[[str], str]) -> list[tuple[str, str]]:
     """Names and texts of items where an object says what a score is about; the trace of a part is one too."""
     if form.subject is None:
         return []
-    kind, name, trace = (_part_of(form.subject, part, fields, text) for part in ("kind", "id", "trace_?[iI]d"))
+    kind, name, trace = (
+        _part_of(form.subject, part, fields, text) for part in ("kind", "id", "trace_?[iI]d")
+    )
     found = [(f"{one}Id", f"CASE WHEN {kind} = {quote_text(one)} THEN {name} END") for one in _SUBJECTS]
     (first, whole), *others = found
     return [(first, f"coalesce(nullif({trace}, {_EMPTY}), {whole})"), *others]
