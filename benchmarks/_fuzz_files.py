@@ -166,9 +166,9 @@ class Watch:
         self.folder, self.faults, self.runs = folder, [], 0
         (folder / "secret.txt").write_text(CANARY + "\n")
 
-    def run(self, *arguments):
-        """Run a command and look at what it did."""
-        before = self.listing()
+    def run(self, *arguments, made=()):
+        """Run a command and look at what it did; it may write the files named ``made``."""
+        before = self.listing(made)
         out, err = io.StringIO(), io.StringIO()
         self.runs += 1
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), _no_network() as calls:
@@ -185,7 +185,7 @@ class Watch:
             "leak": CANARY in shown,
             "lines": status == 2 and len(lines) != 1,
             "not finite": not _finite(out.getvalue(), "--json" in arguments),
-            "files": self.listing() != before,
+            "files": self.listing(made) != before,
             "network": bool(calls),
         }
         if any(faults.values()):
@@ -193,9 +193,10 @@ class Watch:
             self.faults.append(f"{kinds}: {arguments!r}: {status}: {err.getvalue()[:300]!r}")
         return status
 
-    def listing(self):
-        """Names, sizes and times of all files of the folder."""
-        return sorted((p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in self.folder.rglob("*"))
+    def listing(self, but=()):
+        """Names, sizes and times of all files of the folder but some."""
+        found = (path for path in self.folder.rglob("*") if path.name not in but)
+        return sorted((p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in found)
 
 
 def _finite(shown, as_json):

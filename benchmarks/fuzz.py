@@ -10,8 +10,9 @@ bounds and at other points: "beaten" counts fits that call themselves converged 
 likelier by more than their gap. Intervals are by chi-square cut-offs, "simulated" ones by few draws,
 "certificates" profile ones, each with an upper limit: numbers must be finite and in range, ends within the
 bounds and around all rates as likely as the estimate, verdicts what p-values and limits say, and the two
-engines of one mind. Of files and conditions, "faults" are traces, more than one line of trouble, control
-characters, numbers that are none, contents of another file, files made or changed, and calls of the network.
+engines of one mind. Of files (queues, designs and labels are "labels") and conditions, "faults" are traces,
+more than one line of trouble, control characters, numbers that are none, contents of another file, files made
+or changed that no command was to write, and calls of the network.
 Every section prints its line when it is done; the exit status is 1 if anything was found. Sections are
 independent, so that a run that was stopped goes on with --only.
 """
@@ -23,9 +24,9 @@ import warnings
 
 import numpy as np
 
-from benchmarks import _fuzz_files, _fuzz_fits
+from benchmarks import _fuzz_files, _fuzz_fits, _fuzz_labels
 
-SECTIONS = ("fits", "intervals", "simulated", "certificates", "exact", "files", "conditions")
+SECTIONS = ("fits", "intervals", "simulated", "certificates", "exact", "files", "labels", "conditions")
 # Data sets asked for at once, of which some four in five are possible.
 CHUNK = {"fits": 20_000, "intervals": 10_000, "simulated": 1_000, "certificates": 2_000, "exact": 200}
 USUAL = {
@@ -35,6 +36,7 @@ USUAL = {
     "certificates": 10_000,
     "exact": 500,
     "files": 1_000,
+    "labels": 200,
     "conditions": 200,
 }
 FEW = {
@@ -44,6 +46,7 @@ FEW = {
     "certificates": 20,
     "exact": 4,
     "files": 5,
+    "labels": 3,
     "conditions": 20,
 }
 ENGINES = ("numpy", "jax")
@@ -95,10 +98,11 @@ def main():
     for section in given.only or SECTIONS:
         if section in CHUNK:
             found |= sampled(section, sizes[section], given.seed, given.engine or ENGINES)
-        elif section == "files":
+        elif section in ("files", "labels"):
             start = time.perf_counter()
-            for name, runs, faults in _fuzz_files.files(sizes["files"], given.seed):
-                found |= shown(f"files ({name})", runs, faults, start)
+            run = _fuzz_files.files if section == "files" else _fuzz_labels.labels
+            for name, runs, faults in run(sizes[section], given.seed):
+                found |= shown(f"{section} ({name})", runs, faults, start)
                 start = time.perf_counter()
         else:
             start = time.perf_counter()

@@ -147,6 +147,7 @@ def output_items():
 
 def events():
     yield {"spec": {"run_id": "r", "eval_name": "a.b.v0", "completion_fns": ["gpt"], "split": "b"}}
+    yield {"final_report": {"accuracy": 0.8}, "run_id": "r"}
     number = 0
     for i, judge, _ in scores():
         for kind, data in (
@@ -164,7 +165,6 @@ def events():
                 "created_by": "",
                 "created_at": "2026-01-01",
             }
-    yield {"final_report": {"accuracy": 0.8}}
 
 
 def braintrust():

@@ -16,6 +16,7 @@ from jaxmle._cli._options import (
     JUDGE_FAILURE,
     JUDGE_THRESHOLD,
     PASSES,
+    confidence_level,
     parse_counts,
     rate,
 )
@@ -63,7 +64,9 @@ def doctor(
         str | None, _option("Human verdicts in a file of their own, joined by --id.", metavar="FILE")
     ] = None,
     id: Annotated[list[str] | None, _option("Column that names an item, in both files (repeatable).")] = None,
-    confidence: Annotated[float, _option("Confidence, such as 0.95.", metavar="LEVEL", parser=rate)] = 0.95,
+    confidence: Annotated[
+        float, _option("Confidence, such as 0.95.", metavar="LEVEL", parser=confidence_level)
+    ] = 0.95,
     as_json: Annotated[bool, AS_JSON] = False,
 ) -> int:
     """Look at a file: what it holds, what speaks against it, and the exact command to type next.

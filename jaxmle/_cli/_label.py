@@ -118,7 +118,8 @@ def label(
 
 
 def _check_terminal() -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Either is None where it was closed before the program began.
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
         raise ValueError(
             "labelling takes a terminal: use --html for a page, --import for a spreadsheet, or --status."
         )

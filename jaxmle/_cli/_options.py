@@ -56,6 +56,8 @@ ADJUSTMENTS = ("none", "holm", "benjamini-hochberg")
 METHODS = ("exact", "profile")
 JUDGE_RATES = ("per-slice", "common", "partial")
 ORDERS = ("key", "estimate", "width")
+# Beyond it six digits of a percentage show 100.
+_MOST_CONFIDENT = 0.999999
 
 
 def _number(text: str) -> float:
@@ -88,6 +90,23 @@ def rate(text: str | float) -> float:
     if not 0 <= value <= 1:
         meant = f": did you mean {value:g}%, which is {value / 100:g}?" if 1 < value <= 100 else "."
         raise typer.BadParameter(f"it must lie between 0 and 1; got {text}{meant}")
+    return value
+
+
+def confidence_level(text: str | float) -> float:
+    """Read a confidence, such as 0.95 or 95%, of an option.
+
+    Raises:
+        typer.BadParameter: It is none, or so near to 1 that it would be printed as 100%.
+    """
+    value = rate(text)
+    if not 0 < value < 1:
+        raise typer.BadParameter(f"it must lie strictly between 0 and 1, such as 0.95; got {text}.")
+    if value > _MOST_CONFIDENT:
+        raise typer.BadParameter(
+            f"it must be at most {_MOST_CONFIDENT}: chances of less than one in a million are those of the "
+            f"model, not of data; got {text}."
+        )
     return value
 
 

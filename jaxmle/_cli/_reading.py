@@ -25,10 +25,10 @@ from jaxmle._cli._options import (
     RUBRIC,
     check_choice,
     check_rates,
+    confidence_level,
     keep_compiled,
     parse_counts,
     parse_range,
-    rate,
 )
 from jaxmle._tables import (
     Combining,
@@ -185,9 +185,11 @@ class Reading:
         str,
         _option("How items were chosen for labelling: random, or by-verdict of the judge.", metavar="HOW"),
     ] = "random"
-    confidence: Annotated[float, _option("Confidence, such as 0.95.", metavar="LEVEL", parser=rate)] = 0.95
+    confidence: Annotated[
+        float, _option("Confidence, such as 0.95.", metavar="LEVEL", parser=confidence_level)
+    ] = 0.95
     min_labels: Annotated[int, _option("Mark slices with fewer labels than this.", metavar="N", min=0)] = 10
-    seed: Annotated[int, _option("Seed of the simulation.", metavar="N", min=0)] = 0
+    seed: Annotated[int, _option("Seed of the simulation.", metavar="N", min=0, max=2**63 - 1)] = 0
     as_json: Annotated[bool, AS_JSON] = False
     no_cache: Annotated[bool, NO_CACHE] = False
 

@@ -119,5 +119,5 @@ def _escaped(value: Any) -> Any:
 
 def say_first(text: str, as_json: bool) -> None:
     """Say on standard error what is known at once, before a simulation that takes seconds."""
-    if not as_json or sys.stderr.isatty():
+    if sys.stderr is not None and (not as_json or sys.stderr.isatty()):  # None where it was closed
         print(printable(text, _LONGEST), file=sys.stderr, flush=True)

@@ -88,6 +88,8 @@ def _say(message: str) -> None:
     """One line on standard error, without what a terminal would act on."""
     from jaxmle._data import printable
 
+    if sys.stderr is None:  # closed before the program began: print would take standard output
+        return
     with suppress(OSError, ValueError, AttributeError):  # nowhere to say it
         print(f"jaxmle: {printable(' '.join(message.split()), 10_000)}", file=sys.stderr, flush=True)
 

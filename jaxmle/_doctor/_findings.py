@@ -9,6 +9,7 @@ from jaxmle._data import Counts
 from jaxmle._documents import (
     balanced_note,
     chance_note,
+    copy_note,
     design_note,
     is_balanced,
     left_out_note,
@@ -53,6 +54,12 @@ def findings_of(table: SliceCounts) -> list[Finding]:
     found = []
     if not labeled:
         text = "no row has both a human and a judge verdict: label some rows, drawn at random"
+        if unjudged := int(sum(table.total_unjudged)):
+            text = (
+                f"no row has both a human and a judge verdict, though humans labelled "
+                f"{_number(unjudged, 'row')} without one: where a label replaced the judge's verdict (as in "
+                "Phoenix, where both have one name and identifier), bring that back"
+            )
         return [Finding("blocks", "no labels", text, MIN_LABELS), *_of_rows(table)]
     check = design_check(total)
     if mismatched(check).any():
@@ -60,6 +67,8 @@ def findings_of(table: SliceCounts) -> list[Finding]:
         found.append(Finding("warns", "design", odd))
     if is_balanced(total):
         found.append(Finding("warns", "balanced calibration", balanced_note(total)))
+    if note := copy_note(table):
+        found.append(Finding("warns", "copied verdicts", note))
     found += _of_classes(total)
     if note := chance_note(total):
         found.append(Finding("warns", "judge at chance", note))

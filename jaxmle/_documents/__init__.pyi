@@ -43,6 +43,7 @@ from ._slice_columns import with_unjudged as with_unjudged
 from ._slice_intervals import IntervalName as IntervalName
 from ._tolerance import tolerance_note as tolerance_note
 from ._warnings import chance_note as chance_note
+from ._warnings import copy_note as copy_note
 from ._warnings import design_note as design_note
 from ._warnings import left_out_note as left_out_note
 from ._warnings import missing_note as missing_note

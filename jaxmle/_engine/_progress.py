@@ -16,7 +16,7 @@ class Progress(Protocol):
 @contextmanager
 def progress_bar(wanted: bool, total: int, label: str) -> Iterator[Progress | None]:
     """Show a bar while the block runs; None where none is wanted or nobody would see it."""
-    if not wanted or not sys.stderr.isatty():
+    if not wanted or sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console

@@ -22,6 +22,8 @@ from jaxmle._stats import flag_rate
 from jaxmle._types import Array, Flags, Index, Numbers
 
 _LEVEL = 0.05
+# Data sets of all slices are held at once.
+_MOST_RESAMPLES = 100_000
 # Losses that are this near, in nats, are equal: the fits tell no more.
 _TIE = 1e-6
 # Slices that lose hardly anything by chance are compared on the scale of the others.
@@ -103,7 +105,7 @@ def homogeneity_test(
             with ``by``.
         bounds: Bounds, scalar or of shape ``(S,)``; those of TPR and FPR apply to the judge of each slice.
         calibration: "internal" (labels at random) or "external", as in `fit`.
-        n_resamples: Data sets to simulate, >= 19.
+        n_resamples: Data sets to simulate, 19 to 100,000.
         seed: Seed of the simulation.
 
     Returns:
@@ -124,7 +126,7 @@ def homogeneity_test(
         True
     """
     check_seed(seed)
-    check_whole("n_resamples", n_resamples, 19)
+    check_whole("n_resamples", n_resamples, 19, _MOST_RESAMPLES)
     problem, shape = checked_problem(counts, bounds, calibration)
     if len(shape) != 1 or shape[0] < 2:
         raise ValueError(f"`counts` must have shape (S,) with S >= 2 slices; got {shape}.")

@@ -13,7 +13,7 @@ from jaxmle._tables._aggregate import (
 )
 from jaxmle._tables._asking import Arguments, OptionError
 from jaxmle._tables._checks import shown
-from jaxmle._tables._meaning import Coder
+from jaxmle._tables._meaning import Coder, is_number
 from jaxmle._tables._source import Source
 from jaxmle._tables._table import Table
 
@@ -60,7 +60,7 @@ def raise_invalid(source: Source, roles: Roles, coders: dict[str, Coder], kinds:
         ", or leave such rows out with ",
         drop,
         ".",
-        *((" Graded scores need a threshold, such as ", threshold, ".") if _is_number(value) else ()),
+        *((" Graded scores need a threshold, such as ", threshold, ".") if is_number(value or "") else ()),
         _hint(source),
     )
 
@@ -69,11 +69,3 @@ def _hint(source: Source) -> str:
     """What a log says of its scores."""
     hint = source.hint if isinstance(source, Table) else None
     return f" {hint}" if hint else ""
-
-
-def _is_number(value: str | None) -> bool:
-    try:
-        float((value or "").replace(",", "."))
-    except ValueError:
-        return False
-    return True

@@ -37,8 +37,8 @@ class LongForm:
             others; None where each of them has a column of its own.
         either: Whether the values are one thing in several columns, of which the first that is filled counts.
         valid: A column whose value "false" marks a score that was replaced, or None.
-        subject: A column of objects that say what a score is about, their ``kind``, ``id`` and ``traceId``, in
-            place of columns that name an item, or None.
+        subject: A column of objects that say what a score is about, their ``kind``, ``id`` and ``traceId``,
+            in place of columns that name an item, or None.
     """
 
     tool: str
@@ -158,8 +158,8 @@ def scores_in(
             continue
         if not named:
             raise ValueError(
-                f"these scores of {form.tool} do not say what they are about: ask its API for them once more, "
-                f"with fields={form.subject}."
+                f"these scores of {form.tool} do not say what they are about: ask its API for them once "
+                f"more, with fields={form.subject}."
             )
         if form.either:
             values = [("", _either([value for _, value in values], form, fields, text))]

@@ -1,5 +1,6 @@
 """What verdicts mean: which values of both columns are failures, and whether that is sure enough to go on."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -36,6 +37,8 @@ MEANING = ("failure", "judge_failure", "human_failure", "passes", "judge_thresho
 _ROLES = {"j": "judge", "h": "human"}
 _MISSING = {"j": MISSING_WORDS, "h": UNLABELED_WORDS}
 _MOST_WORDS = 4
+# Numbers beside 0 and 1 in this share of the verdicts are grades, in fewer mistakes.
+_FEWEST_GRADES = 0.1
 
 
 class UnclearMeaningError(OptionError):
@@ -158,7 +161,11 @@ def failures_of(
     )
     _check_roles(roles, rows)
     used = [row for row in rows if row[2] in (0, 1) and row[3] in (None, 0, 1)]
-    _check(roles, said, rows, used)
+    try:
+        _check(roles, said, rows, used)
+    except UnclearMeaningError:
+        _check_grades(source, f"({coded}) AS coded", roles, said)
+        raise
     found = {}
     for place, (key, role) in enumerate(_ROLES.items()):
         codes_of = [(row[place], row[place + 2], int(row[4])) for row in used if row[place + 2] in (0, 1)]
@@ -194,6 +201,37 @@ def _check_roles(roles: Roles, rows: list[Row]) -> None:
             {"where": f"{quote_name(roles.judge)} IS NOT NULL"},
             ".",
         )
+
+
+def _check_grades(source: Source, coded: str, roles: Roles, said: Meaning) -> None:
+    """Stop where 1 is one of several grades: then no word says which of them are failures."""
+    for key, role in _ROLES.items():
+        if said.threshold(key) is not None or key in roles.coded:
+            continue
+        every = source.query(
+            f"SELECT {key}, {key}c, sum(n) AS n FROM {coded} GROUP BY {key}, {key}c LIMIT 100"
+        )
+        given = [(str(word), code, int(n)) for word, code, n in every if code is not None]
+        grades = [(_value(word), n) for word, code, n in given if code == -1 and is_number(word)]
+        if sum(n for _, n in grades) >= _FEWEST_GRADES * sum(n for _, _, n in given) > 0:
+            raise OptionError(
+                f"{shown(getattr(roles, role))} holds grades, such as {max(grades)[0]:g}: say which of them "
+                "are failures, as in ",
+                {f"{role}_threshold": f"<{max(grades)[0]:g}"},
+                ".",
+            )
+
+
+def is_number(word: str) -> bool:
+    """Whether a word is a finite number, with a point or a comma."""
+    try:
+        return math.isfinite(_value(word))
+    except ValueError:
+        return False
+
+
+def _value(word: str) -> float:
+    return float(word.replace(",", "."))
 
 
 def _absent(passes: set[str], given: frozenset[str]) -> list[str]:

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxmle import Bounds, Counts, fit, maximize
+from jaxmle import Bounds, Counts, fit, homogeneity_test, maximize
 from jaxmle._cli import main
 from jaxmle._cli._trouble import CLOSED_PIPE, message_of, run_safely
 from jaxmle._engine import _choice
@@ -286,6 +286,36 @@ def test_a_closed_pipe_a_full_disk_and_no_input_are_no_answers(source, environme
     assert "standard input: it is closed" in done.stderr
 
 
+def test_streams_that_are_closed_are_no_trace(source, monkeypatch, capsys):
+    queue = source.with_name("q.csv")
+    rows = "".join(f"{i},1\n" for i in range(9))
+    source.with_name("ids.csv").write_text(f"id,judge\n{rows}")
+    drawing = ["--judge", "judge", "--id", "id", "--labels", 5, "--out", queue]
+    assert run(capsys, "draw", source.with_name("ids.csv"), *drawing)[0] == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdin", None)
+        status, _, err = run(capsys, "label", queue)
+    assert (status, err.count("\n")) == (2, 1)
+    assert "labelling takes a terminal" in err
+    page = source.with_name("page.html")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", None)
+        report = ["report", str(source), *COLUMNS, "--interval", "chi-square", "--html", str(page), "--json"]
+        assert main(report) == 0
+        assert main(["estimate", str(source), "--judge", "nope", "--human", "human"]) == 2
+    out = capsys.readouterr().out
+    assert json.loads(out)["command"] == "report"
+
+
+def test_confidence_that_would_be_printed_as_certainty_is_refused(source, capsys):
+    for confidence in ("0.9999999999999999", "99.99999999%", "1", "0"):
+        for command in (["estimate", source, *COLUMNS], ["doctor", source]):
+            status, _, err = run(capsys, *command, "--confidence", confidence)
+            assert (status, err.count("\n")) == (2, 1)
+            assert "--confidence" in err
+    assert run(capsys, "doctor", source, "--confidence", "0.999999")[0] in (0, 1)
+
+
 @pytest.mark.slow
 def test_what_a_terminal_cannot_show_is_replaced(tmp_path, environment):
     source = tmp_path / "in.csv"
@@ -361,6 +391,12 @@ def test_more_resamples_than_memory_holds_are_refused(source, capsys):
     status, _, err = run(capsys, *command)
     assert status == 2
     assert "n_resamples" in err
+    for call in (
+        lambda n: fit(Counts(4, 1, 2, 43, 900, 9100)).interval(n_resamples=n),
+        lambda n: homogeneity_test(Counts(*([2, 2] for _ in range(6))), n_resamples=n),
+    ):
+        with pytest.raises(ValueError, match=r"`n_resamples` must be a whole number from 19 to 1.*00,000"):
+            call(99_999_999_999)
 
 
 def test_weights_of_no_sense_are_one_line(tmp_path, capsys):

@@ -48,6 +48,21 @@ def test_missing_verdicts_that_tell_something(tmp_path, capsys):
     assert finding(document, "missing verdicts")["level"] == "note"
 
 
+def test_labels_that_replaced_the_judge(tmp_path, capsys):
+    labelled = [(f"i{i}", "a", int(i % 5 == 0), "") for i in range(20)]
+    judged = [(f"i{i}", "a", "", int(i % 4 == 0)) for i in range(20, 60)]
+    _, document = doctor(write(tmp_path / "f.csv", HEADER, labelled + judged), capsys)
+    assert "humans labelled 20 rows without one" in finding(document, "no labels")["text"]
+
+
+def test_a_judge_that_repeats_the_human(tmp_path, capsys):
+    rows = [(f"i{i}", "a", int(i % 5 == 0) if i < 100 else "", int(i % 5 == 0)) for i in range(300)]
+    _, document = doctor(write(tmp_path / "f.csv", HEADER, rows), capsys)
+    found = finding(document, "copied verdicts")
+    assert found["level"] == "warns"
+    assert "judge and human say the same of all 100 labelled items" in found["text"]
+
+
 def test_ids_that_repeat(tmp_path, capsys):
     rows = plain_rows(600)
     status, document = doctor(write(tmp_path / "f.csv", HEADER, [*rows, rows[0], rows[1]]), capsys)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import _fuzz_files, _fuzz_fits
+from benchmarks import _fuzz_files, _fuzz_fits, _fuzz_labels
 from jaxmle import Bounds, Counts
 
 ENGINES = ("numpy", "jax")
@@ -55,6 +55,13 @@ def test_damaged_files_are_answers_or_one_line(size):
     few += ("samples_x_2026-01-01T.jsonl",)
     for name, runs, faults in _fuzz_files.files(size, 2, only=few):
         assert (runs, faults) == (size, []), name
+
+
+@pytest.mark.slow
+def test_damaged_queues_designs_and_labels_are_answers_or_one_line():
+    for name, runs, faults in _fuzz_labels.labels(4, 1):
+        assert runs >= 4
+        assert faults == [], name
 
 
 @pytest.mark.parametrize("size", [8, pytest.param(25, marks=pytest.mark.slow)])

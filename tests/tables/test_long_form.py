@@ -90,7 +90,7 @@ def test_scores_of_langfuse_may_have_a_subject(name, tmp_path, capsys):
     assert main(["doctor", str(path), "--json"]) in (0, 1)
     said = json.loads(capsys.readouterr().out)
     assert (said["roles"]["judge"], said["roles"]["id"]) == ("judge.hallucination", "traceId")
-    assert [one["name"] for one in said["columns"]][0] == "traceId"
+    assert next(one["name"] for one in said["columns"]) == "traceId"
     assert not any("subject" in one["name"] for one in said["columns"])
 
 

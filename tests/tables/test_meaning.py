@@ -222,10 +222,26 @@ def test_every_given_case_is_right_or_asks(shared):
     assert (total.tp + total.fn) / total.n_labeled == pytest.approx(0.9)
     path = str(cases / "graded03.csv")
     ask = {"judge": "judge_score", "human": "human_score"}
+    with pytest.raises(ValueError, match=r"holds grades, such as 3.*judge_threshold='<3'"):
+        tables.count(path, **ask)
     total = tables.count(path, **ask, judge_threshold="<2", human_threshold="<2").total
     assert (total.tp + total.fn) / total.n_labeled == pytest.approx(0.2)
     total = tables.count(str(cases / "zero_of_50.csv"), judge="judge", human="human").total
     assert [int(value) for value in total.values()] == [0, 0, 0, 50, 0, 1000]
+
+
+def test_grades_in_which_1_is_good_ask_for_a_threshold():
+    rows = [{"judge_score": i % 4, "human_score": i % 4 if i < 20 else None} for i in range(60)]
+    ask = {"judge": "judge_score", "human": "human_score"}
+    for on_invalid in ("error", "drop"):
+        with pytest.raises(ValueError, match=r"'judge_score' holds grades, such as 3: say .*judge_threshold"):
+            tables.count(rows, **ask, on_invalid=on_invalid)
+        with pytest.raises(ValueError, match=r"'human_score' holds grades, such as 3: say .*human_threshold"):
+            tables.count(rows, **ask, judge_threshold="<2", on_invalid=on_invalid)
+    # A few numbers that are neither are mistakes, not grades.
+    rows = [{"passed": (-2 if i == 7 else i % 2), "human": i % 2 if i < 20 else None} for i in range(60)]
+    with pytest.raises(UnclearMeaningError):
+        tables.count(rows, judge="passed", human="human", on_invalid="drop")
 
 
 def test_a_file_with_decimal_commas(tmp_path):

@@ -42,7 +42,7 @@ def inspect_rows(path: Path) -> list[LogRow]:
 
 
 def _scores(scores: Object) -> LogRow:
-    """Scores as the scorers gave them (`score.`), and where somebody edited one what it became (`edited.`)."""
+    """Scores as the scorers gave them (`score.`), and what one became that somebody edited (`edited.`)."""
     found: LogRow = {}
     for name, score in scores.items():
         first, *edits = getattr(score, "history", None) or [score]

@@ -34,7 +34,7 @@ def check_unrated(name: str, columns: Sequence[str], query: Callable[[str], list
     Raises:
         ValueError: It is such a table.
     """
-    if not _TABLE <= set(columns):
+    if not set(columns) >= _TABLE:
         return
     reason = quote_name(_REASON)
     if query(f"SELECT 1 FROM {VERDICTS} WHERE starts_with({reason}, {quote_text(_RATED)}) LIMIT 1"):
