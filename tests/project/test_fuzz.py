@@ -57,7 +57,8 @@ def test_damaged_files_are_answers_or_one_line(size):
         assert (runs, faults) == (size, []), name
 
 
-@pytest.mark.parametrize("size", [8, pytest.param(25, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [8, 25])
 def test_hostile_conditions_are_refused(size):
     assert _fuzz_files.hostile_conditions(size, 3) == (size, [])
 
