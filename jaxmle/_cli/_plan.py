@@ -14,7 +14,6 @@ from jaxmle._cli._options import (
     check_outputs,
     check_plots,
     check_rates,
-    confidence_level,
     keep_compiled,
     parse_range,
     rate,

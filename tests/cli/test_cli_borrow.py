@@ -75,6 +75,7 @@ def test_the_table_shows_both_and_bounds_of_the_rates_are_left_out(files, capsys
     assert "Borrowing, in place of bounds on TPR and FPR: 4 references with 1,200 labels" in out
 
 
+@pytest.mark.slow
 def test_a_judge_unlike_the_references_is_told(files, capsys):
     _, odd, others = files
     out = run(capsys, odd, "--borrow", others, "--borrow-by", "model")[1]

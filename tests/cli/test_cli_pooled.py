@@ -52,7 +52,8 @@ def mix_file(tmp_path, text):
     return path
 
 
-@pytest.mark.parametrize("judge", [pytest.param("common", marks=pytest.mark.slow), "partial"])
+@pytest.mark.slow
+@pytest.mark.parametrize("judge", ["common", "partial"])
 def test_json_holds_what_fit_slices_finds(verdicts, capsys, judge):
     found = document(capsys, verdicts, "--judge-rates", judge, "--tpr", "0.7:1")
     slices = found["slices"]

@@ -52,13 +52,13 @@ def failing(monkeypatch, target, name, at, error):
     return calls
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "name", "errors"),
     [
-        (os, "replace", (FULL,)),
-        pytest.param(os, "replace", (KeyboardInterrupt(),), marks=pytest.mark.slow),
-        pytest.param(Path, "write_bytes", (KeyboardInterrupt(), FULL), marks=pytest.mark.slow),
-        pytest.param(os, "fsync", (KeyboardInterrupt(), FULL), marks=pytest.mark.slow),
+        (os, "replace", (KeyboardInterrupt(), FULL)),
+        (Path, "write_bytes", (KeyboardInterrupt(), FULL)),
+        (os, "fsync", (KeyboardInterrupt(), FULL)),
     ],
 )
 def test_a_kill_or_a_full_disk_at_every_write_changes_nothing(

@@ -5,6 +5,7 @@ import json
 import shlex
 
 import pytest
+from cases import some_fast
 
 from jaxmle import Counts, fit
 from jaxmle._cli import main
@@ -48,7 +49,7 @@ QUICK = {
 }
 
 
-@pytest.mark.parametrize("command", QUICK)
+@pytest.mark.parametrize("command", some_fast(QUICK, QUICK.keys() - {"compare"}))
 def test_every_command_asks_and_says_first_what_a_failure_is(command, bad_model, capsys):
     columns = ["--judge", "judge_passed", "--human", "human_passed", *QUICK[command]]
     status, document, err = answer(capsys, command, bad_model, *columns)

@@ -108,6 +108,7 @@ def test_no_line_is_wider_than_the_terminal_and_the_answer_is_first(name, width,
     assert all(re.match(r"    jaxmle|  jaxmle|    --tpr|Next: jaxmle", line) for line in wide), wide
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "pair"), [("compare", "first +second"), ("bounds", "FPR +FPR limits")])
 def test_what_is_compared_stays_side_by_side(name, pair, here, monkeypatch, capsys):
     for width in (60, 70, 80):

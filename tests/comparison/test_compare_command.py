@@ -123,6 +123,7 @@ def test_slices_are_adjusted_and_named(files, capsys):
     assert any("left out: topic = '[bold]y[/]'" in note for note in some["total"]["warnings"])
 
 
+@pytest.mark.slow
 def test_one_of_the_files_may_be_standard_input(files, capsys, monkeypatch):
     expected = document(capsys, files.a, files.b, "--id", "item")
     for names, piped in (((files.a, "-"), files.b), (("-", files.b), files.a)):

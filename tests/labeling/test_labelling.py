@@ -21,20 +21,26 @@ from jaxmle._labeling import Answers, Queue, agreed, interval_now, label_page, r
 HOSTILE = "[red]markup[/red] \x1b[31mred\x07 </script><script>alert(1)</script> {{x}}\u2028\nsecond line"
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """A file of verdicts, and a queue that was drawn of it."""
+    folder = tmp_path_factory.mktemp("drawn")
     rows = [
         {"id": f"q{i}", "answer": HOSTILE if i % 2 else "=1+1", "judge": "fail" if i % 4 == 0 else "pass"}
         for i in range(60)
     ]
-    with (tmp_path / "verdicts.csv").open("w", newline="") as file:
+    with (folder / "verdicts.csv").open("w", newline="") as file:
         table = csv.DictWriter(file, list(rows[0]))
         table.writeheader()
         table.writerows(rows)
-    queue = draw_labels(
-        str(tmp_path / "verdicts.csv"), judge="judge", id="id", n_labels=12, show_verdict=True
-    )
-    queue.save(tmp_path / "queue.csv")
+    source = str(folder / "verdicts.csv")
+    draw_labels(source, judge="judge", id="id", n_labels=12, show_verdict=True).save(folder / "queue.csv")
+    return folder
+
+
+@pytest.fixture
+def folder(drawn, tmp_path, monkeypatch):
+    shutil.copytree(drawn, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

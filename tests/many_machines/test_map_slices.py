@@ -50,8 +50,8 @@ def among(counts, bounds):
     [
         (Bounds(), {"interval": "chi-square"}, ["--interval", "chi-square"]),
         (BOUNDS, {"interval": "chi-square"}, ["--interval", "chi-square", *BOX]),
-        (BOUNDS, {"seed": 3}, ["--seed", "3", *BOX]),
-        (Bounds(), {"target": "items"}, ["--target", "items"]),
+        pytest.param(BOUNDS, {"seed": 3}, ["--seed", "3", *BOX], marks=pytest.mark.slow),
+        pytest.param(Bounds(), {"target": "items"}, ["--target", "items"], marks=pytest.mark.slow),
         (
             BOUNDS,
             {"interval": "bootstrap", "n_resamples": 300, "confidence": 0.9},
@@ -73,6 +73,7 @@ def test_blocks_of_any_size_hold_what_the_command_line_writes(path, counts, tmp_
         assert by_key(made.where(made.notna(), None).to_dict("list")) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["profile", "exact"])
 def test_certificates_are_those_of_the_command_line(path, counts, capsys, method):
     records = certified_alone(path, capsys, "--limit", "0.3", "--method", method, *BOX)

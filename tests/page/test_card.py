@@ -44,6 +44,7 @@ def test_a_card_says_verdict_rate_interval_limit_and_labels(tmp_path, capsys, li
     assert title.startswith(f"{verdict}. 95% interval {ends}. ")
 
 
+@pytest.mark.slow
 def test_the_same_result_gives_the_same_bits(tmp_path):
     for name, start in (("card.svg", b"<?xml"), ("card.png", b"\x89PNG")):
         path, bits = tmp_path / name, []

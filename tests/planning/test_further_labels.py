@@ -109,6 +109,7 @@ def test_what_cannot_be_planned_is_refused(counts, given, said):
         plan_further(counts, **given)
 
 
+@pytest.mark.slow
 def test_the_command_goes_on_from_a_file(tmp_path, capsys):
     rows = ["judge,human,part"]
     rows += [f"{i % 8 == 0:d},{int(i % 8 == 0) if i < 80 else ''},{'ab'[i % 2]}" for i in range(800)]

@@ -51,6 +51,7 @@ def test_without_bounds_a_plan_agrees_with_the_large_sample_formula(widths):
     assert by_design(known)["random", False, free.method].n_labels == free.n_labels
 
 
+@pytest.mark.slow
 def test_the_formula_is_that_of_the_information_and_of_truescore():
     for calibration, cells in (("internal", (0, 0, 0, 200)), ("external", (40, 20, 100, 40))):
         counts = Counts(*map(float, cells), 300.0, 9500.0)
@@ -136,6 +137,7 @@ def test_planned_labels_deliver_the_power(how):
     assert abs(certified.mean() - made.value) < 3.5 * math.hypot(0.4 / math.sqrt(500), made.standard_error)
 
 
+@pytest.mark.slow
 def test_a_width_out_of_reach_and_a_judge_at_chance_are_said():
     short = plan(**RATES, n_unlabeled=100, target_width=0.02, simulate=False)
     assert (short.reached, short.n_labels) == (False, None)
@@ -210,6 +212,7 @@ def test_a_failure_rate_known_beforehand_takes_no_labels():
     assert (found.n_labels, found.value) == (0, 0)
 
 
+@pytest.mark.slow
 def test_bounds_alone_may_be_enough():
     known = Bounds(tpr=(0.9, 0.9), fpr=(0.05, 0.05))
     made = plan(**RATES, n_unlabeled=5000, bounds=known, target_width=0.05, simulate=False)
@@ -252,6 +255,7 @@ def test_what_makes_no_sense_is_refused(given, message):
         plan(**RATES, n_unlabeled=1000, **given)
 
 
+@pytest.mark.slow
 def test_the_command_prints_one_document_a_table_and_a_picture(tmp_path, capsys):
     pytest.importorskip("matplotlib")
     picture = tmp_path / "plan.png"

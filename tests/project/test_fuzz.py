@@ -64,7 +64,8 @@ def test_damaged_queues_designs_and_labels_are_answers_or_one_line():
         assert faults == [], name
 
 
-@pytest.mark.parametrize("size", [8, pytest.param(25, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [8, 25])
 def test_hostile_conditions_are_refused(size):
     assert _fuzz_files.hostile_conditions(size, 3) == (size, [])
 

@@ -85,6 +85,7 @@ def test_rates_that_make_no_sense_are_refused(given, said):
         human_error(COUNTS)
 
 
+@pytest.mark.slow
 def test_verdicts_are_those_at_the_limit_that_labels_must_meet(capsys):
     six = ["--counts", "4,0,4,192,380,9620", "--method", "profile"]
     main(["certify", *six, "--limit", "0.04", "--human-error", "0:0.1,0:0.01", "--json"])

@@ -201,6 +201,7 @@ def test_the_command_prints_one_document(verdicts, capsys, one):
     assert any("tpr.low falling from 80% to 78" in line for line in document["tipping_in_words"])
 
 
+@pytest.mark.slow
 def test_the_command_prints_tables_and_draws(verdicts, capsys, tmp_path):
     pytest.importorskip("matplotlib")
     png = tmp_path / "map.png"

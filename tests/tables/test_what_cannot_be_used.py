@@ -37,6 +37,7 @@ def test_slices_without_a_judge_verdict_are_said_and_counted(tmp_path, capsys):
     assert any("no estimate: s = 'y'; s = 'z'" in note for note in parts["total"]["warnings"])
 
 
+@pytest.mark.slow
 def test_minus_one_is_no_label_but_no_verdict_of_a_judge(tmp_path, capsys):
     path = write(tmp_path / "a.csv", "judge,human\n1,-1\n0,1\n-1,1\n")
     assert "row 3 of" in trouble(capsys, path)
@@ -95,6 +96,7 @@ def test_a_reference_must_mean_something(tmp_path, capsys):
     assert "--same-population is said of" in trouble(capsys, path, *both)
 
 
+@pytest.mark.slow
 def test_bounds_by_slice_are_for_slices(tmp_path, capsys):
     path = write(tmp_path / "a.csv", "judge,human,s\n" + "1,1,a\n0,0,a\n1,,a\n" * 5)
     bounds = tmp_path / "b.csv"
