@@ -13,7 +13,8 @@ Estimate
 Decide
     certify, confidence_sequence: is it below a limit, at one look, at some (Looks) or at any number of them?
     bounds_test, design_check, identified_set: may it be believed?
-    compare, drift, sensitivity, human_error: two systems, a judge over time, each bound, labels that err.
+    compare, drift, sensitivity: two systems, a judge over time, each bound.
+    human_error, rater_error: labels that err.
     plan, plan_further, draw_labels: how many labels to buy, and of which items.
 Slices
     fit_slices, borrow, homogeneity_test: slices and references that share a judge.

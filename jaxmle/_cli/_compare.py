@@ -88,7 +88,6 @@ def compare(
         ROW,
         Table,
         aligned_clusters,
-        chosen_slices,
         names_of,
         number_rows,
         pairs_of,
@@ -125,7 +124,8 @@ def compare(
         names.append(names_of(opened) if cluster else None)
     (a, claims_a), (b, claims_b) = read
     first, last, alone = shared_slices(a, b)
-    tables = chosen_slices(a, first), chosen_slices(b, last)
+    # Clusters are for pairing here: that they widen the interval is asked for with --cluster.
+    tables = replace(a[first], total_clusters=None), replace(b[last], total_clusters=None)
     pairs = clusters = None
     if cluster and reading.counts is None:
         both = aligned_clusters(*tables, cast(Pair, tuple(names)))

@@ -81,18 +81,12 @@ class LabelQueue(Result):
         Raises:
             OSError: A file cannot be written.
             ValueError: The name does not end in .csv, the design is too large, an id would be run as a
-                formula, or labels of another draw are there: in a queue of this name, or in files of labels
-                beside it.
+                formula, or labels of another draw are there, in a queue of this name or in files beside it.
 
         Examples:
-            >>> from pathlib import Path
             >>> from tempfile import TemporaryDirectory
-            >>> from jaxmle import draw_labels
-            >>> rows = [{"id": "a", "answer": "yes", "judge": 1}]
             >>> with TemporaryDirectory() as folder:
-            ...     draw_labels(rows, judge="judge", id="id", n_labels=1).save(f"{folder}/queue.csv")
-            ...     Path(folder, "queue.csv").read_text().splitlines()
-            ['id,answer,label', 'a,yes,']
+            ...     draw_labels([{"a": 1, "j": 1}], judge="j", id="a", n_labels=1).save(f"{folder}/q.csv")
         """
         path, ids = Path(path), len(self.design.id)
         if path.suffix.lower() != ".csv":

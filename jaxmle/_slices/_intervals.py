@@ -68,7 +68,7 @@ def pooled_interval(found: Estimate, *, confidence: float, adjustment: IntervalA
             *problem, confidence=confidence, calibration=calibration, adjustment=adjustment
         )
         return Interval(found.failure_rate, alone.low, alone.high, float(confidence), alone.method)
-    cutoff = _cutoff(problem, alpha / size if at_once else alpha, found.judge)
+    cutoff = _critical_value(problem, alpha / size if at_once else alpha, found.judge)
     if found.judge == "common":
         assert pooled.common is not None
         problem, common = _capped(problem, calibration, pooled.common)
@@ -92,7 +92,7 @@ def total_interval(found: Estimate, weights: Array, *, confidence: float) -> Mix
     pooled = found.problem
     problem, calibration = pooled.problem, pooled.calibration
     if found.judge == "per-slice":
-        whole = found.identified & ~_cut_off(problem, found)
+        whole = found.identified & ~_at_an_end(problem, found)
         if whole[weights > 0].all() or np.count_nonzero(weights) == 1:
             return _separate_total(problem, calibration, weights, confidence, "slices alone")
         problem, weights = merged_alone(problem, calibration, weights, found.failure_rate)
@@ -115,7 +115,7 @@ def total_interval(found: Estimate, weights: Array, *, confidence: float) -> Mix
             return _separate_total(problem, calibration, weights, confidence, "slices merged")
         best = fit_common(problem, calibration)
     joint = joint_of(take(problem, None), calibration)
-    ends = mix_ends(joint, best, weights, _cutoff(problem, alpha, found.judge))
+    ends = mix_ends(joint, best, weights, _critical_value(problem, alpha, found.judge))
     # What the starts found to be as likely is inside.
     low = min(float(ends[0]), float(weights @ best.lowest))
     high = max(float(ends[1]), float(weights @ best.highest))
@@ -127,7 +127,7 @@ def total_interval(found: Estimate, weights: Array, *, confidence: float) -> Mix
     return MixInterval(float(weights @ best.rate), low, high, float(confidence), method, identified)
 
 
-def _cut_off(problem: Problem, found: Estimate) -> Array:
+def _at_an_end(problem: Problem, found: Estimate) -> Array:
     """Whether an estimate lies at an end of what is possible, as it does where it was cut off."""
     values = (found.failure_rate, found.tpr, found.fpr)
     pairs = (problem.bounds.failure_rate, problem.bounds.tpr, problem.bounds.fpr)
@@ -159,7 +159,7 @@ def _separate_total(
     return MixInterval(estimate, *ends, float(confidence), f"{kind}, recovered variances", True)
 
 
-def _cutoff(problem: Problem, alpha: float, judge: str) -> float:
+def _critical_value(problem: Problem, alpha: float, judge: str) -> float:
     """Quantile of F(1, labels less the judge's rates that they tell of), or normal where they tell of none.
 
     Labels tell of a rate unless its bounds are narrower than a quarter of its standard error by labels alone.

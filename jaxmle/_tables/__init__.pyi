@@ -60,7 +60,6 @@ from ._meaning import UnclearMeaningError as UnclearMeaningError
 from ._open import open_source as open_source
 from ._pairs import ROW as ROW
 from ._pairs import aligned_clusters as aligned_clusters
-from ._pairs import chosen_slices as chosen_slices
 from ._pairs import names_of as names_of
 from ._pairs import number_rows as number_rows
 from ._pairs import pairs_of as pairs_of

@@ -1,7 +1,7 @@
 """Items that two sources of verdicts have in common."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -49,29 +49,6 @@ def shared_slices(a: SliceCounts, b: SliceCounts) -> tuple[Array, Array, list[st
     alone = [key for i, key in enumerate(a.keys) if i not in set(first)]
     alone += [key for i, key in enumerate(b.keys) if i not in set(second)]
     return np.array(first), np.array(second), [shown_key(key) for key in alone]
-
-
-def chosen_slices(table: SliceCounts, index: Array) -> SliceCounts:
-    """Some of the slices of a table, in order; clusters are kept as they are of these."""
-    clusters, numbers = table.clusters, table.cluster_numbers
-    if clusters is not None:
-        from jaxmle._data import Clusters
-
-        place = np.full(clusters.n_slices, -1)
-        place[index] = np.arange(len(index))
-        used = np.flatnonzero(place[clusters.index] >= 0)
-        numbers = cast(Array, numbers)[used]
-        clusters = Clusters(clusters.counts[used], place[clusters.index[used]], len(index))
-    return replace(
-        table,
-        counts=table.counts[index],
-        keys=[table.keys[i] for i in index],
-        unjudged=table.unjudged[index],
-        n_items=cast(Array, table.n_items)[index],
-        clusters=clusters,
-        cluster_numbers=numbers,
-        total_clusters=None,
-    )
 
 
 def aligned_clusters(a: SliceCounts, b: SliceCounts, names: Pair) -> "tuple[Clusters, Clusters]":

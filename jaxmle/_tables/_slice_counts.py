@@ -1,21 +1,30 @@
 """Counts by slice, and what was left out."""
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
+from jaxmle._arrays import pytree
 from jaxmle._results import Result
 from jaxmle._tables._panel import Panel
-from jaxmle._types import Array, Document
+from jaxmle._types import Array, Document, Index
 
 if TYPE_CHECKING:
     from jaxmle._data import Clusters, Counts
 
+# What is no array.
+_STATIC = {"static": True}
 
+
+@pytree
 @dataclass(frozen=True, repr=False)
 class SliceCounts(Result):
     """Counts by slice, and what was left out.
+
+    An element, and what iteration gives, is a table of one slice; what was read and left out, ``n_rows``,
+    ``dropped``, ``left_out``, ``failures`` and ``panel``, remains that of the whole table.
 
     Attributes:
         counts: Counts of shape ``(n_slices,)``; one slice where no columns were given. Sums of weights where
@@ -45,13 +54,13 @@ class SliceCounts(Result):
     """
 
     counts: "Counts"
-    keys: list[dict[str, str | None]]
-    dropped: dict[str, int]
-    n_rows: int
+    keys: list[dict[str, str | None]] = field(metadata=_STATIC)
+    dropped: dict[str, int] = field(metadata=_STATIC)
+    n_rows: int = field(metadata=_STATIC)
     unjudged: Array = field(default_factory=lambda: np.zeros((1, 2), dtype=np.int64))
     total_unjudged: Array = field(default_factory=lambda: np.zeros(2, dtype=np.int64))
-    left_out: list[dict[str, str | None]] = field(default_factory=list)
-    labels: dict[str, int] | None = None
+    left_out: list[dict[str, str | None]] = field(default_factory=list, metadata=_STATIC)
+    labels: dict[str, int] | None = field(default=None, metadata=_STATIC)
     clusters: "Clusters | None" = None
     total_clusters: "Clusters | None" = None
     cluster_numbers: Array | None = None
@@ -59,13 +68,50 @@ class SliceCounts(Result):
     weighted_total: "Counts | None" = None
     weighted_squares: Array | None = None
     n_items: Array | None = None
-    repeated: str | None = None
-    log: dict[str, str] | None = None
-    failures: dict[str, Document] | None = None
-    panel: Panel | None = None
+    repeated: str | None = field(default=None, metadata=_STATIC)
+    log: dict[str, str] | None = field(default=None, metadata=_STATIC)
+    failures: dict[str, Document] | None = field(default=None, metadata=_STATIC)
+    panel: Panel | None = field(default=None, metadata=_STATIC)
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def __getitem__(self, index: Index) -> Self:
+        """Some of the slices, in this order.
+
+        Raises:
+            ValueError: Labels were drawn unevenly among the slices, and these are some of them.
+        """
+        places = np.atleast_1d(np.arange(len(self))[index])
+        if np.array_equal(places, np.arange(len(self))):
+            return self
+        if self.weighted_total is not None and len(places) > 1:
+            raise ValueError(
+                "labels were drawn unevenly among the slices, so only all of them have a total: take one by "
+                "one, or count with `where`."
+            )
+        clusters, numbers, total = self.clusters, self.cluster_numbers, self.total_clusters
+        if clusters is not None and numbers is not None:
+            numbers = numbers[np.isin(clusters.index, places)]
+            clusters = clusters.of_slices(places)
+            total = _together(clusters, numbers)
+        return replace(
+            self,
+            counts=self.counts[places],
+            keys=[self.keys[place] for place in places],
+            unjudged=self.unjudged[places],
+            total_unjudged=self.unjudged[places].sum(0),
+            clusters=clusters,
+            cluster_numbers=numbers,
+            total_clusters=total,
+            squares=None if self.squares is None else self.squares[places],
+            weighted_total=None,
+            weighted_squares=None,
+            n_items=None if self.n_items is None else self.n_items[places],
+        )
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[place] for place in range(len(self)))
 
     def __repr__(self) -> str:
         total, n = self.total, len(self)
@@ -159,6 +205,15 @@ class SliceCounts(Result):
             return np.concatenate([self.clusters.size, self.total_clusters.size])
         items = cast(Array, self.n_items)
         return np.append(items, items.sum())
+
+
+def _together(clusters: "Clusters", numbers: Array) -> "Clusters":
+    """Clusters of all slices as one: those of the same number are one cluster."""
+    from jaxmle._data import Clusters, Counts
+
+    names, place = np.unique(numbers, return_inverse=True)
+    sums = (np.bincount(place, value, len(names)) for value in clusters.counts.values())
+    return Clusters(Counts(*sums), np.zeros(len(names), np.int64), 1)
 
 
 def shown_key(key: dict[str, str | None]) -> str:

@@ -85,11 +85,13 @@ def test_no_public_signature_says_any(name):
     found = NAMES[name]
     if inspect.isfunction(found):
         source = ast.parse(textwrap.dedent(inspect.getsource(found)))
-        arguments = source.body[0].args
+        (function,) = source.body
+        assert isinstance(function, ast.FunctionDef)
+        arguments = function.args
         annotations = [
             one.annotation for one in [*arguments.args, *arguments.kwonlyargs, arguments.kwarg] if one
         ]
-        annotations.append(source.body[0].returns)
+        annotations.append(function.returns)
         for one in filter(None, annotations):
             assert not re.search(r"\bAny\b", ast.unparse(one)), (name, ast.unparse(one))
 

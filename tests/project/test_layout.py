@@ -46,6 +46,8 @@ LAYERS = (
     "_pytest",
     "__main__",
 )
+# Folders of tests not called after a room: of Dask's package `distributed` a folder would take the place.
+OTHER_TESTS = {"project", "logs", "many_machines"}
 RENDERERS = {"rich", "html"}
 
 
@@ -123,6 +125,12 @@ def test_modules_are_small_and_the_namespace_is_flat():
     assert set(jaxmle.__all__) <= set(dir(jaxmle))
     for name in jaxmle.__all__:
         assert getattr(jaxmle, name).__doc__
+
+
+def test_tests_lie_in_folders_of_the_rooms():
+    tests = Path(__file__).parents[1]
+    folders = {path.parent.relative_to(tests).parts[0] for path in tests.glob("*/test_*.py")}
+    assert folders - OTHER_TESTS <= {room.strip("_") for room in LAYERS}
 
 
 def test_importing_is_light_silent_and_changes_nothing(environment):

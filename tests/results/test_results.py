@@ -149,7 +149,9 @@ def test_batches_index_and_iterate(results, name):
         np.testing.assert_array_equal(one, np.asarray(both)[1])
 
 
-def test_counted_tables_show_themselves(tmp_path):
+def test_counted_tables_show_themselves():
+    import jax
+
     rows = [
         {"model": f"m{i % 40}", "human": i % 3 % 2 if i % 4 else None, "judge": i % 2} for i in range(400)
     ]
@@ -165,9 +167,32 @@ def test_counted_tables_show_themselves(tmp_path):
     assert frame["model"].tolist() == [key["model"] for key in table.keys]
     assert frame["counts_tn"].tolist() == table.counts.tn.tolist()
     assert frame["n_items"].sum() == 400
+    assert [one.keys for one in table] == [[key] for key in table.keys]
+    assert table[3].total.values() == table.counts[3].values()
+    assert str(table[2:5]) == str(table[[2, 3, 4]])
+    assert table[[5, 2]].counts.tp.tolist() == [table.counts.tp[5], table.counts.tp[2]]
+    parts, structure = jax.tree.flatten(table)
+    assert str(jax.tree.unflatten(structure, parts)) == str(table)
     alone = jaxmle.tables.count(rows, judge="judge", human="human")
     assert repr(alone) == "SliceCounts(300 labelled, 100 unlabelled)"
     assert len(alone.to_frame()) == 1
+
+
+def test_clusters_of_some_slices_are_those_of_their_rows():
+    """A prompt that lies in two slices is one cluster of both together."""
+    rows = [
+        {"model": "abc"[i % 3], "prompt": i % 5 + i % 3, "human": i % 7 % 2, "judge": i % 2}
+        for i in range(60)
+    ]
+    names = {"judge": "judge", "human": "human", "by": "model", "cluster": "prompt"}
+    some = jaxmle.tables.count(rows, **names)[[0, 2]]
+    counted = jaxmle.tables.count([row for row in rows if row["model"] != "b"], **names)
+    assert some.n_units.tolist() == counted.n_units.tolist()
+    for own, other in zip(
+        some.all_clusters.counts.values(), counted.all_clusters.counts.values(), strict=True
+    ):
+        assert sorted(own) == sorted(other)
+    assert str(some.all_clusters.totals) == str(counted.all_clusters.totals)
 
 
 def test_dictionaries_are_ready_for_json(results):

@@ -11,7 +11,7 @@ from jaxmle._arrays import take
 from jaxmle._slices._common import fit_common, joint_of, total_derivatives, total_value
 from jaxmle._slices._common_interval import _value, _without
 from jaxmle._slices._fit_slices import bounds_p_value
-from jaxmle._slices._intervals import _cutoff
+from jaxmle._slices._intervals import _critical_value
 from jaxmle._slices._slice import slice_profile, slices_of, slices_of_problem
 from jaxmle._slices._surface import surface_of
 
@@ -249,8 +249,8 @@ def test_degrees_of_freedom_are_those_of_the_labels_that_tell_of_the_judge():
     # Bounds that meet in one point say nothing of judges that differ.
     each = Bounds(tpr=([0.8, 0.9], [0.9, 1]), fpr=([0.02, 0.05], [0.05, 0.1]))
     problem = fit_slices(six, each, judge_rates="partial")._problem.problem
-    assert _cutoff(problem, 0.05, "partial") == pytest.approx(f.ppf(0.95, 1, 6 - 2))
-    assert _cutoff(problem, 0.05, "common") == pytest.approx(chi2.ppf(0.95, 1))
+    assert _critical_value(problem, 0.05, "partial") == pytest.approx(f.ppf(0.95, 1, 6 - 2))
+    assert _critical_value(problem, 0.05, "common") == pytest.approx(chi2.ppf(0.95, 1))
 
 
 @pytest.mark.slow
