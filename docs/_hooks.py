@@ -48,8 +48,10 @@ def on_page_content(content: str, page: Any, config: Any, files: Files) -> str:
 
 
 def on_post_page(output: str, page: Any, config: Any) -> str:
-    """Name the search dialog to screen readers."""
+    """Name the search dialog and the sections of the menu to screen readers."""
     dialog = 'data-md-component="search" role="dialog"'
+    title = r'\s*<label[^>]*for="\1">\s*<span[^>]*></span>\s*([^<]*?)\s*</label>'
+    output = re.sub(rf'aria-labelledby="(__nav_\d+)_label"([^>]*>{title})', r'aria-label="\3"\2', output)
     return output.replace(dialog, f'{dialog} aria-label="Search"')
 
 

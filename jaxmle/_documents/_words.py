@@ -165,7 +165,8 @@ def human_error_line(document: Document, certificate: Document | None = None) ->
     found, total = document["total"]["human_error"], document["total"]
     (missed, most), (least, alarms) = errs = ranges["missed"], ranges["false_alarms"]
     said = _raters_differ(ranges.get("agreement"), document)
-    humans = f"humans miss {span_text(missed, most)} of the failures and call {span_text(least, alarms)} of the passes"
+    humans = f"humans miss {span_text(missed, most)} of the failures "
+    humans += f"and call {span_text(least, alarms)} of the passes"
     said += f"{'if' if said.endswith(': ') else 'If'} {humans} failures: "
     if found["estimates"]:
         said += f"estimate {percent(found['estimates'][0])} to {percent(found['estimates'][1])}"

@@ -55,7 +55,7 @@ _LINES = {
         f"estimate panel.csv --judge b --human human --human a --human-combine any {QUICK} "
         "--human-error agreement"
     ),
-    "estimate, log": f"estimate log.json --human metadata.human {QUICK}",
+    "estimate, log": f"estimate log.json --human vars.human {QUICK}",
     "estimate, labels in a file": (
         f"estimate panel.csv --judge a --human label --human-file labels.csv --id id {QUICK}"
     ),
@@ -82,7 +82,7 @@ _LINES = {
     "report, no labels": f"report nolabels.csv {COLUMNS} {QUICK} {BOUNDS}",
     "bounds": f"bounds verdicts.csv {COLUMNS} --by system",
     "bounds, one part": f"bounds few.csv {COLUMNS}",
-    "bounds, log": "bounds log.json --human metadata.human",
+    "bounds, log": "bounds log.json --human vars.human",
     "bounds, labels in a file": (
         "bounds panel.csv --judge a --human label --human-file labels.csv --id id --by part"
     ),
@@ -99,7 +99,7 @@ _LINES = {
     "sensitivity": f"sensitivity few.csv {COLUMNS} {BOUNDS} --limit 0.4 --cluster id",
     "sensitivity, no limit": f"sensitivity --counts {SIX} {BOUNDS} --over tpr --points 5",
     "sensitivity, panel": f"sensitivity {PANEL} --combine any --points 3 --png map.png",
-    "sensitivity, log": "sensitivity log.json --human metadata.human --points 3",
+    "sensitivity, log": "sensitivity log.json --human vars.human --points 3",
     "compare": (
         f'compare verdicts.csv {COLUMNS} --where "system = \'FiD\'" --where-b "system = '
         "'EviGen'\" --id question_id --by category"

@@ -22,7 +22,7 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("json")
     write_files(folder)
-    shutil.copy(LOGS / "inspect.json", folder / "log.json")
+    shutil.copy(LOGS / "promptfoo.json", folder / "log.json")  # it takes no package to read
     assert main(["demo", "--write", str(folder / "verdicts.csv")]) == 0
     return folder
 
