@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks import (
     _coverage_report,
+    _growth_shares,
     _paper_study_report,
     _peers_report,
     _results,
@@ -246,6 +247,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "first answer": lambda: _printed(first_answer.report, RESULTS / "first_answer.csv"),
     "ingest": _as_is("ingest", 1),
     "growth": lambda: _printed(growth.report),
+    "growth shares": lambda: _printed(_growth_shares.report),
     "scaling": _scaling,
     "solvers": _as_is("solvers", 1),
 }
