@@ -24,6 +24,7 @@ from benchmarks import (
     labelling,
     levels,
     looks,
+    on_spark,
     planning,
     with_reference,
 )
@@ -245,6 +246,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "real slices": _real_slices,
     "peers": lambda: _printed(_peers_report.report, RESULTS / "peers.csv"),
     "first answer": lambda: _printed(first_answer.report, RESULTS / "first_answer.csv"),
+    "on Spark": lambda: _printed(on_spark.report),
     "ingest": _as_is("ingest", 1),
     "growth": lambda: _printed(growth.report),
     "growth shares": lambda: _printed(_growth_shares.report),
