@@ -7,8 +7,9 @@
 Every figure is a process of its own: seconds of the clock and of the processor for the stage alone, without
 imports, and the most memory that the process held. Stages: DuckDB's bare count of verdicts by slice and
 `tables.count` of the same rows; fits, profile ends by chi-square with all that `estimate --out` says of
-slices, and the command from ten rows a slice to its file; simulated intervals; the bootstrap. Results go to
-benchmarks/results (`growth.csv`) and `growth.png`.
+slices, and the command from ten rows a slice to its file; simulated intervals; the bootstrap. Of some jobs
+from rows to a file the share of each stage (parse, count, fit, interval, write). Results go to
+benchmarks/results (`growth.csv`, `growth_shares.csv`) and `growth.png`.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import _process, _results
+from benchmarks import _growth_shares, _process, _results
 
 # What is known of the judge, 50 labels and 1,000 judged items a slice.
 LABELS = (0.085, 0.015, 0.09, 0.81)
@@ -39,11 +40,11 @@ def counts_of(n):
     return Counts(*cells, flagged, ITEMS - flagged), Bounds(tpr=(0.7, 0.95), fpr=(0.02, 0.15))
 
 
-def write(folder, rows, slices=100):
-    """Parquet files of verdicts, and the pattern that names them."""
+def write(folder, rows, slices=100, most=BLOCK_ROWS):
+    """Parquet files of verdicts of ``most`` rows each, and the pattern that names them."""
     import duckdb
 
-    block = min(rows, BLOCK_ROWS)
+    block = min(rows, most)
     first = folder / f"{slices}_{block}_0.parquet"
     if not first.exists():
         # Slices stand in no order; a hash takes the place of a random number.
@@ -198,12 +199,16 @@ def report(path=_results.RESULTS / "growth.csv"):
                 )
 
 
-def figure(rows, path):
-    """Draw seconds and memory against size."""
+def figure(rows, shares, path):
+    """Draw seconds against size, and the shares of the stages."""
     from matplotlib.figure import Figure
 
-    canvas = Figure(figsize=(10, 4.6), layout="constrained")
-    panels = dict(zip(("rows", "slices", "replicates"), canvas.subplots(1, 3, sharey=True), strict=True))
+    canvas = Figure(figsize=(13, 4.6), layout="constrained")
+    first, second, third, last = canvas.subplots(1, 4)
+    for axes in (second, third):
+        axes.sharey(first)
+    panels = {"rows": first, "slices": second, "replicates": third}
+    _growth_shares.draw(last, shares)
     for stage in dict.fromkeys(row["stage"] for row in rows):
         some = [row for row in rows if row["stage"] == stage and row["seconds"]]
         x, y = ([float(row[name]) for row in some] for name in ("size", "cpu_seconds"))
@@ -224,6 +229,12 @@ def figure(rows, path):
     canvas.savefig(path, dpi=120)
 
 
+def redraw(out):
+    """Draw the figure of the tables."""
+    tables = [_results.read(out / name) for name in ("growth.csv", "growth_shares.csv")]
+    figure(*tables, out / "growth.png")
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -233,6 +244,7 @@ def main():
     parser.add_argument("--rows", type=int, default=8, help="largest power of ten of rows")
     parser.add_argument("--only", nargs="+", default=list(STAGES), choices=list(STAGES), help="stages")
     parser.add_argument("--folder", type=Path, help="where the files of rows are kept")
+    parser.add_argument("--shares", action="store_true", help="the shares of the stages alone")
     parser.add_argument("--out", type=Path, default=_results.RESULTS)
     options = parser.parse_args()
     if options.row:
@@ -240,17 +252,22 @@ def main():
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
-        found = measure(options.only, folder, options.quick, options.rows)
+        found = [] if options.shares else measure(options.only, folder, options.quick, options.rows)
+        jobs = _growth_shares.QUICK if options.quick else _growth_shares.JOBS
+        shares = _growth_shares.measure(jobs, folder, write)
     if options.quick:
         return
     path = options.out / "growth.csv"
-    kept = [row for row in _results.read(path) if row["stage"] not in options.only] if path.exists() else []
+    done = set() if options.shares else set(options.only)
+    kept = [row for row in _results.read(path) if row["stage"] not in done] if path.exists() else []
     rows = [{name: row.get(name, "") for name in COLUMNS} for row in (*kept, *found)]
     rows.sort(key=lambda row: (list(STAGES).index(row["stage"]), int(row["size"])))
     _results.write(path, rows, "{:.4g}".format)
-    figure([{**row} for row in _results.read(path)], options.out / "growth.png")
+    _results.write(options.out / "growth_shares.csv", shares, "{:.4g}".format)
+    redraw(options.out)
     print(_process.machine(), file=sys.stderr)
     report(path)
+    _growth_shares.report(options.out / "growth_shares.csv")
 
 
 if __name__ == "__main__":

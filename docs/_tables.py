@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks import (
     _coverage_report,
+    _growth_shares,
     _paper_study_report,
     _peers_report,
     _results,
@@ -23,6 +24,7 @@ from benchmarks import (
     labelling,
     levels,
     looks,
+    on_spark,
     planning,
     with_reference,
 )
@@ -244,8 +246,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "real slices": _real_slices,
     "peers": lambda: _printed(_peers_report.report, RESULTS / "peers.csv"),
     "first answer": lambda: _printed(first_answer.report, RESULTS / "first_answer.csv"),
+    "on Spark": lambda: _printed(on_spark.report),
     "ingest": _as_is("ingest", 1),
     "growth": lambda: _printed(growth.report),
+    "growth shares": lambda: _printed(_growth_shares.report),
     "scaling": _scaling,
     "solvers": _as_is("solvers", 1),
 }

@@ -84,8 +84,9 @@ def estimate(
         ``jaxmle estimate --out`` as `docs/guides/many-slices.md` shows them, keys as text.
 
     Raises:
-        ValueError: As `tables.count`; or an option is out of range. That the bounds leave some slice no
-            feasible point is an error of the workers, raised when the result is computed.
+        ValueError: As `tables.count`; an option is out of range; or ``weight`` or ``cluster`` is given: count
+            by `tables.count` then. That the bounds leave some slice no feasible point is an error of the
+            workers, raised when the result is computed.
         TypeError: There is no such option.
 
     Source:
@@ -197,6 +198,7 @@ def _asked(
 ) -> "DataFrame":
     """The data frame of answers."""
     given: dict[str, Any] = dict(options)
+    _refuse_sums(given)
     of_rows = {key: given.pop(key) for key in (*MEANING, "on_invalid") if key in given}
     where, partitions, bounds = (given.pop(key, None) for key in ("where", "partitions", "bounds"))
     columns = [by] if isinstance(by, str) else list(dict.fromkeys(by))
@@ -216,6 +218,16 @@ def _asked(
     fields += [(name, _SPARK_TYPES[kind]) for name, kind in question.types().items()]
     schema = ", ".join(f"`{name.replace('`', '``')}` {kind}" for name, kind in fields)
     return dealt.mapInArrow(_Answers(question, among, tuple(names)), schema)
+
+
+def _refuse_sums(options: dict[str, Any]) -> None:
+    """Raise ``ValueError`` where items are weighted or clustered: six numbers a slice do not tell how far."""
+    for name in ("weight", "cluster"):
+        if options.pop(name, None) is not None:
+            raise ValueError(
+                f"`{name}` does not go with `spark`, whose workers fit six counts a slice: count in Spark by "
+                f"`tables.count(df, {name}=..., ...)`, and go on with what it returns on one machine."
+            )
 
 
 def _parts(session: Any) -> int:

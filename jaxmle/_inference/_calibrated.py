@@ -46,8 +46,8 @@ _SET_ERROR = 0.1
 _PLACES = (0.0, 0.5, 1.0)
 # Roots of the statistic that are looked at first, as multiples of the guess, with few draws of the most
 # likely judge alone.
-_WIDE = (0.5, 0.75, 1.0, 1.3, 1.7)
-_FEW = 4
+_WIDE = (0.6, 0.85, 1.15, 1.6)
+_FEW, _LEAST_DRAWS = 8, 60
 _ROUNDS = 9
 # Tests that are drawn for at once, to bound memory.
 _GROUP = 256
@@ -139,7 +139,7 @@ class Calibrated:
                 break
             if far.size:
                 tried = np.minimum(guess[far, None] * _WIDE, most[far, None])
-                few = max(self.n_draws // _FEW, 19)
+                few = max(self.n_draws // _FEW, _LEAST_DRAWS)
                 _, _, p = self._at_roots(tests.take(far), stops.take(far), tried, few, ())
                 guess[far], place = _outermost(tried, p, alpha[far])
                 lost = (place < 0) & (tried[:, 0] <= _LEAST_ROOT)

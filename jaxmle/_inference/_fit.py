@@ -9,7 +9,16 @@ import numpy as np
 
 from jaxmle._arrays import namespace, pytree, rebuilt, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, HasCounts, Params, Problem
-from jaxmle._engine import Engine, check_engine, chosen_engine, in_tiles, kept_programs, map_batched, program
+from jaxmle._engine import (
+    Engine,
+    check_engine,
+    chosen_engine,
+    in_tiles,
+    kept_programs,
+    map_batched,
+    program,
+    rows_a_block,
+)
 from jaxmle._inference._arguments import checked_problem, given_counts, given_reference, shaped
 from jaxmle._inference._options import CertifyOptions, IntervalOptions
 from jaxmle._model import failure_rate_set, score_at
@@ -26,7 +35,8 @@ if TYPE_CHECKING:
 
 # Data sets a block: on NumPy what stays in cache; compiled, few sizes, so that few programs are made: one for
 # short work, whose first answer comes soon, one for the throughput of thousands of fits.
-_EAGER, _SMALL, _LARGE, _ACCELERATOR = 1 << 13, 128, 8192, 1 << 15
+# On accelerators more, as memory allows.
+_EAGER, _SMALL, _LARGE, _ACCELERATOR = 1 << 13, 128, 8192, (1 << 15, 1 << 20)
 # So many fits take about as long as starting threads for them.
 _FEW = 512
 _IDENTIFIED_WITHIN = 1e-7
@@ -333,7 +343,7 @@ def fit_flat(
 
         cpu = jax.default_backend() == "cpu"
         small = size < _LARGE // 4 if cpu else size <= _SMALL
-        width = _SMALL if small else _LARGE if cpu else _ACCELERATOR
+        width = _SMALL if small else _LARGE if cpu else rows_a_block(size, _ACCELERATOR)
         many = not small or problem.size > _FEW
     run = _program(calibration, solver, engine, small)
     found = map_batched(run, problem.arrays(), width, engine=engine, side_by_side=many)

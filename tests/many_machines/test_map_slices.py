@@ -9,7 +9,7 @@ import pyarrow.parquet
 import pytest
 from slice_verdicts import BOX, alone, by_key, certified_alone, table
 
-from jaxmle import Bounds, Counts, tables
+from jaxmle import Bounds, Counts, spark, tables
 from jaxmle._distributed._map_slices import answers_of
 from jaxmle._distributed._questions import question_of
 from jaxmle._documents import Among
@@ -151,3 +151,9 @@ def test_counts_must_be_whole_and_blocks_tables(counts):
         map_slices(broken, by="topic")
     with pytest.raises(TypeError, match="`block` must be a pandas data frame"):
         map_slices([1, 2])
+
+
+@pytest.mark.parametrize("name", ["weight", "cluster"])
+def test_what_six_counts_do_not_tell_is_refused_before_spark_is_asked(name):
+    with pytest.raises(ValueError, match=f"`{name}` does not go with `spark`.*tables.count"):
+        spark.estimate(None, judge="judge", human="human", by="topic", **{name: "prompt"})

@@ -11,6 +11,7 @@ import time
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet
 import pytest
 from cases import PROJECT
@@ -110,6 +111,22 @@ def test_rows_without_slices_are_one(session, path):
     counts = tables.count(frame, judge="judge", human="human").counts
     assert row["slice"] == "all"
     assert row["tp"] == counts.tp.item()
+
+
+def test_weights_and_clusters_are_counted_in_spark(session, path):
+    rows = table().to_pandas()
+    rows["prompt"] = [f"p{i // 3}" for i in range(len(rows))]
+    rows["w"] = np.where(rows.judge == "1", 2.0, 0.5)
+    frames = rows, session.createDataFrame(rows)
+    asked = {"judge": "judge", "human": "human", "by": "topic"}
+    here, there = (tables.count(frame, **asked, cluster="prompt") for frame in frames)
+    assert here.keys == there.keys
+    for one, other in zip(here.clusters.counts.values(), there.clusters.counts.values(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    here, there = (tables.count(frame, **asked, weight="w") for frame in frames)
+    np.testing.assert_allclose(here.squares, there.squares)
+    for one, other in zip(here.counts.values(), there.counts.values(), strict=True):
+        np.testing.assert_allclose(one, other)
 
 
 def computing():
