@@ -122,7 +122,7 @@ def _numbers(array: Array, masked: Array | None) -> Array | None:
             return None
     try:
         number = array.astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if masked is None else np.where(masked, np.nan, number)
 

@@ -142,7 +142,7 @@ def effective(
     for name, given in (("design_effect", design_effect), ("df", np.inf if df is None else df)):
         try:
             value = np.asarray(given, dtype=np.float64)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"`{name}` must be a number or an array of numbers; got {given!r}.") from error
         if not np.all(value > 0):
             raise ValueError(f"`{name}` must be > 0; got {value.tolist() if value.size < 9 else 'others'}.")

@@ -11,6 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from jaxmle._arrays import pytree
+from jaxmle._data import host_number
 from jaxmle._inference._arguments import check_whole
 from jaxmle._results import Result
 from jaxmle._types import Array
@@ -60,7 +61,7 @@ class Looks(Result):
         given = self.information
         if given is None:
             return
-        shares = np.asarray(given, np.float64)
+        shares = np.asarray(host_number("information", given), np.float64)
         if shares.shape != (self.look,) or not (np.all(np.diff(shares, prepend=0) > 0) and shares[-1] <= 1):
             raise ValueError(
                 f"`information` must hold a share of the planned labels for each of the {self.look} looks so "

@@ -202,6 +202,7 @@ def draw_labels(
         asked = {"judge": earlier.judge, "id": earlier.id, "where": earlier.where} | asked
         if earlier.kind != "random" and "by" not in asked and not by_verdict:
             by_verdict, asked["by"] = earlier.kind == "by-verdict", earlier.by
+    columns = column_names("columns", columns)
     by = column_names("by", asked.pop("by", ()))
     kind: DrawKind = "by-verdict" if by_verdict else "by-slice" if by else "random"
     if by_verdict and by:

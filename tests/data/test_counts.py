@@ -149,6 +149,8 @@ def test_counts_are_copies():
 
 def test_what_float64_cannot_count_is_refused():
     assert Counts(2**53, 0, 0, 0, 0, 0).tp == 2**53
+    with pytest.raises(ValueError, match="`judge` must"):
+        Counts.from_labels(judge=[10**400, 1, 0], human=[1, 1, 0])
     for value in (2**53 + 2, 1e160, 1e308, np.uint64(2**63)):
         with pytest.raises(ValueError, match="`fn` must be at most 9,007,199,254,740,992"):
             Counts(0, value, 0, 0, 0, 0)

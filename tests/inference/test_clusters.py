@@ -250,6 +250,7 @@ def test_design_effect_wants_clusters():
         ({"design_effect": -1.5}, "`design_effect` must be > 0"),
         ({"design_effect": np.nan}, "`design_effect` must be > 0"),
         ({"design_effect": np.inf}, "`design_effect` must be finite"),
+        ({"design_effect": 10**400}, "`design_effect` must be a number"),
         ({"design_effect": [1.0, 2.0]}, r"`design_effect` must have shape \(\) or \(\)"),
         ({"design_effect": 2.0, "df": 0}, "`df` must be > 0; got 0"),
         ({"design_effect": 2.0, "df": np.nan}, "`df` must be > 0"),

@@ -45,6 +45,8 @@ def test_spending_is_that_of_lan_and_demets():
         ({"look": 2, "of": 5, "information": (0.5, 0.4)}, "`information` must hold"),
         ({"look": 2, "of": 5, "information": (0.0, 0.4)}, "`information` must hold"),
         ({"look": 2, "of": 2, "information": (0.5, 0.9)}, "must end at 1"),
+        ({"look": 2, "of": 5, "information": "x"}, "`information` must be numeric"),
+        ({"look": 1, "of": 5, "information": 10**400}, "`information` must be numeric"),
     ],
 )
 def test_looks_that_make_no_sense_are_refused(given, said):

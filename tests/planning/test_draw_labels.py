@@ -89,6 +89,9 @@ def test_labelled_items_are_never_drawn():
 def test_what_is_shown_hides_the_verdict_unless_asked():
     assert drawn(items(), n_labels=1).columns == ("id", "topic")
     assert drawn(items(), n_labels=1, show_verdict=True).columns == ("id", "topic", "judge")
+    for wrong in (3.7, [1], b"x"):
+        with pytest.raises(TypeError, match="`columns` must name a column of the rows, or a list of them"):
+            drawn(items(), n_labels=1, columns=wrong)
     with pytest.raises(ValueError, match="'judge', a verdict or a label"):
         drawn(items(), n_labels=1, columns=["judge"])
 
