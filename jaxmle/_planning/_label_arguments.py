@@ -20,6 +20,8 @@ def goal_of(
     if method not in get_args(CertificateMethod):
         raise ValueError(f'`method` must be "exact" or "profile"; got {method!r}.')
     if width is not None:
+        if 0.5 + confidence / 2 == 0.5:  # an interval of no width at all
+            raise ValueError(f"`confidence` is too near to 0 to plan for; got {confidence!r}.")
         return Width(_inside("target_width", width), confidence, simulate)
     if confidence < 0.5:
         raise ValueError(f"`confidence` must be at least 0.5 for a certificate; got {confidence!r}.")

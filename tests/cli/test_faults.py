@@ -377,6 +377,7 @@ assert not _choice._forked.cut_off
     [
         (["--n-unlabeled", "1" + "0" * 20], "`n_unlabeled` must be a whole number"),
         (["--n-unlabeled", "1e20"], "--n-unlabeled"),
+        (["--n-unlabeled", "1000", "--confidence", "1e-320"], "too near to 0"),
     ],
 )
 def test_plans_of_impossible_sizes_are_one_line(capsys, arguments, said):
