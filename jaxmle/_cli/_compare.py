@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from jaxmle._cli._options import ADJUSTMENTS, check_choice, parse_range
+from jaxmle._cli._options import ADJUSTMENTS, check_choice, option, parse_range
 from jaxmle._cli._reading import Reading
 from jaxmle._cli._show import show
 from jaxmle._cli._with_reading import with_reading
@@ -14,10 +14,6 @@ from jaxmle._types import Array, Pair
 
 if TYPE_CHECKING:
     from jaxmle._documents import AnalysisSettings
-
-
-def _option(text: str, metavar: str = "COL") -> Any:
-    return typer.Option(help=text, metavar=metavar)
 
 
 @partial(with_reading, without=("human_file", "human_where", "design", "id", "weight", "seed"))
@@ -31,35 +27,35 @@ def compare(
         ),
     ] = None,
     judge_b: Annotated[
-        list[str] | None, _option("Judge verdicts of the second, if not as --judge (repeatable).")
+        list[str] | None, option("Judge verdicts of the second, if not as --judge (repeatable).")
     ] = None,
     human_b: Annotated[
-        list[str] | None, _option("Human verdicts of the second, if not as --human (repeatable).")
+        list[str] | None, option("Human verdicts of the second, if not as --human (repeatable).")
     ] = None,
     where_b: Annotated[
-        str | None, _option("Rows of the second, if not as --where: model = 'b'.", metavar="SQL")
+        str | None, option("Rows of the second, if not as --where: model = 'b'.", metavar="SQL")
     ] = None,
     id: Annotated[
         str | None,
-        _option(
+        option(
             "Column that names an item in both: those in both are compared in pairs, which is sharper. Rows "
             "that share it belong together."
         ),
     ] = None,
     judge_rates: Annotated[
         str,
-        _option(
+        option(
             "Judge's TPR and FPR: separate (a pair for each system) or common (one for both: far sharper, "
             "and wrong if the judge sees failures of one better).",
             metavar="HOW",
         ),
     ] = "separate",
-    counts_b: Annotated[str | None, _option("--counts of the second.", "SIX")] = None,
-    tpr_b: Annotated[str | None, _option("--tpr of the second, if another.", metavar="LO:HI")] = None,
-    fpr_b: Annotated[str | None, _option("--fpr of the second, if another.", metavar="LO:HI")] = None,
+    counts_b: Annotated[str | None, option("--counts of the second.", "SIX")] = None,
+    tpr_b: Annotated[str | None, option("--tpr of the second, if another.", metavar="LO:HI")] = None,
+    fpr_b: Annotated[str | None, option("--fpr of the second, if another.", metavar="LO:HI")] = None,
     adjustment: Annotated[
         str,
-        _option(
+        option(
             "For slices: none, holm (no false difference among all) or benjamini-hochberg.", metavar="HOW"
         ),
     ] = "none",
@@ -72,9 +68,9 @@ def compare(
     """
     check_choice("--judge-rates", judge_rates, ("separate", "common"))
     check_choice("--adjustment", adjustment, ADJUSTMENTS)
-    for option, text in (("--tpr-b", tpr_b), ("--fpr-b", fpr_b)):
+    for named, text in (("--tpr-b", tpr_b), ("--fpr-b", fpr_b)):
         if text is not None:
-            parse_range(option, text)
+            parse_range(named, text)
     if (reading.counts is None) != (counts_b is None):
         raise ValueError("--counts and --counts-b go together: give both or none.")
     if reading.counts is None and other is None and not (judge_b or human_b or where_b is not None):

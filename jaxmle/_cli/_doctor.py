@@ -2,7 +2,7 @@
 
 import importlib
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -17,16 +17,13 @@ from jaxmle._cli._options import (
     JUDGE_THRESHOLD,
     PASSES,
     confidence_level,
+    option,
     parse_counts,
     rate,
 )
 from jaxmle._cli._show import show
 from jaxmle._tables import Combining, Table, check_column, guess, open_source, profile
 from jaxmle._types import Document
-
-
-def _option(text: str, metavar: str = "COL", **more: Any) -> Any:
-    return typer.Option(help=text, metavar=metavar, **more)
 
 
 def doctor(
@@ -40,15 +37,15 @@ def doctor(
     ] = None,
     judge: Annotated[
         list[str] | None,
-        _option("Column of judge verdicts, where the guess is wrong (repeatable, with --combine)."),
+        option("Column of judge verdicts, where the guess is wrong (repeatable, with --combine)."),
     ] = None,
-    human: Annotated[str | None, _option("Column of human verdicts, where the guess is wrong.")] = None,
+    human: Annotated[str | None, option("Column of human verdicts, where the guess is wrong.")] = None,
     counts: Annotated[str | None, COUNTS] = None,
     combine: Annotated[str | None, COMBINE] = None,
-    by: Annotated[list[str] | None, _option("Slice by this column (repeatable).")] = None,
+    by: Annotated[list[str] | None, option("Slice by this column (repeatable).")] = None,
     limit: Annotated[
         float | None,
-        _option(
+        option(
             "Failure rate to stay under: say how many labels a certificate takes.",
             metavar="RATE",
             parser=rate,
@@ -61,11 +58,11 @@ def doctor(
     judge_threshold: Annotated[str | None, JUDGE_THRESHOLD] = None,
     human_threshold: Annotated[str | None, HUMAN_THRESHOLD] = None,
     human_file: Annotated[
-        str | None, _option("Human verdicts in a file of their own, joined by --id.", metavar="FILE")
+        str | None, option("Human verdicts in a file of their own, joined by --id.", metavar="FILE")
     ] = None,
-    id: Annotated[list[str] | None, _option("Column that names an item, in both files (repeatable).")] = None,
+    id: Annotated[list[str] | None, option("Column that names an item, in both files (repeatable).")] = None,
     confidence: Annotated[
-        float, _option("Confidence, such as 0.95.", metavar="LEVEL", parser=confidence_level)
+        float, option("Confidence, such as 0.95.", metavar="LEVEL", parser=confidence_level)
     ] = 0.95,
     as_json: Annotated[bool, AS_JSON] = False,
 ) -> int:
@@ -73,9 +70,9 @@ def doctor(
 
     Exit status 0 nothing found, 1 something that blocks or warns, 2 trouble.
     """
-    for option, value in (("--limit", limit), ("--confidence", confidence)):
+    for named, value in (("--limit", limit), ("--confidence", confidence)):
         if value is not None and not 0 < value < 1:
-            raise ValueError(f"{option} must lie strictly between 0 and 1, such as 0.05; got {value:g}.")
+            raise ValueError(f"{named} must lie strictly between 0 and 1, such as 0.05; got {value:g}.")
     if (human_file is None) != (not id):
         raise ValueError("--human-file and --id go together: give both or none.")
     if human_file is not None and human is None:

@@ -10,6 +10,12 @@ from typing import Any, ClassVar, Literal
 
 import typer
 
+
+def option(text: str, metavar: str | None = "COL", name: str | None = None, **more: Any) -> Any:
+    """An option of a command: what its help says, and what stands for its value there."""
+    return typer.Option(*([name] if name else []), help=text, metavar=metavar, **more)
+
+
 FAILURE = typer.Option(
     help="The verdict that counts as failure, in both columns (repeatable).", metavar="WORD"
 )

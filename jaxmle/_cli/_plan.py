@@ -5,8 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-import typer
-
 from jaxmle._cli._calibration import calibration as calibration_of
 from jaxmle._cli._options import (
     METHODS,
@@ -15,6 +13,7 @@ from jaxmle._cli._options import (
     check_plots,
     check_rates,
     keep_compiled,
+    option,
     parse_range,
     rate,
 )
@@ -24,12 +23,8 @@ from jaxmle._cli._show import say_first, show
 from jaxmle._cli._with_reading import with_reading
 
 
-def _option(text: str, metavar: str, **more: Any) -> Any:
-    return typer.Option(help=text, metavar=metavar, **more)
-
-
 def _rate(text: str, metavar: str = "RATE") -> Any:
-    return _option(text, metavar, parser=rate)
+    return option(text, metavar, parser=rate)
 
 
 # What plan says in its own way, or does not ask.
@@ -49,13 +44,11 @@ def plan(
     judge_fpr: Annotated[float | None, _rate("P(judge flags it | pass) that you expect.")] = None,
     n_unlabeled: Annotated[
         int | None,
-        _option(
-            "Items with the judge's verdict alone; with --cost-judge the most that could be judged.", "N"
-        ),
+        option("Items with the judge's verdict alone; with --cost-judge the most that could be judged.", "N"),
     ] = None,
     given: Annotated[
         str | None,
-        _option(
+        option(
             "In place of what you expect, the file of verdicts and labels at hand, read as by `estimate`: "
             "how many more, of which verdict, in which slices.",
             "FILE",
@@ -71,26 +64,26 @@ def plan(
     power: Annotated[float, _rate("With --limit: probability of a certificate to reach.", "P")] = 0.8,
     bounds: Annotated[
         Path | None,
-        _option("Take --tpr and --fpr from a calibration file (.json) of `jaxmle bounds --save`.", "FILE"),
+        option("Take --tpr and --fpr from a calibration file (.json) of `jaxmle bounds --save`.", "FILE"),
     ] = None,
     calibration: Annotated[
-        str, _option("internal: labels of the judged items. external: of items from elsewhere.", "DESIGN")
+        str, option("internal: labels of the judged items. external: of items from elsewhere.", "DESIGN")
     ] = "internal",
     labels: Annotated[
-        str, _option("random, or by-verdict: so many flagged and so many passed items.", "HOW")
+        str, option("random, or by-verdict: so many flagged and so many passed items.", "HOW")
     ] = "random",
     interval: Annotated[
-        str, _option("With --target-width: profile, or chi-square (asymptotic, planned sooner).", "METHOD")
+        str, option("With --target-width: profile, or chi-square (asymptotic, planned sooner).", "METHOD")
     ] = "profile",
     method: Annotated[
-        str, _option("With --limit: exact (what certify uses), or profile (planned sooner).", "METHOD")
+        str, option("With --limit: exact (what certify uses), or profile (planned sooner).", "METHOD")
     ] = "exact",
-    cost_human: Annotated[float | None, _option("Price of a human label.", "PRICE")] = None,
+    cost_human: Annotated[float | None, option("Price of a human label.", "PRICE")] = None,
     cost_judge: Annotated[
         float | None,
-        _option("Price of a judge's verdict: then how many items to judge is planned too.", "PRICE"),
+        option("Price of a judge's verdict: then how many items to judge is planned too.", "PRICE"),
     ] = None,
-    png: Annotated[Path | None, _option("Draw width or power against labels into this file.", "FILE")] = None,
+    png: Annotated[Path | None, option("Draw width or power against labels into this file.", "FILE")] = None,
 ) -> int:
     """Plan how many human labels to buy, and of which items.
 

@@ -27,6 +27,7 @@ from jaxmle._cli._options import (
     check_rates,
     confidence_level,
     keep_compiled,
+    option,
     parse_counts,
     parse_range,
 )
@@ -61,10 +62,6 @@ _OF_ROWS += ("failure", "judge_failure", "human_failure", "passes", "judge_thres
 _RANGE = "LO:HI, also LO: or :HI, or one number if it is known."
 
 
-def _option(text: str, name: str | None = None, metavar: str | None = "COL", **more: Any) -> Any:
-    return typer.Option(*([name] if name else []), help=text, metavar=metavar, **more)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """What rows to read, what they mean, and what the user says of them."""
@@ -79,30 +76,28 @@ class Reading:
     ] = None
     judge: Annotated[
         list[str] | None,
-        _option(
+        option(
             "Column of judge verdicts; an eval log with one score needs none (repeatable, with --combine)."
         ),
     ] = None
     human: Annotated[
         list[str] | None,
-        _option(
+        option(
             "Column of human verdicts, blank, NA, null or -1 if unlabelled (repeatable: --human-combine)."
         ),
     ] = None
     counts: Annotated[str | None, COUNTS] = None
-    by: Annotated[list[str] | None, _option("Slice by this column (repeatable).")] = None
-    tpr: Annotated[str, _option(f"Known range of P(judge flags it | failure): {_RANGE}", metavar="LO:HI")] = (
+    by: Annotated[list[str] | None, option("Slice by this column (repeatable).")] = None
+    tpr: Annotated[str, option(f"Known range of P(judge flags it | failure): {_RANGE}", metavar="LO:HI")] = (
         "0:1"
     )
-    fpr: Annotated[str, _option(f"Known range of P(judge flags it | pass): {_RANGE}", metavar="LO:HI")] = (
-        "0:1"
-    )
-    failure_rate: Annotated[str, _option(f"Known range of the failure rate: {_RANGE}", metavar="LO:HI")] = (
+    fpr: Annotated[str, option(f"Known range of P(judge flags it | pass): {_RANGE}", metavar="LO:HI")] = "0:1"
+    failure_rate: Annotated[str, option(f"Known range of the failure rate: {_RANGE}", metavar="LO:HI")] = (
         "0:1"
     )
     bounds: Annotated[
         Path | None,
-        _option(
+        option(
             "A calibration file (.json) that `jaxmle bounds --save` wrote; or bounds by slice: a table with "
             "the --by columns and tpr_low, tpr_high, fpr_low, fpr_high.",
             metavar="FILE",
@@ -114,7 +109,7 @@ class Reading:
     date: Annotated[str | None, DATE] = None
     reference: Annotated[
         str | None,
-        _option(
+        option(
             "Bound the judge's rates by another file with the same columns, humans having labelled it; they "
             "allow for how far published judges differ between data sets.",
             metavar="FILE",
@@ -122,17 +117,17 @@ class Reading:
     ] = None
     reference_by: Annotated[
         str | None,
-        _option(
+        option(
             "Column of --reference that tells models, kinds of questions or months apart: bounds then "
             "foretell the rates of a new one, as in `jaxmle bounds`."
         ),
     ] = None
     same_population: Annotated[
         bool,
-        _option(
+        option(
             "The reference is a sample of the same: this judge on this task, as with last week's labels. "
             "Bounds then allow for sampling alone.",
-            "--same-population",
+            name="--same-population",
             metavar=None,
         ),
     ] = False
@@ -144,38 +139,38 @@ class Reading:
     human_threshold: Annotated[str | None, HUMAN_THRESHOLD] = None
     where: Annotated[
         str | None,
-        _option(
+        option(
             "Use only the rows that meet this SQL condition. Columns of CSV, TSV are text: turn::int >= 9.",
             metavar="SQL",
         ),
     ] = None
     on_invalid: Annotated[
-        str, _option("Verdicts that are neither failure nor pass: error, or drop.", metavar="WHAT")
+        str, option("Verdicts that are neither failure nor pass: error, or drop.", metavar="WHAT")
     ] = "error"
     combine: Annotated[str | None, COMBINE] = None
     human_combine: Annotated[
         str | None,
-        _option("Several humans: the same; without it they must agree.", metavar="RULE"),
+        option("Several humans: the same; without it they must agree.", metavar="RULE"),
     ] = None
     missing: Annotated[
         str,
-        _option("A judge that gave no verdict said: nothing (drop), failure or pass.", metavar="WHAT"),
+        option("A judge that gave no verdict said: nothing (drop), failure or pass.", metavar="WHAT"),
     ] = "drop"
     human_file: Annotated[
-        str | None, _option("Human verdicts in a file of their own, joined by --id.", metavar="FILE")
+        str | None, option("Human verdicts in a file of their own, joined by --id.", metavar="FILE")
     ] = None
     human_where: Annotated[
-        str | None, _option("Use only the rows of --human-file that meet this condition.", metavar="SQL")
+        str | None, option("Use only the rows of --human-file that meet this condition.", metavar="SQL")
     ] = None
     design: Annotated[Path | None, DESIGN] = None
-    id: Annotated[list[str] | None, _option("Column that names an item, in both files (repeatable).")] = None
-    weight: Annotated[str | None, _option("Column of item weights.")] = None
+    id: Annotated[list[str] | None, option("Column that names an item, in both files (repeatable).")] = None
+    weight: Annotated[str | None, option("Column of item weights.")] = None
     cluster: Annotated[
-        str | None, _option("Column of what belongs together: prompt, conversation, epoch.")
+        str | None, option("Column of what belongs together: prompt, conversation, epoch.")
     ] = None
     calibration: Annotated[
         str,
-        _option(
+        option(
             "internal: labelled items belong to the judged ones, chosen at random or by verdict. "
             "external: from elsewhere, or chosen by their true label.",
             metavar="DESIGN",
@@ -183,13 +178,13 @@ class Reading:
     ] = "internal"
     labels: Annotated[
         str,
-        _option("How items were chosen for labelling: random, or by-verdict of the judge.", metavar="HOW"),
+        option("How items were chosen for labelling: random, or by-verdict of the judge.", metavar="HOW"),
     ] = "random"
     confidence: Annotated[
-        float, _option("Confidence, such as 0.95.", metavar="LEVEL", parser=confidence_level)
+        float, option("Confidence, such as 0.95.", metavar="LEVEL", parser=confidence_level)
     ] = 0.95
-    min_labels: Annotated[int, _option("Mark slices with fewer labels than this.", metavar="N", min=0)] = 10
-    seed: Annotated[int, _option("Seed of the simulation.", metavar="N", min=0, max=2**63 - 1)] = 0
+    min_labels: Annotated[int, option("Mark slices with fewer labels than this.", metavar="N", min=0)] = 10
+    seed: Annotated[int, option("Seed of the simulation.", metavar="N", min=0, max=2**63 - 1)] = 0
     as_json: Annotated[bool, AS_JSON] = False
     no_cache: Annotated[bool, NO_CACHE] = False
 

@@ -23,7 +23,7 @@ from jaxmle._data import Calibration, Params, Problem
 from jaxmle._engine import Engine, Progress, chosen_engine
 from jaxmle._inference._earlier_looks import EarlierLooks
 from jaxmle._inference._fit import Fit
-from jaxmle._inference._importance import log_rates
+from jaxmle._inference._importance import log_density_of_mixture, log_rates
 from jaxmle._inference._no_failures import least_p_value
 from jaxmle._inference._nuisance import Region, judge_at, nuisance_region
 from jaxmle._inference._profile import ProfileBranch, profile
@@ -238,9 +238,7 @@ class ExactTest:
         total, most = hits.shape[1], int(hits.sum(1).max())
         first = np.argsort(~hits, 1, kind="stable")[:, :most]
         extreme_counts = np.take_along_axis(counts_with_seen, first[..., None], 1)
-        mixture = extreme_counts @ log_rates(judges, self.calibration)
-        top = mixture.max(-1, keepdims=True)
-        log_mixture = top[..., 0] + np.log(np.mean(np.exp(mixture - top), -1))
+        log_mixture = log_density_of_mixture(extreme_counts, judges, self.calibration)
         extreme = np.take_along_axis(hits, first, 1)
         return _Sample(self.calibration, extreme_counts, np.where(extreme, log_mixture, np.inf), total)
 

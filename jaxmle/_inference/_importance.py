@@ -16,6 +16,7 @@ from jaxmle._data import Calibration, Counts, Params, Problem
 from jaxmle._engine import Engine
 from jaxmle._inference._simulate import TIE, HeldRatio, drawn, maximal
 from jaxmle._simulation import Design, law_of_params
+from jaxmle._stats import log_sum_exp
 from jaxmle._types import Array, Index
 
 # Fits that are worked on at once.
@@ -82,9 +83,7 @@ def draws_of_mixture(
     )
     best, estimate = maximal(rows, calibration, engine)
     cells = np.stack(counts.values(), -1).reshape(size, -1, 6)
-    density = cells @ log_rates(judges, calibration)
-    top = density.max(-1, keepdims=True)
-    log_mixture = top[..., 0] + np.log(np.mean(np.exp(density - top), -1))
+    log_mixture = log_density_of_mixture(cells, judges, calibration)
     return Draws(cells, best.reshape(size, -1), estimate.reshape(size, -1), log_mixture)
 
 
@@ -160,6 +159,12 @@ def _largest(weight: Array) -> Array:
     is_some = rise > _LEAST_RISE
     noise = np.where(is_some, variance / np.where(is_some, rise, 1) ** 2, 1.0)
     return mean[..., 0] + (rise * np.maximum(1 - noise, 0)).max(-1)
+
+
+def log_density_of_mixture(cells: Array, judges: Params, calibration: Calibration) -> Array:
+    """Log-density of data sets, shape ``(B, D, 6)``, under equal parts of laws at ``judges``, ``(B, K)``."""
+    density = cells @ log_rates(judges, calibration)
+    return log_sum_exp(density, -1) - np.log(density.shape[-1])
 
 
 def log_rates(judges: Params, calibration: Calibration) -> Array:

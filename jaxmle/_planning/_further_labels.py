@@ -24,7 +24,7 @@ from jaxmle._planning._label_goals import Goal, Power, Width
 from jaxmle._planning._label_search import Found, divided, search
 from jaxmle._planning._plan import LabelOption, Plan, option_of, plan_of
 from jaxmle._simulation import Labels
-from jaxmle._stats import divide
+from jaxmle._stats import divide, failure_rates_by_verdict
 from jaxmle._types import Array
 
 # Draws from the posterior that are kept, made at once, and needed, else the most likely rates stand for all.
@@ -143,8 +143,7 @@ def posterior_rates(counts: Counts, bounds: Bounds, seed: int) -> tuple[Params, 
         # No rate within the bounds explains the flags: what the labels at hand are worth is that of the fit.
         best = fit(c, bounds)
         rate, tpr, fpr = (np.atleast_1d(x) for x in (best.failure_rate, best.tpr, best.fpr))
-        flag_rate = rate * tpr + (1 - rate) * fpr
-        at_hand = AtHand(cells, divide(rate * tpr, flag_rate), divide(rate * (1 - tpr), 1 - flag_rate))
+        at_hand = AtHand(cells, *failure_rates_by_verdict(rate, tpr, fpr))
         return Params(*(float(x[0]) for x in (rate, tpr, fpr))), at_hand
     mean = Params(*(float(np.mean(x[kept])) for x in (drawn.failure_rate, drawn.tpr, drawn.fpr)))
     return mean, AtHand(cells, precision[kept], miss_rate[kept])

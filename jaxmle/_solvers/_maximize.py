@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 
 from jaxmle._arrays import leaves, tree_map
-from jaxmle._data import Bounds, Calibration, Counts, Params, check_calibration
+from jaxmle._data import Bounds, Calibration, Counts, HasCounts, Params, check_calibration, counts_of
 from jaxmle._engine import check_threads, in_tiles
 from jaxmle._model import log_likelihood_at
 from jaxmle._solvers import _flag_rate
@@ -46,7 +46,7 @@ def maximize_in_bulk(counts: Counts, bounds: Bounds, calibration: Calibration) -
 
 
 def maximize(
-    counts: Counts,
+    counts: Counts | HasCounts,
     bounds: Bounds,
     *,
     calibration: Calibration = "internal",
@@ -61,7 +61,7 @@ def maximize(
     under ``jax.enable_x64(True)`` (anything less gives a `UserWarning`).
 
     Args:
-        counts: Counts, shape ``(...)``, >= 0.
+        counts: Counts, shape ``(...)``, >= 0, or what `tables.count` returns.
         bounds: Bounds with ends broadcastable to shape ``(...)``, within [0, 1], low <= high.
         calibration: "internal" or "external", as in `log_likelihood`.
         solver: "flag_rate" (one scalar equation), or "projected_gradient" of jaxopt.
@@ -72,7 +72,7 @@ def maximize(
 
     Raises:
         ValueError: ``calibration`` or ``solver`` is unknown.
-        TypeError: Counts or bounds are complex.
+        TypeError: ``counts`` is nothing that was counted; counts or bounds are complex.
 
     Source:
         arXiv 2604.03257 for the estimator; see `_flag_rate` and `_projected_gradient` for the
@@ -95,6 +95,7 @@ def maximize(
     check_calibration(calibration)
     check_solver(solver)
     check_threads()
+    counts = counts_of("counts", counts)
     given = list(leaves((counts, bounds)))
     dtype = jnp.result_type(float, *(x for x in given if jnp.issubdtype(jnp.result_type(x), jnp.inexact)))
     if not jnp.issubdtype(dtype, jnp.floating):
