@@ -31,6 +31,7 @@ from jaxmle import (
     identified_set,
     information,
     log_likelihood,
+    maximize,
     profile_interval,
     score,
     sensitivity,
@@ -84,6 +85,7 @@ OF_COUNTS = {
     "information": lambda c: information(AT, c).tolist(),
     "learn": lambda c: JudgeCalibration.learn(c, date="2026-03-31"),
     "log_likelihood": lambda c: log_likelihood(AT, c).tolist(),
+    "maximize": lambda c: maximize(c, WITHIN),
     "score": lambda c: score(AT, c),
     "sensitivity": lambda c: sensitivity(c, WITHIN, over="tpr.low", grid=[0.3, 0.4]),
 }
