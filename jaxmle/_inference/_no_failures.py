@@ -5,7 +5,7 @@ nothing of the failure rate. The likelihood ratio still differs between such dat
 exactly the same share of labelled and of unlabelled items is flagged, since no judge at a rate above 0 fits
 other shares worse. A p-value that ranks data sets by it is valid over samples but takes this coincidence for
 evidence: from 50 labels, 2 of them flagged, it excludes rates above .3% where 4.0% of the others are flagged,
-and above 5.4% where 6.0% are. So data sets of this kind count as equally extreme.
+and above 5.3% where 6.0% are. So data sets of this kind count as equally extreme.
 
 Source: Cox, Ann. Math. Statist. 29 (1958), for judging data by samples that could have told as much.
 """
