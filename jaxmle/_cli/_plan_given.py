@@ -1,6 +1,6 @@
 """`jaxmle plan --given`: how many more labels, with those at hand."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,9 @@ def _next(reading: Reading, document: Document, goal: dict[str, Any]) -> str | N
     more += [] if reading.human_combine is None else ["--human-combine", reading.human_combine]
     if not n:
         asked = ["estimate"] if goal["limit"] is None else ["certify", "--limit", f"{goal['limit']:g}"]
+        if goal["limit"] is not None and goal["method"] == "profile":
+            asked += ["--method", "profile"]
+        asked += _claims(reading)
         return shell_line("jaxmle", asked[0], reading.file, "--design", design["file"], *more, *asked[1:])
     how = ["--labels", str(n)]
     if design["kind"] == "by-slice":
@@ -49,6 +52,22 @@ def _next(reading: Reading, document: Document, goal: dict[str, Any]) -> str | N
         how += ["--by-verdict", "--flagged", str(split["flagged"])]
     out = str(_free(Path(design["file"])))
     return shell_line("jaxmle", "draw", reading.file, "--design", design["file"], *how, *more, "--out", out)
+
+
+def _claims(reading: Reading) -> list[str]:
+    """What the plan took for granted, where it is not what any command does."""
+    given: dict[str, object] = {
+        "--bounds": reading.bounds,
+        "--judge-name": reading.judge_name,
+        "--rubric": reading.rubric,
+        "--max-age": reading.max_age,
+        "--date": reading.date,
+        "--tpr": None if reading.tpr == "0:1" else reading.tpr,
+        "--fpr": None if reading.fpr == "0:1" else reading.fpr,
+    }
+    said = [word for name, value in given.items() if value is not None for word in (name, str(value))]
+    usual = next(one.default for one in fields(Reading) if one.name == "confidence")
+    return said if reading.confidence == usual else [*said, "--confidence", f"{reading.confidence:g}"]
 
 
 def _free(design: Path) -> Path:

@@ -159,31 +159,53 @@ def planned_draw(path: Path, by: Sequence[str]) -> tuple[int | dict[tuple[str | 
     """What `jaxmle draw` is to draw after the document of a plan: labels, of each slice with ``by``; flagged.
 
     Raises:
+        OSError: The file cannot be read.
         ValueError: The file is no such document, or its plan has nothing to draw or other slices.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        of_plan = found["command"] == "plan" and "at_hand" in found
-    except (OSError, ValueError, TypeError, KeyError):
-        of_plan = False
-    if not of_plan:
+        found = json.loads(path.read_bytes())
+        planned_by, slices, n_labels, flagged = _planned(found)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise ValueError(
             f"--plan: {str(path)!r} is not what `jaxmle plan --given ... --json` printed into a file."
-        )
-    planned_by = found["settings"]["by"]
+        ) from None
     if by or not found["options"]:
         if by and sorted(by) != sorted(planned_by):
             named = f"by {', '.join(planned_by)}" if planned_by else "without slices"
             raise ValueError(f"--plan: {str(path)!r} is a plan {named}, and --by says {', '.join(by)}.")
-        order = list(by or planned_by)
-        each = {
-            tuple(one["key"][column] for column in order): one["n_labels"] or 0
-            for one in found["slices"]
-            if one["reached"]
-        }
+        order = [planned_by.index(column) for column in by or planned_by]
+        each = {tuple(key[place] for place in order): n for key, n in slices.items()}
         if not any(each.values()):
             raise ValueError(f"--plan: {str(path)!r} has no slice with labels to draw.")
         return each, None
-    if not found["n_labels"]:
+    if not n_labels:
         raise ValueError(f"--plan: {str(path)!r} has no labels to draw.")
-    return found["n_labels"], (found["split"] or {}).get("flagged")
+    return n_labels, flagged
+
+
+def _planned(
+    found: Document,
+) -> tuple[list[str], dict[tuple[str | None, ...], int], int | None, int | None]:
+    """Columns of slices, labels of each slice that reaches its goal, labels in all and flagged ones.
+
+    Raises:
+        ValueError: A value is none that a plan has; as `KeyError`, `TypeError` and `AttributeError` where it
+            is missing, or of another kind.
+    """
+    by, flagged = list(found["settings"]["by"]), (found.get("split") or {}).get("flagged")
+    slices = {
+        tuple(one["key"][column] for column in by): one["n_labels"] or 0
+        for one in found.get("slices") or ()
+        if one["reached"]
+    }
+    numbers = [*slices.values(), *(one for one in (found["n_labels"], flagged) if one is not None)]
+    words = [*by, *(value for key in slices for value in key if value is not None)]
+    if not (
+        found["command"] == "plan"
+        and "at_hand" in found
+        and isinstance(found["options"], list)
+        and all(type(one) is int for one in numbers)
+        and all(isinstance(one, str) for one in words)
+    ):
+        raise ValueError
+    return by, slices, found["n_labels"], flagged

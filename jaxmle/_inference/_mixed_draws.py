@@ -126,7 +126,8 @@ class MixedTest:
     def ends(self, level: Array, root: Array, progress: Progress | None = None) -> ProfileRoot:
         """Rates at which p falls to ``level``; ``root`` are the statistic's roots to begin at.
 
-        Where it is still above it at the bound on the failure rate, that bound.
+        Where it is still above it at the bound on the failure rate, that bound. ``converged`` is false where
+        no end was found within reach.
         """
         branch, external = branches(self.free)[self.side == "upper"], self.free.external
         assert external is not None
@@ -142,7 +143,8 @@ class MixedTest:
             found = at(some, root)
             return np.sqrt(found.statistic), self.take(some).p_values(found.failure_rate, found.statistic)
 
-        end, _, is_open = last_crossing(look, root, most, level, _REACH)
+        end, is_found, is_open = last_crossing(look, root, most, level, _REACH)
         if progress:
             progress.advance(len(level))
-        return at(np.arange(len(level)), np.where(is_open, np.inf, end))
+        ends = at(np.arange(len(level)), np.where(is_open, np.inf, end))
+        return ends._replace(converged=ends.converged & is_found)

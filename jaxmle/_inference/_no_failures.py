@@ -5,7 +5,7 @@ nothing of the failure rate. The likelihood ratio still differs between such dat
 exactly the same share of labelled and of unlabelled items is flagged, since no judge at a rate above 0 fits
 other shares worse. A p-value that ranks data sets by it is valid over samples but takes this coincidence for
 evidence: from 50 labels, 2 of them flagged, it excludes rates above .3% where 4.0% of the others are flagged,
-and above 5.4% where 6.0% are. So data sets of this kind count as equally extreme.
+and above 5.3% where 6.0% are. So data sets of this kind count as equally extreme.
 
 Source: Cox, Ann. Math. Statist. 29 (1958), for judging data by samples that could have told as much.
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 from jaxmle._data import Params, Problem
 from jaxmle._simulation import Design
-from jaxmle._stats import divide
+from jaxmle._stats import failure_rates_by_verdict
 from jaxmle._types import Array
 
 # Rates that are as near to a bound as this have met it.
@@ -34,7 +34,7 @@ def least_p_value(problem: Problem, judge: Params, is_upper: Array, design: Desi
         The probability, shape ``(B, ...)``: 0 where a failure is among the labels, a bound on the judge
         holds it, or the labels are no sample of these items.
     """
-    rate, tpr, fpr, flagged = judge.failure_rate, judge.tpr, judge.fpr, judge.flag_rate
+    rate, tpr, fpr = judge.failure_rate, judge.tpr, judge.fpr
     if design == "external":
         return np.zeros(rate.shape)
 
@@ -50,7 +50,7 @@ def least_p_value(problem: Problem, judge: Params, is_upper: Array, design: Desi
         is_held |= (low > 0) & (value <= low + _AT_BOUND) | (high < 1) & (value >= high - _AT_BOUND)
     if design == "by-verdict":
         # Given the verdicts, labels are samples of the flagged and of the passed items.
-        precision, miss_rate = divide(rate * tpr, flagged), divide(rate * (1 - tpr), 1 - flagged)
+        precision, miss_rate = failure_rates_by_verdict(rate, tpr, fpr)
         shares = np.where(upper, 1 - precision, precision), np.where(upper, 1 - miss_rate, miss_rate)
         chance = np.clip(shares[0], 0, 1) ** n_flagged * np.clip(shares[1], 0, 1) ** n_passed
     else:

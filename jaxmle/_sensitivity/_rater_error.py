@@ -13,7 +13,7 @@ import numpy as np
 from jaxmle._arrays import pytree
 from jaxmle._data import Counts, HasCounts, check_confidence, counts_of
 from jaxmle._results import Result
-from jaxmle._stats import clopper_pearson
+from jaxmle._stats import binomial_tail, clopper_pearson
 
 
 @pytree
@@ -125,7 +125,5 @@ def _equal_rate(disagreement: float) -> float:
 
 def _sign_test(first: float, second: float) -> float:
     """Whether one of two alternatives comes more often: twice the smaller tail of half and half."""
-    from scipy.special import betainc
-
-    fewer, n = min(first, second), first + second
-    return min(1.0, 2 * float(betainc(n - fewer, fewer + 1, 0.5))) if n else 1.0
+    fewer, more = np.array([min(first, second)]), np.array([max(first, second)])
+    return min(1.0, 2 * float(binomial_tail(fewer, more, np.array([0.5]))[0]))

@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks._samples import flag_rate
 from jaxmle import Bounds, Counts, certify, fit, profile_interval
+from jaxmle._inference import _mixed_draws
 from jaxmle._inference._mixed import mixed_statistic
 from jaxmle._inference._mixed_draws import MixedTest
 
@@ -226,3 +227,10 @@ def test_nothing_is_certified_of_labels_that_are_no_sample_or_contradict_the_ref
 def test_a_reference_that_agrees_is_no_contradiction():
     alike = certify(Counts(4, 1, 2, 43, 90, 1110), limit=0.2, external=OTHER, method="profile")
     assert (alike.certified, alike.contradicted, alike.mismatched) == (True, False, False)
+
+
+def test_an_interval_says_where_no_end_was_found(monkeypatch):
+    own = Counts(3, 1, 4, 42, 260, 1740)
+    assert profile_interval(own, external=REFERENCE, side="upper", n_resamples=99).converged
+    monkeypatch.setattr(_mixed_draws, "_REACH", (1.9, 2.0))  # all of it far beyond the end
+    assert not profile_interval(own, external=REFERENCE, side="upper", n_resamples=99).converged

@@ -64,9 +64,11 @@ def test_rounds_go_from_a_draw_to_a_certificate(folder, capsys):
     done = planned(capsys, "--target-width", "0.2", design="queue2.json")
     assert done["at_hand"]["n_labeled"] == 30 + second.n_drawn
     assert (done["n_labels"], done["next"]) == (0, "jaxmle estimate verdicts.csv --design queue2.json")
-    done = planned(capsys, "--limit", "0.4", "--method", "profile", design="queue2.json")
-    assert done["next"] == "jaxmle certify verdicts.csv --design queue2.json --limit 0.4"
-    assert main([*shlex.split(done["next"])[1:], "--method", "profile"]) == 0
+    claims = ["--method", "profile", "--tpr", "0.6:1", "--confidence", "0.9"]
+    done = planned(capsys, "--limit", "0.4", *claims, design="queue2.json")
+    asked = "jaxmle certify verdicts.csv --design queue2.json --limit 0.4"
+    assert done["next"] == f"{asked} {' '.join(claims)}"
+    assert main(shlex.split(done["next"])[1:]) == 0
 
 
 def test_labels_in_a_file_of_their_own_are_planned_on(folder, capsys):
@@ -174,11 +176,32 @@ def test_numbers_by_slice_are_drawn(folder):
         ({"n_labels": 0}, [], "no labels to draw"),
         ({"n_labels": 9}, ["--by", "part"], "without slices"),
         ({"n_labels": 9}, ["--flagged", "3"], "leave --flagged out"),
+        ({"settings": {}}, [], "is not what `jaxmle plan"),
+        ({"settings": {"by": 3}}, ["--by", "part"], "is not what `jaxmle plan"),
+        ({"n_labels": "9"}, [], "is not what `jaxmle plan"),
+        ({"n_labels": 9, "split": [4]}, [], "is not what `jaxmle plan"),
+        ({"n_labels": 9, "split": {"flagged": 4.5}}, [], "is not what `jaxmle plan"),
+        ({"slices": [{"reached": True, "key": {}}], "settings": {"by": ["part"]}}, [], "is not what `jaxmle"),
+        (
+            {
+                "slices": [{"reached": True, "key": {"part": ["a"]}, "n_labels": 1}],
+                "settings": {"by": ["part"]},
+            },
+            ["--by", "part"],
+            "is not what `jaxmle plan",
+        ),
     ],
 )
 def test_a_file_that_is_no_plan_is_refused(folder, capsys, content, more, said):
     if content is not None:
-        plan = {"command": "plan", "at_hand": {}, "options": [1], "settings": {"by": []}, **content}
+        plan = {
+            "command": "plan",
+            "at_hand": {},
+            "options": [1],
+            "settings": {"by": []},
+            "n_labels": None,
+            **content,
+        }
         (folder / "plan.json").write_text(json.dumps(plan if content else content))
     draw = ["draw", "verdicts.csv", "--judge", "judge", "--id", "id", "--plan", "plan.json", "--out", "q.csv"]
     assert main([*draw, *more]) == 2
