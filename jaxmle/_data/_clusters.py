@@ -109,6 +109,7 @@ class Clusters(Result):
 
         Raises:
             IndexError: There is no such slice.
+            ValueError: A slice is named twice.
 
         Examples:
             >>> from jaxmle import Clusters, Counts
@@ -119,6 +120,8 @@ class Clusters(Result):
         index = np.asarray(index)
         place = np.full(self.n_slices, -1)
         place[index] = np.arange(len(index))
+        if np.count_nonzero(place >= 0) < len(index):
+            raise ValueError(f"`index` must name each slice once; got {index.tolist()}.")
         kept = np.flatnonzero(place[self.index] >= 0)
         return type(self)(self.counts[kept], place[self.index[kept]], len(index))
 

@@ -32,6 +32,8 @@ def test_clusters_sum_up():
     some = clusters.of_slices(np.array([3, 0, 2]))
     np.testing.assert_array_equal(np.stack(some.totals.values(), -1), [parts[i].sum(0) for i in (3, 0, 2)])
     assert some.size.tolist() == [len(parts[i]) for i in (3, 0, 2)]
+    with pytest.raises(ValueError, match="each slice once"):
+        clusters.of_slices([1, 1])
     assert clusters.totals.tp.dtype == np.float64
 
 
