@@ -23,7 +23,7 @@ from jaxmle._engine import Engine, Progress, side_by_side
 from jaxmle._inference._fit import Fit
 from jaxmle._inference._importance import Draws, draws_of_mixture, largest_p_values
 from jaxmle._inference._last_crossing import last_crossing, line_to, quantiles
-from jaxmle._inference._no_failures import least_p_value
+from jaxmle._inference._no_failures import weighed
 from jaxmle._inference._nuisance import judge_at, judges_across
 from jaxmle._inference._profile import (
     BranchEnd,
@@ -267,8 +267,7 @@ class Calibrated:
         rate = tests.likely.failure_rate
         is_floored = (rate <= 0) | (rate >= 1) | self.is_effective
         found = np.where(is_floored[:, None], np.maximum(found, self.asymptotic(root)), found)
-        least = least_p_value(tests.branch.problem, grid, tests.is_upper, self.design)
-        return np.maximum(found, least)
+        return weighed(found, tests.branch.problem, grid, tests.is_upper, self.design)
 
     def _draws(self, tests: Sides, centre: Params, n_draws: int, places: tuple[float, ...]) -> Draws:
         """Data sets like those of the tests, drawn from the laws at ``centre``."""

@@ -24,7 +24,7 @@ from jaxmle._engine import Engine, Progress, chosen_engine
 from jaxmle._inference._earlier_looks import EarlierLooks
 from jaxmle._inference._fit import Fit
 from jaxmle._inference._importance import log_density_of_mixture, log_rates
-from jaxmle._inference._no_failures import least_p_value
+from jaxmle._inference._no_failures import weighed
 from jaxmle._inference._nuisance import Region, judge_at, nuisance_region
 from jaxmle._inference._profile import ProfileBranch, profile
 from jaxmle._inference._simulate import COMPILE_SECONDS, TIE, HeldRatio, drawn, maximal
@@ -134,8 +134,8 @@ class ExactTest:
             p_value[possible] = self._refined(some, statistic[possible], likely, effort, progress)
         if progress:
             progress.advance(2 * (len(p_value) - possible.size))
-        least = least_p_value(tests.branch.problem, judge, np.ones(len(p_value), bool), self.design)
-        return np.maximum(p_value, least)
+        is_upper = np.ones(len(p_value), bool)
+        return weighed(p_value, tests.branch.problem, judge, is_upper, self.design)
 
     def _first_look(self, tests: Hypothesis, observed: Array, judge: Params) -> Array:
         """Share of draws at the most likely judge that are as extreme: a lower bound on the p-value."""

@@ -5,7 +5,8 @@ nothing of the failure rate. The likelihood ratio still differs between such dat
 exactly the same share of labelled and of unlabelled items is flagged, since no judge at a rate above 0 fits
 other shares worse. A p-value that ranks data sets by it is valid over samples but takes this coincidence for
 evidence: from 50 labels, 2 of them flagged, it excludes rates above .3% where 4.0% of the others are flagged,
-and above 5.3% where 6.0% are. So data sets of this kind count as equally extreme.
+and above 5.3% where 6.0% are. So data sets of this kind count as equally extreme: from a random sample
+without bounds on the judge all have the p-value of their labels alone.
 
 Source: Cox, Ann. Math. Statist. 29 (1958), for judging data by samples that could have told as much.
 """
@@ -14,11 +15,46 @@ import numpy as np
 
 from jaxmle._data import Params, Problem
 from jaxmle._simulation import Design
-from jaxmle._stats import failure_rates_by_verdict
+from jaxmle._stats import binomial_tail, failure_rates_by_verdict
 from jaxmle._types import Array
 
 # Rates that are as near to a bound as this have met it.
 _AT_BOUND = 1e-9
+
+
+def weighed(found: Array, problem: Problem, judge: Params, is_upper: Array, design: Design) -> Array:
+    """p-values of such data, ``found`` being those by the likelihood ratio, shape ``(B, ...)``.
+
+    A random sample of labels alone has the exact binomial p-value, and so has one beside verdicts of a judge
+    without bounds if it holds no failure. Otherwise no p-value is below the probability of no failure.
+    """
+    found = np.maximum(found, least_p_value(problem, judge, is_upper, design))
+    bounds, counts = problem.bounds, problem.counts
+    if design != "random":
+        return found
+    free = np.ones(len(is_upper), bool)
+    for low, high in (bounds.tpr, bounds.fpr):
+        free &= (low <= 0) & (high >= 1)
+    free &= counts.n_labeled > 0
+    failures, passes = counts.tp + counts.fn, counts.fp + counts.tn
+    rare, others = np.where(is_upper, failures, passes), np.where(is_upper, passes, failures)
+    # Without scipy, which takes a third of a second to import, where there is none.
+    for some, tail in ((rare <= 0, _none), ((rare > 0) & (counts.n_unlabeled <= 0), binomial_tail)):
+        at = np.flatnonzero(free & some)
+        if at.size:
+            rate, upper = judge.failure_rate[at], _across(is_upper[at], found)
+            shares = np.where(upper, rate, 1 - rate)
+            found[at] = tail(_across(rare[at], found), _across(others[at], found), shares)
+    return found
+
+
+def _none(hits: Array, misses: Array, rate: Array) -> Array:
+    """`binomial_tail` of no hits."""
+    return np.asarray((1 - rate) ** misses)
+
+
+def _across(x: Array, like: Array) -> Array:
+    return np.asarray(x).reshape(-1, *(1,) * (like.ndim - 1))
 
 
 def least_p_value(problem: Problem, judge: Params, is_upper: Array, design: Design) -> Array:
@@ -37,16 +73,12 @@ def least_p_value(problem: Problem, judge: Params, is_upper: Array, design: Desi
     rate, tpr, fpr = judge.failure_rate, judge.tpr, judge.fpr
     if design == "external":
         return np.zeros(rate.shape)
-
-    def across(x: Array) -> Array:
-        return np.asarray(x).reshape(-1, *(1,) * (rate.ndim - 1))
-
-    counts, upper = problem.counts, across(is_upper)
-    n_flagged, n_passed = across(counts.tp + counts.fp), across(counts.fn + counts.tn)
-    rare = np.where(upper, across(counts.tp + counts.fn), across(counts.fp + counts.tn))
+    counts, upper = problem.counts, _across(is_upper, rate)
+    n_flagged, n_passed = (_across(x, rate) for x in (counts.tp + counts.fp, counts.fn + counts.tn))
+    rare = _across(np.where(is_upper, counts.tp + counts.fn, counts.fp + counts.tn), rate)
     is_held = np.zeros(rate.shape, bool)
     for value, bound in ((tpr, problem.bounds.tpr), (fpr, problem.bounds.fpr)):
-        low, high = map(across, bound)
+        low, high = (_across(x, rate) for x in bound)
         is_held |= (low > 0) & (value <= low + _AT_BOUND) | (high < 1) & (value >= high - _AT_BOUND)
     if design == "by-verdict":
         # Given the verdicts, labels are samples of the flagged and of the passed items.

@@ -6,7 +6,7 @@ from typing import cast
 import numpy as np
 
 from jaxmle._data import Bounds, Counts, HasCounts, Params, check_confidence, counts_of
-from jaxmle._engine import progress_bar
+from jaxmle._engine import Progress, progress_bar
 from jaxmle._inference import (
     CertificateMethod,
     certify_fit,
@@ -30,6 +30,8 @@ from jaxmle._types import Array
 # Draws from the posterior that are kept, made at once, and needed, else the most likely rates stand for all.
 _KEPT, _MADE, _NEEDED = 4096, 1 << 18, 64
 _STREAM = 9
+# Data sets of which each is certified or not, and the step on where too few are.
+_LOOKED_AT, _ONWARDS = 256, 1.25
 
 
 def plan_further(
@@ -70,7 +72,8 @@ def plan_further(
 
     Returns:
         The plan of further labels: 0 where those at hand are enough. ``curve`` begins with no further label
-        and ends with all items labelled; ``n_judged`` are the items without a label.
+        and ends with all items labelled; for a certificate it leaves out what lies between none and the
+        number found. ``n_judged`` are the items without a label.
 
     Raises:
         ValueError: An argument is out of range; neither or both of ``target_width`` and ``limit`` are given;
@@ -105,14 +108,14 @@ def plan_further(
     swapped: Labels = "by-verdict" if labels == "random" else "random"
     with progress_bar(progress and isinstance(goal, Power) and method == "exact", 400, "Planning") as bar:
         used = _divided(start, goal, seed)
-        first = search(used, goal, seed, bar)
+        first = _searched(used, goal, seed, bar)
     if isinstance(goal, Power):
         first = _if_certified(first, found, bounds, goal, seed)
     other = _divided(start._replace(labels=swapped), cheap, seed)
     options: list[LabelOption] = [option_of(used, goal, first, None)]
     if cheap != goal:
-        options.append(option_of(used, cheap, search(used, cheap, seed), None))
-    options.append(option_of(other, cheap, search(other, cheap, seed), None))
+        options.append(option_of(used, cheap, _searched(used, cheap, seed), None))
+    options.append(option_of(other, cheap, _searched(other, cheap, seed), None))
     reason = "" if first.n is not None else _reason(start, goal, first.value)
     return plan_of(start, goal, first, tuple(options), reason)
 
@@ -176,6 +179,30 @@ def _within(
     if not weight.sum() > 0:
         return drawn, precision, miss_rate, np.zeros(0, int)
     return drawn, precision, miss_rate, rng.choice(_MADE, _KEPT, p=weight / weight.sum())
+
+
+def _searched(setting: Setting, goal: Goal, seed: int, progress: Progress | None = None) -> Found:
+    """The smallest number of labels that reaches the goal; certificates are looked at with that number.
+
+    With few labels beside those at hand a certificate is not told by the likelihood ratio as with more of
+    them, so what was found is a number to begin at.
+    """
+    found = search(setting, goal, seed, progress)
+    if found.n is None or found.n == 0 or not isinstance(goal, Power):
+        return found
+    n = found.n
+    while True:
+        share = goal.share_certified(setting, n, _LOOKED_AT, seed)
+        error = float(np.sqrt(max(share * (1 - share), 1 / _LOOKED_AT) / _LOOKED_AT))
+        if share + error >= goal.target:
+            break
+        if n >= setting.most:
+            return found._replace(n=None, value=share, error=error)
+        n = min(int(np.ceil(_ONWARDS * n)), setting.most)
+    # Of fewer labels the curve would say what was not looked at.
+    grid, *more = map(np.asarray, found.curve)
+    kept = (grid == 0) | (grid > n)
+    return found._replace(n=n, value=share, error=error, curve=(grid[kept], *(x[kept] for x in more)))
 
 
 def _setting(counts: Counts, bounds: Bounds, labels: Labels, seed: int) -> Setting:

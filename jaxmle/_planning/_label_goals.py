@@ -36,7 +36,7 @@ _SIMULATIONS = 199
 # 128 leave the mean width uncertain by .3%, more than its scores do; half of them do for the other ways.
 _FIRST_LOOK, _WIDTHS, _WIDTHS_ROUGHLY = 16, 128, 64
 _TESTS = 96
-_CORRECTION = 2
+_CORRECTION, _VERIFIED = 2, 6
 
 
 @dataclass(frozen=True)
@@ -177,21 +177,33 @@ class Power:
             return self.identity
         near = near[np.argsort(roots[near], kind="stable")]
         near = near[np.unique(np.linspace(0, near.size - 1, size).astype(int))]
+        certified = self._certified(setting, free[near], seed)
+        if progress:
+            progress.advance(2 * near.size)
+        return roots[near], increasing(certified)
+
+    def share_certified(self, setting: Setting, n: int, size: int, seed: int) -> float:
+        """Share of ``size`` data sets with ``n`` labels that are certified, each looked at."""
+        counts = draw(setting, np.full(1, n), size, (seed, _VERIFIED))
+        # With few labels most of them are alike.
+        cells, times = np.unique(np.stack(counts.values(), -1), axis=0, return_counts=True)
+        free = self._fitted(setting, Counts(*np.ascontiguousarray(cells.T)))[1]
+        return float(np.average(self._certified(setting, free, seed), weights=times))
+
+    def _certified(self, setting: Setting, free: Fit, seed: int) -> Array:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # as above
             verdicts = certify_fit(
-                free[near],
+                free,
                 limit=self.limit,
                 confidence=self.confidence,
                 method=cast(CertificateMethod, self.method),
                 labels=setting.labels if setting.calibration == "internal" else "random",
-                against=np.zeros(near.size, bool),
+                against=np.zeros(free.shape, bool),
                 upper_limits=False,
                 seed=seed,
             )
-        if progress:
-            progress.advance(2 * near.size)
-        return roots[near], increasing(np.asarray(verdicts.certified, float))
+        return np.asarray(verdicts.certified, float)
 
     def scale(self, value: Array | float) -> Array:
         """Scale on which the curve is nearly straight."""

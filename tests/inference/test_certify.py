@@ -183,3 +183,9 @@ def test_design_check_finds_balanced_sets_and_no_others():
     assert np.mean(p < 0.05) == pytest.approx(0.05, abs=0.02)
     nothing = design_check(Counts(0, 0, 0, 0, 10, 10))
     assert (nothing.p_value, nothing.flag_rate_labeled) == (1, 0)
+
+
+def test_laws_whose_tables_would_have_too_many_rows_are_drawn_without():
+    # Near the level more is drawn, so that larger tables would pay; none has more than 128 rows.
+    found = certify(Counts(33, 63, 50, 785, 95, 974), limit=0.12, method="profile")
+    assert 0.03 < found.p_value < 0.07
