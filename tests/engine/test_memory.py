@@ -85,7 +85,8 @@ def test_no_estimate_depends_on_the_size_of_a_block(monkeypatch):
         monkeypatch.setattr(_fit, "_ACCELERATOR", (rows,))
         found.append(fit(some.counts, BOX, engine="jax"))
     one, other = found
-    for name in ("failure_rate", "tpr", "fpr", "log_likelihood", "converged", "identified", "active_bounds"):
+    for name in ("failure_rate", "tpr", "fpr", "log_likelihood", "converged", "identified"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), name)
+    assert one.active_bounds == other.active_bounds
     # The gap of a solution is rounding error itself, and another shape may round another way.
     np.testing.assert_allclose(one.gap, other.gap, rtol=0, atol=1e-15)
