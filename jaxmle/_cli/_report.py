@@ -144,7 +144,7 @@ def report(
         **options,
     )
     if errors:
-        HumanErrors.of(errors, table, analysis).add_to(document["estimate"])
+        HumanErrors.of(errors, table, analysis).add_to_report(document)
     check_finite(document)
     if limit is not None:
         record_look(reading.design, document["estimate"], limit)

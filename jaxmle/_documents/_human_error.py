@@ -128,6 +128,19 @@ class HumanErrors(NamedTuple):
                     "the false alarms alone would be, or more than the misses leave"
                 )
 
+    def add_to_report(self, document: Document) -> None:
+        """Add to a document of `jaxmle report`; nothing is certified that labels which err do not certify."""
+        self.add_to(document["estimate"])
+        certificate = document["certificate"]
+        if certificate is None:
+            return
+        limit = certificate["settings"]["limit"]
+        for record in certificate["slices"] or [certificate["total"]]:
+            upper = record["upper_limit"]
+            ruled_out = leave_none(0.0, upper, self.missed, self.false_alarms)
+            if ruled_out or self.highest(upper) > limit:
+                document["certified"] = certificate["certified"] = False
+
     def add_verdicts_to(self, document: Document, limit: float) -> None:
         """Turn a document of `jaxmle certify` at `limit` of labels into one at the limit that was asked."""
         document["settings"] |= {"limit": limit, "human_error": self.settings}

@@ -27,9 +27,7 @@ def test_labels_alone_give_the_exact_binomial_test():
     for failures, n, limit in ((0, 60, 0.05), (2, 100, 0.08), (4, 100, 0.08)):
         result = certify(Counts(failures, 0, 0, n - failures, 0, 0), limit=limit)
         exact = binom.cdf(failures, n, limit)
-        # The confidence region of the judge costs a tenth of the error, and the largest of many estimates
-        # of the same number is above it.
-        assert 0.9 * exact < result.p_value - 0.005 < 1.5 * exact + 0.002
+        assert result.p_value == pytest.approx(exact, rel=1e-9)
 
 
 @pytest.mark.slow

@@ -67,3 +67,15 @@ def test_one_failure_is_weighed_as_before():
     one = Counts(1, 0, 2, 47, 40, 960)
     assert 0.05 < certify(one, limit=0.05).upper_limit < 0.08
     assert certify(one, limit=0.01).p_value > 0.3
+
+
+def test_every_random_sample_without_a_failure_or_a_bound_has_the_p_value_of_its_labels():
+    for flagged, others in ((0, 0), (0, 43), (3, 43), (9, 20)):
+        counts = Counts(0, 0, flagged, 60 - flagged, others, 940 - others)
+        for method in ("exact", "profile"):
+            found = certify(counts, limit=0.05, method=method)
+            assert found.p_value == pytest.approx(0.95**60, rel=1e-9)
+            assert found.certified
+    # Labels by verdict are no sample of the items: the share of flagged ones that was labelled counts.
+    chosen = Counts(0, 0, 30, 30, 40, 900)
+    assert certify(chosen, limit=0.05, method="profile", labels="by-verdict").p_value > 0.95**60

@@ -148,3 +148,19 @@ def test_what_is_said_of_labels_goes_with_labels(capsys):
     for option in ("--judge", "--human", "--by", "--failure", "--judge-failure", "--human-failure", "--pass"):
         assert main([*asked, "--target-width", "0.1", option, "x"]) == 2
         assert f"{option} goes with --given" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("counts", "limit"), [((7, 0, 6, 13, 165, 1809), 0.15), ((3, 0, 0, 20, 40, 700), 0.15)]
+)
+def test_with_the_number_found_labels_without_a_failure_certify(counts, limit):
+    """Beside few labels the likelihood ratio tells less of a certificate: two more passes were said to do."""
+    plan = plan_further(Counts(*counts), limit=limit, method="profile", labels="by-verdict")
+    flagged, passed = plan.split["flagged"], plan.split["passed"]
+    best = Counts(*np.array(counts) + [0, 0, flagged, passed, -flagged, -passed])
+    assert certify(best, limit=limit, method="profile", labels="by-verdict").certified
+    assert plan.value + plan.standard_error >= 0.8
+    grid = plan.curve[0]
+    assert grid[0] == 0
+    assert (grid[1:] > plan.n_labels).all()

@@ -126,8 +126,14 @@ def test_estimates_and_reports_say_it_in_a_line(capsys, tmp_path):
     assert "If humans miss 0% to 10% of the failures" in capsys.readouterr().out
     page = tmp_path / "report.md"
     asked = ["--limit", "0.2", "--method", "profile", "--human-error", "0:0.1,0", "--markdown", str(page)]
-    main(["report", *six, *asked])
+    assert main(["report", *six, *asked]) == 0
     assert "so the verdict is then a pass" in page.read_text()
     assert "--human-error 0:0.1,0" in page.read_text()
+    # The exit status is that of labels that err, as `certify` has it.
+    asked = ["--limit", "0.13", "--method", "profile", "--markdown", str(page)]
+    assert main(["report", *six, *asked]) == 0
+    assert main(["report", *six, *asked, "--human-error", "0:0.3,0"]) == 1
+    assert "so the verdict is then a fail" in page.read_text()
+    assert page.read_text().splitlines()[0] == "# Not certified: below 13.00% is not shown"
     assert main(["estimate", *six, "--human-error", "0:0.1", "--calibration", "external"]) == 2
     assert main(["estimate", *six, "--human-error", "0.6"]) == 2
