@@ -48,6 +48,7 @@ from ._warnings import design_note as design_note
 from ._warnings import left_out_note as left_out_note
 from ._warnings import missing_note as missing_note
 from ._warnings import repeated_note as repeated_note
+from ._warnings import strangers_note as strangers_note
 from ._words import agreement_rows as agreement_rows
 from ._words import borrowed_line as borrowed_line
 from ._words import bounds_text as bounds_text
