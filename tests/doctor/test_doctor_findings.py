@@ -214,3 +214,15 @@ def test_a_threshold_for_graded_judges(grades, judge, human, is_good, tmp_path, 
     assert main([*shlex.split(document["next"])[1:], "--interval", "chi-square", "--json"]) == 0
     rate = json.loads(capsys.readouterr().out)["total"]["failure_rate"]
     assert rate["low"] <= np.mean(failed) <= rate["high"]
+
+
+def test_a_judge_of_percentages_is_graded(tmp_path, capsys):
+    rows = [
+        (f"i{i}", "a", int(i % 10 < 2) if i < 200 else "", f"{10 * (i % 10) + i % 3}%") for i in range(600)
+    ]
+    _, document = doctor(write(tmp_path / "f.csv", HEADER, rows), capsys)
+    assert finding(document, "graded judge")["level"] == "note"
+    assert "--judge-threshold" in document["next"]
+    assert main([*words_of(document["next"]), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["total"]["failure_rate"]
+    assert found["low"] < 0.2 < found["high"]
