@@ -26,6 +26,7 @@ from ._looks import look_of as look_of
 from ._panel import judges_rows as judges_rows
 from ._panel import judges_title as judges_title
 from ._panel import panel_document as panel_document
+from ._plan import drawn_with as drawn_with
 from ._plan import plan_document as plan_document
 from ._plan_given import plan_given_document as plan_given_document
 from ._plan_given import planned_draw as planned_draw
