@@ -226,3 +226,18 @@ def test_a_judge_of_percentages_is_graded(tmp_path, capsys):
     assert main([*words_of(document["next"]), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["total"]["failure_rate"]
     assert found["low"] < 0.2 < found["high"]
+
+
+@pytest.mark.parametrize("header", [HEADER, ("item_id", "topic", "note", "judge")])
+def test_a_limit_without_labels_is_answered_with_a_plan(header, tmp_path, capsys):
+    rows = [(f"i{i}", "a", "", int(i % 10 == 0)) for i in range(400)]
+    path = write(tmp_path / "f.csv", header, rows)
+    _, document = doctor(path, capsys)
+    assert "limit" not in levels(document)
+    _, document = doctor(path, capsys, "--limit", "0.08")
+    assert finding(document, "limit")["level"] == "note"
+    assert "is used once there are labels" in finding(document, "limit")["text"]
+    (plan,) = [one for one in document["commands"] if one["command"] == "plan"]
+    assert "--n-unlabeled 400 --limit 0.08" in plan["line"]
+    assert main([*words_of(plan["line"]), "--method", "profile", "--json"]) in (0, 1)
+    capsys.readouterr()
