@@ -88,6 +88,31 @@ def together_commands(
     return [Command(f"estimate, {what} together", True, line, "; ".join(said))]
 
 
+def raters_finding(
+    source: Source, roles: Guess, wanted: DoctorOptions, options: dict[str, Any]
+) -> list[Finding]:
+    """How often another column of human verdicts differs, and what makes use of that."""
+    others = [name for name in roles.humans if name != roles.human]
+    if wanted.human_file or not others or not roles.human:
+        return []
+    one, two = roles.human, others[0]
+    try:
+        rules = Combining((roles.judge or "",), (one, two), None, "any")
+        _, panel = combine(source, Roles(roles.judge or "", one), rules, on_invalid="drop", **options)
+    except ValueError:  # its words may be others
+        return []
+    raters = panel.raters if panel else None
+    if not raters or not raters.n_differ:
+        return []
+    several, differ = raters.n_several, raters.n_differ
+    both = shell_line("--human", one, "--human", two, "--human-combine", "any", "--human-error", "agreement")
+    text = (
+        f"{shown(one)} and {shown(two)} differ on {differ:,} of the {several:,} rows that both labelled "
+        f"({differ / several:.1%}): {both} allows for how often humans err"
+    )
+    return [Finding("note", "humans differ", text)]
+
+
 def _alike(name: str | None, names: list[str]) -> list[str]:
     return [one for one in names if name and one != name and _stem(one) == _stem(name)]
 

@@ -241,3 +241,26 @@ def test_a_limit_without_labels_is_answered_with_a_plan(header, tmp_path, capsys
     assert "--n-unlabeled 400 --limit 0.08" in plan["line"]
     assert main([*words_of(plan["line"]), "--method", "profile", "--json"]) in (0, 1)
     capsys.readouterr()
+
+
+def test_another_human_who_differs_is_noted(tmp_path, capsys):
+    rows = [
+        (
+            *(f"i{i}", int(i % 5 == 0) if i < 200 else "", int(i % 4 == 0)),
+            int((i % 5 == 0) != (i % 40 == 20)) if i < 120 else "",
+        )
+        for i in range(400)
+    ]
+    path = write(tmp_path / "f.csv", ("item_id", "human", "judge", "reviewer"), rows)
+    _, document = doctor(path, capsys)
+    found = finding(document, "humans differ")
+    assert found["level"] == "note"
+    assert "'human' and 'reviewer' differ on 3 of the 120 rows that both labelled (2.5%)" in found["text"]
+    options = "--human human --human reviewer --human-combine any --human-error agreement"
+    assert options in found["text"]
+    estimate = ["estimate", str(path), "--judge", "judge", "--interval", "chi-square", "--json"]
+    assert main([*estimate, *options.split()]) == 0
+    capsys.readouterr()
+    same = [(*row[:3], row[1]) if row[3] != "" else row for row in rows]
+    _, document = doctor(write(tmp_path / "g.csv", ("item_id", "human", "judge", "reviewer"), same), capsys)
+    assert "humans differ" not in levels(document)
