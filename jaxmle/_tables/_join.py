@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from jaxmle._data import UNLABELED_WORDS
 from jaxmle._tables._aggregate import listed, word_of
-from jaxmle._tables._checks import check_column, check_condition, zeros_hint
+from jaxmle._tables._checks import check_column, check_condition, shown, zeros_hint
 from jaxmle._tables._source import VERDICTS, Row, Source
 from jaxmle._tables._table import Table
 
@@ -37,6 +37,12 @@ def join_labels(
     """
     if not isinstance(labels, Table):
         raise ValueError("`human_source` is for files and tables in memory; join Ibis tables in Ibis.")
+    if labels.lacking(human) and not verdicts.lacking(human):
+        raise ValueError(
+            f"{labels.name} has no column {shown(human)}, and {verdicts.name} has one: the files may be the "
+            "wrong way round. The first is that of the judged items, `human_source` (--human-file) that "
+            "of labels."
+        )
     for source, columns in ((verdicts, id), (labels, (*id, human))):
         for column in columns:
             check_column(source, column)

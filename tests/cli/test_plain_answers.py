@@ -357,3 +357,16 @@ def test_doctor_warns_of_labels_that_met_no_row(apart, capsys):
     assert (status, found["level"]) == (1, "warns")
     assert "30 of the 60 labels" in found["text"]
     assert "'1' may be '00001'" in found["text"]
+
+
+def test_files_the_wrong_way_round_are_told(apart, capsys):
+    swapped = [apart[6], *apart[1:6], apart[0], *apart[7:]]
+    assert main(["estimate", *swapped]) == 2
+    err = capsys.readouterr().err
+    assert "judged.csv' has no column 'human', and" in err
+    assert "the files may be the wrong way round" in err
+
+
+def test_two_files_of_labels_are_to_be_joined(apart, capsys):
+    assert main(["estimate", *apart, "--human-file", apart[6]]) == 2
+    assert "--human-file was given 2 times and takes one value: join the labels" in capsys.readouterr().err
