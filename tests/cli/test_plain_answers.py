@@ -370,3 +370,18 @@ def test_files_the_wrong_way_round_are_told(apart, capsys):
 def test_two_files_of_labels_are_to_be_joined(apart, capsys):
     assert main(["estimate", *apart, "--human-file", apart[6]]) == 2
     assert "--human-file was given 2 times and takes one value: join the labels" in capsys.readouterr().err
+
+
+def test_labels_by_verdict_have_no_raw_share(tmp_path, capsys):
+    asked = ["estimate", "--counts", "40,2,10,48,160,1740", "--interval", "chi-square"]
+    _, document, _ = answer(capsys, *asked)
+    assert document["total"]["human_only"]["estimate"] == 0.42
+    _, document, _ = answer(capsys, *asked, "--labels", "by-verdict")
+    assert set(document["total"]["human_only"].values()) == {None}
+    rows = (1, 1, 40), (0, 1, 2), (1, 0, 10), (0, 0, 48), (1, "", 160), (0, "", 1740)
+    path = write(tmp_path / "f.csv", ("judge", "human"), *rows)
+    out = tmp_path / "slices.csv"
+    of_rows = [path, "--judge", "judge", "--human", "human", "--by", "judge", "--out", str(out)]
+    assert main(["estimate", *of_rows, "--interval", "chi-square", "--labels", "by-verdict"]) == 0
+    with out.open(newline="") as file:
+        assert {row["human_only"] for row in csv.DictReader(file)} == {""}
