@@ -132,7 +132,7 @@ def _work(
         from jaxmle._labeling import Labeler
     except ImportError:
         raise ValueError(
-            "the labeller takes textual: pip install 'jaxmle[label]', or use --html for a page."
+            "the labeller takes textual: pip install '.[label]', or use --html for a page."
         ) from None
     from jaxmle._labeling import interval_now, source_of
 

@@ -5,6 +5,12 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+# What to do where somebody wants several all the same.
+_WAYS = {
+    "--human-file": ": join the labels of several raters into one file, a row an item and a column a rater, "
+    "and name the columns with --human, each, and --human-combine"
+}
+
 
 class Once(TyperCommand):
     """A command whose options that take one value are given once: the last would silently win."""
@@ -16,7 +22,9 @@ class Once(TyperCommand):
             for option, times in Counter(said).items():
                 if times > 1 and not (getattr(option, "multiple", True) or getattr(option, "is_flag", True)):
                     name = max(option.opts, key=len)
-                    raise ValueError(f"{name} was given {times} times and takes one value.")
+                    raise ValueError(
+                        f"{name} was given {times} times and takes one value{_WAYS.get(name, '')}."
+                    )
         return super().parse_args(ctx, args)
 
     def get_params(self, ctx: Any) -> list[Any]:

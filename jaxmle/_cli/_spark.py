@@ -32,7 +32,7 @@ def estimate_in_spark(reading: Reading, out: str | None, **options: Any) -> None
     try:
         from pyspark.sql import SparkSession
     except ImportError:
-        raise ValueError("--engine spark needs Spark: pip install 'jaxmle[spark]', and Java 17.") from None
+        raise ValueError("--engine spark needs Spark: pip install '.[spark]', and Java 17.") from None
     session = SparkSession.builder.getOrCreate()
     try:
         found = estimate(_rows(session, reading.file), **given)

@@ -7,7 +7,7 @@ from typing import Any
 from jaxmle._data import FAILURE_WORDS, PASS_WORDS, says_bad
 from jaxmle._doctor._findings import Finding
 from jaxmle._planning import MIN_LABELS
-from jaxmle._tables import Column, Guess, Source, copies, repeats, shown
+from jaxmle._tables import Column, Guess, Source, copies, repeats, score_in, shown
 from jaxmle._types import Document
 
 _MOST_NAMED = 5
@@ -164,7 +164,7 @@ def _middle(column: Column) -> str:
     """Threshold at the middle of a scale: below it where the name does not say that high is bad."""
     low, high = column.numbers or (0.0, 1.0)
     middle = (low + high) / 2
-    grades = sorted(float(word.replace(",", ".")) for word in column.present_values)
+    grades = sorted(score_in(word) for word in column.present_values)
     cut = next((grade for grade in grades if grade > middle), middle)
     return f"{'>=' if says_bad(column.name) else '<'}{cut:g}"
 

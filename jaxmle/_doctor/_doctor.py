@@ -7,7 +7,13 @@ from jaxmle._data import Bounds, Counts
 from jaxmle._doctor._columns import column_findings, verdict_options
 from jaxmle._doctor._commands import Command, DoctorOptions, commands_of, next_line, reading_words
 from jaxmle._doctor._findings import Finding, findings_of, slice_findings
-from jaxmle._doctor._others import other_commands, plan_commands, together_commands
+from jaxmle._doctor._others import (
+    first_plan,
+    other_commands,
+    plan_commands,
+    raters_finding,
+    together_commands,
+)
 from jaxmle._doctor._thresholds import thresholds_of
 from jaxmle._documents import AnalysisSettings, agreement_document, is_balanced, panel_document
 from jaxmle._tables import (
@@ -73,7 +79,10 @@ def doctor_document(
     commands = commands_of(table, roles, wanted, words)
     if table is not None and table.total.n_labeled:
         commands += other_commands(source, tables, slices, roles, wanted, words)
+        found += raters_finding(source, roles, wanted, options)
         commands = [*together_commands(source, roles, wanted, words, options), *commands]
+    elif commands and (table is not None or not roles.human):
+        commands += first_plan(rows if table is None else int(table.total.n_unlabeled), wanted)
     found += [one.finding for one in commands if one.finding]
     following = next_line(commands, roles, wanted, options)
     return _document(rows, columns, roles, wanted, found, commands, following, table, thresholds)
@@ -211,6 +220,8 @@ def doctor_of_counts(values: tuple[int, ...], wanted: DoctorOptions) -> Document
     commands = commands_of(table, roles, wanted, words)
     if table.total.n_labeled:
         commands += plan_commands(table, wanted)
+    else:
+        commands += first_plan(int(table.total.n_unlabeled), wanted)
     found += [one.finding for one in commands if one.finding]
     ready = next((one.line for one in commands if one.ready), None)
     return _document(table.n_rows, [], Guess(), wanted, found, commands, ready, table, [])

@@ -15,6 +15,7 @@ from jaxmle._documents import (
     left_out_note,
     missing_note,
     repeated_note,
+    strangers_note,
 )
 from jaxmle._inference import design_check, mismatched
 from jaxmle._planning import MIN_LABELS
@@ -161,6 +162,8 @@ def _of_classes(total: Counts) -> list[Finding]:
 
 def _of_rows(table: SliceCounts) -> list[Finding]:
     found = []
+    if note := strangers_note(table):
+        found.append(Finding("warns", "labels without a row", note))
     if note := missing_note(table):
         telling: Level = "warns" if _tells(table) else "note"
         found.append(Finding(telling, "missing verdicts", note))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jaxmle._doctor._commands import Command, DoctorOptions
+from jaxmle._doctor._findings import Finding
 from jaxmle._documents import is_balanced, shell_line, short_percent
 from jaxmle._planning import MIN_LABELS, Precision
 from jaxmle._tables import (
@@ -22,6 +23,8 @@ from jaxmle._tables import (
 # Slices of such names are systems, which one would compare.
 _SYSTEMS = frozenset(("model", "system", "variant", "version", "provider", "policy"))
 _WIDTH = 0.1
+# Rates of a judge of whom nothing is known, as examples.
+_TPR, _FPR = 0.8, 0.1
 
 
 def other_commands(
@@ -85,6 +88,31 @@ def together_commands(
     return [Command(f"estimate, {what} together", True, line, "; ".join(said))]
 
 
+def raters_finding(
+    source: Source, roles: Guess, wanted: DoctorOptions, options: dict[str, Any]
+) -> list[Finding]:
+    """How often another column of human verdicts differs, and what makes use of that."""
+    others = [name for name in roles.humans if name != roles.human]
+    if wanted.human_file or not others or not roles.human:
+        return []
+    one, two = roles.human, others[0]
+    try:
+        rules = Combining((roles.judge or "",), (one, two), None, "any")
+        _, panel = combine(source, Roles(roles.judge or "", one), rules, on_invalid="drop", **options)
+    except ValueError:  # its words may be others
+        return []
+    raters = panel.raters if panel else None
+    if not raters or not raters.n_differ:
+        return []
+    several, differ = raters.n_several, raters.n_differ
+    both = shell_line("--human", one, "--human", two, "--human-combine", "any", "--human-error", "agreement")
+    text = (
+        f"{shown(one)} and {shown(two)} differ on {differ:,} of the {several:,} rows that both labelled "
+        f"({differ / several:.1%}): {both} allows for how often humans err"
+    )
+    return [Finding("note", "humans differ", text)]
+
+
 def _alike(name: str | None, names: list[str]) -> list[str]:
     return [one for one in names if name and one != name and _stem(one) == _stem(name)]
 
@@ -146,3 +174,25 @@ def plan_commands(table: SliceCounts, wanted: DoctorOptions, cluster: str | None
     if cluster:
         why += f"; with clusters ({shown(cluster)}) more are needed"
     return [Command("plan", True, line, why)]
+
+
+def first_plan(n_unlabeled: int, wanted: DoctorOptions) -> list[Command]:
+    """How many labels for a limit where nobody has labelled: a plan of rates that the user is to put in."""
+    if wanted.limit is None or not n_unlabeled:
+        return []
+    rates = {"--failure-rate": wanted.limit / 2, "--judge-tpr": _TPR, "--judge-fpr": _FPR}
+    words = [word for name, value in rates.items() for word in (name, f"{value:.3g}")]
+    words += ["--n-unlabeled", f"{n_unlabeled}", "--limit", f"{wanted.limit:g}"]
+    if wanted.confidence != 0.95:
+        words += ["--confidence", f"{wanted.confidence:g}"]
+    limit = short_percent(wanted.limit)
+    why = (
+        f"labels for a certificate below {limit}; the rates in it are examples (half the limit, TPR "
+        f"{_TPR:.0%}, FPR {_FPR:.0%}): put in what you expect"
+    )
+    text = (
+        f"--limit {limit} is used once there are labels; until then `jaxmle plan` says how many it may take"
+    )
+    return [
+        Command("plan", True, shell_line("jaxmle", "plan", *words), why, None, Finding("note", "limit", text))
+    ]

@@ -26,6 +26,7 @@ from ._looks import look_of as look_of
 from ._panel import judges_rows as judges_rows
 from ._panel import judges_title as judges_title
 from ._panel import panel_document as panel_document
+from ._plan import drawn_with as drawn_with
 from ._plan import plan_document as plan_document
 from ._plan_given import plan_given_document as plan_given_document
 from ._plan_given import planned_draw as planned_draw
@@ -48,6 +49,7 @@ from ._warnings import design_note as design_note
 from ._warnings import left_out_note as left_out_note
 from ._warnings import missing_note as missing_note
 from ._warnings import repeated_note as repeated_note
+from ._warnings import strangers_note as strangers_note
 from ._words import agreement_rows as agreement_rows
 from ._words import borrowed_line as borrowed_line
 from ._words import bounds_text as bounds_text

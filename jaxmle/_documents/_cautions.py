@@ -6,7 +6,7 @@ from jaxmle._data import Counts
 from jaxmle._documents._draw import skipped_note
 from jaxmle._documents._fitted import Fitted
 from jaxmle._documents._settings import AnalysisSettings
-from jaxmle._documents._warnings import copy_note, design_note
+from jaxmle._documents._warnings import copy_note, design_note, strangers_note
 from jaxmle._inference import design_check, fit, mismatched
 from jaxmle._tables import SliceCounts
 from jaxmle._types import Document
@@ -44,7 +44,7 @@ def cautions(table: SliceCounts, analysis: AnalysisSettings, fitted: Fitted, *, 
         Under ``cautions`` sentences, and under ``if_external`` the failure rate and its interval where labels
         that cannot be a random sample tell of the judge alone; None where the labels may well be one.
     """
-    said = [note] if (note := copy_note(table)) else []
+    said = [note for note in (copy_note(table), strangers_note(table)) if note]
     other = None
     skipped = skipped_note(
         analysis.label_design,

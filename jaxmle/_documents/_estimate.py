@@ -158,7 +158,9 @@ def _record(
     for_humans, for_judge = (
         (effects.for_humans(i, counts), effects.for_judge(i, counts)) if effects else (counts, counts)
     )
-    human = baselines.human_only(for_humans, confidence=level) if counts.n_labeled > 0 else None
+    # Of labels chosen by the judge's verdict the share of failures is that of the choice.
+    known = counts.n_labeled > 0 and analysis.labels != "by-verdict"
+    human = baselines.human_only(for_humans, confidence=level) if known else None
     return {
         **sizes_of(i, counts, analysis, effects),
         "failure_rate": {

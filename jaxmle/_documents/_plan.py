@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 from jaxmle._data import Bounds
 from jaxmle._documents._document import stated
+from jaxmle._documents._quoting import shell_line
 from jaxmle._planning import Plan
 from jaxmle._types import Document
 
@@ -50,3 +51,18 @@ def plan_document(
             for n, v, e in zip(labels, value, error, strict=True)
         ],
     }
+
+
+def drawn_with(document: Document) -> str | None:
+    """Options of `jaxmle draw` for a plan of what is expected; None where there is nothing to draw.
+
+    Raises:
+        KeyError: The document is no plan; as `TypeError` and `AttributeError` where it is of another kind.
+    """
+    n_labels, split = document["n_labels"], document["split"]
+    if not n_labels or document["settings"]["calibration"] == "external":
+        return None
+    words = ["--labels", f"{n_labels:d}"]
+    if split:
+        words += ["--by-verdict", "--flagged", f"{split['flagged']:d}"]
+    return shell_line(*words)

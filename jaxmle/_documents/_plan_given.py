@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from jaxmle._data import Counts
 from jaxmle._documents._document import sizes_of, stated
-from jaxmle._documents._plan import plan_document
+from jaxmle._documents._plan import drawn_with, plan_document
 from jaxmle._documents._settings import AnalysisSettings, counts_with_total
 from jaxmle._planning import Plan, plan_further
 from jaxmle._tables import SliceCounts
@@ -162,10 +162,18 @@ def planned_draw(path: Path, by: Sequence[str]) -> tuple[int | dict[tuple[str | 
         OSError: The file cannot be read.
         ValueError: The file is no such document, or its plan has nothing to draw or other slices.
     """
+    expected = None
     try:
         found = json.loads(path.read_bytes())
+        if found["command"] == "plan" and "at_hand" not in found:
+            expected = drawn_with(found)
         planned_by, slices, n_labels, flagged = _planned(found)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        if expected:
+            raise ValueError(
+                f"--plan: {str(path)!r} is a plan of what was expected, without --given: in place of --plan "
+                f"give {expected}."
+            ) from None
         raise ValueError(
             f"--plan: {str(path)!r} is not what `jaxmle plan --given ... --json` printed into a file."
         ) from None

@@ -114,7 +114,8 @@ class PartOfSlices:
         with_fpr = (counts.fp + counts.tn > 0) | (np.asarray(fits.failure_rate) < 1)
         labeled = counts.n_labeled > 0
         human = np.full((3, len(counts)), np.nan)
-        if labeled.any():
+        # Of labels chosen by the judge's verdict the share of failures is that of the choice.
+        if labeled.any() and self.fitted.analysis.labels != "by-verdict":
             humans = human_only(take(counts, labeled), confidence=level)
             human[:, labeled] = humans.estimate, humans.low, humans.high
         notes = self._notes()

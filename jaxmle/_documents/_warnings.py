@@ -164,9 +164,24 @@ def copy_note(table: SliceCounts) -> str | None:
     )
 
 
+def strangers_note(table: SliceCounts) -> str | None:
+    """What to say of labels in a file of their own whose id no row has."""
+    if not table.labels or not (n := table.labels["unknown"]):
+        return None
+    read, hint = table.labels["read"], table.labels.get("hint", "")
+    said = f"{n:,} of the {read:,} labels in the other file met no row and count for nothing"
+    return f"{said}. {hint.rstrip('.')}" if hint else said
+
+
 def table_warnings(table: SliceCounts) -> list[str]:
     """Warnings about the rows that the counts come from."""
-    notes = (copy_note(table), missing_note(table), left_out_note(table), repeated_note(table))
+    notes = (
+        copy_note(table),
+        strangers_note(table),
+        missing_note(table),
+        left_out_note(table),
+        repeated_note(table),
+    )
     return [note for note in notes if note]
 
 

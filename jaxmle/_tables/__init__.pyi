@@ -3,6 +3,7 @@ from ._aggregate import FAILED as FAILED
 from ._aggregate import PASSED as PASSED
 from ._aggregate import UNJUDGED as UNJUDGED
 from ._aggregate import Roles as Roles
+from ._aggregate import score_in as score_in
 from ._asking import on_command_line as on_command_line
 from ._checks import check_column as check_column
 from ._checks import shown as shown

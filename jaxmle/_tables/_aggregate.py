@@ -32,7 +32,9 @@ _THOUSANDS = quote_text("^[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+$")
 _COMMAS = quote_text("^[+-]?(0?,[0-9]+|[0-9]+,([0-9]{1,2}|[0-9]{4,}))$")
 # Products of four weights must be numbers too.
 _LEAST, _MOST = "1e-50", "1e50"
-_THRESHOLD = re.compile(r"\s*(>=|>|<=|<)?\s*([+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:e[+-]?\d+)?)\s*", re.IGNORECASE)
+_THRESHOLD = re.compile(
+    r"\s*(>=|>|<=|<)?\s*([+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:e[+-]?\d+)?)\s*(%)?\s*", re.IGNORECASE
+)
 
 # What stands in columns that were made of others by a rule.
 FAILED, PASSED = "fail", "pass"
@@ -67,6 +69,15 @@ class Roles:
         return list(dict.fromkeys(name for name in named if name is not None))
 
 
+def score_in(word: str) -> float:
+    """The number that a score is written as, with a point or a comma, without its sign of percent.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return float(word.strip(" %").replace(",", "."))
+
+
 def word_of(text: str) -> str:
     """SQL for text in lower case without surrounding space."""
     return f"lower(trim({text}, {_SPACE}))"
@@ -96,13 +107,18 @@ def number_of(word: str) -> str:
     return f"CAST(replace({word}, ',', '.') AS DOUBLE)"
 
 
+def without_percent(word: str) -> str:
+    """SQL for a score that may be written as a percentage, without its sign: 75% is read as 75."""
+    return f"trim({word}, ' %')"
+
+
 def _parsed(threshold: str, role: str) -> tuple[str, float]:
-    """Comparison and number of a threshold."""
+    """Comparison and number of a threshold; of percentages the number before the sign."""
     match = _THRESHOLD.fullmatch(threshold)
     if not match:
         raise ValueError(
             f"`{role}_threshold` (--{role}-threshold) must be a number, at or above which a score is a "
-            f"failure, or say it all, as in '>=0.5' or '<3'; got {threshold!r}."
+            f"failure, or say it all, as in '>=0.5', '<3' or '<50%'; got {threshold!r}."
         )
     return match[1] or ">=", float(match[2].replace(",", "."))
 
@@ -122,25 +138,38 @@ def score_code(
         ValueError: ``threshold`` is not a number after at most one of >=, >, <= and <.
     """
     compared, limit = _parsed(threshold, role)
-    beyond = f"{number_of(word)} {compared} {limit!r}"
+    number = without_percent(word)
+    beyond = f"{number_of(number)} {compared} {limit!r}"
     return (
         f"CASE WHEN {word} IS NULL OR {word} IN ({listed(missing)}) THEN NULL "
-        f"WHEN {is_number(word)} THEN CASE WHEN {beyond} THEN 1 ELSE 0 END ELSE -1 END"
+        f"WHEN {is_number(number)} THEN CASE WHEN {beyond} THEN 1 ELSE 0 END ELSE -1 END"
     )
 
 
 def check_scores(source: Source, staged: str, word: str, threshold: str, role: str, column: str) -> None:
     """Raise ``ValueError`` where scores could be read in two ways."""
+    plain = is_number(word)
     tests = (
         f"regexp_matches({word}, {_THOUSANDS})",
         f"regexp_matches({word}, {_COMMAS})",
         f"{word} IN ('-1', '-1.0')",
+        f"{is_number(without_percent(word))} AND NOT {plain}",
+        f"{plain} AND {word} NOT IN ('-1', '-1.0')",
     )
     asked = ", ".join(f"max(CASE WHEN {test} THEN 1 ELSE 0 END) AS t{i}" for i, test in enumerate(tests))
-    ((thousands, commas, minus_one),) = source.query(f"SELECT {asked} FROM {staged}")
+    ((thousands, commas, minus_one, percentages, numbers),) = source.query(f"SELECT {asked} FROM {staged}")
     if thousands and not commas:
         raise ValueError(
             f"{column!r} holds numbers such as '1,000': write 1000 for a thousand and 1.000 for one."
+        )
+    if percentages and numbers:
+        raise ValueError(
+            f"{column!r} holds percentages, such as 75%, and numbers without the sign: write all in one way."
+        )
+    if numbers and "%" in threshold:
+        raise ValueError(
+            f"`{role}_threshold` (--{role}-threshold) {threshold!r} is a percentage, and {column!r} holds "
+            "numbers without the sign: leave it out, and give the number as they are written."
         )
     _, limit = _parsed(threshold, role)
     if minus_one and role == "human" and limit <= 0:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Literal
 
 from jaxmle._data import FAILURE_WORDS, MISSING_WORDS, PASS_WORDS, UNLABELED_WORDS, name_parts
-from jaxmle._tables._aggregate import listed, word_of
+from jaxmle._tables._aggregate import listed, score_in, without_percent, word_of
 from jaxmle._tables._source import VERDICTS, Source
 
 Kind = Literal["empty", "constant", "verdict", "score", "id", "category", "text"]
@@ -211,7 +211,7 @@ def _ranges(source: Source, names: list[str], chosen: list[int]) -> dict[int, tu
     """Least and largest value of the columns whose first values are all numbers."""
     if not chosen:
         return {}
-    number = "TRY_CAST(replace(value, ',', '.') AS DOUBLE)"
+    number = f"TRY_CAST(replace({without_percent('value')}, ',', '.') AS DOUBLE)"
     found = source.query(
         f"SELECT name, count(value), count_if(isfinite({number})), min({number}), max({number}) "
         f"FROM ({_long(source, names, chosen, f' LIMIT {_SAMPLE}')}) "
@@ -224,7 +224,7 @@ def _ranges(source: Source, names: list[str], chosen: list[int]) -> dict[int, tu
 def _range_of(words: dict[str, int]) -> tuple[float, float] | None:
     """Least and largest of few words, if all are numbers."""
     try:
-        values = [float(word.replace(",", ".")) for word in words if word not in MISSING_WORDS]
+        values = [score_in(word) for word in words if word not in MISSING_WORDS]
     except ValueError:
         return None
     return (min(values), max(values)) if values and all(map(math.isfinite, values)) else None

@@ -4,6 +4,7 @@ from typing import Any
 
 from jaxmle._tables._files import explain, quote_name
 from jaxmle._tables._source import VERDICTS, Part, Row, Source
+from jaxmle._types import Document
 
 
 class EngineTable:
@@ -17,7 +18,7 @@ class EngineTable:
     def __init__(self, name: str, columns: Any) -> None:
         self.name = name
         self.columns = [str(column) for column in columns]
-        self.labels: dict[str, int] | None = None
+        self.labels: Document | None = None
         self.parts = [Part(name, VERDICTS, self.columns)]
 
     def lacking(self, column: str) -> Part | None:

@@ -50,7 +50,16 @@ def raise_invalid(source: Source, roles: Roles, coders: dict[str, Coder], kinds:
     if kind in (BAD_WEIGHT, BAD_CLUSTER):
         reason = f"{where}: {column} is {shown(value)}: {REASONS[kind]}"
         raise OptionError(f"{reason}; or leave such rows out with ", drop, ".")
-    threshold: Arguments = {f"{'judge' if kind == BAD_JUDGE else 'human'}_threshold": "<0.5"}
+    percentage = "%" in (value or "") and is_number(value or "")
+    cut = "<50%" if percentage else "<0.5"
+    threshold: Arguments = {f"{'judge' if kind == BAD_JUDGE else 'human'}_threshold": cut}
+    if percentage:
+        raise OptionError(
+            f"{where}: {column} is {shown(value)}, a score and no verdict: say which scores are failures, as "
+            "in ",
+            threshold,
+            ".",
+        )
     raise OptionError(
         f"{where}: {column} is {shown(value)}, neither a failure nor a pass. Name every word that is a "
         "failure, as in ",

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from jaxmle._data import UNLABELED_WORDS
 from jaxmle._tables._aggregate import listed, word_of
-from jaxmle._tables._checks import check_column, check_condition, zeros_hint
-from jaxmle._tables._source import VERDICTS, Source
+from jaxmle._tables._checks import check_column, check_condition, shown, zeros_hint
+from jaxmle._tables._source import VERDICTS, Row, Source
 from jaxmle._tables._table import Table
 
 # Rows that are looked through for ids that differ in zeros alone.
@@ -37,6 +37,12 @@ def join_labels(
     """
     if not isinstance(labels, Table):
         raise ValueError("`human_source` is for files and tables in memory; join Ibis tables in Ibis.")
+    if labels.lacking(human) and not verdicts.lacking(human):
+        raise ValueError(
+            f"{labels.name} has no column {shown(human)}, and {verdicts.name} has one: the files may be the "
+            "wrong way round. The first is that of the judged items, `human_source` (--human-file) that "
+            "of labels."
+        )
     for source, columns in ((verdicts, id), (labels, (*id, human))):
         for column in columns:
             check_column(source, column)
@@ -87,15 +93,26 @@ def join_labels(
             "times; name a column that tells the items apart: `id` (--id) may be several."
         )
     ((n_landed,),) = verdicts.query(f"SELECT count(*) {landed}")
+    strangers: list[Row] = []
+    zeros = ""
+    if n_landed < len(found):
+        # What no row has at all, whatever the condition.
+        met = verdicts.query(
+            f"SELECT DISTINCT {', '.join(mine)} FROM {VERDICTS} WHERE {verdicts.text(human)} IS NOT NULL"
+        )
+        strangers = sorted({row[: len(id)] for row in found}.difference(met))
+    if strangers:
+        known = verdicts.query(f"SELECT {', '.join(mine)} FROM {VERDICTS} LIMIT {_LOOKED_AT}")
+        zeros = zeros_hint(strangers, [row for row in known if None not in row])
     if not n_landed:
         condition = " that meet the condition" if where else ""
-        known = verdicts.query(f"SELECT {', '.join(mine)} FROM {VERDICTS} LIMIT {_LOOKED_AT}")
-        zeros = zeros_hint([row[: len(id)] for row in found], [row for row in known if None not in row])
         raise ValueError(
             f"no {' and '.join(id)} with a verdict in {labels.name} is among those of "
             f"{verdicts.name}{condition}; see that both files name items the same way.{zeros}"
         )
-    verdicts.labels = {"read": len(found), "unmatched": len(found) - n_landed}
+    verdicts.labels = {"read": len(found), "unmatched": len(found) - n_landed, "unknown": len(strangers)}
+    if zeros:
+        verdicts.labels["hint"] = zeros.strip()
 
 
 def _shown(id: Sequence[str], names: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from jaxmle._data import (
     sides_of,
     writing_of,
 )
-from jaxmle._tables._aggregate import Roles, check_scores, code_of, listed, score_code, verdict_code
+from jaxmle._tables._aggregate import Roles, check_scores, code_of, listed, score_code, score_in, verdict_code
 from jaxmle._tables._asking import Arguments, OptionError
 from jaxmle._tables._checks import shown
 from jaxmle._tables._files import quote_name
@@ -212,7 +212,7 @@ def _check_grades(source: Source, coded: str, roles: Roles, said: Meaning) -> No
             f"SELECT {key}, {key}c, sum(n) AS n FROM {coded} GROUP BY {key}, {key}c LIMIT 100"
         )
         given = [(str(word), code, int(n)) for word, code, n in every if code is not None]
-        grades = [(_value(word), n) for word, code, n in given if code == -1 and is_number(word)]
+        grades = [(score_in(word), n) for word, code, n in given if code == -1 and is_number(word)]
         if sum(n for _, n in grades) >= _FEWEST_GRADES * sum(n for _, _, n in given) > 0:
             raise OptionError(
                 f"{shown(getattr(roles, role))} holds grades, such as {max(grades)[0]:g}: say which of them "
@@ -223,15 +223,11 @@ def _check_grades(source: Source, coded: str, roles: Roles, said: Meaning) -> No
 
 
 def is_number(word: str) -> bool:
-    """Whether a word is a finite number, with a point or a comma."""
+    """Whether a word is a finite number, with a point or a comma, or a percentage."""
     try:
-        return math.isfinite(_value(word))
+        return math.isfinite(score_in(word))
     except ValueError:
         return False
-
-
-def _value(word: str) -> float:
-    return float(word.replace(",", "."))
 
 
 def _absent(passes: set[str], given: frozenset[str]) -> list[str]:

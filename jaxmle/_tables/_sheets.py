@@ -28,7 +28,7 @@ def _sheet(path: Path) -> tuple[list[str], list[list[str | None]]]:
         from python_calamine import CalamineWorkbook
     except ImportError:
         raise ValueError(
-            f"cannot read {str(path)!r}: it is a spreadsheet; pip install 'jaxmle[excel]' reads it, or save "
+            f"cannot read {str(path)!r}: it is a spreadsheet; pip install '.[excel]' reads it, or save "
             "it as CSV."
         ) from None
     if not path.is_file():

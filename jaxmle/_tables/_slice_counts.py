@@ -36,7 +36,8 @@ class SliceCounts(Result):
             where they differ from the rest, it matters that the judge gave none.
         total_unjudged: The same over all rows, of slices that are left out too.
         left_out: Keys of the slices in which no row could be counted, mostly for want of a judge verdict.
-        labels: Labels read from a file of their own, and how many of them met no row; None without one.
+        labels: Labels ``read`` from a file of their own, how many met no row that was asked for,
+            ``unmatched``, how many no row at all, ``unknown``, and a ``hint`` at why; None without one.
         clusters: Sums of each cluster within its slice, where there is a cluster column.
         total_clusters: Sums of each cluster over all slices, likewise.
         cluster_numbers: Place of each of ``clusters`` in the sorted names of all clusters, likewise.
@@ -60,7 +61,7 @@ class SliceCounts(Result):
     unjudged: Array = field(default_factory=lambda: np.zeros((1, 2), dtype=np.int64))
     total_unjudged: Array = field(default_factory=lambda: np.zeros(2, dtype=np.int64))
     left_out: list[dict[str, str | None]] = field(default_factory=list, metadata=_STATIC)
-    labels: dict[str, int] | None = field(default=None, metadata=_STATIC)
+    labels: Document | None = field(default=None, metadata=_STATIC)
     clusters: "Clusters | None" = None
     total_clusters: "Clusters | None" = None
     cluster_numbers: Array | None = None

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
+from jaxmle._types import Document
+
 VERDICTS = "verdicts"
 
 # A row of what a query finds: text, numbers and None.
@@ -32,13 +34,15 @@ class Source(Protocol):
     Attributes:
         name: What to call it in a message.
         columns: Names of the columns.
-        labels: Labels joined from elsewhere: how many, and how many met no row; None where there are none.
+        labels: Labels joined from elsewhere: how many were ``read``, how many met no row that is asked for,
+            ``unmatched``, how many no row at all, ``unknown``, and a ``hint`` at why if there is one; None
+            where there are none.
         parts: The files it is made of; each must have the columns that are used.
     """
 
     name: str
     columns: list[str]
-    labels: dict[str, int] | None
+    labels: Document | None
     parts: list[Part]
 
     def text(self, column: str) -> str:

@@ -29,6 +29,7 @@ from jaxmle._tables._sheets import ENDINGS as SHEETS
 from jaxmle._tables._sheets import sheet_rows
 from jaxmle._tables._source import VERDICTS, Part, Row, Source
 from jaxmle._tables._utf16 import as_utf8
+from jaxmle._types import Document
 
 _FIRST_ROWS = 100
 
@@ -59,7 +60,7 @@ class Table:
         self._json = self._whole = False
         self._attached: dict[str, Source] = {}
         self._objects: dict[str, str] | None = None
-        self.labels: dict[str, int] | None = None
+        self.labels: Document | None = None
         self.tool: str | None = None
         self.judge: str | None = None
         self.hint: str | None = None

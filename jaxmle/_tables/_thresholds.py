@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from jaxmle._tables._aggregate import Roles, grouped, is_number, number_of
+from jaxmle._tables._aggregate import Roles, grouped, is_number, number_of, without_percent
 from jaxmle._tables._meaning import Meaning, coders_of, failures_of
 from jaxmle._tables._source import Source
 
@@ -37,10 +37,9 @@ def counts_below(source: Source, roles: Roles, meaning: Mapping[str, Any]) -> li
     staged = source.stage(grouped(source, roles))
     coders = coders_of(source, staged, roles, said)
     failures_of(source, staged, roles, said, coders)  # which raises where the human's meaning is open
-    human = coders["h"]("h")
-    scores = (
-        f"(SELECT {number_of('j')} AS score, {human} AS h, n FROM {staged} WHERE {is_number('j')}) AS scored"
-    )
+    human, score = coders["h"]("h"), without_percent("j")
+    numbers = f"SELECT {number_of(score)} AS score, {human} AS h, n FROM {staged} WHERE {is_number(score)}"
+    scores = f"({numbers}) AS scored"
     cuts = [row[0] for row in source.query(f"SELECT DISTINCT score FROM {scores} ORDER BY score LIMIT 50")]
     if len(cuts) > _MOST_CUTS + 1:
         found = source.query(

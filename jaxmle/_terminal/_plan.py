@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
-from jaxmle._documents import bounds_text, count_of, percent, record_name
+from jaxmle._documents import bounds_text, count_of, drawn_with, percent, record_name
 from jaxmle._terminal._fold import new_table
 from jaxmle._terminal._tables import cell, slice_cell
 from jaxmle._types import Document
@@ -41,7 +41,11 @@ def plan_table(document: Document) -> Group:
     title = f"{what} for {asked}; {bounds_text(document['settings'])}"
     notes = [Text(f"{note[0].upper()}{note[1:]}.", style="yellow") for note in document["warnings"]]
     first = "Next" if document["options"] else "Next, once --json has put this plan into plan.json"
-    following = [Text(f"{first}: {document['next']}", no_wrap=True)] if document.get("next") else []
+    if not given and (more := drawn_with(document)):
+        line = f"Next: jaxmle draw FILE --judge COL --id COL {more} --out queue.csv"
+        following = [Text(line, no_wrap=True)]
+    else:
+        following = [Text(f"{first}: {document['next']}", no_wrap=True)] if document.get("next") else []
     if not document["options"]:  # a plan of slices alone
         return Group(_verdict(document), Text(title), *_slices(document), *notes, *following)
     if given:

@@ -323,3 +323,65 @@ def test_clusters_of_one_row_are_independent_rows(tmp_path, capsys):
             assert theirs == pytest.approx(ours, rel=1e-6), name
     main(["estimate", *columns, "--cluster", "id", "--no-cache"])
     assert "tell as much as" not in capsys.readouterr().out
+
+
+@pytest.fixture
+def apart(tmp_path):
+    """Judged rows with ids of five digits, and labels of which some lost the zeros in front."""
+    judged = "\n".join(f"{i:05d},{int(i % 10 < 2)}" for i in range(400))
+    (tmp_path / "judged.csv").write_text(f"id,judge\n{judged}\n")
+    label = "\n".join(f"{i if i % 2 else f'{i:05d}'},{int(i % 10 < 3)}" for i in range(60))
+    (tmp_path / "labels.csv").write_text(f"id,human\n{label}\n")
+    return [
+        *(str(tmp_path / "judged.csv"), "--judge", "judge", "--human", "human"),
+        *("--human-file", str(tmp_path / "labels.csv"), "--id", "id"),
+    ]
+
+
+@pytest.mark.parametrize("command", ["estimate", "certify"])
+def test_labels_that_met_no_row_are_said_before_the_numbers(command, apart, capsys):
+    said = "30 of the 60 labels in the other file met no row and count for nothing. '1' may be '00001': "
+    _, document, _ = answer(capsys, command, *apart, *QUICK[command])
+    assert document["cautions"][0].startswith(said)
+    assert main([command, *apart, *QUICK[command], "--no-cache"]) in (0, 1)
+    assert " ".join(capsys.readouterr().out.split()).startswith(said)
+    # Rows that --where leaves out are no strangers.
+    _, document, _ = answer(capsys, command, *apart, *QUICK[command], "--where", "id::int < 40")
+    assert document["labels"]["unmatched"] == 40
+    assert document["cautions"][0].startswith("30 of the 60 labels")
+
+
+def test_doctor_warns_of_labels_that_met_no_row(apart, capsys):
+    status, document, _ = answer_of_doctor(capsys, *apart)
+    (found,) = [one for one in document["findings"] if one["topic"] == "labels without a row"]
+    assert (status, found["level"]) == (1, "warns")
+    assert "30 of the 60 labels" in found["text"]
+    assert "'1' may be '00001'" in found["text"]
+
+
+def test_files_the_wrong_way_round_are_told(apart, capsys):
+    swapped = [apart[6], *apart[1:6], apart[0], *apart[7:]]
+    assert main(["estimate", *swapped]) == 2
+    err = capsys.readouterr().err
+    assert "judged.csv' has no column 'human', and" in err
+    assert "the files may be the wrong way round" in err
+
+
+def test_two_files_of_labels_are_to_be_joined(apart, capsys):
+    assert main(["estimate", *apart, "--human-file", apart[6]]) == 2
+    assert "--human-file was given 2 times and takes one value: join the labels" in capsys.readouterr().err
+
+
+def test_labels_by_verdict_have_no_raw_share(tmp_path, capsys):
+    asked = ["estimate", "--counts", "40,2,10,48,160,1740", "--interval", "chi-square"]
+    _, document, _ = answer(capsys, *asked)
+    assert document["total"]["human_only"]["estimate"] == 0.42
+    _, document, _ = answer(capsys, *asked, "--labels", "by-verdict")
+    assert set(document["total"]["human_only"].values()) == {None}
+    rows = (1, 1, 40), (0, 1, 2), (1, 0, 10), (0, 0, 48), (1, "", 160), (0, "", 1740)
+    path = write(tmp_path / "f.csv", ("judge", "human"), *rows)
+    out = tmp_path / "slices.csv"
+    of_rows = [path, "--judge", "judge", "--human", "human", "--by", "judge", "--out", str(out)]
+    assert main(["estimate", *of_rows, "--interval", "chi-square", "--labels", "by-verdict"]) == 0
+    with out.open(newline="") as file:
+        assert {row["human_only"] for row in csv.DictReader(file)} == {""}

@@ -214,3 +214,53 @@ def test_a_threshold_for_graded_judges(grades, judge, human, is_good, tmp_path, 
     assert main([*shlex.split(document["next"])[1:], "--interval", "chi-square", "--json"]) == 0
     rate = json.loads(capsys.readouterr().out)["total"]["failure_rate"]
     assert rate["low"] <= np.mean(failed) <= rate["high"]
+
+
+def test_a_judge_of_percentages_is_graded(tmp_path, capsys):
+    rows = [
+        (f"i{i}", "a", int(i % 10 < 2) if i < 200 else "", f"{10 * (i % 10) + i % 3}%") for i in range(600)
+    ]
+    _, document = doctor(write(tmp_path / "f.csv", HEADER, rows), capsys)
+    assert finding(document, "graded judge")["level"] == "note"
+    assert "--judge-threshold" in document["next"]
+    assert main([*words_of(document["next"]), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["total"]["failure_rate"]
+    assert found["low"] < 0.2 < found["high"]
+
+
+@pytest.mark.parametrize("header", [HEADER, ("item_id", "topic", "note", "judge")])
+def test_a_limit_without_labels_is_answered_with_a_plan(header, tmp_path, capsys):
+    rows = [(f"i{i}", "a", "", int(i % 10 == 0)) for i in range(400)]
+    path = write(tmp_path / "f.csv", header, rows)
+    _, document = doctor(path, capsys)
+    assert "limit" not in levels(document)
+    _, document = doctor(path, capsys, "--limit", "0.08")
+    assert finding(document, "limit")["level"] == "note"
+    assert "is used once there are labels" in finding(document, "limit")["text"]
+    (plan,) = [one for one in document["commands"] if one["command"] == "plan"]
+    assert "--n-unlabeled 400 --limit 0.08" in plan["line"]
+    assert main([*words_of(plan["line"]), "--method", "profile", "--json"]) in (0, 1)
+    capsys.readouterr()
+
+
+def test_another_human_who_differs_is_noted(tmp_path, capsys):
+    rows = [
+        (
+            *(f"i{i}", int(i % 5 == 0) if i < 200 else "", int(i % 4 == 0)),
+            int((i % 5 == 0) != (i % 40 == 20)) if i < 120 else "",
+        )
+        for i in range(400)
+    ]
+    path = write(tmp_path / "f.csv", ("item_id", "human", "judge", "reviewer"), rows)
+    _, document = doctor(path, capsys)
+    found = finding(document, "humans differ")
+    assert found["level"] == "note"
+    assert "'human' and 'reviewer' differ on 3 of the 120 rows that both labelled (2.5%)" in found["text"]
+    options = "--human human --human reviewer --human-combine any --human-error agreement"
+    assert options in found["text"]
+    estimate = ["estimate", str(path), "--judge", "judge", "--interval", "chi-square", "--json"]
+    assert main([*estimate, *options.split()]) == 0
+    capsys.readouterr()
+    same = [(*row[:3], row[1]) if row[3] != "" else row for row in rows]
+    _, document = doctor(write(tmp_path / "g.csv", ("item_id", "human", "judge", "reviewer"), same), capsys)
+    assert "humans differ" not in levels(document)

@@ -158,7 +158,7 @@ def test_with_the_number_found_labels_without_a_failure_certify(counts, limit):
     """Beside few labels the likelihood ratio tells less of a certificate: two more passes were said to do."""
     plan = plan_further(Counts(*counts), limit=limit, method="profile", labels="by-verdict")
     flagged, passed = plan.split["flagged"], plan.split["passed"]
-    best = Counts(*np.array(counts) + [0, 0, flagged, passed, -flagged, -passed])
+    best = Counts(*np.add(counts, (0, 0, flagged, passed, -flagged, -passed)))
     assert certify(best, limit=limit, method="profile", labels="by-verdict").certified
     assert plan.value + plan.standard_error >= 0.8
     grid = plan.curve[0]

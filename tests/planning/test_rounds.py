@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shlex
 from importlib.resources import files
 
@@ -166,6 +167,36 @@ def test_numbers_by_slice_are_drawn(folder):
         "verdicts.csv", judge="judge", id="id", n_labels={"a": 5, ("c",): 2}, by="part"
     ).design
     assert {one.key["part"]: one.n_drawn for one in design.strata} == {"a": 5, "b": 0, "c": 2}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--labels", "by-verdict"], r"--labels (\d+) --by-verdict --flagged (\d+)"),
+        ([], r"--labels (\d+)\."),
+    ],
+)
+def test_a_plan_of_what_is_expected_says_how_to_draw_it(folder, capsys, more, said):
+    rates = ["--failure-rate", "0.1", "--judge-tpr", "0.9", "--judge-fpr", "0.1", "--n-unlabeled", "600"]
+    asked = ["plan", *rates, "--target-width", "0.2", *QUICK, *more]
+    assert main([*asked, "--json"]) == 0
+    text = capsys.readouterr().out
+    (folder / "plan.json").write_text(text)
+    draw = ["draw", "verdicts.csv", "--judge", "judge", "--id", "id", "--out", "queue.csv"]
+    assert main([*draw, "--plan", "plan.json"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    way_out = re.search(f"was expected, without --given: in place of --plan give {said}", err)
+    assert way_out
+    document = json.loads(text)
+    numbers = [document["n_labels"], *([document["split"]["flagged"]] if more else [])]
+    assert [int(one) for one in way_out.groups()] == numbers
+    # The table says the same, and what it says draws.
+    assert main(asked) == 0
+    (line,) = [one for one in capsys.readouterr().out.splitlines() if one.startswith("Next: ")]
+    options = line.partition("--id COL ")[2].partition(" --out")[0]
+    assert f"give {options}." in err
+    assert main([*draw, *options.split()]) == 0
 
 
 @pytest.mark.parametrize(

@@ -216,7 +216,7 @@ def test_labels_in_a_second_table_are_joined_by_id(tmp_path):
     options = {"judge": "j", "human": "h", "id": "id"}
     result = tables.count(JUDGED, **options, human_source=labels)
     assert tuple(int(v) for v in result.counts[0].values()) == (1, 0, 0, 1, 2, 2)
-    assert result.labels == {"read": 3, "unmatched": 1}
+    assert result.labels == {"read": 3, "unmatched": 1, "unknown": 1}
     for extra, message in (
         ({"id": "1", "h": "fail"}, "2 verdicts for id '1'"),
         ({"id": "1", "h": "pass"}, "the verdicts 'fail' and 'pass' for id '1'"),
@@ -276,7 +276,7 @@ def test_the_command_line_reads_all_of_it(tmp_path, environment, capsys):
     ]
     assert main(["estimate", str(judged), *shared, "--bounds", str(bounds), "--cluster", "p"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["labels"] == {"read": 90, "unmatched": 10}
+    assert document["labels"] == {"read": 90, "unmatched": 10, "unknown": 10}
     assert [one["bounds"] for one in document["slices"]] == [{"fpr": [0.0, 0.1]}, {}]
     assert all(one["design_effect"] >= 1 for one in document["slices"])
     assert main(["estimate", str(judged), *shared, "--order", "width"]) == 0

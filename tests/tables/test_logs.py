@@ -229,7 +229,7 @@ def test_a_broken_line_is_named(harness):
 def test_inspect_logs_without_its_reader(monkeypatch):
     monkeypatch.setitem(sys.modules, "inspect_ai", None)
     monkeypatch.setitem(sys.modules, "inspect_ai.log", None)
-    with pytest.raises(ValueError, match=r"install jaxmle\[inspect\]"):
+    with pytest.raises(ValueError, match=r"pip install '\.\[inspect\]'"):
         tables.count(LOGS / "inspect.eval", human="metadata.human")
 
 

@@ -259,3 +259,18 @@ def test_bounds_by_slice_in_percent():
     found, _ = slice_bounds(bounds, keys, Bounds())
     assert [float(end[0]) for end in found.tpr] == [0.8, 0.92]
     assert tables.count(rows, judge="j", human="h").keys == keys
+
+
+def test_percentages_are_scores():
+    rows = [{"s": f"{10 * i}%", "h": "fail" if i < 5 else "pass"} for i in range(10)]
+    ask = {"judge": "s", "human": "h"}
+    with pytest.raises(ValueError, match=r"s is '0%', a score and no verdict: .* judge_threshold='<50%'"):
+        tables.count(rows, **ask)
+    for threshold in ("<50%", "< 50 %", "<50", 50):
+        total = tables.count(rows, **ask, judge_threshold=threshold).total
+        right, wrong = (total.tp, total.tn), (total.fn, total.fp)
+        assert (wrong if threshold == 50 else right) == (5, 5)
+    with pytest.raises(ValueError, match="holds percentages, such as 75%, and numbers without"):
+        tables.count([*rows, {"s": "0.9", "h": "pass"}], **ask, judge_threshold="<50%")
+    with pytest.raises(ValueError, match="'<50%' is a percentage, and 's' holds numbers without"):
+        tables.count([{"s": 0.9, "h": "pass"}], **ask, judge_threshold="<50%")

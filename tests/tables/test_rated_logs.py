@@ -106,7 +106,7 @@ def test_labels_for_items_and_epochs_of_inspect(tmp_path):
     options = {"human": "human", "human_source": labels}
     result = tables.count(LOGS / "inspect.eval", id=("id", "epoch"), **options)
     assert int(result.total.n_labeled) == 3
-    assert result.labels == {"read": 4, "unmatched": 1}
+    assert result.labels == {"read": 4, "unmatched": 1, "unknown": 1}
     with pytest.raises(ValueError, match=f"holds the verdicts 'correct' and 'incorrect' for id {names[0]!r}"):
         tables.count(LOGS / "inspect.eval", id="id", **options)
     with pytest.raises(ValueError, match=r"2 rows for id .*`id` \(--id\) may be several"):
@@ -180,4 +180,4 @@ def test_logs_seen_in_practice(shared):
         human_source=cases / "inspect_labels.csv",
         id=("id", "epoch"),
     )
-    assert result.labels == {"read": 30, "unmatched": 0}
+    assert result.labels == {"read": 30, "unmatched": 0, "unknown": 0}

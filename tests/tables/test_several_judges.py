@@ -171,7 +171,7 @@ def test_raters_in_a_file_of_their_own_and_names_in_two_columns(tmp_path):
         tables.count(judged, **options, human_combine="any")
     result = tables.count(judged, **options, human_combine="any", human_where=final)
     assert cells(result) == (1, 1, 0, 1, 1, 2)
-    assert result.labels == {"read": 4, "unmatched": 1}
+    assert result.labels == {"read": 4, "unmatched": 1, "unknown": 1}
     with pytest.raises(ValueError, match=r"2 rows for item '0'.*`id` \(--id\) may be several"):
         tables.count(judged, **options | {"id": "item"}, human_combine="any", human_where=final)
     with pytest.raises(ValueError, match=r"`human_where` \(--human-where\): .* has no column"):

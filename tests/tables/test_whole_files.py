@@ -171,9 +171,9 @@ def test_labels_of_a_second_file_are_theirs(tmp_path):
     labels = write(tmp_path / "labels.csv", "id,human\n1,1\n2,0\n3,1\n4,0\n")
     options = {"human_source": labels, "id": "id"}
     whole = tables.count(judged, **NAMES, **options)
-    assert whole.labels == {"read": 4, "unmatched": 1}
+    assert whole.labels == {"read": 4, "unmatched": 1, "unknown": 1}
     part = tables.count(judged, **NAMES, **options, where="lang = 'en'")
-    assert part.labels == {"read": 4, "unmatched": 2}
+    assert part.labels == {"read": 4, "unmatched": 2, "unknown": 1}
     write(labels, "id,human\n1,1\n2,maybe\n")
     assert "row 2 of '" in refused(judged, **options)
     assert "labels.csv': human is 'maybe'" in refused(judged, **options)

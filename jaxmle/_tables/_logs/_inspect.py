@@ -17,7 +17,7 @@ def inspect_rows(path: Path) -> list[LogRow]:
         from inspect_ai.log import read_eval_log
     except ImportError:
         raise ValueError(
-            f"cannot read {str(path)!r}: it is a log of Inspect AI; install jaxmle[inspect] to read it."
+            f"cannot read {str(path)!r}: it is a log of Inspect AI; pip install '.[inspect]' reads it."
         ) from None
     if path.suffix.lower() == ".eval" and not zipfile.is_zipfile(path):
         raise ValueError(
