@@ -65,7 +65,7 @@ def need_matplotlib() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise ImportError("plots need matplotlib, which is not installed: pip install matplotlib") from None
+        raise ImportError("plots need matplotlib, which is not installed: pip install '.[plots]'") from None
 
 
 def literal(text: object) -> str:

@@ -203,7 +203,7 @@ except ImportError as error:
     print(error)
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
-    assert "pip install matplotlib" in run.stdout, run.stderr
+    assert "pip install '.[plots]'" in run.stdout, run.stderr
 
 
 @pytest.mark.slow
