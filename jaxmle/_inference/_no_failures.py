@@ -5,8 +5,7 @@ nothing of the failure rate. The likelihood ratio still differs between such dat
 exactly the same share of labelled and of unlabelled items is flagged, since no judge at a rate above 0 fits
 other shares worse. A p-value that ranks data sets by it is valid over samples but takes this coincidence for
 evidence: from 50 labels, 2 of them flagged, it excludes rates above .3% where 4.0% of the others are flagged,
-and above 5.3% where 6.0% are. So data sets of this kind count as equally extreme: from a random sample
-without bounds on the judge all have the p-value of their labels alone.
+and above 5.3% where 6.0% are. So data sets of this kind count as equally extreme.
 
 Source: Cox, Ann. Math. Statist. 29 (1958), for judging data by samples that could have told as much.
 """
@@ -25,22 +24,23 @@ _AT_BOUND = 1e-9
 def weighed(found: Array, problem: Problem, judge: Params, is_upper: Array, design: Design) -> Array:
     """p-values of such data, ``found`` being those by the likelihood ratio, shape ``(B, ...)``.
 
-    A random sample of labels alone has the exact binomial p-value, and so has one beside verdicts of a judge
-    without bounds if it holds no failure. Otherwise no p-value is below the probability of no failure.
+    None is below the probability of no failure. Where verdicts tell nothing at all, as there are none beside
+    the labels or all are alike, and nothing bounds the judge, a random sample has the exact binomial p-value.
     """
     found = np.maximum(found, least_p_value(problem, judge, is_upper, design))
     bounds, counts = problem.bounds, problem.counts
     if design != "random":
         return found
-    free = np.ones(len(is_upper), bool)
+    flags = counts.tp + counts.fp + counts.unlabeled_pos
+    alike = (flags <= 0) | (flags >= counts.n_labeled + counts.n_unlabeled)
+    alone = (counts.n_labeled > 0) & (alike | (counts.n_unlabeled <= 0))
     for low, high in (bounds.tpr, bounds.fpr):
-        free &= (low <= 0) & (high >= 1)
-    free &= counts.n_labeled > 0
+        alone &= (low <= 0) & (high >= 1)
     failures, passes = counts.tp + counts.fn, counts.fp + counts.tn
     rare, others = np.where(is_upper, failures, passes), np.where(is_upper, passes, failures)
     # Without scipy, which takes a third of a second to import, where there is none.
-    for some, tail in ((rare <= 0, _none), ((rare > 0) & (counts.n_unlabeled <= 0), binomial_tail)):
-        at = np.flatnonzero(free & some)
+    for some, tail in ((rare <= 0, _none), (rare > 0, binomial_tail)):
+        at = np.flatnonzero(alone & some)
         if at.size:
             rate, upper = judge.failure_rate[at], _across(is_upper[at], found)
             shares = np.where(upper, rate, 1 - rate)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from jaxmle import Bounds, Counts, certify, profile_interval
 
@@ -69,13 +70,18 @@ def test_one_failure_is_weighed_as_before():
     assert certify(one, limit=0.01).p_value > 0.3
 
 
-def test_every_random_sample_without_a_failure_or_a_bound_has_the_p_value_of_its_labels():
-    for flagged, others in ((0, 0), (0, 43), (3, 43), (3, 20)):
-        counts = Counts(0, 0, flagged, 60 - flagged, others, 940 - others)
-        for method in ("exact", "profile"):
-            found = certify(counts, limit=0.05, method=method)
+def test_where_verdicts_tell_nothing_p_values_are_those_of_the_labels():
+    for method in ("exact", "profile"):
+        # No flag at all; nothing but flags; no item without a label.
+        for cells in ((0, 0, 0, 60, 0, 940), (0, 0, 60, 0, 940, 0), (0, 0, 9, 51, 0, 0)):
+            found = certify(Counts(*cells), limit=0.05, method=method)
             assert found.p_value == pytest.approx(0.95**60, rel=1e-9)
             assert found.certified
+        two = certify(Counts(0, 2, 0, 98, 0, 900), limit=0.08, method=method)
+        assert two.p_value == pytest.approx(binom.cdf(2, 100, 0.08), rel=1e-9)
+    # Flagged items of which none was labelled may all be failures.
+    unseen = certify(Counts(0, 0, 0, 60, 40, 900), limit=0.05)
+    assert unseen.p_value > 0.2
     # Labels by verdict are no sample of the items: the share of flagged ones that was labelled counts.
     chosen = Counts(0, 0, 30, 30, 40, 900)
     assert certify(chosen, limit=0.05, method="profile", labels="by-verdict").p_value > 0.95**60
