@@ -39,7 +39,7 @@ class HumanErrors(NamedTuple):
 
         Raises:
             ValueError: The ranges leave nothing, or the labels are from elsewhere; or there are no two raters
-                who labelled the same items.
+                who labelled the same items, or these have weights or clusters.
         """
         if analysis.calibration == "external":
             raise ValueError(
@@ -48,6 +48,11 @@ class HumanErrors(NamedTuple):
             )
         if given != "agreement":
             return cls(*error_ranges(*given))
+        if table.clusters is not None or table.squares is not None:
+            raise ValueError(
+                "--human-error agreement counts items that stand alone, each once: with --weight or "
+                "--cluster say the ranges, as in --human-error 0:0.1."
+            )
         return cls._of_raters(None if table.panel is None else table.panel.raters, analysis.confidence)
 
     @classmethod

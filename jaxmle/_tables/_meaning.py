@@ -209,7 +209,8 @@ def _check_grades(source: Source, coded: str, roles: Roles, said: Meaning) -> No
         if said.threshold(key) is not None or key in roles.coded:
             continue
         every = source.query(
-            f"SELECT {key}, {key}c, sum(n) AS n FROM {coded} GROUP BY {key}, {key}c LIMIT 100"
+            f"SELECT {key}, {key}c, sum(n) AS n FROM {coded} GROUP BY {key}, {key}c "
+            f"ORDER BY n DESC, {key} LIMIT 100"
         )
         given = [(str(word), code, int(n)) for word, code, n in every if code is not None]
         grades = [(score_in(word), n) for word, code, n in given if code == -1 and is_number(word)]

@@ -134,6 +134,7 @@ def test_a_certificate_is_of_the_worst_that_agreement_leaves_open(twice, capsys)
     [
         (["--judge", "judge", "--human", "ann"], "of two raters: name both columns"),
         ([*COLUMNS, "--human-combine", "any", "--calibration", "external"], "not with external"),
+        ([*COLUMNS, "--human-combine", "any", "--cluster", "id"], "items that stand alone"),
         (["--judge", "judge", "--human", "ann", "--human", "none", "--human-combine", "any"], "no item was"),
     ],
 )
