@@ -1,17 +1,19 @@
 """Profile intervals of slices that share a judge."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from jaxmle._arrays import take
 from jaxmle._model import ratio
 from jaxmle._slices._batches import map_slices
 from jaxmle._slices._common import Common
-from jaxmle._slices._ends import outward_ends
 from jaxmle._slices._slice import Slices, best_rate, slice_profile, slice_value
 from jaxmle._slices._surface import Surface
 from jaxmle._stats import flag_rate
 from jaxmle._types import Array, Pair
 
+_STEPS = 40
 _CLOSE = 1e-7
 _NEWTON = 12
 _STILL = 1e-9
@@ -21,6 +23,20 @@ _LENGTHS = np.array([1.0, 0.3, 0.05, 0.0])
 _FIRST, _OTHER = np.array([0, 1, 0, 1]), np.array([1, 0, 1, 0])
 # Slices whose ends are sought at once.
 _BLOCK = 512
+
+
+class End(NamedTuple):
+    """Ends of intervals, arrays of shape ``(N,)``.
+
+    Attributes:
+        rate: Failure rate.
+        at_bound: Whether the bound on the failure rate was met first.
+        converged: Whether the statistic is at the cut-off there.
+    """
+
+    rate: Array
+    at_bound: Array
+    converged: Array
 
 
 def common_ends(surface: Surface, s: Slices, best: Common, cutoff: float) -> Pair:
@@ -34,16 +50,54 @@ def common_ends(surface: Surface, s: Slices, best: Common, cutoff: float) -> Pai
         # Both ends of all slices at once.
         twice = take(part, np.tile(np.arange(len(rate)), 2))
         stop = np.concatenate([part.low, part.high])
-        z = np.broadcast_to(start, (len(stop), 2)).copy()
-
-        def root(places: Array, value: Array) -> Array:
-            found, z[places] = _statistic(surface, take(twice, places), value, z[places])
-            return np.sqrt(found) - np.sqrt(cutoff)
-
-        found = outward_ends(root, np.tile(rate, 2), stop, cutoff, close=_CLOSE, halvings=0)
+        found = ends_of(surface, twice, np.tile(rate, 2), start, cutoff, stop).rate
         return found[: len(rate)], found[len(rate) :]
 
     return map_slices(ends, (s, best.rate), _BLOCK)
+
+
+def ends_of(surface: Surface, s: Slices, estimate: Array, start: Array, cutoff: float, stop: Array) -> End:
+    """Find where joint profile likelihoods of slices cross the cut-off, from their estimates to ``stop``.
+
+    Args:
+        surface: Joint log-likelihood of all slices over the judge's rates.
+        s: The slices, arrays of shape ``(N,)``.
+        estimate: Their most likely failure rates.
+        start: Most likely judge, as a point of the surface, shape ``(2,)``.
+        cutoff: Cut-off of the likelihood-ratio statistic.
+        stop: Bounds on the failure rates on this side.
+    """
+    size, aim = len(estimate), np.sqrt(cutoff)
+    z = np.broadcast_to(start, (size, 2)).copy()
+    value, _ = _statistic(surface, s, stop, z)
+    at_bound = ~(value > cutoff)
+    inner, outer = estimate.copy(), np.array(stop)
+    root_inner, root_outer = np.full(size, -aim), np.sqrt(value) - aim
+    trial = 0.5 * (inner + outer)
+    done = at_bound | (estimate == stop)
+    todo = np.flatnonzero(~done)
+    for n in range(_STEPS):
+        if not todo.size:
+            break
+        at = trial[todo]
+        value, z[todo] = _statistic(surface, take(s, todo), at, z[todo])
+        root = np.sqrt(value) - aim
+        short = root <= 0
+        inner[todo], root_inner[todo] = (
+            np.where(short, new, old[todo]) for new, old in ((at, inner), (root, root_inner))
+        )
+        outer[todo], root_outer[todo] = (
+            np.where(short, old[todo], new) for new, old in ((at, outer), (root, root_outer))
+        )
+        near = (np.abs(root) <= _CLOSE) | (np.abs(outer[todo] - inner[todo]) <= 1e-13)
+        done[todo] = near
+        todo = todo[~near]
+        # Regula falsi, kept off the ends of the bracket, in turn with halving.
+        share = np.clip(root_inner[todo] / (root_inner[todo] - root_outer[todo]), 0.02, 0.98)
+        share = 0.5 if n % 3 == 2 else share
+        trial[todo] = inner[todo] + share * (outer[todo] - inner[todo])
+    rate = np.where(at_bound, stop, trial)
+    return End(rate, at_bound, done | (np.abs(outer - inner) <= 1e-6))
 
 
 def _statistic(surface: Surface, s: Slices, rate: Array, z: Array) -> Pair:

@@ -56,6 +56,9 @@ _LINES = {
         "--human-error agreement"
     ),
     "estimate, log": f"estimate log.json --human vars.human {QUICK}",
+    "estimate, ids that lost zeros": (
+        f"estimate zeros.csv --judge judge --human human --human-file lost.csv --id id {QUICK}"
+    ),
     "estimate, labels in a file": (
         f"estimate panel.csv --judge a --human label --human-file labels.csv --id id {QUICK}"
     ),
@@ -169,6 +172,9 @@ def write_files(folder):
     _write(folder / "panel.csv", ["id", "part", "a", "b", "human", "other", "weight"], panel)
     _write(folder / "graded.csv", ["id", "judge_score", "human"], graded)
     _write(folder / "labels.csv", ["id", "label"], [*labels[:90], [1000, 1]])
+    _write(folder / "zeros.csv", ["id", "judge"], [[f"{i:04d}", i % 4 == 0] for i in range(300)])
+    lost = [[f"{i:04d}" if i < 60 else i, i % 5 == 0] for i in range(90)]
+    _write(folder / "lost.csv", ["id", "human"], lost)
     _write(folder / "nolabels.csv", ["judge", "human"], [[i % 4 == 0, ""] for i in range(100)])
     balanced = [[1, 1]] * 20 + [[0, 1]] * 5 + [[1, 0]] + [[0, 0]] * 24 + [[1, ""]] * 116 + [[0, ""]] * 884
     _write(folder / "balanced.csv", ["judge", "human"], balanced)
