@@ -6,7 +6,7 @@ import numpy as np
 
 from jaxmle._data import Counts
 from jaxmle._documents._settings import AnalysisSettings
-from jaxmle._sensitivity import error_ranges, labeled_limit, leave_none, rater_error, true_rate
+from jaxmle._sensitivity import error_ranges, labeled_limit, leave_none, rater_error, stays_below, true_rate
 from jaxmle._tables import Raters, SliceCounts
 from jaxmle._types import Document
 
@@ -141,9 +141,7 @@ class HumanErrors(NamedTuple):
             return
         limit = certificate["settings"]["limit"]
         for record in certificate["slices"] or [certificate["total"]]:
-            upper = record["upper_limit"]
-            ruled_out = leave_none(0.0, upper, self.missed, self.false_alarms)
-            if ruled_out or self.highest(upper) > limit:
+            if not stays_below(record["upper_limit"], limit, self.missed, self.false_alarms):
                 document["certified"] = certificate["certified"] = False
 
     def add_verdicts_to(self, document: Document, limit: float) -> None:

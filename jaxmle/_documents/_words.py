@@ -7,7 +7,7 @@ from jaxmle._data import percent as percent
 from jaxmle._data import printable
 from jaxmle._data import short_percent as short_percent
 from jaxmle._documents._agreement import AGREEMENT
-from jaxmle._sensitivity import leave_none, true_rate
+from jaxmle._sensitivity import leave_none, stays_below, true_rate
 from jaxmle._types import Document
 
 _LONGEST = 60
@@ -181,7 +181,7 @@ def human_error_line(document: Document, certificate: Document | None = None) ->
     if certificate is not None:
         upper = certificate["total"]["upper_limit"]
         high = float(true_rate(upper, most, least))
-        holds = high <= certificate["settings"]["limit"]
+        holds = stays_below(upper, certificate["settings"]["limit"], *errs)
         if leave_none(0.0, upper, *errs):
             said += f"; by their labels at most {percent(upper)} are failures, so nothing is certified then"
         else:
