@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jax
 import pytest
+from small_file import COLUMNS, run, small_file
 
 from jaxmle import Bounds, Counts, fit, maximize
 from jaxmle._cli import main
@@ -18,23 +19,12 @@ from jaxmle._engine import _choice
 from jaxmle._engine._checkpoint import Checkpoint
 from jaxmle._engine._whole_file import whole_file
 
-COLUMNS = ["--judge", "judge", "--human", "human"]
-
-
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.fixture
 def source(tmp_path):
-    path = tmp_path / "in.csv"
-    path.write_text("topic,human,judge\n" + "a,1,1\na,0,0\na,,1\nb,0,0\nb,1,1\nb,,0\n" * 5)
-    return path
-
-
-def run(capsys, *arguments):
-    status = main([str(one) for one in arguments])
-    out, err = capsys.readouterr()
-    return status, out, err
+    return small_file(tmp_path)
 
 
 def failing(monkeypatch, target, name, at, error):

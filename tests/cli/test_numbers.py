@@ -4,24 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from small_file import COLUMNS, run, small_file
 
 from jaxmle import Counts, fit, homogeneity_test
-from jaxmle._cli import main
-
-COLUMNS = ["--judge", "judge", "--human", "human"]
 
 
 @pytest.fixture
 def source(tmp_path):
-    path = tmp_path / "in.csv"
-    path.write_text("topic,human,judge\n" + "a,1,1\na,0,0\na,,1\nb,0,0\nb,1,1\nb,,0\n" * 5)
-    return path
-
-
-def run(capsys, *arguments):
-    status = main([str(one) for one in arguments])
-    out, err = capsys.readouterr()
-    return status, out, err
+    return small_file(tmp_path)
 
 
 @pytest.mark.parametrize(
