@@ -38,8 +38,9 @@ def weighed(found: Array, problem: Problem, judge: Params, is_upper: Array, desi
         alone &= (low <= 0) & (high >= 1)
     failures, passes = counts.tp + counts.fn, counts.fp + counts.tn
     rare, others = np.where(is_upper, failures, passes), np.where(is_upper, passes, failures)
-    # Without scipy, which takes a third of a second to import, where there is none.
-    for some, tail in ((rare <= 0, _none), (rare > 0, binomial_tail)):
+    # Without scipy, which takes a third of a second to import, where all labels are of one class.
+    mixed = (rare > 0) & (others > 0)
+    for some, tail in ((~mixed, _of_one_class), (mixed, binomial_tail)):
         at = np.flatnonzero(alone & some)
         if at.size:
             rate, upper = judge.failure_rate[at], _across(is_upper[at], found)
@@ -48,9 +49,9 @@ def weighed(found: Array, problem: Problem, judge: Params, is_upper: Array, desi
     return found
 
 
-def _none(hits: Array, misses: Array, rate: Array) -> Array:
-    """`binomial_tail` of no hits."""
-    return np.asarray((1 - rate) ** misses)
+def _of_one_class(hits: Array, misses: Array, rate: Array) -> Array:
+    """`binomial_tail` where there are no hits, or nothing else."""
+    return np.where(misses > 0, (1 - rate) ** misses, 1.0)
 
 
 def _across(x: Array, like: Array) -> Array:
