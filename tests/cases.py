@@ -1,5 +1,6 @@
 """What tests in several folders share: cases with known answers, and where files lie."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -39,3 +40,13 @@ def reference_instances(calibration):
         **{name: tuple(np.array([case["bounds"][name] for case in cases]).T) for name in cases[0]["bounds"]}
     )
     return counts, bounds, np.array([case["log_likelihood"] for case in cases])
+
+
+def judged_items(path, *, parts, flagged, size):
+    """Write a file of judged items: one in so many is flagged, and parts of one letter take turns."""
+    with path.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["id", "part", "judge"])
+        table.writerows(
+            [f"q{i}", parts[i % len(parts)], "pass" if i % flagged else "fail"] for i in range(size)
+        )

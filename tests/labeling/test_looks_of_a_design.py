@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict
 
 import pytest
+from cases import judged_items
 
 from jaxmle import LabelDesign, draw_labels
 from jaxmle._cli import main
@@ -88,10 +89,7 @@ def test_looks_at_any_time_stand_beside_no_other():
 def rounds(tmp_path, monkeypatch):
     """Verdicts, and two rounds of labels, drawn one after the other before any verdict was asked for."""
     monkeypatch.chdir(tmp_path)
-    with (tmp_path / "verdicts.csv").open("w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["id", "part", "judge"])
-        table.writerows([f"q{i}", "ab"[i % 2], "fail" if i % 10 == 0 else "pass"] for i in range(200))
+    judged_items(tmp_path / "verdicts.csv", parts="ab", flagged=10, size=200)
     for name, more in (("queue", {"judge": "judge", "id": "id"}), ("queue2", {"design": "queue.json"})):
         drawn = draw_labels("verdicts.csv", n_labels=20, **more)
         drawn.save(f"{name}.csv")

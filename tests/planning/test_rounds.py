@@ -7,6 +7,7 @@ import shlex
 from importlib.resources import files
 
 import pytest
+from cases import judged_items
 
 from jaxmle import LabelDesign, draw_labels, tables
 from jaxmle._cli import main
@@ -19,10 +20,7 @@ QUICK = ["--interval", "chi-square"]
 def folder(tmp_path, monkeypatch):
     """A file of 600 judged items, and what a person would say of each."""
     monkeypatch.chdir(tmp_path)
-    with (tmp_path / "verdicts.csv").open("w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["id", "part", "judge"])
-        table.writerows([f"q{i}", "abc"[i % 3], "fail" if i % 6 == 0 else "pass"] for i in range(600))
+    judged_items(tmp_path / "verdicts.csv", parts="abc", flagged=6, size=600)
     return tmp_path
 
 
