@@ -288,9 +288,10 @@ def rates_at(d: Data, theta: Shares, wanted: Array) -> Shares:
     through = Shares(mass_e + c, c_y), Shares(c, mass_e + c_y)
     cubic = Cubic(h, m, d.pos, d.neg, *through, mass_e, none, none, mass_e)
     start = select(two, _start_two(h, m, mass_e, h_o, m_o, mass_o, d.pos, d.neg, missing), cubic.start())
-    share = share_root(_rate_at, (cubic, mass_o, h_o, m_o, two), start, (two & wanted) | (one & (mass_e > 0)))
-    # A rate without mass meets no flags.
-    rate = either(mass_e > 0, share, Shares(h / (h + m), m / (h + m)))
+    # Without mass, and where no flag was counted, only labels tell of a rate.
+    met = (mass_e > 0) & (d.pos + d.neg > 0)
+    share = share_root(_rate_at, (cubic, mass_o, h_o, m_o, two), start, ((two & wanted) | one) & met)
+    rate = either(met, share, Shares(h / (h + m), m / (h + m)))
     o = tilted(h_o, m_o, mass_o * (m * rate.x - h * rate.y), mass_e * rate.x * rate.y)
     free = joined((either(first | ~two, rate, o), either(first & two, o, rate)), xp.stack)
     return clipped(either(held, fixed, free), d.low, d.high)
