@@ -200,9 +200,7 @@ def _free(d: Data, wanted: Array) -> Point:
         spread,
     )
     inside = (rate > 0) & (miss > 0)
-    start = select(
-        both, cubic.start(), select(inside, _start_one_held(k, h, m, d.pos, d.neg, rate, miss), rate)
-    )
+    start = select(both, cubic.start(), rate)
     certain = (spread == 0) & ~inside
     share = share_root(cubic_at, (cubic,), start, (both & ~certain | one & inside) & wanted)
     flagged, passed = select(held, (k * share.x)[None], d.hits), select(held, (k * share.y)[None], d.misses)
@@ -238,19 +236,6 @@ def _held(d: Data, n: Array) -> Pair:
     excess = flagged * (neg + passed) * down - passed * (pos + flagged) * up
     at_low = (excess[0] > 0) | (d.low.x >= d.high.x)
     return at_low, at_low | (excess[1] < 0)
-
-
-def _start_one_held(k: Array, h: Array, m: Array, pos: Array, neg: Array, rate: Array, miss: Array) -> Array:
-    """Share that counts as flagged were the flag rate known, from a quadratic equation."""
-    xp = namespace(k)
-    flags, rest = h + pos + rate * k, m + neg + miss * k
-    up, down = rate * rest, miss * flags
-    half = 0.5 * (down * (m + k) + up * (h - k))
-    root = xp.sqrt(xp.maximum(half * half + 2 * (up - down) * (up * k * h), 0.0))
-    positive = half >= 0
-    top, bottom = select(positive, up * h, root - half), select(positive, half + root, 2 * (up - down) * k)
-    start = divide(top, bottom)
-    return select((start > 0) & (start < 1), start, rate)
 
 
 def rates_at(d: Data, theta: Shares, wanted: Array) -> Shares:

@@ -26,11 +26,10 @@ import numpy as np
 from optax.projections import projection_box
 
 from jaxmle._arrays import rebuilt, take, tree_map
-from jaxmle._data import Bounds, Calibration, Counts, Params
+from jaxmle._data import Bounds, Calibration, Counts, Params, param_values
 from jaxmle._engine import in_tiles
-from jaxmle._model import closed_form_of, duality_gap, hessian_at, log_likelihood_at, score_at
-from jaxmle._solvers._implicit import solve_free
-from jaxmle._solvers._solution import PER_ITEM, limit_rates, param_values, tolerance
+from jaxmle._model import closed_form_of, duality_gap, hessian_at, log_likelihood_at, score_at, solve_free
+from jaxmle._solvers._solution import PER_ITEM, limit_rates, tolerance
 from jaxmle._stats import divide, flag_rate
 from jaxmle._types import Array, Namespace, Pair, Triple
 
