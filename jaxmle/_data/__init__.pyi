@@ -17,6 +17,10 @@ from ._label_design import Stratum as Stratum
 from ._pairs import Pairs as Pairs
 from ._pairs import check_aligned as check_aligned
 from ._params import Params as Params
+from ._params import bound_pairs as bound_pairs
+from ._params import bound_sides as bound_sides
+from ._params import obeys as obeys
+from ._params import param_values as param_values
 from ._problem import Problem as Problem
 from ._published import NQ301_GPT4 as NQ301_GPT4
 from ._published import Published as Published

@@ -1,12 +1,13 @@
-"""The three parameters of the model."""
+"""The three parameters of the model, and which bounds they lie within and on."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from jaxmle._arrays import pytree
+from jaxmle._arrays import pytree, rebuilt
+from jaxmle._data._bounds import Bounds
 from jaxmle._results import Batch
 from jaxmle._stats import flag_rate
-from jaxmle._types import Array, ArrayLike
+from jaxmle._types import Array, ArrayLike, Pair, Triple
 
 
 @pytree
@@ -32,3 +33,32 @@ class Params(Batch):
     def flag_rate(self) -> Array:
         """Probability that the judge says failure."""
         return flag_rate(self.failure_rate, self.tpr, self.fpr)
+
+
+def bound_sides(params: Params, bounds: Bounds) -> Bounds:
+    """Which bounds hold with equality, as booleans in the form of ``Bounds``."""
+    return rebuilt(
+        bounds,
+        {
+            name: (getattr(params, name) <= low, getattr(params, name) >= high)
+            for name, (low, high) in vars(bounds).items()
+        },
+    )
+
+
+def obeys(params: Params, bounds: Bounds) -> Array:
+    """Whether the parameters lie within the bounds, shape ``(...)``."""
+    inside = cast(Array, True)
+    for x, (low, high) in zip(param_values(params), bound_pairs(bounds), strict=True):
+        inside = (x >= low) & (x <= high) & inside
+    return inside
+
+
+def param_values(params: Params) -> Triple:
+    """Failure rate, TPR and FPR, in this order."""
+    return params.failure_rate, params.tpr, params.fpr
+
+
+def bound_pairs(bounds: Bounds) -> tuple[Pair, Pair, Pair]:
+    """Bounds of failure rate, TPR and FPR, in this order."""
+    return bounds.failure_rate, bounds.tpr, bounds.fpr

@@ -17,6 +17,7 @@ from jaxmle._data import (
     Params,
     Problem,
     check_confidence,
+    obeys,
     slice_label,
 )
 from jaxmle._engine import (
@@ -47,7 +48,7 @@ from jaxmle._inference._simulate import drawing, keys_of, streams
 from jaxmle._model import closed_form_of
 from jaxmle._results import Batch, plain
 from jaxmle._simulation import Design, Labels, Law, design_of, law_of_counts, law_of_params, tables_for
-from jaxmle._solvers import SolverName, check_solver, maximize_in_bulk, maximum, obeys
+from jaxmle._solvers import SolverName, check_solver, maximize_in_bulk, maximum
 from jaxmle._types import Array, Numbers, Pair
 
 Method = Literal["percentile", "basic", "bca"]

@@ -9,8 +9,8 @@ from jaxmle._arrays import pytree, tree_map
 from jaxmle._data import Bounds, Calibration, Clusters, Params, need_clusters
 from jaxmle._inference._arguments import checked_problem
 from jaxmle._inference._fit import Fit, fit_flat
+from jaxmle._model import rate_gradient
 from jaxmle._results import Batch, plain
-from jaxmle._solvers import rate_gradient
 from jaxmle._types import Array, Numbers
 
 # Cells of the counts whose sums a design fixes.

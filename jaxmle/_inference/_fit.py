@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from jaxmle._arrays import namespace, pytree, rebuilt, tree_map
-from jaxmle._data import Bounds, Calibration, Counts, HasCounts, Params, Problem
+from jaxmle._data import Bounds, Calibration, Counts, HasCounts, Params, Problem, bound_sides
 from jaxmle._engine import (
     Engine,
     check_engine,
@@ -23,7 +23,7 @@ from jaxmle._inference._arguments import checked_problem, given_counts, given_re
 from jaxmle._inference._options import CertifyOptions, IntervalOptions
 from jaxmle._model import failure_rate_set, score_at
 from jaxmle._results import Batch, drawn, first_few
-from jaxmle._solvers import Solution, SolverName, bound_sides, check_solver, maximum
+from jaxmle._solvers import Solution, SolverName, check_solver, maximum
 from jaxmle._types import Array, ArrayLike, Flags, Numbers, Pair
 
 if TYPE_CHECKING:

@@ -76,8 +76,9 @@ class Width:
 
     def scores(self, setting: Setting, counts: Counts) -> Array:
         """Widths with chi-square cut-offs."""
-        fitted = fit(counts, setting.bounds, calibration=setting.calibration)
-        return self._widths(setting, fitted, simulate=False)
+        each, which = _each_once(counts)
+        fitted = fit(each, setting.bounds, calibration=setting.calibration)
+        return self._widths(setting, fitted, simulate=False)[which]
 
     def values(self, scores: Array, correction: Correction) -> Array:
         """Widths of the real interval."""
@@ -154,7 +155,8 @@ class Power:
 
     def scores(self, setting: Setting, counts: Counts) -> Array:
         """Signed roots of the likelihood ratio of the limit; 0 where the estimate is no lower."""
-        return self._fitted(setting, counts)[0]
+        each, which = _each_once(counts)
+        return self._fitted(setting, each)[0][which]
 
     def values(self, scores: Array, correction: Correction) -> Array:
         """Probabilities that such data sets are certified."""
@@ -169,7 +171,9 @@ class Power:
         self, setting: Setting, n: int, size: int, seed: int, progress: Progress | None
     ) -> Correction:
         """Probability of a certificate as a function of the signed root, at ``n`` labels."""
-        roots, free = self._fitted(setting, draw(setting, np.full(1, n), self.rows, (seed, _CORRECTION)))
+        each, which = _each_once(draw(setting, np.full(1, n), self.rows, (seed, _CORRECTION)))
+        root_of_each, free = self._fitted(setting, each)
+        roots = root_of_each[which]
         z = NormalDist().inv_cdf(self.confidence)
         # Elsewhere certificates agree with the signed root.
         near = np.flatnonzero((roots > z - 0.6) & (roots < z + 1.5))
@@ -177,18 +181,15 @@ class Power:
             return self.identity
         near = near[np.argsort(roots[near], kind="stable")]
         near = near[np.unique(np.linspace(0, near.size - 1, size).astype(int))]
-        certified = self._certified(setting, free[near], seed)
+        certified = self._certified(setting, free[which[near]], seed)
         if progress:
             progress.advance(2 * near.size)
         return roots[near], increasing(certified)
 
     def share_certified(self, setting: Setting, n: int, size: int, seed: int) -> float:
         """Share of ``size`` data sets with ``n`` labels that are certified, each looked at."""
-        counts = draw(setting, np.full(1, n), size, (seed, _VERIFIED))
-        # With few labels most of them are alike.
-        cells, times = np.unique(np.stack(counts.values(), -1), axis=0, return_counts=True)
-        free = self._fitted(setting, Counts(*np.ascontiguousarray(cells.T)))[1]
-        return float(np.average(self._certified(setting, free, seed), weights=times))
+        each, which = _each_once(draw(setting, np.full(1, n), size, (seed, _VERIFIED)))
+        return float(self._certified(setting, self._fitted(setting, each)[1], seed)[which].mean())
 
     def _certified(self, setting: Setting, free: Fit, seed: int) -> Array:
         with warnings.catch_warnings():
@@ -223,6 +224,12 @@ class Power:
 
 
 Goal = Width | Power
+
+
+def _each_once(counts: Counts) -> tuple[Counts, Array]:
+    """The data sets that differ, and which of them each one is: with few labels most are alike."""
+    cells, which = np.unique(np.stack(counts.values(), -1), axis=0, return_inverse=True)
+    return Counts(*np.ascontiguousarray(cells.T)), which.reshape(-1)
 
 
 def increasing(values: Array) -> Array:

@@ -1,4 +1,3 @@
-from ._implicit import rate_gradient as rate_gradient
 from ._known_rate import maximum_between as maximum_between
 from ._maximize import maximize as maximize
 from ._maximize import maximize_in_bulk as maximize_in_bulk
@@ -10,6 +9,4 @@ from ._mixed import mixed_maximum as mixed_maximum
 from ._mixed import mixed_peak as mixed_peak
 from ._solution import Solution as Solution
 from ._solution import SolverName as SolverName
-from ._solution import bound_sides as bound_sides
 from ._solution import check_solver as check_solver
-from ._solution import obeys as obeys

@@ -200,9 +200,7 @@ def _free(d: Data, wanted: Array) -> Point:
         spread,
     )
     inside = (rate > 0) & (miss > 0)
-    start = select(
-        both, cubic.start(), select(inside, _start_one_held(k, h, m, d.pos, d.neg, rate, miss), rate)
-    )
+    start = select(both, cubic.start(), rate)
     certain = (spread == 0) & ~inside
     share = share_root(cubic_at, (cubic,), start, (both & ~certain | one & inside) & wanted)
     flagged, passed = select(held, (k * share.x)[None], d.hits), select(held, (k * share.y)[None], d.misses)
@@ -240,19 +238,6 @@ def _held(d: Data, n: Array) -> Pair:
     return at_low, at_low | (excess[1] < 0)
 
 
-def _start_one_held(k: Array, h: Array, m: Array, pos: Array, neg: Array, rate: Array, miss: Array) -> Array:
-    """Share that counts as flagged were the flag rate known, from a quadratic equation."""
-    xp = namespace(k)
-    flags, rest = h + pos + rate * k, m + neg + miss * k
-    up, down = rate * rest, miss * flags
-    half = 0.5 * (down * (m + k) + up * (h - k))
-    root = xp.sqrt(xp.maximum(half * half + 2 * (up - down) * (up * k * h), 0.0))
-    positive = half >= 0
-    top, bottom = select(positive, up * h, root - half), select(positive, half + root, 2 * (up - down) * k)
-    start = divide(top, bottom)
-    return select((start > 0) & (start < 1), start, rate)
-
-
 def rates_at(d: Data, theta: Shares, wanted: Array) -> Shares:
     """TPR and FPR at a known failure rate; both designs."""
     xp = namespace(d.hits)
@@ -272,25 +257,24 @@ def rates_at(d: Data, theta: Shares, wanted: Array) -> Shares:
     two = ~(held[0] | held[1])
     one = (held[0] ^ held[1]) & wanted
 
-    # The unknown is the free rate, and where both are free the one whose tilt is told the better.
-    flag_rate = divide(d.pos, d.pos + d.neg)
-    own, own_y = d.hits / n, d.misses / n
-    missing = flag_rate - mass[0] * own[0] - mass[1] * own[1]
-    first = select(two, _first_tells(d, mass, n, own, own_y, missing), held[1])
+    # The unknown is the free rate, and where both are free the one of fewer labels for its mass, which tells
+    # the tilt with the smaller rounding error.
+    first = select(two, n[0] * mass[1] <= n[1] * mass[0], held[1])
 
     def ordered(x: Array) -> Pair:
         return select(first, x[0], x[1]), select(first, x[1], x[0])
 
     (h, h_o), (m, m_o), (mass_e, mass_o) = ordered(d.hits), ordered(d.misses), ordered(mass)
-    # One free: q = x (own mass + c) + y c with c what the held group flags.
-    c, c_y = (mass_o * select(first, x[1], x[0]) for x in fixed)
+    # q = x (own mass + c) + y c with c what the other group flags: held, or to begin with as its labels say.
+    guess = either(held, fixed, Shares(d.hits / n, d.misses / n))
+    c, c_y = (mass_o * select(first, x[1], x[0]) for x in guess)
     none = xp.zeros_like(mass_e)
     through = Shares(mass_e + c, c_y), Shares(c, mass_e + c_y)
     cubic = Cubic(h, m, d.pos, d.neg, *through, mass_e, none, none, mass_e)
-    start = select(two, _start_two(h, m, mass_e, h_o, m_o, mass_o, d.pos, d.neg, missing), cubic.start())
-    share = share_root(_rate_at, (cubic, mass_o, h_o, m_o, two), start, (two & wanted) | (one & (mass_e > 0)))
-    # A rate without mass meets no flags.
-    rate = either(mass_e > 0, share, Shares(h / (h + m), m / (h + m)))
+    # Without mass, and where no flag was counted, only labels tell of a rate.
+    met = (mass_e > 0) & (d.pos + d.neg > 0)
+    share = share_root(_rate_at, (cubic, mass_o, h_o, m_o, two), cubic.start(), ((two & wanted) | one) & met)
+    rate = either(met, share, Shares(h / (h + m), m / (h + m)))
     o = tilted(h_o, m_o, mass_o * (m * rate.x - h * rate.y), mass_e * rate.x * rate.y)
     free = joined((either(first | ~two, rate, o), either(first & two, o, rate)), xp.stack)
     return clipped(either(held, fixed, free), d.low, d.high)
@@ -307,48 +291,6 @@ def tilted(h: Array, m: Array, top: Array, bottom: Array) -> Shares:
     x = 2 * h / select(up, 1.0, n - k + root)
     y = 2 * m / select(down, 1.0, n + k + root)
     return Shares(select(up, 1 - y, x), select(down, 1 - x, y))
-
-
-def _first_tells(d: Data, mass: Array, n: Array, own: Array, own_y: Array, missing: Array) -> Array:
-    """Whether the TPR, rather than the FPR, tells the tilt of the flags with the smaller rounding error.
-
-    The error of m / (1 - r) - h / r, over the mass, at the tilt that one rate alone would need to explain the
-    missing flags, or to do nearly what it can.
-    """
-    xp = namespace(n)
-    shift = missing[None] / select(mass > 0, mass, 1.0)
-    alone, alone_y = own + shift, own_y - shift
-    alone, alone_y = select(alone > 0, alone, 0.01 * own), select(alone_y > 0, alone_y, 0.01 * own_y)
-    bottom = mass * alone * alone_y
-    tilt = xp.abs(d.misses * alone - d.hits * alone_y) / select(bottom > 0, bottom, 1.0)
-    tilt = xp.min(select(bottom > 0, tilt, 1e300 if np.finfo(n.dtype).bits == 64 else 1e30), 0)
-    pull = mass * (xp.sign(missing) * tilt)[None]
-    noise = n + xp.abs(pull + d.hits - d.misses) + 2 * xp.sqrt(d.hits * d.misses)
-    return noise[0] * mass[1] <= noise[1] * mass[0]
-
-
-def _start_two(
-    h: Array,
-    m: Array,
-    mass: Array,
-    h_o: Array,
-    m_o: Array,
-    mass_o: Array,
-    pos: Array,
-    neg: Array,
-    missing: Array,
-) -> Array:
-    """First guess of one of two free rates: both give way to the missing flags, by their variances."""
-    xp = namespace(h)
-
-    def give(h: Array, m: Array, mass: Array) -> Array:
-        n = h + m
-        return mass**2 * (h * m / n**2 + 0.01) / n
-
-    own, items = give(h, m, mass), pos + neg
-    of_flags = divide(pos * neg, items**3) + select(items > 0, 0.0, xp.full_like(items, 1e30))
-    shift = missing * divide(own, mass * (own + give(h_o, m_o, mass_o) + of_flags))
-    return xp.clip(h / (h + m) + shift, 1e-3, 1 - 1e-3)
 
 
 def _rate_at(

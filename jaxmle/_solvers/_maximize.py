@@ -10,9 +10,8 @@ import numpy as np
 from jaxmle._arrays import leaves, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, HasCounts, Params, check_calibration, counts_of
 from jaxmle._engine import check_threads, in_tiles
-from jaxmle._model import log_likelihood_at
+from jaxmle._model import log_likelihood_at, maximum_change
 from jaxmle._solvers import _flag_rate
-from jaxmle._solvers._implicit import change
 from jaxmle._solvers._solution import (
     PER_ITEM,
     Solution,
@@ -151,7 +150,7 @@ def _tangent(
     import jax.numpy as jnp
 
     params = solution.params
-    d_params = change(params, counts, bounds, d_counts, d_bounds, calibration)
+    d_params = maximum_change(params, counts, bounds, d_counts, d_bounds, calibration)
     d_value = jax.jvp(
         lambda p, c: log_likelihood_at(p, c, calibration), (params, counts), (d_params, d_counts)
     )[1]

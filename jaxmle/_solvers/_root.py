@@ -18,15 +18,15 @@ _Derivatives: TypeAlias = tuple[Array, Array, Array, Array | float]
 _PATIENCE, _STEPS = 8, 90
 # Times by two that the odds change towards an end that nothing is known of, in the first step; then more.
 _REACH = 4
-# Shares of the value that a good step leaves, on the same side of the root and on the other one.
-_GOOD, _ACROSS = 0.25, 0.01
+# Share of the last step that a good one is at most: where steps lead to and fro it is not.
+_GOOD = 0.25
 
 
 class _State(NamedTuple):
     at: Shares
     low: Shares
     high: Shares
-    before: Array
+    moved: Array
     active: Array
 
 
@@ -47,7 +47,7 @@ def share_root(equation: Callable[..., _Derivatives], arguments: T, start: Array
 
     Source:
         Halley's method with a bracket (Press et al., Numerical Recipes, section 9.4). Where a step leaves the
-        bracket or progress is slow the bracket is halved, in the logarithm of the odds.
+        bracket, or steps do not become short, the bracket is halved, in the logarithm of the odds.
     """
     xp = namespace(arguments, start)
     start = select(active, xp.clip(start, 1e-6, 1 - 1e-6), start)
@@ -89,7 +89,7 @@ def _eagerly(equation: Callable[..., _Derivatives], arguments: T, state: _State)
 
 
 def _step(equation: Callable[..., _Derivatives], arguments: T, s: _State, n: Array | int) -> _State:
-    xp, (x, y) = namespace(s.before), s.at
+    xp, (x, y) = namespace(s.moved), s.at
     patient = (n < _PATIENCE) | (n % 2 == 1)
     # Smaller shares are nothing, and their squares would be lost.
     tiny = float(np.finfo(x.dtype).tiny) ** 0.25
@@ -106,9 +106,7 @@ def _step(equation: Callable[..., _Derivatives], arguments: T, s: _State, n: Arr
     bracketed = (below & (there.x > low.x) & (there.x < high.x)) | (
         ~below & (there.y < low.y) & (there.y > high.y)
     )
-    left = value / s.before
-    # In the long run steps across the root may lead to and fro.
-    good = ((left >= 0) | ((left >= -_ACROSS) & (n < 2 * _PATIENCE))) & (left <= _GOOD)
+    good = xp.abs(move) <= _GOOD * s.moved
     inside = usable & bracketed & (good | patient) | arrived
     # The middle of the bracket in the logarithm of the odds; towards an unknown end not too far off.
     here, steps = x / y, xp.asarray(n + 1, x.dtype)
@@ -119,4 +117,5 @@ def _step(equation: Callable[..., _Derivatives], arguments: T, s: _State, n: Arr
     middle_y = 1 / (1 + odds)
     at = either(s.active, either(inside, there, Shares(odds * middle_y, middle_y)), s.at)
     narrow = most - least <= 4 * np.finfo(x.dtype).eps * most
-    return _State(at, low, high, value, s.active & ~(arrived | narrow))
+    moved = xp.abs(select(below, at.x - x, at.y - y))
+    return _State(at, low, high, moved, s.active & ~(arrived | narrow))

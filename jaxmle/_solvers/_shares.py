@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from jaxmle._arrays import namespace, select, tree_map
+from jaxmle._arrays import namespace, select
 from jaxmle._types import Array
 
 
@@ -15,7 +15,7 @@ class Shares(NamedTuple):
 
 def either(condition: Array, a: Shares, b: Shares) -> Shares:
     """The shares a where the condition holds, else b."""
-    return tree_map(lambda one, other: select(condition, one, other), a, b)
+    return Shares(select(condition, a.x, b.x), select(condition, a.y, b.y))
 
 
 def minus(a: Shares, b: Shares) -> Array:
@@ -25,7 +25,7 @@ def minus(a: Shares, b: Shares) -> Array:
 
 def on_the_way(start: Shares, stop: Shares, made: Shares) -> Shares:
     """The probability after this share of the way."""
-    return tree_map(lambda a, b: a * made.y + b * made.x, start, stop)
+    return Shares(start.x * made.y + stop.x * made.x, start.y * made.y + stop.y * made.x)
 
 
 def way_made(behind: Array, ahead: Array) -> Shares:

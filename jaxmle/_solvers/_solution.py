@@ -1,16 +1,16 @@
 """What every solver returns, and the one test by which its answer is accepted."""
 
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
-from jaxmle._arrays import namespace, pytree, rebuilt, take, tree_map
+from jaxmle._arrays import namespace, pytree, take, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Params
 from jaxmle._model import duality_gap, half_gaps, log_likelihood_at, rounded_up
 from jaxmle._results import Batch
 from jaxmle._stats import flag_rate
-from jaxmle._types import Array, Pair, Triple
+from jaxmle._types import Array
 
 SolverName = Literal["flag_rate", "projected_gradient"]
 SOLVERS: tuple[str, ...] = get_args(SolverName)
@@ -124,32 +124,3 @@ def limit_rates(params: Params, counts: Counts, bounds: Bounds, *, unlabeled_onl
     tpr = xp.where(no_failures, xp.where(more_flags, bounds.tpr[1], bounds.tpr[0]), tpr)
     fpr = xp.where(no_passes, xp.where(more_flags, bounds.fpr[1], bounds.fpr[0]), fpr)
     return Params(theta, tpr, fpr)
-
-
-def bound_sides(params: Params, bounds: Bounds) -> Bounds:
-    """Which bounds hold with equality, as booleans in the form of ``Bounds``."""
-    return rebuilt(
-        bounds,
-        {
-            name: (getattr(params, name) <= low, getattr(params, name) >= high)
-            for name, (low, high) in vars(bounds).items()
-        },
-    )
-
-
-def obeys(params: Params, bounds: Bounds) -> Array:
-    """Whether the parameters lie within the bounds, shape ``(...)``."""
-    inside = cast(Array, True)
-    for x, (low, high) in zip(param_values(params), bound_pairs(bounds), strict=True):
-        inside = (x >= low) & (x <= high) & inside
-    return inside
-
-
-def param_values(params: Params) -> Triple:
-    """Failure rate, TPR and FPR, in this order."""
-    return params.failure_rate, params.tpr, params.fpr
-
-
-def bound_pairs(bounds: Bounds) -> tuple[Pair, Pair, Pair]:
-    """Bounds of failure rate, TPR and FPR, in this order."""
-    return bounds.failure_rate, bounds.tpr, bounds.fpr

@@ -9,8 +9,9 @@ from importlib.resources import files
 import pytest
 from cases import judged_items
 
-from jaxmle import LabelDesign, draw_labels, tables
+from jaxmle import LabelDesign, _planning, draw_labels, tables
 from jaxmle._cli import main
+from jaxmle._documents import _plan_given
 from jaxmle._planning import _further_labels
 
 QUICK = ["--interval", "chi-square"]
@@ -22,6 +23,25 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     judged_items(tmp_path / "verdicts.csv", parts="abc", flagged=6, size=600)
     return tmp_path
+
+
+@pytest.fixture
+def planned_once(monkeypatch):
+    """A plan that is asked for once more, to be shown in another way, is not searched for again."""
+    for module, name in ((_planning, "plan"), (_plan_given, "plan_further")):
+        monkeypatch.setattr(module, name, once(getattr(module, name)))
+
+
+def once(function):
+    known = {}
+
+    def found(*given, **options):
+        asked = repr((given, options))
+        if asked not in known:
+            known[asked] = function(*given, **options)
+        return known[asked]
+
+    return found
 
 
 def label(queue, file=None):
@@ -89,7 +109,7 @@ def test_labels_in_a_file_of_their_own_are_planned_on(folder, capsys):
     assert "--by-verdict --flagged" in found["next"]
 
 
-def test_what_was_drawn_by_slice_is_planned_and_drawn_by_slice(folder, capsys):
+def test_what_was_drawn_by_slice_is_planned_and_drawn_by_slice(folder, capsys, planned_once):
     draw = ["draw", "verdicts.csv", "--judge", "judge", "--id", "id", "--by", "part", "--floor", "4"]
     assert main([*draw, "--labels", "24", "--out", "queue.csv"]) == 0
     label("queue.csv")
@@ -174,7 +194,7 @@ def test_numbers_by_slice_are_drawn(folder):
         ([], r"--labels (\d+)\."),
     ],
 )
-def test_a_plan_of_what_is_expected_says_how_to_draw_it(folder, capsys, more, said):
+def test_a_plan_of_what_is_expected_says_how_to_draw_it(folder, capsys, planned_once, more, said):
     rates = ["--failure-rate", "0.1", "--judge-tpr", "0.9", "--judge-fpr", "0.1", "--n-unlabeled", "600"]
     asked = ["plan", *rates, "--target-width", "0.2", *QUICK, *more]
     assert main([*asked, "--json"]) == 0

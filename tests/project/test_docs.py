@@ -75,7 +75,7 @@ def test_the_readme_is_short_and_names_both_commands():
     assert len(text.splitlines()) <= 150
     fresh = "python3 -m venv .venv && .venv/bin/pip install "
     assert f"\n{fresh}. && .venv/bin/jaxmle demo\n" in text
-    assert f"\n{fresh}-e '.[test]' && .venv/bin/python -m pytest -m \"not slow\"\n" in text
+    assert f"\n{fresh}-e '.[test]' && .venv/bin/python -m pytest -n auto -m \"not slow\"\n" in text
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert (PROJECT / target).exists(), target
 

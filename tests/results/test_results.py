@@ -8,6 +8,8 @@ import pytest
 import jaxmle
 from jaxmle import Bounds, Clusters, Counts, Pairs, Params
 from jaxmle._arrays import leaves
+from jaxmle._engine import program
+from jaxmle._solvers import maximum
 
 ONE = Counts(4, 1, 2, 43, 900, 9100)
 TWO = Counts([4, 9], [1, 2], [2, 3], [43, 86], [90, 180], [910, 1820])
@@ -30,8 +32,10 @@ def results():
     import jax
 
     fitted = jaxmle.fit(TWO, BOUNDS)
+    # What `maximize` returns, in arrays of JAX, without its compilation.
+    flat = jax.tree.map(lambda x: np.broadcast_to(np.asarray(x, float), 2), (TWO, BOUNDS))
     with jax.enable_x64(True):
-        solution = jaxmle.maximize(TWO, BOUNDS)
+        solution = jax.tree.map(jax.numpy.asarray, program(maximum, "numpy")(*flat, "internal", "flag_rate"))
     scan = jaxmle.sensitivity(ONE, BOUNDS, over="tpr.low", grid=[0.6, 0.7], limit=0.2)
     return {
         "Fit": fitted,

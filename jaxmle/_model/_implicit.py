@@ -3,9 +3,8 @@
 import numpy as np
 
 from jaxmle._arrays import namespace, tree_map
-from jaxmle._data import Bounds, Calibration, Counts, Params
-from jaxmle._model import hessian_at, score_at
-from jaxmle._solvers._solution import bound_pairs, bound_sides, param_values
+from jaxmle._data import Bounds, Calibration, Counts, Params, bound_pairs, bound_sides, param_values
+from jaxmle._model._likelihood import hessian_at, score_at
 from jaxmle._stats import divide
 from jaxmle._types import Array
 
@@ -13,7 +12,7 @@ from jaxmle._types import Array
 _FLAT = 1e-14
 
 
-def change(
+def maximum_change(
     params: Params,
     counts: Counts,
     bounds: Bounds,
@@ -49,7 +48,7 @@ def change(
     # The score is linear in the counts; impossible cells stay out of it.
     forced = xp.stack(param_values(score_at(params, d_counts, calibration, divide)), -1)
     forced = forced + xp.sum(hessian * xp.stack(moved, -1)[..., None, :], -1)
-    response = _solve_free(hessian, -forced, free)
+    response = solve_free(hessian, -forced, free)
     return Params(*(m + xp.where(free[..., i], response[..., i], 0) for i, m in enumerate(moved)))
 
 
@@ -62,10 +61,10 @@ def rate_gradient(params: Params, counts: Counts, bounds: Bounds, calibration: C
     each = Counts(*xp.broadcast_to(xp.eye(6)[..., None], (6, *shape)))
     still = tree_map(xp.zeros_like, many[2])
     with np.errstate(all="ignore"):
-        return xp.moveaxis(change(*many, each, still, calibration).failure_rate, 0, -1)
+        return xp.moveaxis(maximum_change(*many, each, still, calibration).failure_rate, 0, -1)
 
 
-def _solve_free(hessian: Array, residual: Array, free: Array) -> Array:
+def solve_free(hessian: Array, residual: Array, free: Array) -> Array:
     """Solve the symmetric systems ``hessian x = residual`` over the free parameters.
 
     Shapes are ``(..., 3, 3)`` and ``(..., 3)``. The matrix is scaled to a unit diagonal, so that "flat" means
