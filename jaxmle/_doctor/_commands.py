@@ -120,7 +120,7 @@ def reading_words(
         words += [word for column in wanted.id for word in ("--id", column)]
     elif not roles.human and roles.id:
         words += ["--human-file", "labels.csv", "--id", roles.id]
-    words += ["--human", roles.human or "human"]
+    words += ["--human", roles.human or roles.blank or "human"]
     for name, value in options.items():
         option = "--pass" if name == "passes" else f"--{name.replace('_', '-')}"
         for word in (value,) if isinstance(value, str) else value or ():

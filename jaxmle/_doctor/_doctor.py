@@ -52,7 +52,9 @@ def doctor_document(
     Returns:
         The document. ``next`` is the command to type next.
     """
-    found = column_findings(source, rows, columns, roles, joined=wanted.human_file is not None)
+    found = column_findings(
+        source, rows, columns, roles, joined=wanted.human_file is not None, file=wanted.file
+    )
     options, unclear = verdict_options(columns, roles, wanted.meaning)
     found += unclear
     table: SliceCounts | None = None
@@ -115,7 +117,7 @@ def _document(
                 "filled": one.n_present,
                 "distinct": one.distinct,
                 "approximate": one.approximate,
-                "words": one.words,
+                "values": one.values,
                 "numbers": one.numbers,
             }
             for one in columns

@@ -287,7 +287,8 @@ def column_code(
 
     Args:
         source: An opened source.
-        staged: What to write after FROM for words ``j`` and ``h`` of its rows, and how many ``n`` have them.
+        staged: What to write after FROM for words ``j`` and ``h`` of its rows, the same as they are written,
+            ``jt`` and ``ht``, and how many ``n`` have them.
         roles: Which columns are meant.
         which: The judge's column, "j", or the human's, "h".
         on_invalid: As in `count`.
