@@ -298,8 +298,9 @@ def column_code(
         What makes of a word SQL for 1 failure, 0 pass, NULL missing, -1 neither.
 
     Raises:
-        ValueError: A verdict is neither, and ``on_invalid`` is "error".
+        ValueError: A verdict is neither, and ``on_invalid`` is "error"; or this is no choice.
     """
+    check_on_invalid(on_invalid)
     said = Meaning.of(**meaning)
     coders = coders_of(source, staged, roles, said)
     failures_of(source, staged, roles, said, coders)  # which raises where a column's meaning is open
