@@ -77,7 +77,7 @@ def methods(counts, references):
         odd = 2 * (free.log_likelihood - held.log_likelihood) > SURE
         yield name, found.estimate, found.low, found.high, odd, bounds
     found = borrow(counts, references)
-    odd = np.minimum(*found.like) < 0.5
+    odd = np.minimum(*found.exchangeable) < 0.5
     yield "borrowing", found.estimate, found.low, found.high, odd, None
     given = [(f"mixed, discount {share:g}", summed(references), share) for share in DISCOUNTS]
     for name, external, share in [*given, ("mixed, by spread", by_spread(references), 1.0)]:

@@ -156,8 +156,8 @@ def _of_slices(analysis: "AnalysisSettings", index: Array, size: int) -> "Analys
 def _labels(first: Reading, second: Reading) -> list[str]:
     """What tells the two from each other."""
     sides = ("file", "counts", "judge", "human", "where")
-    told = [name for name in sides if getattr(first, name) != getattr(second, name)]
-    return [", ".join(f"{name} {_named(getattr(one, name))}" for name in told) for one in (first, second)]
+    unlike = [name for name in sides if getattr(first, name) != getattr(second, name)]
+    return [", ".join(f"{name} {_named(getattr(one, name))}" for name in unlike) for one in (first, second)]
 
 
 def _named(value: str | list[str] | None) -> str:

@@ -119,7 +119,7 @@ class Reading:
         str | None,
         option(
             "Column of --reference that tells models, kinds of questions or months apart: bounds then "
-            "foretell the rates of a new one, as in `jaxmle bounds`."
+            "predict the rates of a new one, as in `jaxmle bounds`."
         ),
     ] = None
     same_population: Annotated[

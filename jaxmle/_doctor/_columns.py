@@ -121,7 +121,7 @@ def verdict_options(columns: list[Column], roles: Guess, meaning: Document) -> t
     by_name = {one.name: one for one in columns}
     judge, human = (by_name.get(name or "") for name in (roles.judge, roles.human))
     found = []
-    if human and human.kind == "score" and human.name != roles.judge and not _is_told(options, "human"):
+    if human and human.kind == "score" and human.name != roles.judge and not _is_explained(options, "human"):
         options["human_threshold"] = _middle(human)
         low, high = human.numbers or (0.0, 1.0)
         text = (
@@ -129,10 +129,10 @@ def verdict_options(columns: list[Column], roles: Guess, meaning: Document) -> t
             f"'{options['human_threshold']}' is a guess at which are failures"
         )
         found.append(Finding("warns", "graded human", text))
-    told = options.get("failure") or options.get("passes")
+    explained = options.get("failure") or options.get("passes")
     unknown: dict[str, bool] = {}
     for role, column in (("judge", judge), ("human", human)):
-        if column is None or told or _is_told(options, role):
+        if column is None or explained or _is_explained(options, role):
             continue
         if column.kind in ("category", "constant", "text"):
             words = sorted(map(column.as_written, column.present_values))
@@ -174,7 +174,7 @@ def verdict_options(columns: list[Column], roles: Guess, meaning: Document) -> t
     return options, found
 
 
-def _is_told(options: Document, role: str) -> bool:
+def _is_explained(options: Document, role: str) -> bool:
     return bool(options.get(f"{role}_failure") or options.get(f"{role}_threshold"))
 
 

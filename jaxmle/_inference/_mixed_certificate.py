@@ -76,9 +76,9 @@ def mixed_certificate(
     p_value = np.where(rate > above.start, tail_of_t(np.sqrt(statistic), freedom), 1.0)
     simulated = design_effect is None and whole_numbers(problem.counts)
     test = MixedTest(free, labels, int(seed), _DRAWS, engine)
-    told = np.flatnonzero(~(by_bounds | silent))
+    informative = np.flatnonzero(~(by_bounds | silent))
     if simulated:
-        near = told[p_value[told] < _SURE]
+        near = informative[p_value[informative] < _SURE]
         if near.size:
             p_value[near] = test.take(near).p_values(rate[near], statistic[near])
     p_value = np.where(by_bounds, np.where(rate > highest, 0.0, 1.0), p_value)
@@ -89,8 +89,10 @@ def mixed_certificate(
     root = quantile_of_t(level, freedom)
     if simulated:
         upper = highest.copy()
-        if told.size:
-            upper[told] = test.take(told).ends(level[told], root[told]).failure_rate
+        if informative.size:
+            upper[informative] = (
+                test.take(informative).ends(level[informative], root[informative]).failure_rate
+            )
     else:
         upper = mixed_crossings(above, external, root**2, engine).failure_rate
     upper = agreeing_limits(upper, rate, certified, silent, by_bounds, highest, adjustment == "holm")

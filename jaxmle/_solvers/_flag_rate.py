@@ -174,7 +174,7 @@ def external(
     )
 
 
-def _free(d: Data, wanted: Array) -> Point:
+def _free(d: Data, needed: Array) -> Point:
     """Failure rate and rates where no bound on the failure rate holds."""
     n = d.hits + d.misses
     at_low, held = _held(d, n)
@@ -204,7 +204,7 @@ def _free(d: Data, wanted: Array) -> Point:
         both, cubic.start(), select(inside, _start_one_held(k, h, m, d.pos, d.neg, rate, miss), rate)
     )
     certain = (spread == 0) & ~inside
-    share = share_root(cubic_at, (cubic,), start, (both & ~certain | one & inside) & wanted)
+    share = share_root(cubic_at, (cubic,), start, (both & ~certain | one & inside) & needed)
     flagged, passed = select(held, (k * share.x)[None], d.hits), select(held, (k * share.y)[None], d.misses)
     all_flagged, all_passed = flagged[0] + flagged[1], passed[0] + passed[1]
     mass_flagged = flagged * ((d.pos + all_flagged) / all_flagged)[None]
@@ -253,7 +253,7 @@ def _start_one_held(k: Array, h: Array, m: Array, pos: Array, neg: Array, rate: 
     return select((start > 0) & (start < 1), start, rate)
 
 
-def rates_at(d: Data, theta: Shares, wanted: Array) -> Shares:
+def rates_at(d: Data, theta: Shares, needed: Array) -> Shares:
     """TPR and FPR at a known failure rate; both designs."""
     xp = namespace(d.hits)
     mass = xp.stack(theta)
@@ -270,7 +270,7 @@ def rates_at(d: Data, theta: Shares, wanted: Array) -> Shares:
     held = at_low | (excess[1] > 0)
     fixed = either(at_low, d.low, d.high)
     two = ~(held[0] | held[1])
-    one = (held[0] ^ held[1]) & wanted
+    one = (held[0] ^ held[1]) & needed
 
     # The unknown is the free rate, and where both are free the one whose tilt is told the better.
     flag_rate = divide(d.pos, d.pos + d.neg)
@@ -288,7 +288,7 @@ def rates_at(d: Data, theta: Shares, wanted: Array) -> Shares:
     through = Shares(mass_e + c, c_y), Shares(c, mass_e + c_y)
     cubic = Cubic(h, m, d.pos, d.neg, *through, mass_e, none, none, mass_e)
     start = select(two, _start_two(h, m, mass_e, h_o, m_o, mass_o, d.pos, d.neg, missing), cubic.start())
-    share = share_root(_rate_at, (cubic, mass_o, h_o, m_o, two), start, (two & wanted) | (one & (mass_e > 0)))
+    share = share_root(_rate_at, (cubic, mass_o, h_o, m_o, two), start, (two & needed) | (one & (mass_e > 0)))
     # A rate without mass meets no flags.
     rate = either(mass_e > 0, share, Shares(h / (h + m), m / (h + m)))
     o = tilted(h_o, m_o, mass_o * (m * rate.x - h * rate.y), mass_e * rate.x * rate.y)

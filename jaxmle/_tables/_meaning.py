@@ -162,7 +162,7 @@ def failures_of(
     coded = f"SELECT j, h, jt, ht, n, {codes} FROM {staged}"
     rows = source.query(
         f"SELECT j, h, jc, hc, sum(n) AS n, jt, ht FROM (SELECT {words}, jc, hc, n FROM ({coded}) AS coded) "
-        "AS told GROUP BY j, h, jc, hc, jt, ht"
+        "AS worded GROUP BY j, h, jc, hc, jt, ht"
     )
     _check_roles(roles, rows)
     used = [row for row in rows if row[2] in (0, 1) and row[3] in (None, 0, 1)]
@@ -264,8 +264,8 @@ def _check(roles: Roles, said: Meaning, rows: list[Row], used: list[Row]) -> Non
         sides = sides_of(held)
         if sides is None:
             continue
-        told = said.words(key) | said.passes
-        if not held & writing_of(told):
+        explained = said.words(key) | said.passes
+        if not held & writing_of(explained):
             (turned if says_good(name) else neutral)[key] = sides
         elif not said.own(key) and says_bad(name) and said.failure & PASS_WORDS & writing_of(held):
             fails, oks = sides
