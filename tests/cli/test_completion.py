@@ -1,5 +1,7 @@
 """What a shell offers at the end of a line: commands, options, choices, and columns of the file named."""
 
+from typing import Any
+
 import pytest
 
 from jaxmle._cli import main
@@ -67,7 +69,8 @@ def test_what_is_offered_is_what_is_taken(folder, capsys):
         "draw": [*rows, "--id", "id", "--labels", "1", "--out", "queue.csv"],
     }
     seen = set()
-    for command, built in _built().commands.items():
+    commands: Any = _built()
+    for command, built in commands.commands.items():
         for one in built.params:
             if choices := choices_of(one.name, command):
                 words = [command, *given.get(command, rows), max(one.opts, key=len), "nonsense"]
