@@ -304,7 +304,7 @@ def _ends(
     """The ends that are asked for, those below the estimate first; ``alpha`` is the error of all together."""
     sides: list[Literal["lower", "upper"]]
     sides = ["lower", "upper"] if options.side == "two-sided" else [options.side]
-    size, tests = free.failure_rate.size, Sides.of(free, *sides)
+    size, tests = np.size(free.failure_rate), Sides.of(free, *sides)
     share = alpha / len(sides)
     root = np.tile(quantile_of_t(share, freedom), len(sides))
     seed, n_draws = int(options.seed), int(options.n_resamples)
@@ -339,7 +339,7 @@ def _ends(
 
 def _between(free: Fit, ends: ProfileRoot, options: _Options, names: str) -> ProfileInterval:
     """The interval between the ends, and a bound on the failure rate where none was asked for."""
-    size, side = free.failure_rate.size, options.side
+    size, side = np.size(free.failure_rate), options.side
     found = (ends.failure_rate, ends.at_bound, ends.converged, ends.statistic)
     lowest, highest = free.bounds.failure_rate
     none = np.zeros(size)

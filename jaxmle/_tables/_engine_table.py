@@ -52,7 +52,7 @@ class EngineTable:
 
 
 def check_variables(sql: str) -> None:
-    """Raise ``ValueError`` where Spark would put a variable of its settings or the environment into a query."""
+    """Raise ``ValueError`` where Spark would put a variable of settings or environment into a query."""
     if "${" in sql:
         raise ValueError(
             "Spark reads `${` in names, words and conditions as the beginning of a variable: rename the "
