@@ -162,16 +162,20 @@ def conditions(rng, number, folder):
 class Watch:
     """What a command must not do: leave a trace, show control characters, make files, reach out."""
 
-    def __init__(self, folder):
-        self.folder, self.faults, self.runs = folder, [], 0
+    def __init__(self, folder, *, loopback=False):
+        self.folder, self.faults, self.runs, self.loopback = folder, [], 0, loopback
         (folder / "secret.txt").write_text(CANARY + "\n")
 
-    def run(self, *arguments, made=()):
-        """Run a command and look at what it did; it may write the files named ``made``."""
-        before = self.listing(made)
+    def run(self, *arguments, made=(), under=None):
+        """Run a command and look at what it did; it may write the files named ``made``, and a folder."""
+        before = self.listing(made, under)
         out, err = io.StringIO(), io.StringIO()
         self.runs += 1
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), _no_network() as calls:
+        with (
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            _no_network(self.loopback) as calls,
+        ):
             try:
                 status = main(arguments)
             except BaseException as error:
@@ -185,7 +189,7 @@ class Watch:
             "leak": CANARY in shown,
             "lines": status == 2 and len(lines) != 1,
             "not finite": not _finite(out.getvalue(), "--json" in arguments),
-            "files": self.listing(made) != before,
+            "files": self.listing(made, under) != before,
             "network": bool(calls),
         }
         if any(faults.values()):
@@ -193,9 +197,11 @@ class Watch:
             self.faults.append(f"{kinds}: {arguments!r}: {status}: {err.getvalue()[:300]!r}")
         return status
 
-    def listing(self, but=()):
-        """Names, sizes and times of all files of the folder but some."""
-        found = (path for path in self.folder.rglob("*") if path.name not in but)
+    def listing(self, but=(), under=None):
+        """Names, sizes and times of all files of the folder but some, and what is under a folder in it."""
+        found = [path for path in self.folder.rglob("*") if path.name not in but]
+        if under is not None:
+            found = [path for path in found if under not in path.relative_to(self.folder).parts]
         return sorted((p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in found)
 
 
@@ -210,10 +216,12 @@ def _finite(shown, as_json):
 
 
 @contextlib.contextmanager
-def _no_network():
+def _no_network(loopback):
     calls, connect = [], socket.socket.connect
 
     def refuse(self, address):
+        if loopback and address[0] in ("127.0.0.1", "localhost", "::1"):
+            return connect(self, address)
         calls.append(address)
         raise OSError("no network")
 
@@ -225,13 +233,13 @@ def _no_network():
 
 
 @contextlib.contextmanager
-def watched():
-    """A watch over a folder of its own, which is the current one."""
+def watched(*, loopback=False):
+    """A watch over a folder of its own, which is the current one; ``loopback`` lets it talk to itself."""
     before = os.getcwd()
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         os.chdir(folder)
         try:
-            yield Watch(Path(folder))
+            yield Watch(Path(folder), loopback=loopback)
         finally:
             os.chdir(before)
 

@@ -24,7 +24,7 @@ def operations(function, arguments, turns=()):
 
 
 def _count(jaxpr, turns):
-    total = Counter()
+    total: Counter[str] = Counter()
     for step in jaxpr.eqns:
         name, work = step.primitive.name, max((v.aval.size for v in step.outvars), default=0)
         inner = [p.jaxpr for p in step.params.values() if hasattr(p, "jaxpr")]

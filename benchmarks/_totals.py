@@ -134,7 +134,7 @@ def measure(index, n_sets=None):
                 inside.append((each.low <= truth) & (truth <= each.high))
                 widths.append(each.width)
     error, covered, width = np.array(totals, float).T
-    inside, widths = np.array(inside), np.array(widths)
+    all_inside, all_widths = np.array(inside), np.array(widths)
     row = {
         "cell": cell.name,
         "judge": cell.judge,
@@ -155,8 +155,8 @@ def measure(index, n_sets=None):
     }
     for name, some in (("labelled", ~bare), ("unlabelled", bare)):
         row |= {
-            f"{name}_coverage": inside[:, some].mean() if some.any() else "",
-            f"{name}_width": widths[:, some].mean() if some.any() else "",
+            f"{name}_coverage": all_inside[:, some].mean() if some.any() else "",
+            f"{name}_width": all_widths[:, some].mean() if some.any() else "",
         }
     return row
 

@@ -25,6 +25,7 @@ import warnings
 import zlib
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,7 @@ def methods(counts, references):
         odd = 2 * (free.log_likelihood - held.log_likelihood) > SURE
         yield name, found.estimate, found.low, found.high, odd, bounds
     found = borrow(counts, references)
-    odd = np.minimum(*found.like) < 0.5
+    odd = np.minimum(*found.exchangeable) < 0.5
     yield "borrowing", found.estimate, found.low, found.high, odd, None
     given = [(f"mixed, discount {share:g}", summed(references), share) for share in DISCOUNTS]
     for name, external, share in [*given, ("mixed, by spread", by_spread(references), 1.0)]:
@@ -189,7 +190,7 @@ def simulated_rows(repeats):
 
 def report(path):
     """Table of the published families, from the rows."""
-    groups = defaultdict(dict)
+    groups: Any = defaultdict(dict)
     for row in _results.read(path / "borrowing.csv"):
         groups[row["family"], row["method"]][row["judge"], row["part"]] = row
     print(
@@ -216,7 +217,7 @@ def report(path):
 
 def report_simulated(path):
     """Table of the simulated targets, from the rows."""
-    groups = defaultdict(dict)
+    groups: Any = defaultdict(dict)
     for row in _results.numbers(path / "borrowing_simulated.csv"):
         key = int(row["references"]), row["spread"], row["setting"]
         groups[key][row["method"]] = row

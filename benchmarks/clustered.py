@@ -220,7 +220,9 @@ def main() -> None:
     few = _results.Resumed(out / "few_clusters.csv", FEW_FIELDS, FEW_KEY)
     cells = list(itertools.product(list(FEW)[:1] if arguments.quick else FEW, RATES))
     given = arguments.data_sets, arguments.seed
-    work = [(few, few_rows, (*cell, FEW_DATA_SETS, arguments.seed)) for cell in cells if not few.holds(*cell)]
+    work: list[Any] = [
+        (few, few_rows, (*cell, FEW_DATA_SETS, arguments.seed)) for cell in cells if not few.holds(*cell)
+    ]
     work += [(results, rows_of, (cell, *given)) for cell in grid if not results.holds(*cell)]
     _results.fill(work)
     report_few(out)

@@ -107,8 +107,8 @@ def intervals_of(counts, bounds, seed):
     ):
         values = np.zeros((3, size))
         if given.any():
-            result = method(counts[given])
-            values[:, given] = result.estimate, result.low, result.high
+            simple = method(counts[given])
+            values[:, given] = simple.estimate, simple.low, simple.high
         yield name, *values, given
 
 

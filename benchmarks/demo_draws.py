@@ -16,7 +16,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--draws", type=int, default=100, help="seeds 0, 1, ...")
     draws = parser.parse_args().draws
-    squares = {method: [] for method in METHODS}
+    squares: dict[str, list[float]] = {method: [] for method in METHODS}
     for seed in range(draws):
         error = demo_document(seed=seed)["rmse"]
         for method in METHODS:

@@ -10,7 +10,8 @@ bounds and at other points: "beaten" counts fits that call themselves converged 
 likelier by more than their gap. Intervals are by chi-square cut-offs, "simulated" ones by few draws,
 "certificates" profile ones, each with an upper limit: numbers must be finite and in range, ends within the
 bounds and around all rates as likely as the estimate, verdicts what p-values and limits say, and the two
-engines of one mind. Of files (queues, designs and labels are "labels") and conditions, "faults" are traces,
+engines of one mind. Of files (queues, designs and labels are "labels"), conditions, and names, tables and
+conditions of `--engine spark` (a local session: Java 17 and PYSPARK_PYTHON), "faults" are traces,
 more than one line of trouble, control characters, numbers that are none, contents of another file, files made
 or changed that no command was to write, and calls of the network.
 Every section prints its line when it is done; the exit status is 1 if anything was found. Sections are
@@ -18,15 +19,26 @@ independent, so that a run that was stopped goes on with --only.
 """
 
 import argparse
+import importlib.util
 import sys
 import time
 import warnings
 
 import numpy as np
 
-from benchmarks import _fuzz_files, _fuzz_fits, _fuzz_labels
+from benchmarks import _fuzz_files, _fuzz_fits, _fuzz_labels, _fuzz_spark
 
-SECTIONS = ("fits", "intervals", "simulated", "certificates", "exact", "files", "labels", "conditions")
+SECTIONS = (
+    "fits",
+    "intervals",
+    "simulated",
+    "certificates",
+    "exact",
+    "files",
+    "labels",
+    "conditions",
+    "spark",
+)
 # Data sets asked for at once, of which some four in five are possible.
 CHUNK = {"fits": 20_000, "intervals": 10_000, "simulated": 1_000, "certificates": 2_000, "exact": 200}
 USUAL = {
@@ -38,6 +50,7 @@ USUAL = {
     "files": 1_000,
     "labels": 200,
     "conditions": 200,
+    "spark": 40,
 }
 FEW = {
     "fits": 4_000,
@@ -48,8 +61,10 @@ FEW = {
     "files": 5,
     "labels": 3,
     "conditions": 20,
+    "spark": 2,
 }
 ENGINES = ("numpy", "jax")
+BY_KIND = {"files": _fuzz_files.files, "labels": _fuzz_labels.labels, "spark": _fuzz_spark.spark}
 FITS = ("not finite", "infeasible", "converged but beaten", "not converged")
 CLAIMS = ("not finite", "out of range", "at odds with themselves", "unlike on the two engines")
 
@@ -98,10 +113,11 @@ def main():
     for section in given.only or SECTIONS:
         if section in CHUNK:
             found |= sampled(section, sizes[section], given.seed, given.engine or ENGINES)
-        elif section in ("files", "labels"):
+        elif section == "spark" and importlib.util.find_spec("pyspark") is None:
+            print("spark: left out, as it is not installed", flush=True)
+        elif section in BY_KIND:
             start = time.perf_counter()
-            run = _fuzz_files.files if section == "files" else _fuzz_labels.labels
-            for name, runs, faults in run(sizes[section], given.seed):
+            for name, runs, faults in BY_KIND[section](sizes[section], given.seed):
                 found |= shown(f"{section} ({name})", runs, faults, start)
                 start = time.perf_counter()
         else:

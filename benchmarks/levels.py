@@ -79,11 +79,11 @@ def p_values(cell: tuple[Any, ...], size: int, seed: int) -> Any:
         return bounds_test(counts, Bounds(tpr=tpr, fpr=fpr), calibration=calibration, seed=seed).p_value
     judge: Any = test.removeprefix("compare ")
     other, kind = setting.split(" labels, ")
-    tpr, fpr = POOR if kind.startswith("poor judge") else (TPR, FPR)
+    hit, alarm = POOR if kind.startswith("poor judge") else (TPR, FPR)
     bounds = None
     if not kind.endswith("no bounds"):
-        bounds = Bounds(tpr=(tpr - 0.05, tpr + 0.05), fpr=(fpr - 0.05, fpr + 0.05))
-    first, second = (draw(rng, labels, judged, rate, size, tpr, fpr) for labels in (n, int(other)))
+        bounds = Bounds(tpr=(hit - 0.05, hit + 0.05), fpr=(alarm - 0.05, alarm + 0.05))
+    first, second = (draw(rng, labels, judged, rate, size, hit, alarm) for labels in (n, int(other)))
     return compare(first, second, bounds, judge_rates=judge).p_value
 
 

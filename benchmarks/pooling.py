@@ -19,6 +19,7 @@ import argparse
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,6 +52,7 @@ def draw(rng, n_slices, n_labels, spread):
 def estimates(counts):
     """Estimate, low and high of slices by each method, and what "partial" became."""
     found, used = {}, ""
+    each: Any
     for mode in MODES:
         result = fit_slices(counts, judge_rates=mode)
         if mode == "per-slice":
@@ -75,7 +77,8 @@ def estimates(counts):
 def cell(n_slices, n_labels, spread, n_sets):
     """Rows of one cell."""
     rng = np.random.default_rng([SEED, n_slices, n_labels, int(1000 * spread)])
-    kept, used, truths = {}, [], []
+    kept: dict[str, list[Any]] = {}
+    used, truths = [], []
     for _ in range(n_sets):
         truth, counts = draw(rng, n_slices, n_labels, spread)
         found, became = estimates(counts)

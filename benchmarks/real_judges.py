@@ -30,6 +30,7 @@ import zlib
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class Target:
 
 def targets():
     """What is estimated: whole sets and parts of them, with the reference of their bounds."""
-    known = defaultdict(dict)
+    known: Any = defaultdict(dict)
     for row in published():
         known[row["dataset"], row["judge"]][row["part"]] = np.array([int(row[name]) for name in CELLS])
     for (dataset, judge), parts in known.items():
@@ -149,8 +150,8 @@ def measured(cells, results, rival, draws, seed, bounds=None, margin="", odd=Non
         # An interval is no less one where no single estimate is the most likely.
         some = ~np.isnan(low[i])
         inside = (low[i] <= truth + SLACK) & (truth <= high[i] + SLACK)
-        ends = {f"{rate}_{end}": "" for rate in rates for end in ("low", "high")}
-        off = ""
+        ends: dict[str, str | float] = {f"{rate}_{end}": "" for rate in rates for end in ("low", "high")}
+        off: str | float = ""
         if bounds is not None:
             pairs = {rate: [float(x[i, 0]) for x in getattr(bounds, rate)] for rate in rates}
             ends = {

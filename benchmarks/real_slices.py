@@ -10,6 +10,7 @@ the p-value of one judge for all slices, from all labels; beside it the share of
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,9 @@ def study(path, by, judge, draws):
     cells = np.stack([np.asarray(value, int) for value in full.values()[:4]], -1)
     truth = cells[:, :2].sum(1) / cells.sum(1)
     rng = np.random.default_rng(0)
-    errors, inside, used, rejected = {}, {}, [], []
+    errors: dict[str, list[Any]] = {}
+    inside: dict[str, list[Any]] = {}
+    used, rejected = [], []
     for draw in range(draws):
         kept = np.array([rng.multivariate_hypergeometric(row, KEPT) for row in cells])
         rest = cells - kept

@@ -15,6 +15,7 @@ to `references.csv` in `--out`.
 import argparse
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,8 +51,8 @@ def choices(size, n_parts, target, rng):
 def rows(quick):
     """One row a family, rate, number of references and method."""
     rng = np.random.default_rng(0)
-    found = defaultdict(list)
-    per_dataset = defaultdict(int)
+    found: Any = defaultdict(list)
+    per_dataset: Any = defaultdict(int)
     for (dataset, by, _), parts in families().items():
         per_dataset[dataset] += 1
         if quick and per_dataset[dataset] > 4:

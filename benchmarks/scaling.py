@@ -31,6 +31,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -154,7 +155,7 @@ def slices(counts):
     from jaxmle import Bounds, Counts, bootstrap
     from jaxmle._inference import _bootstrap
 
-    spent = {}
+    spent: dict[str, float] = {}
 
     def clocked(part, function):
         def run(*arguments):
@@ -275,7 +276,7 @@ def measure(largest):
 
 def measured(platforms, largest):
     """Measure each platform in a process of its own, and return the rows of both tables."""
-    tables = {"rates": [], "operations": []}
+    tables: dict[str, list[Any]] = {"rates": [], "operations": []}
     for name in platforms:
         process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.scaling", "--measure", "--largest", str(largest)],

@@ -46,7 +46,7 @@ def bounds(
     """Learn bounds on TPR and FPR from labelled parts: models, kinds of questions or months, by --by.
 
     They are meant for the next part, so they allow for how far the parts differ. Each part is also left out
-    in turn and held against what the others foretell. The line of options is to be pasted behind another
+    in turn and held against what the others predict. The line of options is to be pasted behind another
     command; --save keeps them in a file that knows which judge it is of.
 
     Exit status 0 done, 2 trouble.

@@ -8,9 +8,7 @@ import typer
 from jaxmle._cli._builds import telling_builds
 from jaxmle._cli._looks import looks_of, record_look
 from jaxmle._cli._options import (
-    ADJUSTMENTS,
     HUMAN_ERROR,
-    METHODS,
     check_choice,
     check_outputs,
     parse_human_error,
@@ -93,8 +91,8 @@ def certify(
 
     With --by every slice must pass.
     """
-    check_choice("--method", method, METHODS)
-    check_choice("--adjustment", adjustment, ADJUSTMENTS)
+    check_choice("--method", method)
+    check_choice("--adjustment", adjustment)
     planned = looks_of(look, of, spending, information)
     if anytime and planned:
         raise ValueError("--anytime needs no number of looks: leave --look out, or --anytime.")

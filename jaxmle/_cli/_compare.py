@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from jaxmle._cli._options import ADJUSTMENTS, check_choice, option, parse_range
+from jaxmle._cli._options import check_choice, option, parse_range
 from jaxmle._cli._reading import Reading
 from jaxmle._cli._show import show
 from jaxmle._cli._with_reading import with_reading
@@ -66,8 +66,8 @@ def compare(
     with --where-b (rows of another model). With --by any slice that differs is a difference. --cluster takes
     rows that share a value together, in either system and over both, so that it also pairs what is in both.
     """
-    check_choice("--judge-rates", judge_rates, ("separate", "common"))
-    check_choice("--adjustment", adjustment, ADJUSTMENTS)
+    check_choice("--judge-rates", judge_rates, "compare")
+    check_choice("--adjustment", adjustment)
     for named, text in (("--tpr-b", tpr_b), ("--fpr-b", fpr_b)):
         if text is not None:
             parse_range(named, text)
@@ -156,8 +156,8 @@ def _of_slices(analysis: "AnalysisSettings", index: Array, size: int) -> "Analys
 def _labels(first: Reading, second: Reading) -> list[str]:
     """What tells the two from each other."""
     sides = ("file", "counts", "judge", "human", "where")
-    told = [name for name in sides if getattr(first, name) != getattr(second, name)]
-    return [", ".join(f"{name} {_named(getattr(one, name))}" for name in told) for one in (first, second)]
+    unlike = [name for name in sides if getattr(first, name) != getattr(second, name)]
+    return [", ".join(f"{name} {_named(getattr(one, name))}" for name in unlike) for one in (first, second)]
 
 
 def _named(value: str | list[str] | None) -> str:

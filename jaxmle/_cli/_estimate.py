@@ -7,8 +7,6 @@ import typer
 
 from jaxmle._cli._options import (
     HUMAN_ERROR,
-    JUDGE_RATES,
-    ORDERS,
     check_choice,
     check_outputs,
     parse_human_error,
@@ -98,13 +96,13 @@ def estimate(
 
     Exit status 0 done, 2 trouble.
     """
-    check_choice("--interval", interval, ("profile", "chi-square", "bootstrap"))
-    check_choice("--order", order, ORDERS)
-    check_choice("--target", target, ("population", "items"))
+    check_choice("--interval", interval, "estimate")
+    check_choice("--order", order)
+    check_choice("--target", target)
     if target == "items" and (interval != "profile" or judge_rates not in (None, "per-slice")):
         raise ValueError("--target items goes with --interval profile, and with a judge for each slice.")
     if judge_rates is not None:
-        check_choice("--judge-rates", judge_rates, JUDGE_RATES)
+        check_choice("--judge-rates", judge_rates)
         if not reading.by:
             raise ValueError("--judge-rates is about slices: name the column that makes them with --by.")
         if judge_rates != "per-slice" and interval != "profile":
@@ -124,7 +122,7 @@ def estimate(
         raise ValueError("--resume goes with --out.")
     if raw_csv and out is None:
         raise ValueError("--raw-csv goes with --out.")
-    check_choice("--engine", engine, ("duckdb", "spark"))
+    check_choice("--engine", engine)
     if engine == "spark":
         if judge_rates not in (None, "per-slice") or mix or borrow or resume or raw_csv or order != "key":
             raise ValueError(

@@ -16,7 +16,7 @@ def looks_of(look: int | None, of: int | None, spending: str, information: str |
     Raises:
         ValueError: The options do not go together.
     """
-    check_choice("--spending", spending, ("obrien-fleming", "pocock"))
+    check_choice("--spending", spending)
     if look is None or of is None:
         if (look, of, spending, information) != (None, None, "obrien-fleming", None):
             raise ValueError(

@@ -58,10 +58,26 @@ HUMAN_ERROR = typer.Option(
     "they call failures; or agreement, what two raters' disagreement leaves open.",
     metavar="LO:HI",
 )
-ADJUSTMENTS = ("none", "holm", "benjamini-hochberg")
-METHODS = ("exact", "profile")
-JUDGE_RATES = ("per-slice", "common", "partial")
-ORDERS = ("key", "estimate", "width")
+_RULES = ("any", "all", "majority")
+# Values of options that have few, by the name of the parameter; a command may have some of its own.
+CHOICES = {
+    "adjustment": ("none", "holm", "benjamini-hochberg"),
+    "calibration": ("internal", "external"),
+    "combine": _RULES,
+    "engine": ("duckdb", "spark"),
+    "human_combine": _RULES,
+    "interval": ("profile", "chi-square"),
+    "estimate.interval": ("profile", "chi-square", "bootstrap"),
+    "judge_rates": ("per-slice", "common", "partial"),
+    "compare.judge_rates": ("separate", "common"),
+    "labels": ("random", "by-verdict"),
+    "method": ("exact", "profile"),
+    "missing": ("drop", "failure", "pass"),
+    "on_invalid": ("error", "drop"),
+    "order": ("key", "estimate", "width"),
+    "spending": ("obrien-fleming", "pocock"),
+    "target": ("population", "items"),
+}
 # Beyond it six digits of a percentage show 100.
 _MOST_CONFIDENT = 0.999999
 
@@ -189,8 +205,14 @@ def parse_counts(option: str, text: str) -> tuple[int, ...]:
     return found
 
 
-def check_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
-    """Raise ``ValueError`` unless the option names one of its choices."""
+def choices_of(name: str, command: str | None = None) -> tuple[str, ...]:
+    """Values that an option takes; none where it has no choices, or a command means something else by it."""
+    return CHOICES.get(f"{command}.{name}") or CHOICES.get(name, ())
+
+
+def check_choice(option: str, value: str, command: str | None = None) -> None:
+    """Raise ``ValueError`` unless the option names one of its choices; ``command`` if it has its own."""
+    choices = choices_of(option.removeprefix("--").replace("-", "_"), command)
     if value not in choices:
         raise ValueError(f"{option} must be one of {', '.join(choices)}; got {value!r}.")
 

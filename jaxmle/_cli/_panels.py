@@ -6,6 +6,8 @@ from typing import Any, get_type_hints
 
 import typer
 
+from jaxmle._cli._completion import completion_of
+
 PANELS = {
     "What is asked": (
         "n_labels", "by_verdict", "n_flagged", "plan.failure_rate", "judge_tpr", "judge_fpr", "n_unlabeled",
@@ -56,6 +58,8 @@ def in_panels(command: Callable[..., Any]) -> Callable[..., Any]:
                 option.rich_help_panel = _PANEL_OF.get(_spelling(command, name))
                 if annotated.__origin__ is bool:
                     option.metavar = ""  # a flag takes no value
+                else:
+                    option.autocompletion = completion_of(name, option.metavar)
     signature = inspect.signature(command)
     parameters = [
         one.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=types[one.name])

@@ -7,7 +7,6 @@ from typing import Annotated, Any, cast
 
 from jaxmle._cli._calibration import calibration as calibration_of
 from jaxmle._cli._options import (
-    METHODS,
     check_choice,
     check_outputs,
     check_plots,
@@ -91,10 +90,10 @@ def plan(
     interval of some --target-width, or a certificate below a --limit. Exit status 0 there is a plan, 1 no
     number of labels is enough, 2 trouble.
     """
-    check_choice("--calibration", calibration, ("internal", "external"))
-    check_choice("--interval", interval, ("profile", "chi-square"))
-    check_choice("--method", method, METHODS)
-    check_choice("--labels", labels, ("random", "by-verdict"))
+    check_choice("--calibration", calibration)
+    check_choice("--interval", interval)
+    check_choice("--method", method)
+    check_choice("--labels", labels)
     if (target_width is None) == (limit is None):
         raise ValueError("give one of --target-width and --limit, not both or none.")
     if cost_judge is not None and cost_human is None:
@@ -168,8 +167,7 @@ def plan(
         "seed": seed,
     }
     goal: dict[str, Any] = {"target_width": target_width, "limit": limit, "power": power}
-    design = {name: options[name] for name in list(options)[:6]}
-    at_once = first_estimate(**design, **goal, bounds=used, confidence=confidence)
+    at_once = first_estimate(**options, **goal, bounds=used, confidence=confidence)
     say_first(_first_answer(at_once), reading.as_json)
     result = plan_labels(
         **options,

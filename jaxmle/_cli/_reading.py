@@ -119,7 +119,7 @@ class Reading:
         str | None,
         option(
             "Column of --reference that tells models, kinds of questions or months apart: bounds then "
-            "foretell the rates of a new one, as in `jaxmle bounds`."
+            "predict the rates of a new one, as in `jaxmle bounds`."
         ),
     ] = None
     same_population: Annotated[
@@ -210,7 +210,7 @@ class Reading:
             raise ValueError(
                 "Missing option '--human': the column of human verdicts. `jaxmle doctor FILE` guesses it."
             )
-        check_choice("--missing", self.missing, ("drop", "failure", "pass"))
+        check_choice("--missing", self.missing)
         source, human_source, where, id = self.file, self.human_file, self.where, tuple(self.id or ())
         judges, humans = tuple(self.judge or ()), tuple(self.human or ())
         drawn = self._drawn(judges, humans, id)
@@ -271,9 +271,9 @@ class Reading:
 
     def said_of_data(self) -> tuple[dict[str, tuple[float, float]], Any]:
         """Check what is said of the data: ranges of the rates, and the calibration file if there is one."""
-        check_choice("--calibration", self.calibration, ("internal", "external"))
-        check_choice("--labels", self.labels, ("random", "by-verdict"))
-        check_choice("--on-invalid", self.on_invalid, ("error", "drop"))
+        check_choice("--calibration", self.calibration)
+        check_choice("--labels", self.labels)
+        check_choice("--on-invalid", self.on_invalid)
         if not 0 < self.confidence < 1:
             raise ValueError(
                 f"--confidence must lie strictly between 0 and 1, such as 0.95; got {self.confidence:g}."

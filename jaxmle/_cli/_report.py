@@ -9,11 +9,7 @@ import typer
 
 from jaxmle._cli._looks import record_look
 from jaxmle._cli._options import (
-    ADJUSTMENTS,
     HUMAN_ERROR,
-    JUDGE_RATES,
-    METHODS,
-    ORDERS,
     check_choice,
     check_outputs,
     check_plots,
@@ -87,12 +83,12 @@ def report(
         )
     if card_title is not None and card is None:
         raise ValueError("--card-title is the first line of a card: give --card card.svg too.")
-    check_choice("--interval", interval, ("profile", "chi-square"))
-    check_choice("--method", method, METHODS)
-    check_choice("--adjustment", adjustment, ADJUSTMENTS)
-    check_choice("--order", order, ORDERS)
+    check_choice("--interval", interval)
+    check_choice("--method", method)
+    check_choice("--adjustment", adjustment)
+    check_choice("--order", order)
     if judge_rates is not None:
-        check_choice("--judge-rates", judge_rates, JUDGE_RATES)
+        check_choice("--judge-rates", judge_rates)
     if not reading.by and (judge_rates is not None or mix is not None):
         raise ValueError(
             "--judge-rates and --mix are about slices: name the column that makes them with --by."

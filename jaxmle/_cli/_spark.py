@@ -1,5 +1,6 @@
 """`jaxmle estimate --engine spark`: tables and paths that Spark reads, results that it writes."""
 
+import logging
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,9 @@ def estimate_in_spark(reading: Reading, out: str | None, **options: Any) -> None
     except ImportError:
         raise ValueError("--engine spark needs Spark: pip install '.[spark]', and Java 17.") from None
     session = SparkSession.builder.getOrCreate()
+    # Spark's own words on an error, many lines of JSON; what is in them is said below.
+    logger = logging.getLogger("SQLQueryContextLogger")
+    was_silent, logger.disabled = logger.disabled, True
     try:
         found = estimate(_rows(session, reading.file), **given)
         if ending == ".csv":
@@ -46,6 +50,8 @@ def estimate_in_spark(reading: Reading, out: str | None, **options: Any) -> None
         raise
     except Exception as error:  # Spark has errors of several kinds
         raise ValueError(f"Spark stopped: {explain(error)}.") from error
+    finally:
+        logger.disabled = was_silent
 
 
 def _guarded(found: Any) -> Any:

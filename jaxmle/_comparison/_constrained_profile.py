@@ -52,15 +52,15 @@ def constrained_end(
     converged, at_bound = np.zeros(size, bool), np.zeros(size, bool)
     todo = np.arange(size)
     for step in range(_STEPS):
-        multiplier, wanted = force[todo], cutoff[todo]
+        multiplier, target = force[todo], cutoff[todo]
         value, lost = maximized(todo, multiplier)
         lost = np.maximum(lost, 0)
-        beyond = lost >= wanted
+        beyond = lost >= target
         low[todo], high[todo] = (
             np.where(beyond, low[todo], multiplier),
             np.where(beyond, multiplier, high[todo]),
         )
-        near = np.abs(np.sqrt(lost) - np.sqrt(wanted)) <= _CLOSE
+        near = np.abs(np.sqrt(lost) - np.sqrt(target)) <= _CLOSE
         outside[todo] = np.where(beyond, value, outside[todo])
         # Where the profile is not concave a multiplier jumps over values: the far side of the jump is safe.
         closed = high[todo] - low[todo] <= _JUMP * multiplier
@@ -69,7 +69,7 @@ def constrained_end(
         end[todo] = np.where(near | stuck | np.isnan(outside[todo]), value, outside[todo])
         at_bound[todo], converged[todo] = stuck, near | closed | stuck
         with np.errstate(all="ignore"):
-            guess = multiplier * np.sqrt(wanted / lost)
+            guess = multiplier * np.sqrt(target / lost)
         bounded = np.isfinite(high[todo])
         outer = np.where(bounded, high[todo], 10 * multiplier)
         middle = np.where(low[todo] > 0, np.sqrt(low[todo] * outer), 0.1 * outer)

@@ -97,9 +97,9 @@ def _influence(cells: Array, params: Array, held: Array, calibration: Calibratio
     matrix = matrix / scale[:, :, None] / scale[:, None, :]
     matrix = np.where(fixed[:, :, None] | fixed[:, None, :], 0.0, matrix) + 1e-10 * np.eye(width)
     matrix += np.eye(width) * fixed[:, :, None]
-    wanted = np.zeros((size, width))
-    wanted[:, places[0][0]], wanted[:, places[1][0]] = 1.0, -1.0
-    wanted = np.where(fixed, 0.0, wanted) / scale
-    direction = np.linalg.solve(matrix, wanted[..., None])[..., 0] / scale
+    contrast = np.zeros((size, width))
+    contrast[:, places[0][0]], contrast[:, places[1][0]] = 1.0, -1.0
+    contrast = np.where(fixed, 0.0, contrast) / scale
+    direction = np.linalg.solve(matrix, contrast[..., None])[..., 0] / scale
     influence = np.einsum("bkw,bw->bk", np.where(fixed[:, None], 0.0, scores), direction)
     return np.where(cells > 0, influence, 0.0)

@@ -145,10 +145,10 @@ def columns_of(block: Any, by: Sequence[str]) -> ColumnArrays:
     lacking = [name for name in (*by, *COUNTS) if name not in names]
     if lacking:
         raise ValueError(f"`block` has no column {lacking[0]!r}. Its columns: {', '.join(map(str, names))}.")
-    wanted = [*by, *COUNTS, *(name for name in UNJUDGED[:2] if name in names)]
+    names_read = [*by, *COUNTS, *(name for name in UNJUDGED[:2] if name in names)]
     if hasattr(block, "column_names") or hasattr(block, "schema"):
-        return {name: block.column(name).to_numpy(zero_copy_only=False) for name in wanted}
-    return {name: np.asarray(block[name]) for name in wanted}
+        return {name: block.column(name).to_numpy(zero_copy_only=False) for name in names_read}
+    return {name: np.asarray(block[name]) for name in names_read}
 
 
 def of_kind(block: Any, question: Question, columns: ColumnArrays, found: ColumnArrays) -> Any:

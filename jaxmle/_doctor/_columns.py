@@ -6,8 +6,9 @@ from typing import Any
 
 from jaxmle._data import FAILURE_WORDS, PASS_WORDS, says_bad
 from jaxmle._doctor._findings import Finding
+from jaxmle._documents import shell_line
 from jaxmle._planning import MIN_LABELS
-from jaxmle._tables import Column, Guess, Source, copies, repeats, score_in, shown
+from jaxmle._tables import BOUND_COLUMNS, Column, Guess, Source, copies, repeats, score_in, shown
 from jaxmle._types import Document
 
 _MOST_NAMED = 5
@@ -32,7 +33,7 @@ _BAD = (
 
 
 def column_findings(
-    source: Source, rows: int, columns: list[Column], roles: Guess, *, joined: bool
+    source: Source, rows: int, columns: list[Column], roles: Guess, *, joined: bool, file: str
 ) -> list[Finding]:
     """What stands in the way or is odd before any verdict is counted; ``joined`` if humans have a file."""
     if not rows:
@@ -43,13 +44,15 @@ def column_findings(
         text = f"several columns are named {_named(twice)} (upper and lower case are one): rename them"
         found.append(Finding("warns", "columns named twice", text))
     if not roles.judge:
-        text = "no column looks like a judge's verdicts: name it with --judge COL"
-        found.append(Finding("blocks", "no judge", text))
+        found.append(Finding("blocks", "no judge", _no_judge(columns, roles, file)))
     if not roles.human:
         text = (
-            "no column looks like a human's verdicts: add one, blank where nobody looked, or a file of "
-            "labels (--human-file labels.csv --id ID --human COL), or name it with --human COL"
+            f"{shown(roles.blank)} is empty: fill it in for items that somebody looked at"
+            if roles.blank
+            else "no column looks like a human's verdicts: add one, blank where nobody looked"
         )
+        text += ", or a file of labels (--human-file labels.csv --id ID --human COL), or name it with "
+        text += "--human COL"
         found.append(Finding("blocks", "no human", text, MIN_LABELS))
     if roles.unsure:
         text = (
@@ -91,6 +94,21 @@ def column_findings(
     return found
 
 
+def _no_judge(columns: list[Column], roles: Guess, file: str) -> str:
+    """What to say of a file without a judge: it may be one that goes beside the file of verdicts."""
+    text = "no column looks like a judge's verdicts: name it with --judge COL"
+    bounds = [one.name for one in columns if one.name in BOUND_COLUMNS]
+    if bounds:
+        line = shell_line("--bounds", file, *(word for name in roles.by for word in ("--by", name)))
+        return f"{text}; bounds ({_named(bounds)}) go beside a file of verdicts, as {line}"
+    if roles.human:
+        ids = [roles.id or "ID", *(one.name for one in columns if one.name.casefold() == "epoch")]
+        of_items = (word for name in ids for word in ("--id", name))
+        line = shell_line("--human-file", file, *of_items, "--human", roles.human)
+        return f"{text}; labels alone go beside a file of the judge's, as {line}"
+    return text
+
+
 def verdict_options(columns: list[Column], roles: Guess, meaning: Document) -> tuple[Document, list[Finding]]:
     """Options that say what the verdicts mean, and what is not plain about them.
 
@@ -103,7 +121,7 @@ def verdict_options(columns: list[Column], roles: Guess, meaning: Document) -> t
     by_name = {one.name: one for one in columns}
     judge, human = (by_name.get(name or "") for name in (roles.judge, roles.human))
     found = []
-    if human and human.kind == "score" and human.name != roles.judge and not _is_told(options, "human"):
+    if human and human.kind == "score" and human.name != roles.judge and not _is_explained(options, "human"):
         options["human_threshold"] = _middle(human)
         low, high = human.numbers or (0.0, 1.0)
         text = (
@@ -111,22 +129,23 @@ def verdict_options(columns: list[Column], roles: Guess, meaning: Document) -> t
             f"'{options['human_threshold']}' is a guess at which are failures"
         )
         found.append(Finding("warns", "graded human", text))
-    told = options.get("failure") or options.get("passes")
+    explained = options.get("failure") or options.get("passes")
     unknown: dict[str, bool] = {}
     for role, column in (("judge", judge), ("human", human)):
-        if column is None or told or _is_told(options, role):
+        if column is None or explained or _is_explained(options, role):
             continue
         if column.kind in ("category", "constant", "text"):
-            words = sorted(column.present_values)
+            words = sorted(map(column.as_written, column.present_values))
             said = f" ({_named([shown(word) for word in words])})" if words else ""
             text = (
                 f"{shown(column.name)} has words of its own{said}: say with --failure WORD which is a failure"
             )
             found.append(Finding("blocks", "unknown words", text))
-            unknown |= dict.fromkeys(words, False)
+            own = [word for word in words if word.lower() not in PASS_WORDS]
+            unknown |= {word: word.lower() in FAILURE_WORDS for word in own}
         elif column.kind == "verdict":
             further = {
-                word: times
+                column.as_written(word): times
                 for word, times in (column.words or {}).items()
                 if word in column.present_values and not _is_known(word)
             }
@@ -137,12 +156,15 @@ def verdict_options(columns: list[Column], roles: Guess, meaning: Document) -> t
                     "WORD what it is, which is better than to leave it out"
                 )
                 found.append(Finding("blocks", "unknown words", text))
-                unknown |= {word: word in FAILURE_WORDS for word in column.present_values - PASS_WORDS}
+                unknown |= {
+                    column.as_written(word): word in FAILURE_WORDS
+                    for word in column.present_values - PASS_WORDS
+                }
     if unknown:
         words = sorted(unknown)
         known = [word for word in words if unknown[word]]
-        own = [word for word in words if not unknown[word] and not _ERROR.search(word)]
-        bad = [word for word in own if word.startswith(_BAD)] or ([] if known else own[:1])
+        own = [word for word in words if not unknown[word] and not _ERROR.search(word.lower())]
+        bad = [word for word in own if word.lower().startswith(_BAD)] or ([] if known else own[:1])
         rest = [word for word in own if word not in bad]
         if bad:
             options["failure"] = (*known, *bad)
@@ -152,7 +174,7 @@ def verdict_options(columns: list[Column], roles: Guess, meaning: Document) -> t
     return options, found
 
 
-def _is_told(options: Document, role: str) -> bool:
+def _is_explained(options: Document, role: str) -> bool:
     return bool(options.get(f"{role}_failure") or options.get(f"{role}_threshold"))
 
 

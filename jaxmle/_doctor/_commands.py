@@ -68,7 +68,7 @@ class Command:
 
 
 def commands_of(
-    table: SliceCounts | None, roles: Guess, wanted: DoctorOptions, words: list[str]
+    table: SliceCounts | None, roles: Guess, request: DoctorOptions, words: list[str]
 ) -> list[Command]:
     """Commands for a file, the first to try first; none where no judge is known."""
     if not roles.judge:
@@ -80,47 +80,47 @@ def commands_of(
         more = MIN_LABELS if table is not None or not roles.human else None
         return [
             Command("estimate", False, shell_line("jaxmle", "estimate", *words), why, more),
-            *_draw(roles, wanted, words),
+            *_draw(roles, request, words),
         ]
     external = is_balanced(table.total)
     if roles.cluster:
         words = [*words, "--cluster", roles.cluster]
     precision = Precision.of(table.total, external=external)
     return [
-        _estimate(words, precision, wanted),
-        *_slices(table, words, roles, wanted),
-        *_certify(words, precision, wanted),
+        _estimate(words, precision, request),
+        *_slices(table, words, roles, request),
+        *_certify(words, precision, request),
     ]
 
 
 def next_line(
-    commands: list[Command], roles: Guess, wanted: DoctorOptions, options: dict[str, Any]
+    commands: list[Command], roles: Guess, request: DoctorOptions, options: dict[str, Any]
 ) -> str | None:
     """The command to type next: the first that is ready, or this one with what has been found out."""
     ready = next((one.line for one in commands if one.ready), None)
     if ready or not roles.human:
         return ready or (commands[0].line if commands else None)
-    if options == wanted.meaning:
+    if options == request.meaning:
         return None
-    return shell_line("jaxmle", "doctor", *reading_words(roles, wanted, options))
+    return shell_line("jaxmle", "doctor", *reading_words(roles, request, options))
 
 
 def reading_words(
-    roles: Guess, wanted: DoctorOptions, options: dict[str, Any], table: SliceCounts | None = None
+    roles: Guess, request: DoctorOptions, options: dict[str, Any], table: SliceCounts | None = None
 ) -> list[str]:
     """Words that say what to read, and of rows that have been counted how they were chosen."""
-    file = f"./{wanted.file}" if wanted.file.startswith("-") and wanted.file != "-" else wanted.file
+    file = f"./{request.file}" if request.file.startswith("-") and request.file != "-" else request.file
     words = [file]
-    for judge in wanted.judges or (roles.judge or "",):
+    for judge in request.judges or (roles.judge or "",):
         words += ["--judge", judge]
-    if wanted.rule:
-        words += ["--combine", wanted.rule]
-    if wanted.human_file is not None:
-        words += ["--human-file", wanted.human_file]
-        words += [word for column in wanted.id for word in ("--id", column)]
+    if request.rule:
+        words += ["--combine", request.rule]
+    if request.human_file is not None:
+        words += ["--human-file", request.human_file]
+        words += [word for column in request.id for word in ("--id", column)]
     elif not roles.human and roles.id:
         words += ["--human-file", "labels.csv", "--id", roles.id]
-    words += ["--human", roles.human or "human"]
+    words += ["--human", roles.human or roles.blank or "human"]
     for name, value in options.items():
         option = "--pass" if name == "passes" else f"--{name.replace('_', '-')}"
         for word in (value,) if isinstance(value, str) else value or ():
@@ -132,9 +132,9 @@ def reading_words(
     return words
 
 
-def _draw(roles: Guess, wanted: DoctorOptions, words: list[str]) -> list[Command]:
+def _draw(roles: Guess, request: DoctorOptions, words: list[str]) -> list[Command]:
     """Where nobody has labelled anything yet: which items to label."""
-    if roles.human or not roles.id or wanted.human_file is not None:
+    if roles.human or not roles.id or request.human_file is not None:
         return []
     of_rows = words[: words.index("--human-file")]
     line = shell_line(
@@ -144,26 +144,26 @@ def _draw(roles: Guess, wanted: DoctorOptions, words: list[str]) -> list[Command
     return [Command("draw", True, line, why)]
 
 
-def _estimate(words: list[str], precision: Precision | None, wanted: DoctorOptions) -> Command:
+def _estimate(words: list[str], precision: Precision | None, request: DoctorOptions) -> Command:
     line = shell_line("jaxmle", "estimate", *words)
     if precision is None:
         return Command("estimate", True, line, "gives a set or a wide interval, as the judge tells little")
     if precision.labels < MIN_LABELS:
         return Command("estimate", True, line, f"rests on few labels ({precision.labels:,.0f})")
-    half = precision.half_width(wanted.confidence)
+    half = precision.half_width(request.confidence)
     why = f"about {precision.estimate:.1%}, give or take {half:.1%} without bounds"
-    if half > _HALF_WIDTH and (labels := precision.labels_to_within(_HALF_WIDTH, wanted.confidence)):
+    if half > _HALF_WIDTH and (labels := precision.labels_to_within(_HALF_WIDTH, request.confidence)):
         why += f"; {_HALF_WIDTH:.0%} take about {labels:,} labels, or bounds on the judge (--tpr, --fpr)"
     return Command("estimate", True, line, why)
 
 
-def _slices(table: SliceCounts, words: list[str], roles: Guess, wanted: DoctorOptions) -> list[Command]:
+def _slices(table: SliceCounts, words: list[str], roles: Guess, request: DoctorOptions) -> list[Command]:
     if not roles.by:
         return []
     labeled = table.counts.n_labeled
     n_few = int((labeled < MIN_LABELS).sum())
     more = ["--judge-rates", "partial"] if n_few and len(labeled) > 1 else []
-    by = roles.by if wanted.by_given else roles.by[:1]
+    by = roles.by if request.by_given else roles.by[:1]
     named = [word for column in by for word in ("--by", column)]
     line = shell_line("jaxmle", "estimate", *words, *named, *more)
     low, high = int(labeled.min()), int(labeled.max())
@@ -176,14 +176,14 @@ def _slices(table: SliceCounts, words: list[str], roles: Guess, wanted: DoctorOp
     return [Command("estimate --by", True, line, why)]
 
 
-def _certify(words: list[str], precision: Precision | None, wanted: DoctorOptions) -> list[Command]:
+def _certify(words: list[str], precision: Precision | None, request: DoctorOptions) -> list[Command]:
     if precision is None:
         return []
-    given = wanted.limit
-    limit = given if given is not None else precision.limit_in_reach(wanted.confidence)
+    given = request.limit
+    limit = given if given is not None else precision.limit_in_reach(request.confidence)
     if limit is None:
         return []
-    confidence = [] if wanted.confidence == 0.95 else ["--confidence", f"{wanted.confidence:g}"]
+    confidence = [] if request.confidence == 0.95 else ["--confidence", f"{request.confidence:g}"]
     line = shell_line("jaxmle", "certify", *words, "--limit", f"{limit:g}", *confidence)
     if precision.labels < MIN_LABELS:
         missing = MIN_LABELS - int(precision.labels)
@@ -191,7 +191,7 @@ def _certify(words: list[str], precision: Precision | None, wanted: DoctorOption
     if given is None:
         why = f"about the least limit that {precision.labels:,.0f} labels{_OF} show in 8 of 10 cases"
         return [Command("certify", True, line, why)]
-    labels, below = precision.labels_for(given, wanted.confidence), short_percent(given)
+    labels, below = precision.labels_for(given, request.confidence), short_percent(given)
     if labels is None:
         text = (
             f"the failure rate seems to be {_seeming(precision)}: no number of labels shows it below {below}"

@@ -38,7 +38,7 @@ _MOST_SLICINGS = 3
 
 
 def doctor_document(
-    source: Source, rows: int, columns: list[Column], roles: Guess, wanted: DoctorOptions
+    source: Source, rows: int, columns: list[Column], roles: Guess, request: DoctorOptions
 ) -> Document:
     """Describe a file: its columns, what speaks against it, and the commands that it supports.
 
@@ -47,65 +47,67 @@ def doctor_document(
         rows: Its rows.
         columns: Its columns, of `profile`.
         roles: Which column is what, of `guess`.
-        wanted: What the user has said of it.
+        request: What the user has said of it.
 
     Returns:
         The document. ``next`` is the command to type next.
     """
-    found = column_findings(source, rows, columns, roles, joined=wanted.human_file is not None)
-    options, unclear = verdict_options(columns, roles, wanted.meaning)
+    found = column_findings(
+        source, rows, columns, roles, joined=request.human_file is not None, file=request.file
+    )
+    options, unclear = verdict_options(columns, roles, request.meaning)
     found += unclear
     table: SliceCounts | None = None
     thresholds: list[Document] = []
     slices: list[tuple[str, ...]] = [(name,) for name in roles.by[:_MOST_SLICINGS]]
-    if wanted.by_given:
+    if request.by_given:
         slices = [tuple(roles.by)]
     if roles.judge and roles.human and rows and not any(one.level == "blocks" for one in found):
         try:
             asked = Roles(roles.judge, roles.human)
-            source, asked = open_rows(source, asked, human_source=wanted.human_file, id=wanted.id)
+            source, asked = open_rows(source, asked, human_source=request.human_file, id=request.id)
             if any(one.name == roles.judge and one.kind == "score" for one in columns):
-                thresholds, said = _graded(source, asked, options, wanted.confidence)
+                thresholds, said = _graded(source, asked, options, request.confidence)
                 found += said
-            tables = _counted(source, asked, slices, options, found, wanted)
+            tables = _counted(source, asked, slices, options, found, request)
             table = replace(tables[0], repeated=roles.cluster)
         except ValueError as error:
             found.append(Finding("blocks", "unreadable", on_command_line(error).rstrip(". ")))
     if table is not None:
         found += findings_of(table)
         for by, one in zip(slices, tables, strict=False):
-            found += slice_findings(one, by, asked=wanted.by_given)
-    words = reading_words(roles, wanted, options, table)
-    commands = commands_of(table, roles, wanted, words)
+            found += slice_findings(one, by, asked=request.by_given)
+    words = reading_words(roles, request, options, table)
+    commands = commands_of(table, roles, request, words)
     if table is not None and table.total.n_labeled:
-        commands += other_commands(source, tables, slices, roles, wanted, words)
-        found += raters_finding(source, roles, wanted, options)
-        commands = [*together_commands(source, roles, wanted, words, options), *commands]
+        commands += other_commands(source, tables, slices, roles, request, words)
+        found += raters_finding(source, roles, request, options)
+        commands = [*together_commands(source, roles, request, words, options), *commands]
     elif commands and (table is not None or not roles.human):
-        commands += first_plan(rows if table is None else int(table.total.n_unlabeled), wanted)
+        commands += first_plan(rows if table is None else int(table.total.n_unlabeled), request)
     found += [one.finding for one in commands if one.finding]
-    following = next_line(commands, roles, wanted, options)
-    return _document(rows, columns, roles, wanted, found, commands, following, table, thresholds)
+    following = next_line(commands, roles, request, options)
+    return _document(rows, columns, roles, request, found, commands, following, table, thresholds)
 
 
 def _document(
     rows: int,
     columns: list[Column],
     roles: Guess,
-    wanted: DoctorOptions,
+    request: DoctorOptions,
     found: list[Finding],
     commands: list[Command],
     following: str | None,
     table: SliceCounts | None,
     thresholds: list[Document],
 ) -> Document:
-    likely = _likely(roles) | dict.fromkeys(wanted.judges, "judge")
+    likely = _likely(roles) | dict.fromkeys(request.judges, "judge")
     total = table.total if table else None
     return {
         "command": "doctor",
         "failure": table.failures if table else None,
         "version": version("jaxmle"),
-        "file": wanted.file,
+        "file": request.file,
         "rows": rows,
         "columns": [
             {
@@ -115,7 +117,7 @@ def _document(
                 "filled": one.n_present,
                 "distinct": one.distinct,
                 "approximate": one.approximate,
-                "words": one.words,
+                "values": one.values,
                 "numbers": one.numbers,
             }
             for one in columns
@@ -131,9 +133,9 @@ def _document(
             "other_humans": [name for name in roles.humans if name != roles.human],
         },
         "counts": None if total is None else {name: int(value) for name, value in total.to_dict().items()},
-        "agreement": None if total is None else agreement_document(total, wanted.confidence),
+        "agreement": None if total is None else agreement_document(total, request.confidence),
         "thresholds": thresholds,
-        "panel": panel_document(table.panel, AnalysisSettings(Bounds(), [], confidence=wanted.confidence))
+        "panel": panel_document(table.panel, AnalysisSettings(Bounds(), [], confidence=request.confidence))
         if table and table.panel
         else None,
         "balanced": bool(total is not None and total.n_labeled and is_balanced(total)),
@@ -160,10 +162,10 @@ def _counted(
     slices: list[tuple[str, ...]],
     options: Document,
     found: list[Finding],
-    wanted: DoctorOptions,
+    request: DoctorOptions,
 ) -> list[SliceCounts]:
     """Counts, one for each way to make slices; what a name says of its column joins options and findings."""
-    rules = Combining(wanted.judges or (roles.judge,), (roles.human,), wanted.rule)
+    rules = Combining(request.judges or (roles.judge,), (roles.human,), request.rule)
 
     def combined() -> tuple[Roles, Panel | None]:
         return combine(source, roles, rules, on_invalid="drop", **options)
@@ -210,21 +212,21 @@ def _unclear(error: UnclearMeaningError) -> Finding:
     return Finding("warns", "meaning of 1", on_command_line(error).rstrip("."))
 
 
-def doctor_of_counts(values: tuple[int, ...], wanted: DoctorOptions) -> Document:
+def doctor_of_counts(values: tuple[int, ...], request: DoctorOptions) -> Document:
     """Describe counts by hand: what speaks against them, and the commands that they support."""
     table = SliceCounts.of_counts(Counts(*values))
     roles, found = Guess(judge="judge", human="human"), findings_of(table)
     words = ["--counts", ",".join(map(str, values))]
     if table.total.n_labeled and is_balanced(table.total):
         words += ["--calibration", "external"]
-    commands = commands_of(table, roles, wanted, words)
+    commands = commands_of(table, roles, request, words)
     if table.total.n_labeled:
-        commands += plan_commands(table, wanted)
+        commands += plan_commands(table, request)
     else:
-        commands += first_plan(int(table.total.n_unlabeled), wanted)
+        commands += first_plan(int(table.total.n_unlabeled), request)
     found += [one.finding for one in commands if one.finding]
     ready = next((one.line for one in commands if one.ready), None)
-    return _document(table.n_rows, [], Guess(), wanted, found, commands, ready, table, [])
+    return _document(table.n_rows, [], Guess(), request, found, commands, ready, table, [])
 
 
 def _likely(roles: Guess) -> dict[str, str]:

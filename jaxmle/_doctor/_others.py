@@ -32,7 +32,7 @@ def other_commands(
     tables: list[SliceCounts],
     slices: Sequence[tuple[str, ...]],
     roles: Guess,
-    wanted: DoctorOptions,
+    request: DoctorOptions,
     words: list[str],
 ) -> list[Command]:
     """Comparing two systems, and planning how many labels to buy.
@@ -42,23 +42,23 @@ def other_commands(
         tables: Counts, one for each way to make slices.
         slices: The columns that make the slices of each.
         roles: Which column is what.
-        wanted: What the user has said of the file.
+        request: What the user has said of the file.
         words: Words that say what to read, of `reading_words`.
     """
     found = []
     for by, table in zip(slices, tables, strict=False):
-        if len(by) == 1 and by[0].rpartition(".")[2].casefold() in _SYSTEMS and wanted.human_file is None:
+        if len(by) == 1 and by[0].rpartition(".")[2].casefold() in _SYSTEMS and request.human_file is None:
             found += _compare(source, table, by[0], roles, words)
             break
-    return [*found, *plan_commands(tables[0], wanted, roles.cluster)]
+    return [*found, *plan_commands(tables[0], request, roles.cluster)]
 
 
 def together_commands(
-    source: Source, roles: Guess, wanted: DoctorOptions, words: list[str], options: dict[str, Any]
+    source: Source, roles: Guess, request: DoctorOptions, words: list[str], options: dict[str, Any]
 ) -> list[Command]:
     """All judges, and all raters, as one: columns whose names differ by a number or a letter at their end."""
-    judges = [] if wanted.judges else _alike(roles.judge, roles.judges)
-    humans = [] if wanted.human_file else _alike(roles.human, roles.humans)
+    judges = [] if request.judges else _alike(roles.judge, roles.judges)
+    humans = [] if request.human_file else _alike(roles.human, roles.humans)
     if not judges and not humans:
         return []
     rule = "majority" if judges else None
@@ -89,11 +89,11 @@ def together_commands(
 
 
 def raters_finding(
-    source: Source, roles: Guess, wanted: DoctorOptions, options: dict[str, Any]
+    source: Source, roles: Guess, request: DoctorOptions, options: dict[str, Any]
 ) -> list[Finding]:
     """How often another column of human verdicts differs, and what makes use of that."""
     others = [name for name in roles.humans if name != roles.human]
-    if wanted.human_file or not others or not roles.human:
+    if request.human_file or not others or not roles.human:
         return []
     one, two = roles.human, others[0]
     try:
@@ -147,7 +147,7 @@ def _compare(source: Source, table: SliceCounts, by: str, roles: Guess, words: l
     return [Command("compare", True, line, f"{named}{more}")]
 
 
-def plan_commands(table: SliceCounts, wanted: DoctorOptions, cluster: str | None = None) -> list[Command]:
+def plan_commands(table: SliceCounts, request: DoctorOptions, cluster: str | None = None) -> list[Command]:
     """How many labels for a limit, or for an interval of ten points."""
     precision = Precision.of(table.total, external=is_balanced(table.total))
     expected = precision.expected if precision else None
@@ -157,35 +157,35 @@ def plan_commands(table: SliceCounts, wanted: DoctorOptions, cluster: str | None
     words = [word for name, value in options for word in (name, f"{value:.3g}")]
     if precision.external:
         words += ["--calibration", "external"]
-    if wanted.confidence != 0.95:
-        words += ["--confidence", f"{wanted.confidence:g}"]
-    goal = ["--target-width", f"{_WIDTH:g}"] if wanted.limit is None else ["--limit", f"{wanted.limit:g}"]
+    if request.confidence != 0.95:
+        words += ["--confidence", f"{request.confidence:g}"]
+    goal = ["--target-width", f"{_WIDTH:g}"] if request.limit is None else ["--limit", f"{request.limit:g}"]
     line = shell_line("jaxmle", "plan", *words, "--n-unlabeled", str(precision.n_unlabeled), *goal)
     aim = (
         "an interval ten points wide"
-        if wanted.limit is None
-        else f"a certificate below {short_percent(wanted.limit)}"
+        if request.limit is None
+        else f"a certificate below {short_percent(request.limit)}"
     )
-    if not 0 < expected["failure_rate"] < (1 if wanted.limit is None else wanted.limit):
+    if not 0 < expected["failure_rate"] < (1 if request.limit is None else request.limit):
         return []
     why = f"labels for {aim}, if the rates are as they seem"
-    if wanted.limit is not None and (labels := precision.labels_for(wanted.limit, wanted.confidence)):
+    if request.limit is not None and (labels := precision.labels_for(request.limit, request.confidence)):
         why += f": about {labels:,} of independent items by formula, before it simulates"
     if cluster:
         why += f"; with clusters ({shown(cluster)}) more are needed"
     return [Command("plan", True, line, why)]
 
 
-def first_plan(n_unlabeled: int, wanted: DoctorOptions) -> list[Command]:
+def first_plan(n_unlabeled: int, request: DoctorOptions) -> list[Command]:
     """How many labels for a limit where nobody has labelled: a plan of rates that the user is to put in."""
-    if wanted.limit is None or not n_unlabeled:
+    if request.limit is None or not n_unlabeled:
         return []
-    rates = {"--failure-rate": wanted.limit / 2, "--judge-tpr": _TPR, "--judge-fpr": _FPR}
+    rates = {"--failure-rate": request.limit / 2, "--judge-tpr": _TPR, "--judge-fpr": _FPR}
     words = [word for name, value in rates.items() for word in (name, f"{value:.3g}")]
-    words += ["--n-unlabeled", f"{n_unlabeled}", "--limit", f"{wanted.limit:g}"]
-    if wanted.confidence != 0.95:
-        words += ["--confidence", f"{wanted.confidence:g}"]
-    limit = short_percent(wanted.limit)
+    words += ["--n-unlabeled", f"{n_unlabeled}", "--limit", f"{request.limit:g}"]
+    if request.confidence != 0.95:
+        words += ["--confidence", f"{request.confidence:g}"]
+    limit = short_percent(request.limit)
     why = (
         f"labels for a certificate below {limit}; the rates in it are examples (half the limit, TPR "
         f"{_TPR:.0%}, FPR {_FPR:.0%}): put in what you expect"

@@ -42,7 +42,7 @@ def borrowed(fitted: Fitted, references: Counts) -> Document:
         "failure_rate": {"estimate": estimate, "low": found.low, "high": found.high},
         "tpr": found.tpr,
         "fpr": found.fpr,
-        "like": dict(zip(_RATES, found.like, strict=True)),
+        "exchangeable": dict(zip(_RATES, found.exchangeable, strict=True)),
         "share": found.borrowed,
         "spread": dict(zip(_RATES, found.spread, strict=True)),
         "n_references": found.n_references,
@@ -53,7 +53,11 @@ def borrowed(fitted: Fitted, references: Counts) -> Document:
 
 def unlike_notes(lent: Document) -> list[str]:
     """What to say where the judge is not as in the references."""
-    odd = [f"the {name.upper()} ({1 - like:.0%})" for name, like in lent["like"].items() if like < _UNLIKE]
+    odd = [
+        f"the {name.upper()} ({1 - share:.0%})"
+        for name, share in lent["exchangeable"].items()
+        if share < _UNLIKE
+    ]
     if not odd:
         return []
     return [

@@ -119,14 +119,14 @@ def _spread(hits: Array, misses: Array) -> float | None:
 
 
 def _rates(hits: Array, misses: Array, tail: float) -> list[Document]:
-    """A rate in each part, with exact limits, and whether the other parts foretell it."""
+    """A rate in each part, with exact limits, and whether the other parts predict it."""
     hits, misses = _floats(hits), _floats(misses)
     low, high = clopper_pearson(hits, misses, tail)
     trials = hits + misses
     least, most = limits_without_each(hits, misses, tail) if len(hits) > 1 else (low, high)
     own_low, own_high = clopper_pearson(hits, misses, 0.25)
     inside = (own_low <= most) & (own_high >= least)
-    # Without a trial in any other part there is nothing that could foretell it.
+    # Without a trial in any other part there is nothing that could predict it.
     tried = (trials >= _TRIALS) & (trials.sum() > trials)
     return [
         {
@@ -134,14 +134,14 @@ def _rates(hits: Array, misses: Array, tail: float) -> list[Document]:
             "low": float(low[i]),
             "high": float(high[i]),
             "n_items": float(trials[i]),
-            "foretold": bool(inside[i]) if tried[i] else None,
+            "as_predicted": bool(inside[i]) if tried[i] else None,
         }
         for i in range(len(hits))
     ]
 
 
 def _left_out(rates: list[Document]) -> dict[str, int]:
-    tried = [one["foretold"] for one in rates if one["foretold"] is not None]
+    tried = [one["as_predicted"] for one in rates if one["as_predicted"] is not None]
     return {"inside": sum(tried), "of": len(tried)}
 
 

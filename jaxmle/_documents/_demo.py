@@ -23,7 +23,7 @@ METHODS = {
 def demo_document(*, seed: int = 0, n_labeled: int = 50) -> Document:
     """Estimate each published system from ``n_labeled`` labels and compare with all its labels.
 
-    The bounds of a system are what the judge's rates on the answers of each other system foretell, where all
+    The bounds of a system are what the judge's rates on the answers of each other system predict, where all
     human labels are used: what one knows of a judge when a new system comes to be judged.
 
     Args:

@@ -124,8 +124,8 @@ def _asked(looks: list[Look], now: Look) -> str:
     shown = looks[-_SHOWN:]
     if all((one.limit, one.confidence, one.where) == (now.limit, now.confidence, now.where) for one in looks):
         return f"this limit was asked about before, with {' and with '.join(map(_labels, shown))}"
-    told = " and with ".join(f"{_labels(one)} ({', '.join(_differences(one, now))})" for one in shown)
-    return f"a verdict was asked for before, with {told}"
+    earlier = " and with ".join(f"{_labels(one)} ({', '.join(_differences(one, now))})" for one in shown)
+    return f"a verdict was asked for before, with {earlier}"
 
 
 def _differences(one: Look, now: Look) -> list[str]:

@@ -270,7 +270,7 @@ def borrowed_line(lent: Document) -> str:
     """What was borrowed from references, and how alike they are."""
     n, names = lent["n_references"], ("tpr", "fpr")
     varies = " and ".join(f"{100 * lent['spread'][name]:.1f} points of {name.upper()}" for name in names)
-    alike = " and ".join(f"{lent['like'][name]:.2f} for the {name.upper()}" for name in names)
+    alike = " and ".join(f"{lent['exchangeable'][name]:.2f} for the {name.upper()}" for name in names)
     references = f"{n} reference{'s' * (n != 1)} with {lent['n_labeled']:,.8g} labels"
     return (
         f"Borrowing, in place of bounds on TPR and FPR: {references}; from one to the next {varies} "

@@ -30,6 +30,6 @@ def _free_bytes() -> int:
     """Bytes for a block on the fullest of this process's devices."""
     import jax
 
-    told = [device.memory_stats() or {} for device in jax.local_devices()]
-    free = [one["bytes_limit"] - one.get("bytes_in_use", 0) for one in told if "bytes_limit" in one]
+    stats = [device.memory_stats() or {} for device in jax.local_devices()]
+    free = [one["bytes_limit"] - one.get("bytes_in_use", 0) for one in stats if "bytes_limit" in one]
     return min(free) // _SHARE if free else _BUDGET

@@ -1,12 +1,14 @@
 """The verdict of a certificate."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from jaxmle._arrays import pytree
+from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, agreeing_limits, level_for_limits
 from jaxmle._results import Batch, first_few
-from jaxmle._types import Flags, Numbers
+from jaxmle._types import Array, Flags, Numbers
 
 
 @pytree
@@ -57,3 +59,42 @@ class Certificate(Batch):
             f"{verdict}: failure rate < {self.limit:g} at {100 * self.confidence:g}% confidence "
             f"(p = {self.p_value:.3g}{spent}, upper limit {self.upper_limit:.4f}, {self.method}){why}"
         )
+
+
+def certificate_of(
+    p_value: Array,
+    limits: Callable[[Array, float], Array],
+    *,
+    rate: Array,
+    highest: Array,
+    by_bounds: Array,
+    contradicted: Array,
+    mismatched: Array,
+    confidence: float,
+    method: str,
+    adjustment: Adjustment,
+    level: float,
+) -> Certificate:
+    """The verdicts on ``rate`` by p-values that stand for themselves, and upper limits that agree with them.
+
+    ``limits`` takes these p-values and the level of each limit; ``highest`` is the upper end of the bounds.
+    """
+    # Data that contradict the bounds or the design support no claim, whatever their statistic.
+    silent = contradicted | mismatched
+    p_value = np.where(silent, 1.0, p_value)
+    adjusted = adjust_p_values(p_value, adjustment)
+    certified = adjusted <= level
+    upper = limits(p_value, level_for_limits(level, adjustment, certified))
+    return Certificate(
+        certified=certified,
+        p_value=adjusted,
+        upper_limit=agreeing_limits(upper, rate, certified, silent, by_bounds, highest, adjustment == "holm"),
+        by_bounds=by_bounds,
+        contradicted=contradicted,
+        mismatched=mismatched,
+        limit=rate,
+        confidence=float(confidence),
+        method=method,
+        adjustment=adjustment,
+        level=level,
+    )

@@ -31,13 +31,13 @@ from jaxmle._inference._arguments import (
 )
 from jaxmle._inference._bounds_test import contradicted
 from jaxmle._inference._calibrated import Calibrated, Sides, whole_counts
-from jaxmle._inference._certificate import Certificate
+from jaxmle._inference._certificate import Certificate, certificate_of
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._earlier_looks import EarlierLooks
 from jaxmle._inference._exact import ExactTest, Hypothesis
 from jaxmle._inference._fit import Fit, divided, fit_flat, handed_on
 from jaxmle._inference._looks import Looks
-from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, agreeing_limits, level_for_limits
+from jaxmle._inference._multiplicity import Adjustment, adjust_p_values
 from jaxmle._inference._options import ClaimOptions
 from jaxmle._inference._profile import branches, profile
 from jaxmle._inference._simulate import COMPILE_SECONDS, streams
@@ -302,29 +302,26 @@ def _certificate(
             at = np.clip(rate, lowest, highest)[open_]
             test = _rejection(free[open_], at, freedom[open_], options, share, is_effective[open_], engine)
             p_value[open_] = decided_p_values(test, adjusted_of, alpha, open_.size, bar)
-        # Data that contradict the bounds or the design support no claim, whatever their statistic.
-        p_value = np.where(against | biased, 1.0, p_value)
-        adjusted = adjust_p_values(p_value, adjustment)
-        certified = adjusted <= alpha
-        level = level_for_limits(alpha, adjustment, certified)
-        upper = highest.copy()
-        if open_.size and with_limits:
-            upper[open_] = test.limits(p_value[open_], level, bar)
-    silent, holm = against | biased, adjustment == "holm"
-    upper = agreeing_limits(upper, rate, certified, silent, by_bounds, highest, holm)
-    return Certificate(
-        certified=certified,
-        p_value=adjusted,
-        upper_limit=upper,
-        by_bounds=by_bounds,
-        contradicted=against,
-        mismatched=biased,
-        limit=rate,
-        confidence=float(options.confidence),
-        method=method,
-        adjustment=adjustment,
-        level=alpha,
-    )
+
+        def limits(p_value: Array, level: float) -> Array:
+            upper = highest.copy()
+            if open_.size and with_limits:
+                upper[open_] = test.limits(p_value[open_], level, bar)
+            return upper
+
+        return certificate_of(
+            p_value,
+            limits,
+            rate=rate,
+            highest=highest,
+            by_bounds=by_bounds,
+            contradicted=against,
+            mismatched=biased,
+            confidence=options.confidence,
+            method=method,
+            adjustment=adjustment,
+            level=alpha,
+        )
 
 
 def _rejection(

@@ -284,7 +284,7 @@ class ExactTest:
             compared = HeldRatio(
                 best[below], problem.take(below).at(rate[below]), (observed - TIE)[owner[below]]
             )
-            found, unsure = compared.told_by_bounds(self.calibration, engine)
+            found, unsure = compared.decided_by_bounds(self.calibration, engine)
             found[unsure] = take(compared, unsure).as_large(self.calibration, engine)
             hits = np.zeros(len(owner), bool)
             hits[below] = found

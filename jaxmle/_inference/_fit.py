@@ -328,13 +328,13 @@ def fit_flat(
     *,
     solver: SolverName = "flag_rate",
     engine: Engine | None = None,
-    like: int = 0,
+    program_size: int = 0,
 ) -> Fit:
     """Fit a checked problem.
 
-    ``like`` is the size of a larger batch whose compiled program is to be used.
+    ``program_size`` is that of a larger batch whose compiled program is to be used.
     """
-    size = max(problem.size, like)
+    size = max(problem.size, program_size)
     engine = chosen_engine(size, "jax" if solver == "projected_gradient" else engine)
     if engine == "numpy":
         small, width, many = True, _EAGER, False

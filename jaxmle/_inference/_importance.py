@@ -129,8 +129,8 @@ def largest_p_values(
         bounds = tree_map(lambda x, which=which: x[which], problem.take(index).bounds)
         held = Problem(counts, bounds).at(at[which, rates])
         ratios = HeldRatio(part.best[which, of_draw], held, observed[index][which, rates] - TIE)
-        told, is_unsure = ratios.told_by_bounds(calibration, engine)
-        hits[index][speaks] = told
+        decided, is_unsure = ratios.decided_by_bounds(calibration, engine)
+        hits[index][speaks] = decided
         unsure.append((which[is_unsure] + index.start, rates[is_unsure], of_draw[is_unsure]))
         unsolved.append(take(ratios, is_unsure))
     # Together, since a solver works on as many at once as it is given.

@@ -7,12 +7,12 @@ from jaxmle._data import Counts, Problem
 from jaxmle._engine import Engine
 from jaxmle._inference._arguments import effective, whole_numbers
 from jaxmle._inference._bounds_test import SURELY
-from jaxmle._inference._certificate import Certificate
+from jaxmle._inference._certificate import Certificate, certificate_of
 from jaxmle._inference._certify import CertificateMethod
 from jaxmle._inference._design_check import warn_of_design
 from jaxmle._inference._mixed import fit_mixed, mixed_crossings, mixed_statistic, warn_of_odds
 from jaxmle._inference._mixed_draws import MixedTest
-from jaxmle._inference._multiplicity import Adjustment, adjust_p_values, agreeing_limits, level_for_limits
+from jaxmle._inference._multiplicity import Adjustment
 from jaxmle._inference._profile import branches
 from jaxmle._simulation import Labels
 from jaxmle._stats import quantile_of_t, tail_of_t
@@ -70,40 +70,39 @@ def mixed_certificate(
     against = 2 * (np.asarray(unbounded.log_likelihood) - free.log_likelihood) > SURELY
     against |= warn_of_odds(free)
     biased = warn_of_design(problem.counts, "internal", labels, effective=design_effect is not None)
-    silent = against | biased
     above = branches(free)[1]
     statistic = mixed_statistic(free, np.clip(rate, lowest, highest), engine)
     p_value = np.where(rate > above.start, tail_of_t(np.sqrt(statistic), freedom), 1.0)
     simulated = design_effect is None and whole_numbers(problem.counts)
     test = MixedTest(free, labels, int(seed), _DRAWS, engine)
-    told = np.flatnonzero(~(by_bounds | silent))
+    informative = np.flatnonzero(~(by_bounds | against | biased))
     if simulated:
-        near = told[p_value[told] < _SURE]
+        near = informative[p_value[informative] < _SURE]
         if near.size:
             p_value[near] = test.take(near).p_values(rate[near], statistic[near])
     p_value = np.where(by_bounds, np.where(rate > highest, 0.0, 1.0), p_value)
-    p_value = np.where(silent, 1.0, p_value)
-    adjusted, alpha = adjust_p_values(p_value, adjustment), 1 - confidence
-    certified = adjusted <= alpha
-    level = np.full(rate.shape, level_for_limits(alpha, adjustment, certified))
-    root = quantile_of_t(level, freedom)
-    if simulated:
+
+    def limits(_: Array, level: float) -> Array:
+        levels = np.full(rate.shape, level)
+        root = quantile_of_t(levels, freedom)
+        if not simulated:
+            return np.asarray(mixed_crossings(above, external, root**2, engine).failure_rate)
         upper = highest.copy()
-        if told.size:
-            upper[told] = test.take(told).ends(level[told], root[told]).failure_rate
-    else:
-        upper = mixed_crossings(above, external, root**2, engine).failure_rate
-    upper = agreeing_limits(upper, rate, certified, silent, by_bounds, highest, adjustment == "holm")
-    return Certificate(
-        certified=certified,
-        p_value=adjusted,
-        upper_limit=upper,
+        if informative.size:
+            ends = test.take(informative).ends(levels[informative], root[informative])
+            upper[informative] = ends.failure_rate
+        return upper
+
+    return certificate_of(
+        p_value,
+        limits,
+        rate=rate,
+        highest=highest,
         by_bounds=by_bounds,
         contradicted=against,
         mismatched=biased,
-        limit=rate,
-        confidence=float(confidence),
+        confidence=confidence,
         method=f"profile{'' if simulated else ', chi-square'}, with a reference",
         adjustment=adjustment,
-        level=alpha,
+        level=1 - confidence,
     )

@@ -97,10 +97,12 @@ class MixedTest:
         # Most draws lie on the other side of the rate, or are plainly less extreme.
         found = np.zeros(len(at))
         speaks = params.failure_rate < at if self.side == "upper" else params.failure_rate > at
-        told = np.flatnonzero(speaks)
-        if told.size:
-            held = mixed_maxima(many.at(at).take(told), take(lent, told), self.engine, held=True)[0]
-            found[told] = 2 * (best[told] - held)
+        informative = np.flatnonzero(speaks)
+        if informative.size:
+            held = mixed_maxima(
+                many.at(at).take(informative), take(lent, informative), self.engine, held=True
+            )[0]
+            found[informative] = 2 * (best[informative] - held)
         hits = found.reshape(-1, self.n_draws) >= seen[:, None] - TIE
         share = np.asarray((1 + hits.sum(1)) / (1 + self.n_draws))
         is_upper = np.full(len(rate), self.side == "upper")

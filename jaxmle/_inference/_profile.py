@@ -68,10 +68,14 @@ def both_branches(first: ProfileBranch, second: ProfileBranch) -> ProfileBranch:
 
 
 def profile(
-    branch: ProfileBranch, rate: Array, calibration: Calibration, engine: Engine | None = None, like: int = 0
+    branch: ProfileBranch,
+    rate: Array,
+    calibration: Calibration,
+    engine: Engine | None = None,
+    program_size: int = 0,
 ) -> tuple[Array, Array, Fit]:
     """Likelihood-ratio statistic of a failure rate, its derivative, and the fit with the rate known."""
-    held = fit_flat(branch.problem.at(rate), calibration, engine=engine, like=like)
+    held = fit_flat(branch.problem.at(rate), calibration, engine=engine, program_size=program_size)
     statistic = np.maximum(2 * (branch.best - held.log_likelihood), 0)
     # Of a known parameter both bounds are active; one of the two prices is the score.
     slope = -2 * (held.shadow_price.failure_rate[0] + held.shadow_price.failure_rate[1])
@@ -101,7 +105,9 @@ def branch_end(branch: ProfileBranch, calibration: Calibration, engine: Engine |
     found = BranchEnd(np.full(size, np.inf), np.zeros(size), np.zeros(size), np.zeros(size, bool))
     todo = np.flatnonzero(~impossible)
     if todo.size:
-        statistic, _, held = profile(branch.take(todo), branch.stop[todo], calibration, engine, like=size)
+        statistic, _, held = profile(
+            branch.take(todo), branch.stop[todo], calibration, engine, program_size=size
+        )
         for kept, new in zip(found, (statistic, held.tpr, held.fpr, held.converged), strict=True):
             kept[todo] = new
     return found
@@ -140,7 +146,7 @@ def crossing(
             break
         part = branch.take(todo)
         rate = part.start + sign[todo] * x[todo]
-        value, slope, held = profile(part, rate, calibration, engine, like=size)
+        value, slope, held = profile(part, rate, calibration, engine, program_size=size)
         wanted = target[todo]
         short = value <= wanted
         low[todo] = np.where(short, x[todo], low[todo])

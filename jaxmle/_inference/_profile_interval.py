@@ -30,7 +30,7 @@ from jaxmle._inference._options import ProfileOptions
 from jaxmle._inference._profile import ProfileRoot, crossing
 from jaxmle._simulation import Labels, design_of
 from jaxmle._stats import quantile_of_t
-from jaxmle._types import ArrayLike, Flags, Numbers
+from jaxmle._types import Array, ArrayLike, Flags, Numbers
 
 if TYPE_CHECKING:
     from jaxmle._tables import Columns, Rows
@@ -238,113 +238,129 @@ def _interval(
     external: Counts | None = None,
 ) -> ProfileInterval:
     """The interval, of flat arrays."""
-    if external is not None and options.target == "items":
-        raise ValueError('`target` must be "population" with an `external` reference; got "items".')
-    if options.simulate not in (None, True, False):
-        raise ValueError(f"`simulate` must be True, False or None; got {options.simulate!r}.")
-    if options.target == "items" and (design_effect is not None or options.simulate is False):
-        raise ValueError(
-            '`target` must be "population" with a `design_effect` or `simulate=False`; got "items".'
-        )
-    side, calibration, labels = options.side, options.calibration, options.labels
-    alpha = 1 - options.confidence
     problem, freedom = effective(problem, shape, design_effect, df)
-    whole = design_effect is not None or whole_numbers(problem.counts)
-    if options.simulate and not whole:
-        raise ValueError(
-            "`simulate` must be False or None where counts are not whole numbers: weighted items cannot be "
-            "drawn anew."
-        )
-    check_items(options.target, problem.counts, calibration)
-    warn_of_design(problem.counts, calibration, labels, effective=design_effect is not None)
-    if external is not None and design_effect is not None:
-        whole = False
-        if options.simulate:
-            raise ValueError(
-                "`simulate` must be False or None with a `design_effect` and an `external` reference: "
-                "effective counts are not drawn anew with it."
-            )
-    simulated = whole if options.simulate is None else options.simulate
-    if is_joint(options.adjustment):
-        alpha = alpha / problem.size
-    n_draws = int(options.n_resamples)
+    simulated = _is_simulated(problem.counts, options, design_effect is not None, external is not None)
+    check_items(options.target, problem.counts, options.calibration)
+    warn_of_design(problem.counts, options.calibration, options.labels, effective=design_effect is not None)
     # A first look with a quarter of the draws, then all of them, each at five rates and both ends. Bounds on
     # the maxima spare most fits, so that they take as long as one in two.
-    n_fits = problem.size * (8 * n_draws if simulated else 30)
+    n_fits = problem.size * (8 * int(options.n_resamples) if simulated else 30)
     engine = chosen_engine(n_fits, options.engine, compile_seconds=_COMPILE_SECONDS if simulated else 1)
     if external is not None:
-        from jaxmle._inference._mixed import fit_mixed, mixed_crossings, warn_of_odds
+        from jaxmle._inference._mixed import fit_mixed, warn_of_odds
 
         if free is None or design_effect is not None:
             free = fit_mixed(problem, external, options.engine)
             warn_of_odds(free)
     elif free is None:
-        free = fit_flat(problem, calibration, engine=engine)
+        free = fit_flat(problem, options.calibration, engine=engine)
     elif design_effect is not None:
         free = divided(free, problem, design_effect)
-    tests = Sides.of(free, "lower", "upper") if side == "two-sided" else Sides.of(free, side)
-    copies = 2 if side == "two-sided" else 1
-    root = np.tile(quantile_of_t(alpha / copies, freedom), copies)
-    if simulated and external is not None:
-        from jaxmle._inference._mixed_draws import MixedTest
-
-        chosen: list[Literal["lower", "upper"]] = ["lower", "upper"] if side == "two-sided" else [side]
-        with progress_bar(options.progress, len(root), "Calibrating") as bar:
-            parts = [
-                MixedTest(free, labels, int(options.seed), n_draws, options.engine, one).ends(
-                    np.full(problem.size, alpha / copies), root[: problem.size], bar
-                )
-                for one in chosen
-            ]
-        ends = joined(parts)
-    elif simulated:
-        calibrated = Calibrated(
-            calibration=calibration,
-            design=design_of(calibration, labels),
-            seed=int(options.seed),
-            n_draws=n_draws,
-            is_effective=bool(stretched(design_effect, shape).any()),
-            engine=engine,
-        )
-        with progress_bar(options.progress, len(root), "Calibrating") as bar:
-            if options.target == "items":
-                ends = _of_items(tests, calibrated, alpha / copies)
-            else:
-                ends = calibrated.ends(tests, root, bar)
-    elif external is not None:
-        twice = tree_map(lambda x: np.tile(x, copies), external)
-        ends = mixed_crossings(tests.branch, twice, root**2, options.engine)
-    else:
-        ends = crossing(tests.branch, root**2, calibration, engine)
-    # Where the end itself is too small for a number, the rate that stands for it has no likelihood at all.
-    statistic = np.where(np.isfinite(ends.statistic), ends.statistic, root**2)
-    ends = ends._replace(statistic=statistic)
-    size = problem.size
-    none = np.zeros(size)
-    lowest, highest = problem.bounds.failure_rate
-    low = high = None
-    if side != "upper":
-        low = [x[:size] for x in (ends.failure_rate, ends.at_bound, ends.converged, ends.statistic)]
-    if side != "lower":
-        high = [x[-size:] for x in (ends.failure_rate, ends.at_bound, ends.converged, ends.statistic)]
-    given = [none > 1, none == 0, none]
-    low = low or [lowest, ~given[0], given[1], none]
-    high = high or [highest, ~given[0], given[1], none]
-    kind = "" if side == "two-sided" else f", {side} limit"
+    alpha = 1 - options.confidence
+    if is_joint(options.adjustment):
+        alpha = alpha / problem.size
+    is_effective = bool(stretched(design_effect, shape).any())
+    ends = _ends(free, external, options, alpha, freedom, engine, simulated, is_effective)
     names = f"profile likelihood, {'calibrated' if simulated else 'chi-square'}"
     names += "" if external is None else ", with a reference"
     names += "" if design_effect is None else ", design effect"
+    return _between(free, ends, options, names)
+
+
+def _is_simulated(counts: Counts, options: _Options, has_effect: bool, has_reference: bool) -> bool:
+    """Whether p-values are simulated; ``ValueError`` where they cannot be, or nothing else would do."""
+    if has_reference and options.target == "items":
+        raise ValueError('`target` must be "population" with an `external` reference; got "items".')
+    if options.simulate not in (None, True, False):
+        raise ValueError(f"`simulate` must be True, False or None; got {options.simulate!r}.")
+    if options.target == "items" and (has_effect or options.simulate is False):
+        raise ValueError(
+            '`target` must be "population" with a `design_effect` or `simulate=False`; got "items".'
+        )
+    if options.simulate and not (has_effect or whole_numbers(counts)):
+        raise ValueError(
+            "`simulate` must be False or None where counts are not whole numbers: weighted items cannot be "
+            "drawn anew."
+        )
+    if options.simulate and has_effect and has_reference:
+        raise ValueError(
+            "`simulate` must be False or None with a `design_effect` and an `external` reference: "
+            "effective counts are not drawn anew with it."
+        )
+    can_be = not has_reference if has_effect else whole_numbers(counts)
+    return can_be if options.simulate is None else options.simulate
+
+
+def _ends(
+    free: Fit,
+    external: Counts | None,
+    options: _Options,
+    alpha: float,
+    freedom: Array,
+    engine: Engine,
+    simulated: bool,
+    is_effective: bool,
+) -> ProfileRoot:
+    """The ends that are asked for, those below the estimate first; ``alpha`` is the error of all together."""
+    sides: list[Literal["lower", "upper"]]
+    sides = ["lower", "upper"] if options.side == "two-sided" else [options.side]
+    size, tests = np.size(free.failure_rate), Sides.of(free, *sides)
+    share = alpha / len(sides)
+    root = np.tile(quantile_of_t(share, freedom), len(sides))
+    seed, n_draws = int(options.seed), int(options.n_resamples)
+    if external is not None and not simulated:
+        from jaxmle._inference._mixed import mixed_crossings
+
+        labels = tree_map(lambda x: np.tile(x, len(sides)), external)
+        ends = mixed_crossings(tests.branch, labels, root**2, options.engine)
+    elif not simulated:
+        ends = crossing(tests.branch, root**2, options.calibration, engine)
+    else:
+        with progress_bar(options.progress, len(root), "Calibrating") as bar:
+            if external is not None:
+                from jaxmle._inference._mixed_draws import MixedTest
+
+                mixed = (MixedTest(free, options.labels, seed, n_draws, options.engine, one) for one in sides)
+                ends = joined([one.ends(np.full(size, share), root[:size], bar) for one in mixed])
+            else:
+                calibrated = Calibrated(
+                    calibration=options.calibration,
+                    design=design_of(options.calibration, options.labels),
+                    seed=seed,
+                    n_draws=n_draws,
+                    is_effective=is_effective,
+                    engine=engine,
+                )
+                of_items = options.target == "items"
+                ends = _of_items(tests, calibrated, share) if of_items else calibrated.ends(tests, root, bar)
+    # Where the end itself is too small for a number, the rate that stands for it has no likelihood at all.
+    return ends._replace(statistic=np.where(np.isfinite(ends.statistic), ends.statistic, root**2))
+
+
+def _between(free: Fit, ends: ProfileRoot, options: _Options, names: str) -> ProfileInterval:
+    """The interval between the ends, and a bound on the failure rate where none was asked for."""
+    size, side = np.size(free.failure_rate), options.side
+    found = (ends.failure_rate, ends.at_bound, ends.converged, ends.statistic)
+    lowest, highest = free.bounds.failure_rate
+    none = np.zeros(size)
+    low, high = ([end, none == 0, none == 0, none] for end in (lowest, highest))
+    if side != "upper":
+        low = [x[:size] for x in found]
+    if side != "lower":
+        high = [x[-size:] for x in found]
     estimate = free.failure_rate
     if options.target == "items":
         names += ", of these items"
         likely = Params(free.failure_rate, free.tpr, free.fpr)
-        estimate = estimates_of(problem.counts, likely, calibration)
+        estimate = estimates_of(free.counts, likely, options.calibration)
+    names += "" if side == "two-sided" else f", {side} limit"
+    names += f", Bonferroni over {size}" if is_joint(options.adjustment) else ""
     return ProfileInterval(
         estimate=estimate,
         low=np.minimum(low[0], estimate),
         high=np.maximum(high[0], estimate),
         confidence=float(options.confidence),
-        method=names + kind + (f", Bonferroni over {size}" if is_joint(options.adjustment) else ""),
+        method=names,
         at_bound=(low[1], high[1]),
         cutoff=(low[3], high[3]),
         identified=free.identified,

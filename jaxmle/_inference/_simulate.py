@@ -51,7 +51,7 @@ class HeldRatio(NamedTuple):
     held: Problem
     wanted: Array
 
-    def told_by_bounds(self, calibration: Calibration, engine: Engine, rounds: int = _GLANCE) -> Pair:
+    def decided_by_bounds(self, calibration: Calibration, engine: Engine, rounds: int = _GLANCE) -> Pair:
         """Whether they are as large as wanted, as bounds on the maxima tell it, and where they do not."""
         if not len(self.best):
             return np.zeros(0, bool), np.zeros(0, bool)
@@ -66,7 +66,7 @@ class HeldRatio(NamedTuple):
 
     def as_large(self, calibration: Calibration, engine: Engine) -> Array:
         """Whether they are as large as wanted; only where bounds do not tell the maxima are solved for."""
-        found, unsure = self.told_by_bounds(calibration, engine, _CLOSE_LOOK)
+        found, unsure = self.decided_by_bounds(calibration, engine, _CLOSE_LOOK)
         if unsure.any():
             left = take(self, unsure)
             held, _ = maximal(left.held, calibration, engine)

@@ -324,9 +324,9 @@ def agreed(first: Answers, second: Answers) -> tuple[Counts, list[Item]]:
 
 def _meanings(held: set[str], label: str, failure: Sequence[str], passes: Sequence[str]) -> dict[str, str]:
     """What each word of a column of labels says, as `estimate` would read it with the same options."""
-    told = writing_of(as_words(tuple(failure)) | as_words(tuple(passes)))
+    explained = writing_of(as_words(tuple(failure)) | as_words(tuple(passes)))
     sides = sides_of(frozenset(held) & NAMED_WORDS)
-    if sides is not None and says_good(label) and not frozenset(held) & told:
+    if sides is not None and says_good(label) and not frozenset(held) & explained:
         bad, good = sides
         raise ValueError(
             f"{printable(label, _SHOWN)!r} reads as if {bad} meant good: say --failure {good} if so, or "

@@ -282,8 +282,13 @@ def first_estimate(
     confidence: float = 0.95,
     calibration: Calibration = "internal",
     labels: Labels = "random",
+    cost_human: float | None = None,
+    cost_judge: float | None = None,
+    seed: int = 0,
 ) -> int | None:
     """Labels by large-sample formula, without bounds and simulation; arguments as of `plan`.
+
+    Prices and seed are checked alone, so that `plan` finds no more fault after this answer.
 
     Returns:
         The number, or None where no number of labels is enough.
@@ -291,6 +296,8 @@ def first_estimate(
     Raises:
         ValueError: As `plan` does.
     """
+    check_seed(seed)
+    checked_prices(cost_human, cost_judge)
     goal = goal_of(target_width, limit, power, check_confidence(confidence), "profile", False)
     rates = Params(failure_rate, judge_tpr, judge_fpr)
     start = checked_setting(

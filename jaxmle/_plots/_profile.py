@@ -114,8 +114,8 @@ def _cutoffs(ax: "Axes", interval: ProfileInterval, cutoff: list[float]) -> None
     """A line for the cut-off of each end, at the height where that end stands."""
     ends = float(interval.low), float(interval.high)
     middle = 0.5 * (ends[0] + ends[1])
-    wanted = {"two-sided": (0, 1), "upper": (1,), "lower": (0,)}[interval.side]
-    for i in wanted:
+    shown_ends = {"two-sided": (0, 1), "upper": (1,), "lower": (0,)}[interval.side]
+    for i in shown_ends:
         # Axes are in rates: a side goes from the middle to the edge of the plot.
         edge, end = ax.get_xlim()[i], ends[i]
         ax.plot([middle, edge], [-cutoff[i]] * 2, color=GREY, linestyle="--", linewidth=1.2)
@@ -123,10 +123,10 @@ def _cutoffs(ax: "Axes", interval: ProfileInterval, cutoff: list[float]) -> None
             ax.plot(end, -cutoff[i], "o", color=BLUE, markersize=6)
     ax.annotate(
         "cut-off",
-        (ax.get_xlim()[wanted[-1]], -cutoff[wanted[-1]]),
-        xytext=(-4 if wanted[-1] else 4, 4),
+        (ax.get_xlim()[shown_ends[-1]], -cutoff[shown_ends[-1]]),
+        xytext=(-4 if shown_ends[-1] else 4, 4),
         textcoords="offset points",
-        ha="right" if wanted[-1] else "left",
+        ha="right" if shown_ends[-1] else "left",
         color=GREY,
         fontsize="small",
     )

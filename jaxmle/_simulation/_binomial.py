@@ -71,11 +71,11 @@ def tabulated(spans: Array, rows: Array | int = 1, most: int = LARGEST_TABLE) ->
     return (np.asarray(spans) <= _WIDTHS[-1]) & (spans * rows <= most)
 
 
-def table_size(spans: Array, wanted: Array) -> Table:
+def table_size(spans: Array, needed: Array) -> Table:
     """Least of a few sizes that holds the windows of all distributions that get a table."""
-    most = np.max(np.where(wanted, spans, 0), initial=0)
-    width = next(w for w in _WIDTHS if most <= w) if np.any(wanted) else 0
-    return Table(width, bool(np.all(wanted)))
+    most = np.max(np.where(needed, spans, 0), initial=0)
+    width = next(w for w in _WIDTHS if most <= w) if np.any(needed) else 0
+    return Table(width, bool(np.all(needed)))
 
 
 def binomial(u: Array, n: Array, p: Array, exact: Array, table: Table) -> Array:

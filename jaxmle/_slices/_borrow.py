@@ -32,8 +32,9 @@ class Borrowed(Interval):
     Attributes:
         tpr: The judge's true positive rate, by the references and the data set's own labels, shape ``(...)``.
         fpr: Its false positive rate.
-        like: Pair of probabilities, each of shape ``(...)``: that the TPR, and that the FPR, is one of those
-            that the references foretell. Where one is low the data set stands apart, and borrows little.
+        exchangeable: Pair of probabilities, each of shape ``(...)``: that the TPR, and that the FPR, is
+            exchangeable with those of the references. Where one is low the data set stands apart, and
+            borrows little.
         borrowed: Share of what is known of the judge that comes from references, shape ``(...)``.
         spread: Standard deviations of TPR and FPR from reference to reference (posterior means).
         n_references: How many references have labels.
@@ -43,7 +44,7 @@ class Borrowed(Interval):
 
     tpr: Numbers
     fpr: Numbers
-    like: tuple[Numbers, Numbers] = field(metadata=OF_RATES)
+    exchangeable: tuple[Numbers, Numbers] = field(metadata=OF_RATES)
     borrowed: Numbers
     identified: Flags
     spread: tuple[float, float] = field(metadata={"static": True, **OF_RATES})
@@ -111,7 +112,7 @@ def borrow(
     spread = posterior.weight @ posterior.spread
     warn_of_design(problem.counts, calibration, "random", effective=design_effect is not None)
     find = partial(_borrowed, calibration=calibration, posterior=posterior, cutoff=cutoff)
-    estimate, low, high, tpr, fpr, like_tpr, like_fpr, lent = map_slices(find, problem, _BLOCK)
+    estimate, low, high, tpr, fpr, *exchangeable, lent = map_slices(find, problem, _BLOCK)
     lowest, highest = problem.bounds.failure_rate
     found = Borrowed(
         estimate=estimate,
@@ -121,7 +122,7 @@ def borrow(
         method=f"integrated likelihood, judge's rates borrowed from {known} reference{'s' * (known > 1)}",
         tpr=tpr,
         fpr=fpr,
-        like=(like_tpr, like_fpr),
+        exchangeable=(exchangeable[0], exchangeable[1]),
         borrowed=lent,
         identified=(lowest == highest) | (low > lowest) | (high < highest),
         spread=(float(spread[0]), float(spread[1])),
@@ -164,8 +165,8 @@ def _borrowed(
     share = np.exp(value - value.max(1, keepdims=True))
     share = share / share.sum(1, keepdims=True)
     rates = (np.sum(share * one.mean, 1) for one in (tpr, fpr))
-    like = (1 - np.sum(share * one, 1) for one in unlike)
-    return estimate, low, high, *rates, *like, np.sum(share * known.borrowed, 1)
+    exchangeable = (1 - np.sum(share * one, 1) for one in unlike)
+    return estimate, low, high, *rates, *exchangeable, np.sum(share * known.borrowed, 1)
 
 
 _UNIT = np.array([[0.0, 1.0], [0.0, 1.0]])

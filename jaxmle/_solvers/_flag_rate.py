@@ -174,7 +174,7 @@ def external(
     )
 
 
-def _free(d: Data, wanted: Array) -> Point:
+def _free(d: Data, needed: Array) -> Point:
     """Failure rate and rates where no bound on the failure rate holds."""
     n = d.hits + d.misses
     at_low, held = _held(d, n)
@@ -202,7 +202,7 @@ def _free(d: Data, wanted: Array) -> Point:
     inside = (rate > 0) & (miss > 0)
     start = select(both, cubic.start(), rate)
     certain = (spread == 0) & ~inside
-    share = share_root(cubic_at, (cubic,), start, (both & ~certain | one & inside) & wanted)
+    share = share_root(cubic_at, (cubic,), start, (both & ~certain | one & inside) & needed)
     flagged, passed = select(held, (k * share.x)[None], d.hits), select(held, (k * share.y)[None], d.misses)
     all_flagged, all_passed = flagged[0] + flagged[1], passed[0] + passed[1]
     mass_flagged = flagged * ((d.pos + all_flagged) / all_flagged)[None]
@@ -238,7 +238,7 @@ def _held(d: Data, n: Array) -> Pair:
     return at_low, at_low | (excess[1] < 0)
 
 
-def rates_at(d: Data, theta: Shares, wanted: Array) -> Shares:
+def rates_at(d: Data, theta: Shares, needed: Array) -> Shares:
     """TPR and FPR at a known failure rate; both designs."""
     xp = namespace(d.hits)
     mass = xp.stack(theta)
@@ -255,7 +255,7 @@ def rates_at(d: Data, theta: Shares, wanted: Array) -> Shares:
     held = at_low | (excess[1] > 0)
     fixed = either(at_low, d.low, d.high)
     two = ~(held[0] | held[1])
-    one = (held[0] ^ held[1]) & wanted
+    one = (held[0] ^ held[1]) & needed
 
     # The unknown is the free rate, and where both are free the one of fewer labels for its mass, which tells
     # the tilt with the smaller rounding error.
@@ -273,7 +273,7 @@ def rates_at(d: Data, theta: Shares, wanted: Array) -> Shares:
     cubic = Cubic(h, m, d.pos, d.neg, *through, mass_e, none, none, mass_e)
     # Without mass, and where no flag was counted, only labels tell of a rate.
     met = (mass_e > 0) & (d.pos + d.neg > 0)
-    share = share_root(_rate_at, (cubic, mass_o, h_o, m_o, two), cubic.start(), ((two & wanted) | one) & met)
+    share = share_root(_rate_at, (cubic, mass_o, h_o, m_o, two), cubic.start(), ((two & needed) | one) & met)
     rate = either(met, share, Shares(h / (h + m), m / (h + m)))
     o = tilted(h_o, m_o, mass_o * (m * rate.x - h * rate.y), mass_e * rate.x * rate.y)
     free = joined((either(first | ~two, rate, o), either(first & two, o, rate)), xp.stack)

@@ -253,10 +253,10 @@ def _trials(x: Triple, steps: Array, lower: Triple, upper: Triple, apart: Array)
     fpr = jnp.where(apart, jnp.maximum(jnp.minimum(fpr, tpr - 0.1 * (x[1] - x[2])), lower[2]), fpr)
     slope = (x[1] - x[2]) * steps[0] + x[0] * steps[1] + (1 - x[0]) * steps[2]
     q = x[2] + x[0] * (x[1] - x[2]) + lengths * slope
-    wanted = jnp.where(tpr == fpr, theta, (q - fpr) / jnp.where(tpr == fpr, 1, tpr - fpr))
-    follows = jnp.clip(wanted, lower[0], upper[0])
+    unclipped = jnp.where(tpr == fpr, theta, (q - fpr) / jnp.where(tpr == fpr, 1, tpr - fpr))
+    follows = jnp.clip(unclipped, lower[0], upper[0])
     # Where theta cannot follow, first one rate and then the other does.
-    short = follows != wanted
+    short = follows != unclipped
     fpr_follows = jnp.clip((q - follows * tpr) / jnp.maximum(1 - follows, tiny), lower[2], upper[2])
     fpr_follows = jnp.where(short, fpr_follows, fpr)
     tpr_follows = jnp.clip((q - (1 - follows) * fpr_follows) / jnp.maximum(follows, tiny), lower[1], upper[1])

@@ -183,8 +183,8 @@ def check_scores(source: Source, staged: str, word: str, threshold: str, role: s
 def grouped(source: Source, roles: Roles) -> str:
     """Query that counts rows by slice, cluster and verdicts as they are written.
 
-    Its columns are k0, k1, ..., c (cluster), j and h (words), n (rows), and of the weights w (sum),
-    ww (sum of squares) and bad (whether they are no weights).
+    Its columns are k0, k1, ..., c (cluster), j and h (words), jt and ht (the same as they are written),
+    n (rows), and of the weights w (sum), ww (sum of squares) and bad (whether they are no weights).
     """
     keys = _keys(roles)
     texts = [f"{source.text(column)} AS {key}" for key, column in zip(keys, roles.by, strict=True)]
@@ -204,6 +204,7 @@ def grouped(source: Source, roles: Roles) -> str:
     counts = f"SELECT {', '.join(named)}, {sums} FROM ({rows}) AS listed GROUP BY {', '.join(groups)}"
     # Words are brought to one form after grouping: there are few of them, and many rows.
     words = [f"{word_of(name)} AS {name}" if name in ("j", "h") else name for name in named]
+    words += ["j AS jt", "h AS ht"]
     more = ", w, ww, bad" if roles.weight else ""
     return f"SELECT {', '.join(words)}, n{more} FROM ({counts}) AS spelt"
 

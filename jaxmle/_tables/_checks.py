@@ -3,9 +3,10 @@
 import difflib
 from collections.abc import Iterable, Sequence
 
-from jaxmle._tables._aggregate import Roles
+from jaxmle._data import printable
+from jaxmle._tables._aggregate import Roles, word_of
 from jaxmle._tables._condition import check_expression
-from jaxmle._tables._files import explain
+from jaxmle._tables._files import explain, quote_text
 from jaxmle._tables._source import VERDICTS, Part, Source
 
 _LONGEST = 40
@@ -53,18 +54,32 @@ def _nearest(source: Source, part: Part, column: str, names: list[str]) -> str |
 def check_condition(source: Source, where: str, what: str = "`where` (--where)") -> None:
     """Raise ``ValueError`` unless a condition is one expression over the columns of these rows."""
     known = {column.casefold() for column in source.columns}
-    for column in check_expression(where):
+    named = check_expression(where)
+    for column in named:
         if column.casefold() not in known:
             try:
                 check_column(source, column)
             except ValueError as error:
-                raise ValueError(f"{what}: {error}") from error
+                others = [name for name in named if name.casefold() in known]
+                raise ValueError(f"{what}: {error}{_quotes_hint(source, column, others)}") from error
     try:
         source.query(f"SELECT 1 AS one FROM {VERDICTS} WHERE ({where}\n) LIMIT 0")
     except ValueError as error:
         reason = explain(error.__cause__ if isinstance(error.__cause__, Exception) else error)
         hint = " Columns of text files are text: write `turn::int >= 9`." if "explicit " in reason else ""
         raise ValueError(f"{what} is no condition on these rows: {reason}.{hint}") from error
+
+
+def _quotes_hint(source: Source, word: str, columns: Sequence[str]) -> str:
+    """What to say of a word that is no column: text stands in quotes, as one of the values compared with."""
+    for column in columns:
+        text = source.text(column)
+        alike = f"{word_of(text)} = {quote_text(word.lower())}"
+        found = source.query(f"SELECT {text} AS value FROM {VERDICTS} WHERE {alike} LIMIT 1")
+        if found:
+            value = printable(quote_text(found[0][0]), _LONGEST)
+            return f" Did you mean the value {value} of {shown(column)}? Text stands in single quotes."
+    return f" If it is a value, put it in single quotes: {quote_text(word)}." if columns else ""
 
 
 def zeros_hint(strangers: Iterable[Sequence[str]], known: Iterable[Sequence[str]]) -> str:

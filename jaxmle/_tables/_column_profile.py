@@ -39,6 +39,7 @@ class Column:
         numbers: Least and largest value, if all that were looked at are numbers.
         digest: Equal for columns of equal values.
         approximate: Whether ``distinct`` is: in large tables, where there are more than twelve.
+        values: How often each word occurs as it is written, the most frequent first, where there are few.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Column:
     numbers: tuple[float, float] | None = None
     digest: int = 0
     approximate: bool = False
+    values: dict[str, int] | None = field(default_factory=dict)
 
     @cached_property
     def tokens(self) -> frozenset[str]:
@@ -59,6 +61,10 @@ class Column:
     def present_values(self) -> frozenset[str]:
         """Words that are not missing; none where there are many."""
         return frozenset(self.words or ()) - UNLABELED_WORDS
+
+    def as_written(self, word: str) -> str:
+        """How most rows write a word."""
+        return next((value.strip() for value in self.values or () if value.strip().lower() == word), word)
 
     @cached_property
     def n_present(self) -> int:
@@ -119,7 +125,7 @@ def profile(source: Source) -> tuple[int, list[Column]]:
     found = {_index(name): numbers for name, *numbers in sums}
     rows = found.pop(len(names), [0])[0]
     few = [i for i in found if found[i][1] <= _SURELY_MORE]
-    words = _words(source, names, few)
+    words, values = _words(source, names, few)
     ranges = _ranges(source, names, [i for i in found if i not in words])
     exact = _distinct(source, names, [i for i in found if i not in words], rows)
     columns = []
@@ -129,7 +135,10 @@ def profile(source: Source) -> tuple[int, list[Column]]:
         numbers = _range_of(spelt) if spelt is not None else ranges.get(i)
         approximate = spelt is None and i not in exact
         distinct = exact.get(i, distinct) if spelt is None else len(spelt)
-        columns.append(Column(name, filled, distinct, longest, spelt, numbers, int(digest), approximate))
+        written = values.get(i, {}) if spelt is not None else None
+        columns.append(
+            Column(name, filled, distinct, longest, spelt, numbers, int(digest), approximate, written)
+        )
     return rows, columns
 
 
@@ -182,19 +191,26 @@ def _index(name: str) -> int:
     return int(name[1:])
 
 
-def _words(source: Source, names: list[str], chosen: list[int]) -> dict[int, dict[str, int]]:
-    """Words of the columns that have few, with their numbers."""
+def _words(
+    source: Source, names: list[str], chosen: list[int]
+) -> tuple[dict[int, dict[str, int]], dict[int, dict[str, int]]]:
+    """Words of the columns that have few, with their numbers, and the same as they are written."""
     if not chosen:
-        return {}
+        return {}, {}
     spelt = f"SELECT name, value, count(*) AS n FROM ({_long(source, names, chosen)}) GROUP BY name, value"
-    word = word_of(f"left(value, {_LONGEST_WORD})")
+    value = f"left(value, {_LONGEST_WORD})"
     found: dict[int, dict[str, int]] = {i: {} for i in chosen}
-    for name, value, times in source.query(
-        f"SELECT name, {word} AS word, sum(n) FROM ({spelt}) GROUP BY ALL ORDER BY 3 DESC, 2"
+    written: dict[int, dict[str, int]] = {i: {} for i in chosen}
+    for name, word, text, times in source.query(
+        f"SELECT name, {word_of(value)} AS word, {value} AS text, sum(n) FROM ({spelt}) GROUP BY ALL "
+        "ORDER BY 4 DESC, 3"
     ):
         if name != f"c{len(names)}":
-            found[_index(name)][value] = int(times)
-    return {i: words for i, words in found.items() if len(words.keys() - MISSING_WORDS) <= _FEW_WORDS}
+            i = _index(name)
+            written[i][text] = int(times)
+            found[i][word] = found[i].get(word, 0) + int(times)
+    few = {i: words for i, words in found.items() if len(words.keys() - MISSING_WORDS) <= _FEW_WORDS}
+    return few, written
 
 
 def _distinct(source: Source, names: list[str], chosen: list[int], rows: int) -> dict[int, int]:

@@ -210,7 +210,8 @@ def _coder(
 ) -> Coder:
     """What a column says, beside one of the other kind, of the words that were staged."""
     judge, human = places
-    staged = f"(SELECT w{judge} AS j, w{human} AS h, n FROM {_SPELT}) AS pairs"
+    words = f"w{judge} AS j, w{human} AS h, t{judge} AS jt, t{human} AS ht"
+    staged = f"(SELECT {words}, n FROM {_SPELT}) AS pairs"
     return column_code(source, staged, roles, which, **meaning)
 
 

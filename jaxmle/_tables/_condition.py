@@ -97,7 +97,8 @@ def _parsed(condition: str) -> dict[str, Any]:
         if found.get("error_type") == "not implemented":
             raise ValueError(f"{_refusal(condition[1:-2])}: it ends before the text does.")
         reason = printable(next(iter(str(found.get("error_message")).splitlines()), ""), _LONGEST).rstrip(".")
-        raise ValueError(f"`where` (--where) is no condition on these rows: {reason}.")
+        quotes = " Text stands in single quotes: topic = 'two words'." if "'" not in condition else ""
+        raise ValueError(f"`where` (--where) is no condition on these rows: {reason}.{quotes}")
     statements = found["statements"]
     if len(statements) != 1:
         raise ValueError(f"{_refusal(condition[1:-2])}: it ends before the text does.")

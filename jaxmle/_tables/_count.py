@@ -287,7 +287,8 @@ def column_code(
 
     Args:
         source: An opened source.
-        staged: What to write after FROM for words ``j`` and ``h`` of its rows, and how many ``n`` have them.
+        staged: What to write after FROM for words ``j`` and ``h`` of its rows, the same as they are written,
+            ``jt`` and ``ht``, and how many ``n`` have them.
         roles: Which columns are meant.
         which: The judge's column, "j", or the human's, "h".
         on_invalid: As in `count`.
@@ -297,8 +298,9 @@ def column_code(
         What makes of a word SQL for 1 failure, 0 pass, NULL missing, -1 neither.
 
     Raises:
-        ValueError: A verdict is neither, and ``on_invalid`` is "error".
+        ValueError: A verdict is neither, and ``on_invalid`` is "error"; or this is no choice.
     """
+    check_on_invalid(on_invalid)
     said = Meaning.of(**meaning)
     coders = coders_of(source, staged, roles, said)
     failures_of(source, staged, roles, said, coders)  # which raises where a column's meaning is open

@@ -248,12 +248,12 @@ def check_frame(items: Judged, design: LabelDesign) -> None:
         return
     what = f"there are {n:,} judged items, and there were {design.n_judged:,} at the draw"
     if n == design.n_judged:
-        told = {
+        compared = {
             "by-verdict": "their ids or verdicts",
             "by-slice": "their ids or slices",
             "random": "their ids",
         }
-        what = f"{told[kind]} are others than at the draw"
+        what = f"{compared[kind]} are others than at the draw"
     raise ValueError(
         f"{items.source.name} holds other items than the design was drawn from: {what}. Labels of a sample "
         "speak for what it is a sample of: give the file as it was, or draw anew."

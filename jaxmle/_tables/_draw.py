@@ -239,11 +239,11 @@ def columns_to_show(
                 f"`columns` (--column) names {column!r}, a verdict or a label: who sees it tends to agree."
                 " With `show_verdict` (--show-verdict) the judge's stands in the queue all the same."
             )
-    wanted = [
+    candidates = [
         one for one in dict.fromkeys(columns or items.source.columns) if one not in {*hidden, *items.id}
     ]
-    left_out = [] if columns else [one for one in wanted if _reads_like_labels(items.source, one)]
-    return [one for one in wanted if one not in left_out], left_out
+    left_out = [] if columns else [one for one in candidates if _reads_like_labels(items.source, one)]
+    return [one for one in candidates if one not in left_out], left_out
 
 
 def _reads_like_labels(source: Table, column: str) -> bool:

@@ -51,6 +51,15 @@ class EngineTable:
         return 0, f"a row of {self.name}", value
 
 
+def check_variables(sql: str) -> None:
+    """Raise ``ValueError`` where Spark would put a variable of settings or environment into a query."""
+    if "${" in sql:
+        raise ValueError(
+            "Spark reads `${` in names, words and conditions as the beginning of a variable: rename the "
+            "column, or leave it out."
+        )
+
+
 def one_query(sql: str, *names: str) -> Any:
     """See that what translates a query reads it as DuckDB does: one, of tables of these names alone.
 

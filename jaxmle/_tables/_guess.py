@@ -32,7 +32,7 @@ _ITEM = frozenset(
     {"task", "epoch", "input", "user_input", "output", "response", "reference", "expected", "target"}
     | {"trial", "attempt", "retrieved_contexts"}
 )
-_WEIGHT = frozenset(("weight", "weights", "importance"))
+_WEIGHT = frozenset(("weight", "weights", "importance", "w", "wt"))
 _FULL = 0.9
 # Names are unique but for a few that occur again.
 _REPEATS = 0.8
@@ -54,6 +54,7 @@ class Guess:
         id: Column that tells items apart.
         cluster: Column whose values repeat and that says what belongs together, the coarsest.
         weight: Column of item weights.
+        blank: Column that is named as a human's and holds nothing, where there is no other.
         unsure: Whether the choice of judge and human rests on nothing but their order.
     """
 
@@ -65,6 +66,7 @@ class Guess:
     id: str | None = None
     cluster: str | None = None
     weight: str | None = None
+    blank: str | None = None
     unsure: bool = False
 
 
@@ -140,6 +142,7 @@ def guess(
         and not one.name.startswith(stems)
     ]
     slices.sort(key=lambda one: not one.tokens & _SLICE)
+    blank = [one.name for one in columns if one.kind == "empty" and is_human(one, _HUMAN)]
     weights = [one for one in columns if one.kind == "score" and one.tokens & _WEIGHT]
     unique.sort(key=lambda one: not one.is_named_id)
     return Guess(
@@ -151,6 +154,7 @@ def guess(
         id=unique[0].name if unique else None,
         cluster=min(coarse, key=lambda one: one.distinct).name if coarse else None,
         weight=next((one.name for one in weights if one.name not in taken), None),
+        blank=None if human else next(iter(blank), None),
         unsure=unsure,
     )
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jaxmle._tables._engine_table import EngineTable, one_query
+from jaxmle._tables._engine_table import EngineTable, check_variables, one_query
 from jaxmle._tables._files import explain
 from jaxmle._tables._source import VERDICTS, Row, Source
 from jaxmle._tables._table import Table
@@ -29,10 +29,12 @@ class IbisTable(EngineTable):
 
     def __init__(self, table: Any) -> None:
         super().__init__("the Ibis table", table.columns)
-        self._table = table.alias(VERDICTS)
+        self._table, self._is_spark = table.alias(VERDICTS), table.get_backend().name == "pyspark"
 
     def query(self, sql: str) -> list[Row]:
         """Run a query in the engine."""
+        if self._is_spark:
+            check_variables(sql)
         one_query(sql, VERDICTS)
         try:
             found = self._table.sql(sql, dialect="duckdb").to_pyarrow()

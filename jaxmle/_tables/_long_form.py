@@ -142,8 +142,8 @@ def scores_in(
     for form in LONG_FORMS:
         # Cheap, for files that are no such table: a look at the names alone.
         who = _first(plain, form.who)
-        told = form.subject is not None and bool({form.subject, f"{form.subject}kind"} & plain.keys())
-        named = told or any(item in plain for item in form.items)
+        has_subject = form.subject is not None and bool({form.subject, f"{form.subject}kind"} & plain.keys())
+        named = has_subject or any(item in plain for item in form.items)
         if not who or not _first(plain, form.name) or not (named or _is_bare(plain, form)):
             continue
         fields = {_plain(name): name for column in columns for name in nested(column)} | plain

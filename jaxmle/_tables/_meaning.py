@@ -1,7 +1,8 @@
 """What verdicts mean: which values of both columns are failures, and whether that is sure enough to go on."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -143,8 +144,8 @@ def failures_of(
     """Which value is a failure in each column, and how many of the rows that count hold it.
 
     Returns:
-        For "judge" and "human" the ``column``, the ``words`` that are failures there, how many rows have
-        one, ``n``, and ``of`` how many with a verdict.
+        For "judge" and "human" the ``column``, the ``words`` that are failures there, as most rows write
+        them, how many rows have one, ``n``, and ``of`` how many with a verdict.
 
     Raises:
         UnclearMeaningError: The name of a column says that its 1, true or yes is good, or what was said of
@@ -153,11 +154,15 @@ def failures_of(
     codes = ", ".join(f"{coders[key](key)} AS {key}c" for key in _ROLES)
     # Of scores there may be as many as rows: none is asked for.
     spelt = {key: f"{key}c >= 0" if said.threshold(key) is None else "1 = 0" for key in _ROLES}
-    words = ", ".join(f"CASE WHEN {test} THEN {key} ELSE '' END AS {key}" for key, test in spelt.items())
-    coded = f"SELECT j, h, n, {codes} FROM {staged}"
+    words = ", ".join(
+        f"CASE WHEN {test} THEN {name} ELSE '' END AS {name}"
+        for key, test in spelt.items()
+        for name in (key, f"{key}t")
+    )
+    coded = f"SELECT j, h, jt, ht, n, {codes} FROM {staged}"
     rows = source.query(
-        f"SELECT j, h, jc, hc, sum(n) AS n FROM (SELECT {words}, jc, hc, n FROM ({coded}) AS coded) AS told "
-        "GROUP BY j, h, jc, hc"
+        f"SELECT j, h, jc, hc, sum(n) AS n, jt, ht FROM (SELECT {words}, jc, hc, n FROM ({coded}) AS coded) "
+        "AS worded GROUP BY j, h, jc, hc, jt, ht"
     )
     _check_roles(roles, rows)
     used = [row for row in rows if row[2] in (0, 1) and row[3] in (None, 0, 1)]
@@ -173,7 +178,8 @@ def failures_of(
         if threshold is not None:
             named = [threshold.strip() if threshold.strip()[:1] in "<>" else f">= {threshold.strip()}"]
         else:
-            held = sorted({word for word, code, _ in codes_of if code == 1})
+            written = _written((row[place], row[place + 5], row[4]) for row in used if row[place + 2] == 1)
+            held = [written[word] for word in sorted(written)]
             named = held or _absent({word for word, _, _ in codes_of}, said.words(key))
         found[role] = {
             "column": getattr(roles, role),
@@ -182,6 +188,14 @@ def failures_of(
             "of": sum(n for _, _, n in codes_of),
         }
     return found
+
+
+def _written(rows: Iterable[tuple[str, str, float]]) -> dict[str, str]:
+    """How most rows write each word, from words, the same as they are written, and numbers of rows."""
+    times: dict[str, Counter[str]] = {}
+    for word, text, n in rows:
+        times.setdefault(word, Counter())[text.strip()] += int(n)
+    return {word: max(sorted(texts), key=texts.__getitem__) for word, texts in times.items()}
 
 
 def _check_roles(roles: Roles, rows: list[Row]) -> None:
@@ -250,8 +264,8 @@ def _check(roles: Roles, said: Meaning, rows: list[Row], used: list[Row]) -> Non
         sides = sides_of(held)
         if sides is None:
             continue
-        told = said.words(key) | said.passes
-        if not held & writing_of(told):
+        explained = said.words(key) | said.passes
+        if not held & writing_of(explained):
             (turned if says_good(name) else neutral)[key] = sides
         elif not said.own(key) and says_bad(name) and said.failure & PASS_WORDS & writing_of(held):
             fails, oks = sides

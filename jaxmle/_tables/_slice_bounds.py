@@ -10,7 +10,8 @@ from jaxmle._tables._slice_rows import few, number, open_slices, slice_rows, whe
 if TYPE_CHECKING:
     from jaxmle._data import Bounds
 
-_ENDS = ("failure_rate_low", "failure_rate_high", "tpr_low", "tpr_high", "fpr_low", "fpr_high")
+# Columns that say what the bounds of a slice are.
+BOUND_COLUMNS = ("failure_rate_low", "failure_rate_high", "tpr_low", "tpr_high", "fpr_low", "fpr_high")
 
 
 def slice_bounds(
@@ -41,14 +42,14 @@ def slice_bounds(
 
     by = list(keys[0]) if keys else []
     table = open_slices(source, by)
-    ends = [name for name in _ENDS if not table.lacking(name)]
+    ends = [name for name in BOUND_COLUMNS if not table.lacking(name)]
     if not ends:
-        raise ValueError(f"{table.name} has none of the columns {', '.join(_ENDS)}.")
+        raise ValueError(f"{table.name} has none of the columns {', '.join(BOUND_COLUMNS)}.")
     known = {tuple(key.values()): i for i, key in enumerate(keys)}
     pairs = (otherwise.failure_rate, otherwise.tpr, otherwise.fpr)
     values = {
         name: np.full(len(keys), float(end))
-        for name, end in zip(_ENDS, (end for pair in pairs for end in pair), strict=True)
+        for name, end in zip(BOUND_COLUMNS, (end for pair in pairs for end in pair), strict=True)
     }
     strangers, matched = [], False
     for key, shown, texts in slice_rows(table, by, ends):
@@ -59,7 +60,7 @@ def slice_bounds(
         for name, text in texts.items():
             if text is not None:
                 values[name][known[key]] = number(table.name, name, text, shown)
-        for low, high in zip(_ENDS[::2], _ENDS[1::2], strict=True):
+        for low, high in zip(BOUND_COLUMNS[::2], BOUND_COLUMNS[1::2], strict=True):
             pair = values[low][known[key]], values[high][known[key]]
             if not 0 <= pair[0] <= pair[1] <= 1:
                 raise ValueError(
@@ -68,7 +69,7 @@ def slice_bounds(
                 )
     if not matched:
         raise ValueError(f"{table.name} holds bounds for none of the slices.")
-    got = [values[name] for name in _ENDS]
+    got = [values[name] for name in BOUND_COLUMNS]
     bounds = Bounds(failure_rate=(got[0], got[1]), tpr=(got[2], got[3]), fpr=(got[4], got[5]))
     note = f"{table.name} has bounds for no slice of these data: {few(strangers)}"
     return bounds, [note] if strangers else []

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
-from jaxmle._tables._engine_table import EngineTable, one_query
+from jaxmle._tables._engine_table import EngineTable, check_variables, one_query
 from jaxmle._tables._files import explain
 from jaxmle._tables._source import VERDICTS, Row
 
@@ -29,6 +29,7 @@ class SparkTable(EngineTable):
         """A query as a data frame that Spark computes when it is asked."""
         from sqlglot import exp
 
+        check_variables(sql)
         query = one_query(sql, VERDICTS, _STAGED)
         names = {VERDICTS: self._frame, _STAGED: self._staged}
         session, places = self._frame.sparkSession, {}

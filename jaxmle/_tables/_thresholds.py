@@ -32,8 +32,8 @@ def counts_below(source: Source, roles: Roles, meaning: Mapping[str, Any]) -> li
     """
     from jaxmle._data import Counts
 
-    told: dict[str, Any] = {name: value for name, value in meaning.items() if not name.startswith("judge_")}
-    said = Meaning.of(**told, judge_threshold="0")
+    of_human = {name: value for name, value in meaning.items() if not name.startswith("judge_")}
+    said = Meaning.of(**of_human, judge_threshold="0")
     staged = source.stage(grouped(source, roles))
     coders = coders_of(source, staged, roles, said)
     failures_of(source, staged, roles, said, coders)  # which raises where the human's meaning is open

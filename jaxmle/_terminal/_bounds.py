@@ -25,17 +25,17 @@ def bounds_table(document: Document) -> Group:
     """Lay out the document for a terminal: each part, how far they differ, the bounds."""
     settings, parts = document["settings"], document["parts"]
     by, level = settings["by"], f"{100 * settings['confidence']:g}%"
-    title = "The judge's rates in each part, and whether the other parts foretell them"
+    title = "The judge's rates in each part, and whether the other parts predict them"
     table = table_by(title, by or ["part"])
     names = [name.upper() for name in _RATES]
     headings = [f"{name}{what}" for name in names for what in ("", " limits")]
-    for heading in (*headings, *(f"{name} foretold" for name in names), "labelled"):
+    for heading in (*headings, *(f"{name} predicted" for name in names), "labelled"):
         table.add_column(heading, justify="right", no_wrap=True)
     for part in parts[:_MOST_PARTS]:
         key = [slice_cell(part["key"][column]) for column in by] if by else [Text("all")]
         cells = [one for name in _RATES for one in _cells(part[name])]
-        foretold = [_FORETOLD[part[name]["foretold"]] for name in _RATES]
-        table.add_row(*key, *cells, *foretold, Text(f"{part['n_labeled']:,.8g}"))
+        predicted = [_AS_PREDICTED[part[name]["as_predicted"]] for name in _RATES]
+        table.add_row(*key, *cells, *predicted, Text(f"{part['n_labeled']:,.8g}"))
     notes = [Text(f"{warning}.", style="yellow") for warning in document["warnings"]]
     notes += [Text(line) for line in dropped_lines(document["dropped"])]
     if len(parts) > _MOST_PARTS:
@@ -57,7 +57,7 @@ def bounds_table(document: Document) -> Group:
     return Group(answer, command_line(document["options"]), first, table, *lines, *at_most(notes), *written)
 
 
-_FORETOLD = {None: Text("-"), True: Text("yes", style="green"), False: Text("no", style="red")}
+_AS_PREDICTED = {None: Text("-"), True: Text("yes", style="green"), False: Text("no", style="red")}
 
 
 def _said(document: Document) -> list[str]:
@@ -74,7 +74,7 @@ def _said(document: Document) -> list[str]:
         if size:
             parts, verb = "part" if size == 1 else "parts", "was" if inside == 1 else "were"
             which = f"Of {size} {parts} left out in turn, the {name.upper()} of {inside} {verb}"
-            lines.append(f"{which} within what the others foretold.")
+            lines.append(f"{which} within what the others predict.")
     return lines
 
 

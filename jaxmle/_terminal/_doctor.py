@@ -12,7 +12,7 @@ from jaxmle._terminal._tables import cell, command_line, judges_tables
 from jaxmle._types import Document
 
 _MOST_COLUMNS = 40
-_MOST_WORDS = 4
+_MOST_VALUES = 4
 _STYLES = {"blocks": "bold red", "warns": "yellow", "note": "dim"}
 
 
@@ -122,10 +122,16 @@ def _thresholds(thresholds: list[Document]) -> Table:
 
 
 def _values(column: Document) -> str:
-    if words := column["words"]:
-        named = [f"{shown_text(word)} {times:,}" for word, times in list(words.items())[:_MOST_WORDS]]
-        return ", ".join(named) + (", ..." if len(words) > _MOST_WORDS else "")
+    if values := column["values"]:
+        named = [f"{_quoted(value)} {times:,}" for value, times in list(values.items())[:_MOST_VALUES]]
+        return ", ".join(named) + (", ..." if len(values) > _MOST_VALUES else "")
     if column["numbers"]:
         low, high = column["numbers"]
         return f"{low:g} to {high:g}"
     return ""
+
+
+def _quoted(value: str) -> str:
+    """A value as it is written; in quotes where space around it would not be seen."""
+    text = shown_text(value)
+    return text if value and value == value.strip() else repr(text)

@@ -34,7 +34,7 @@ class RankedTable(Table):
         ("TPR", "FPR"),
         ("TPR", "TPR limits"),
         ("FPR", "FPR limits"),
-        ("TPR foretold", "FPR foretold"),
+        ("TPR predicted", "FPR predicted"),
     )
 
 

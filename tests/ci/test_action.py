@@ -232,3 +232,26 @@ def test_the_guide_s_workflow_gives_inputs_that_there_are():
     assert all(isinstance(value, str) for value in inputs.values())
     (job,) = WORKFLOW["jobs"].values()
     assert job["steps"][-1]["if"] == "always()"
+
+
+def test_the_action_and_the_workflows_are_what_github_takes(tmp_path):
+    """By the schemas that check-jsonschema carries, as its hooks of pre-commit do."""
+    pytest.importorskip("check_jsonschema")
+    of_guide = tmp_path / "guide.yml"
+    (text,) = re.findall(r"```yaml\n(# \.github/workflows/.*?)```", GUIDE.read_text(), re.DOTALL)
+    of_guide.write_text(text)
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text(text.replace("runs-on:", "runs-onto:"))
+    workflows = [*(PROJECT / ".github" / "workflows").iterdir(), of_guide]
+    forms = [*(PROJECT / ".github" / "ISSUE_TEMPLATE").iterdir()]
+
+    def status(schema, files):
+        words = ["--builtin-schema", f"vendor.{schema}", *map(str, files)]
+        return subprocess.run(
+            [sys.executable, "-m", "check_jsonschema", *words], capture_output=True
+        ).returncode
+
+    assert status("github-actions", [PROJECT / "action.yml"]) == 0
+    assert status("github-workflows", workflows) == 0
+    assert status("github-issue-forms", forms) == 0
+    assert status("github-workflows", [wrong]) == 1

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -241,7 +242,8 @@ def test_foreign_and_newer_files_are_refused(path):
     assert "newer jaxmle (schema 2, this one reads 1)" in refused(
         path, json.dumps(content | {"schema_version": 2})
     )
-    for version in (0, -1, "1", None, True, [], 0.5):
+    versions: list[Any] = [0, -1, "1", None, True, [], 0.5]
+    for version in versions:
         refused(path, json.dumps(forged(content) | {"schema_version": version}))
 
 

@@ -72,7 +72,7 @@ def test_one_reference_is_the_case_of_several():
 
 
 @pytest.mark.slow
-def test_one_reference_foretells_the_next_where_sampling_alone_does_not():
+def test_one_reference_predicts_the_next_where_sampling_alone_does_not():
     """Rates of both data sets from one Beta law, whose spread is the scale of the prior."""
     rng = np.random.default_rng(5)
     total = 0.85 * 0.15 / PRIOR_SPREAD**2 - 1
@@ -146,7 +146,7 @@ def test_the_command(verdicts, capsys):
     assert main(command) == 0
     text = capsys.readouterr().out
     assert text.splitlines()[2].startswith("Failure: 1 in judge, ")
-    assert "Of 3 parts left out in turn, the TPR of 3 were within what the others foretold." in text
+    assert "Of 3 parts left out in turn, the TPR of 3 were within what the others predict." in text
     # What it prints can be pasted, and is no narrower.
     words = document["options"].split()
     low, high = map(float, words[1].split(":"))

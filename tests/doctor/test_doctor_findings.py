@@ -264,3 +264,32 @@ def test_another_human_who_differs_is_noted(tmp_path, capsys):
     same = [(*row[:3], row[1]) if row[3] != "" else row for row in rows]
     _, document = doctor(write(tmp_path / "g.csv", ("item_id", "human", "judge", "reviewer"), same), capsys)
     assert "humans differ" not in levels(document)
+
+
+def test_values_are_shown_as_they_are_written_and_work_in_a_condition(tmp_path, capsys):
+    words = {1: "Not Grounded", 0: "Grounded Text", "": ""}
+    rows = [
+        (name, f"Topic {topic}", words[human], words[flag]) for name, topic, human, flag in plain_rows(200)
+    ]
+    path = write(tmp_path / "words.csv", HEADER, rows)
+    _, document = doctor(path, capsys)
+    columns = {one["name"]: one for one in document["columns"]}
+    assert set(columns["topic"]["values"]) == {row[1] for row in rows}
+    assert finding(document, "unknown words")["text"].count("'Not Grounded'") == 1
+    following = words_of(document["next"])
+    assert following[-2:] == ["--failure", "Not Grounded"]
+    for value, times in columns["topic"]["values"].items():
+        said = ["--failure", "Not Grounded", "--where", f"topic = '{value}'"]
+        assert main(["estimate", str(path), "--judge", "judge", "--human", "human", *said, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["rows"] == times
+        assert found["failure"]["judge"]["words"] == ["Not Grounded"]
+    main(["doctor", str(path)])
+    assert f"{value} {times}" in capsys.readouterr().out
+
+
+def test_space_around_a_value_is_seen(tmp_path, capsys):
+    rows = [(name, f"{topic} ", human, int(flag)) for name, topic, human, flag in plain_rows(60)]
+    path = write(tmp_path / "space.csv", HEADER, rows)
+    main(["doctor", str(path)])
+    assert f"'{rows[0][1]}' " in capsys.readouterr().out

@@ -69,8 +69,8 @@ def test_p_values_come_from_the_same_draws():
     one, two = (certify(counts, BOX, limit=0.12, engine=engine) for engine in ("numpy", "jax"))
     assert one.p_value == pytest.approx(two.p_value, rel=1e-8)
     assert one.upper_limit == pytest.approx(two.upper_limit, rel=1e-8)
-    one, two = (bounds_test(counts, Bounds(tpr=(0.9, 1)), engine=engine) for engine in ("numpy", "jax"))
-    assert one.p_value == two.p_value
+    first, second = (bounds_test(counts, Bounds(tpr=(0.9, 1)), engine=engine) for engine in ("numpy", "jax"))
+    assert first.p_value == second.p_value
 
 
 @pytest.mark.slow

@@ -275,7 +275,7 @@ def test_comparisons_of_likelihood_ratios_are_those_of_the_maxima(engine):
     # A third are compared with what they are, to the tolerance for ties.
     wanted = np.where(np.arange(size) % 3, rng.exponential(4.0, size), statistic - 1e-4)
     ratios = HeldRatio(best, held, wanted)
-    told, unsure = ratios.told_by_bounds("internal", engine)
+    decided, unsure = ratios.decided_by_bounds("internal", engine)
     assert 0 < unsure.mean() < 0.7
-    assert np.array_equal(told[~unsure], (statistic >= wanted)[~unsure])
+    assert np.array_equal(decided[~unsure], (statistic >= wanted)[~unsure])
     assert np.array_equal(ratios.as_large("internal", engine), statistic >= wanted)

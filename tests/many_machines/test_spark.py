@@ -196,6 +196,30 @@ def test_what_spreadsheets_would_run_is_guarded(session, path, tmp_path, capsys)
     assert all(name.startswith("'=1+") for name in found["'=cmd"].dropna())
 
 
+def test_variables_of_spark_are_put_into_no_query(session, path, tmp_path, capfd, monkeypatch):
+    """In queries Spark reads ${env:NAME} as a variable of the environment, which a condition must not."""
+    monkeypatch.setenv("JAXMLE_SECRET", "what no message may hold")
+    frame = session.read.parquet(str(path))
+    for where in ("topic = '${env:JAXMLE_SECRET}'", "CAST('${env:PATH}' AS INT) > 1"):
+        with pytest.raises(ValueError, match=r"Spark reads `\$\{` in names, words and conditions as the"):
+            spark.estimate(frame, **ASKED, where=where)
+    with pytest.raises(ValueError, match="rename the column"):
+        spark.estimate(frame.withColumnRenamed("topic", "${x}"), **{**ASKED, "by": "${x}"})
+    frame.createOrReplaceTempView("verdicts_with_variables")
+    asked = [
+        *OPTIONS,
+        "--where",
+        "topic = '${env:PATH}'",
+        "--engine",
+        "spark",
+        "--out",
+        str(tmp_path / "a.csv"),
+    ]
+    capfd.readouterr()
+    assert main(["estimate", "verdicts_with_variables", *asked]) == 2
+    assert capfd.readouterr().err.count("\n") == 1
+
+
 def test_what_cannot_be_counted_is_said(session, path):
     frame = session.read.parquet(str(path))
     with pytest.raises(ValueError, match=r"the Spark data frame has no column 'judg'.*Did you mean 'judge'"):

@@ -255,6 +255,18 @@ def test_what_makes_no_sense_is_refused(given, message):
         plan(**RATES, n_unlabeled=1000, **given)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [["--cost-human", "nan"], ["--cost-human", "1", "--cost-judge=-1"], ["--seed=-1"], ["--power", "2"]],
+)
+def test_a_fault_is_one_line_and_comes_before_any_answer(wrong, capsys):
+    rates = ["--failure-rate", "0.1", "--judge-tpr", "0.9", "--judge-fpr", "0.05", "--n-unlabeled", "1000"]
+    assert main(["plan", *rates, "--target-width", "0.1", *wrong]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+
+
 @pytest.mark.slow
 def test_the_command_prints_one_document_a_table_and_a_picture(tmp_path, capsys):
     pytest.importorskip("matplotlib")

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from benchmarks import _results, borrowing
 
 
 def committed():
-    rows = defaultdict(dict)
+    rows: Any = defaultdict(dict)
     for row in _results.read(_results.RESULTS / "borrowing.csv"):
         rows[row["family"], row["method"]][row["judge"], row["part"]] = row
     return rows

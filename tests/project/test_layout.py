@@ -87,7 +87,7 @@ def test_rooms_speak_through_their_face():
 
 
 def test_files_of_a_room_import_in_no_circle():
-    graph = {}
+    graph: dict[str, set[str]] = {}
     for file, _, module, _ in imports(at_once=True):
         if len(module) > 1:
             graph.setdefault(".".join(file.with_suffix("").parts), set()).add(".".join(module))

@@ -217,8 +217,8 @@ def test_tables_have_a_row_a_data_set(results):
     assert frame["bounds_tpr_high"].tolist() == [0.95, 0.95]
     assert len(jaxmle.fit(ONE).to_frame()) == 1
     borrowed = results["Borrowed"].to_frame()
-    assert borrowed["like_fpr"].tolist() == results["Borrowed"].like[1].tolist()
-    assert {"like_tpr", "spread_tpr", "spread_fpr"} <= {*borrowed}
+    assert borrowed["exchangeable_fpr"].tolist() == results["Borrowed"].exchangeable[1].tolist()
+    assert {"exchangeable_tpr", "spread_tpr", "spread_fpr"} <= {*borrowed}
     compared = results["Difference"].to_frame()
     assert compared["failure_rates_second"].tolist() == results["Difference"].failure_rates[1].tolist()
     assert {"at_bound_low", "at_bound_high"} <= {*compared}

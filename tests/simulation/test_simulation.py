@@ -46,12 +46,12 @@ def test_uniforms_are_those_of_jax_bit_for_bit():
     keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.fold_in(root, i[0]), i[1]))(ids)
     theirs = jax.vmap(lambda key: jax.random.uniform(key, (4, 99), dtype=jnp.float64))(keys)
     np.testing.assert_array_equal(ours, theirs)
-    keys = fold_in(root_key(5), ids[:, 0])
+    own_keys = fold_in(root_key(5), ids[:, 0])
     compiled = jax.jit(lambda first, second: uniforms((first, second), (4, 99)))
-    np.testing.assert_array_equal(compiled(*keys), uniforms(keys, (4, 99)))
+    np.testing.assert_array_equal(compiled(*own_keys), uniforms(own_keys, (4, 99)))
     with jax.threefry_partitionable(False):
         other = jax.jit(lambda first, second: uniforms((first, second), (4, 98)))
-        np.testing.assert_array_equal(other(*keys), uniforms(keys, (4, 98)))
+        np.testing.assert_array_equal(other(*own_keys), uniforms(own_keys, (4, 98)))
 
 
 def test_normal_quantiles_equal_those_of_scipy():

@@ -28,14 +28,14 @@ def test_the_less_references_agree_the_less_they_lend():
     assert like.width < unlike.width < 1.1 * alone
     assert like.borrowed > 0.7 > unlike.borrowed
     assert like.spread[0] < unlike.spread[0]
-    assert min(like.like) > 0.9
+    assert min(like.exchangeable) > 0.9
 
 
 def test_labels_that_speak_against_the_references_are_believed():
     odd = Counts(2, 14, 2, 32, 150, 1050)
     found, alone = borrow(odd, ALIKE), fit(odd).interval(simulate=False)
-    assert found.like[0] < 0.05
-    assert found.like[1] > 0.9
+    assert found.exchangeable[0] < 0.05
+    assert found.exchangeable[1] > 0.9
     assert found.tpr < 0.4
     assert found.low < alone.estimate < found.high
 

@@ -1,5 +1,7 @@
 """Slices that share a judge."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from cases import some_fast
@@ -126,7 +128,8 @@ def test_one_judge_beats_ppi_threefold_with_five_labels_a_slice():
 @pytest.mark.parametrize(("spread", "labels"), [(0.0, 5), (0.2, 20)])
 def test_partial_pooling_goes_with_the_better(spread, labels):
     rng = np.random.default_rng(1)
-    errors, inside = {}, []
+    errors: dict[str, list[Any]] = {}
+    inside = []
     for _ in range(12):
         truth, counts = draw(rng, 20, labels, spread)
         for judge in ("per-slice", "common", "partial"):

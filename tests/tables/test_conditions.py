@@ -103,6 +103,25 @@ def test_a_condition_nested_without_end_is_an_answer_or_one_line(source, capsys)
         assert capsys.readouterr().err.count("\n") == (status == 2)
 
 
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("topic = a", "Did you mean the value 'a' of 'topic'? Text stands in single quotes."),
+        (
+            'turn::int > 3 AND topic = "B"',
+            "Did you mean the value 'b' of 'topic'? Text stands in single quotes.",
+        ),
+        ("topic = Paris", "If it is a value, put it in single quotes: 'Paris'."),
+        ("topic = New York", "Text stands in single quotes: topic = 'two words'."),
+    ],
+)
+def test_a_word_without_quotes_is_told_from_a_column(source, capsys, condition, said):
+    assert main(["estimate", str(source), "--judge", "judge", "--human", "human", "--where", condition]) == 2
+    _, err = capsys.readouterr()
+    assert err.endswith(f"{said}\n")
+    assert err.count("\n") == 1
+
+
 def test_both_conditions_of_a_comparison_are_checked(source, capsys):
     command = ["compare", str(source), "--human", "human", "--judge", "judge", "--where", "topic = 'a'"]
     for condition in ("", "topic IN (SELECT 'b')"):

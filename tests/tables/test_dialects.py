@@ -1,5 +1,7 @@
 """The queries that other warehouses would get: translated and read back without a connection to any."""
 
+from typing import Any
+
 import pyarrow
 import pytest
 from cases import some_fast
@@ -34,7 +36,8 @@ def queries():
     table = backend.create_table(
         "given", pyarrow.table({name: pyarrow.array(c) for name, c in columns.items()})
     )
-    asked, run = {}, DuckdbTable.query
+    asked: dict[str, Any] = {}
+    run = DuckdbTable.query
     with pytest.MonkeyPatch.context() as patch:
         for name, options in CASES.items():
             found = asked[name] = []
@@ -44,7 +47,7 @@ def queries():
                 return run(self, sql)
 
             patch.setattr(DuckdbTable, "query", recorded)
-            tables.count(table, **{"judge": "judge", "human": "human", **options})
+            tables.count(table, **dict[str, Any](judge="judge", human="human", **options))
     return asked
 
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,11 +116,11 @@ def postgres(rows, tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    given = {"check": True, "capture_output": True, "user": user, "cwd": "/"}
+    given: dict[str, Any] = {"check": True, "capture_output": True, "user": user, "cwd": "/"}
     subprocess.run([programs / "initdb", "-D", data, "-U", "tester", "-A", "trust", "-E", "UTF8"], **given)
     control = [programs / "pg_ctl", "-D", data, "-w", "-l", data / "log"]
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
-    given = {**given, "capture_output": False, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    given |= {"capture_output": False, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     subprocess.run([*control, "-o", options, "start"], **given)
     try:
         address = f"host=127.0.0.1 port={port} user=tester dbname=postgres"

@@ -254,7 +254,7 @@ def test_a_file_with_decimal_commas(tmp_path):
 
 def test_bounds_by_slice_in_percent():
     rows = rows_of("j", "h", (1, 1, 3), (0, 0, 4))
-    keys = [{}]
+    keys: list[dict[str, str | None]] = [{}]
     bounds = [{"tpr_low": "80%", "tpr_high": "0,92"}]
     found, _ = slice_bounds(bounds, keys, Bounds())
     assert [float(end[0]) for end in found.tpr] == [0.8, 0.92]
