@@ -7,6 +7,7 @@ from ._choice import check_engine as check_engine
 from ._choice import check_threads as check_threads
 from ._choice import chosen_engine as chosen_engine
 from ._choice import engine_of_process as engine_of_process
+from ._choice import unless_cpu as unless_cpu
 from ._lock import held_lock as held_lock
 from ._memory import rows_a_block as rows_a_block
 from ._programs import in_tiles as in_tiles

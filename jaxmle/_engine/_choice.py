@@ -75,6 +75,15 @@ def chosen_engine(n_fits: int, engine: Engine | None, *, compile_seconds: int = 
     return "numpy" if n_fits <= _A_SECOND * compile_seconds else "jax"
 
 
+def unless_cpu(engine: Engine) -> Engine:
+    """The engine, or NumPy where it would compile for a CPU what runs no quicker there for it."""
+    if engine == "jax":
+        import jax
+
+        return "numpy" if jax.default_backend() == "cpu" else engine
+    return engine
+
+
 def engine_of_process() -> str:
     """What decides about the engine in this process: "numpy", JAX's accelerator, or else "size"."""
     if _forked.cut_off:

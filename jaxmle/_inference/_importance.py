@@ -13,8 +13,8 @@ import numpy as np
 
 from jaxmle._arrays import joined, take, tree_map
 from jaxmle._data import Calibration, Counts, Params, Problem
-from jaxmle._engine import Engine
-from jaxmle._inference._simulate import TIE, HeldRatio, drawn, maximal
+from jaxmle._engine import Engine, unless_cpu
+from jaxmle._inference._simulate import TIE, HeldRatio, drawn, likelihood_ratio, maximal
 from jaxmle._simulation import Design, law_of_params
 from jaxmle._stats import log_sum_exp
 from jaxmle._types import Array, Index
@@ -22,6 +22,7 @@ from jaxmle._types import Array, Index
 # Fits that are worked on at once.
 _BLOCK = {"numpy": 1 << 14, "jax": 1 << 18}
 _IMPOSSIBLE = -1e5
+_AT_HAND = 1 << 16
 _LEAST_RISE = 1e-100
 # Entries of a table for each number that is drawn from it: more would take longer than the fits.
 _ENTRIES = 16
@@ -76,7 +77,8 @@ def draws_of_mixture(
         seed=seed,
         stream=stream,
         n_draws=n_draws,
-        engine=engine,
+        # Each batch has tables of its own size, so that JAX would compile again and again.
+        engine=unless_cpu(engine),
     )
     rows = Problem(
         tree_map(lambda x: x.reshape(-1), counts), tree_map(lambda x: np.repeat(x, n_draws), each.bounds)
@@ -117,6 +119,8 @@ def largest_p_values(
     n_rates = rate.shape[1]
     width = max(1, _BLOCK[engine] // (n_draws * n_rates))
     blocks = [slice(start, start + width) for start in range(0, size, width)]
+    flat = tree_map(lambda x: x.reshape(size, -1), judges)
+    density = log_densities(draws.cells, flat, calibration).reshape(size, n_rates, -1, n_draws)
     # Of draws that do not speak against the rate the statistic is 0.
     hits = np.repeat(observed[..., None] <= TIE, n_draws, -1)
     unsure, unsolved = [], []
@@ -124,38 +128,39 @@ def largest_p_values(
         part, at = draws.take(index), rate[index]
         below = part.estimate[:, None] < at[..., None]
         speaks = np.where(is_upper[index, None, None], below, part.estimate[:, None] > at[..., None])
-        which, rates, of_draw = np.nonzero(speaks)
+        # A judge that is possible may already explain a draw too well for its statistic to be as large.
+        explained = likelihood_ratio(part.best[:, None], density[index].max(2))
+        hits[index][speaks] = False
+        which, rates, of_draw = np.nonzero(speaks & (explained >= observed[index][..., None] - 2 * TIE))
         counts = Counts(*np.ascontiguousarray(part.cells[which, of_draw].T))
         bounds = tree_map(lambda x, which=which: x[which], problem.take(index).bounds)
         held = Problem(counts, bounds).at(at[which, rates])
         ratios = HeldRatio(part.best[which, of_draw], held, observed[index][which, rates] - TIE)
         decided, is_unsure = ratios.decided_by_bounds(calibration, engine)
-        hits[index][speaks] = decided
+        hits[index][which, rates, of_draw] = decided
         unsure.append((which[is_unsure] + index.start, rates[is_unsure], of_draw[is_unsure]))
         unsolved.append(take(ratios, is_unsure))
     # Together, since a solver works on as many at once as it is given.
     places = tuple(np.concatenate(x) for x in zip(*unsure, strict=True))
     hits[places] = joined(unsolved).as_large(calibration, engine)
     found = []
-    for index in blocks:
-        part = draws.take(index)
-        chosen = tree_map(lambda x, index=index: x[index].reshape(len(x[index]), -1), judges)
-        density = part.cells @ log_rates(chosen, calibration) - part.log_mixture[..., None]
-        weight = np.exp(np.minimum(density, 700)).reshape(*density.shape[:2], n_rates, -1)
-        found.append(_largest(np.where(hits[index].transpose(0, 2, 1)[..., None], weight, 0.0)))
+    for index in _slices(size, n_draws * density.shape[1] * density.shape[2]):
+        density[index] -= draws.log_mixture[index, None, None]
+        weight = np.exp(np.minimum(density[index], 700))
+        found.append(_largest(np.where(hits[index][:, :, None], weight, 0.0)))
     return np.minimum(np.concatenate(found), 1.0)
 
 
 def _largest(weight: Array) -> Array:
-    """Largest mean over axis 1 of ``(B, D, G, K)``, taken back to the first one as far as chance explains it.
+    """Largest mean over draws of ``(B, G, K, D)``, taken back to the first one as far as chance explains it.
 
     The largest of several estimates is too large by chance.
 
     Source: the positive-part estimator of James and Stein, 4th Berkeley Symposium (1961), in one dimension.
     """
-    mean = weight.mean(1)
+    mean = weight.mean(-1)
     rise = np.maximum(mean - mean[..., :1], 0)
-    variance = np.mean((weight - weight[..., :1]) ** 2, 1) / weight.shape[1]
+    variance = np.mean((weight - weight[..., :1, :]) ** 2, -1) / weight.shape[-1]
     is_some = rise > _LEAST_RISE
     noise = np.where(is_some, variance / np.where(is_some, rise, 1) ** 2, 1.0)
     return mean[..., 0] + (rise * np.maximum(1 - noise, 0)).max(-1)
@@ -163,8 +168,26 @@ def _largest(weight: Array) -> Array:
 
 def log_density_of_mixture(cells: Array, judges: Params, calibration: Calibration) -> Array:
     """Log-density of data sets, shape ``(B, D, 6)``, under equal parts of laws at ``judges``, ``(B, K)``."""
-    density = cells @ log_rates(judges, calibration)
-    return log_sum_exp(density, -1) - np.log(density.shape[-1])
+    size, n_draws = cells.shape[:2]
+    components = judges.tpr.shape[1]
+    found = np.empty((size, n_draws))
+    for index in _slices(size, n_draws * components):
+        found[index] = log_sum_exp(log_densities(cells[index], take(judges, index), calibration), 1)
+    return found - np.log(components)
+
+
+def log_densities(cells: Array, judges: Params, calibration: Calibration) -> Array:
+    """Log-density of data sets, shape ``(B, D, 6)``, under each law at ``judges``, ``(B, K)``: ``(B, K, D)``.
+
+    But for what the counts alone make of it.
+    """
+    return log_rates(judges, calibration).transpose(0, 2, 1) @ cells.transpose(0, 2, 1)
+
+
+def _slices(size: int, entries: int) -> list[slice]:
+    """Parts of a batch, ``entries`` numbers each element, that a processor keeps at hand."""
+    width = max(1, _AT_HAND // entries)
+    return [slice(start, start + width) for start in range(0, size, width)]
 
 
 def log_rates(judges: Params, calibration: Calibration) -> Array:

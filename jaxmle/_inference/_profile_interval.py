@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from jaxmle._tables import Columns, Rows
 
 # Processor seconds below which NumPy on all cores is done before JAX is: compiled code is no quicker here.
-_COMPILE_SECONDS = 24
+_COMPILE_SECONDS = 50
 # About a kilobyte each, for one data set; more would not move an end by what is printed of it.
 _MOST_DRAWS = 1_000_000
 EndSide = Literal["two-sided", "upper", "lower"]
@@ -242,9 +242,9 @@ def _interval(
     simulated = _is_simulated(problem.counts, options, design_effect is not None, external is not None)
     check_items(options.target, problem.counts, options.calibration)
     warn_of_design(problem.counts, options.calibration, options.labels, effective=design_effect is not None)
-    # A first look with a quarter of the draws, then all of them, each at five rates and both ends. Bounds on
-    # the maxima spare most fits, so that they take as long as one in two.
-    n_fits = problem.size * (8 * int(options.n_resamples) if simulated else 30)
+    # At each end a look at four rates with an eighth of the draws, then two or three with all of them. Bounds
+    # on the maxima spare most fits: it takes as long as five of each draw.
+    n_fits = problem.size * (5 * int(options.n_resamples) if simulated else 30)
     engine = chosen_engine(n_fits, options.engine, compile_seconds=_COMPILE_SECONDS if simulated else 1)
     if external is not None:
         from jaxmle._inference._mixed import fit_mixed, warn_of_odds

@@ -30,8 +30,8 @@ _EAGER = 1 << 14
 # data set.
 _ROWS = (1 << 12, 1 << 14)
 _LAWS = (2, 8, 32, 128)
-# Rounds of bounds on a maximum: a tenth of the comparisons are left after the fewer, 1 in 250 after the more.
-_GLANCE, _CLOSE_LOOK = 2, 8
+# Rounds of bounds on a maximum: a tenth of the draws are left after the fewer, 1 in 100 after the more.
+_GLANCE, _CLOSE_LOOK = 2, 5
 # Processor seconds that JAX takes to compile what a certificate needs.
 COMPILE_SECONDS = 8
 # Solvers tell ties in the statistic to this tolerance, in nats.

@@ -11,6 +11,7 @@ from scipy.stats import chi2
 from jaxmle import Bounds, Counts, Params, fit, identified_set, log_likelihood, maximize, profile_interval
 from jaxmle._data import Problem
 from jaxmle._engine import program
+from jaxmle._inference._importance import draws_of_mixture, largest_p_values, log_densities
 from jaxmle._inference._simulate import HeldRatio, likelihood_ratio, maximal
 
 BOX = Bounds(tpr=(0.70, 0.95), fpr=(0.01, 0.10))
@@ -279,3 +280,34 @@ def test_comparisons_of_likelihood_ratios_are_those_of_the_maxima(engine):
     assert 0 < unsure.mean() < 0.7
     assert np.array_equal(decided[~unsure], (statistic >= wanted)[~unsure])
     assert np.array_equal(ratios.as_large("internal", engine), statistic >= wanted)
+
+
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("jax", marks=pytest.mark.slow)])
+def test_draws_that_a_possible_judge_explains_are_rightly_left_out(engine):
+    """p-values are the weighed shares of statistics as large, each solved for."""
+    n_draws = 300
+    counts = Counts(*(np.asarray(x, float) for x in ([4, 0], [1, 0], [2, 1], [43, 49], [90, 25], [910, 975])))
+    ends = [np.full(2, x) for x in (0.0, 1.0, 0.6, 0.95, 0.01, 0.1)]
+    problem = Problem.of([*counts.values(), *ends])
+    rate = np.array([[0.13], [0.06]])
+    judges = Params(np.repeat(rate, 2, 1), np.array([[0.8, 0.9]] * 2), np.array([[0.02, 0.01]] * 2))
+    how = {"calibration": "internal", "engine": engine}
+    draws = draws_of_mixture(
+        problem, judges, np.array([3, 4]), design="random", seed=0, stream=1, n_draws=n_draws // 2, **how
+    )
+    observed = np.array([[4.0], [2.5]])
+    at = Params(*(x[:, None] for x in (judges.failure_rate, judges.tpr, judges.fpr)))
+    found = largest_p_values(draws, problem, rate, observed, at, np.array([True, True]), **how)
+    each = problem.take(np.repeat(np.arange(2), n_draws))
+    rows = Problem(Counts(*draws.cells.reshape(-1, 6).T), each.bounds).at(np.repeat(rate[:, 0], n_draws))
+    exactly = likelihood_ratio(draws.best, maximal(rows, "internal", "numpy")[0].reshape(2, -1))
+    density = log_densities(draws.cells, judges, "internal")
+    hits = (draws.estimate < rate) & (exactly >= observed - 1e-4)
+    # The judges of the law explain some draws, and none as large.
+    explained = likelihood_ratio(draws.best, density.max(1)) < observed - 2e-4
+    assert 0.1 < explained.mean() < 0.9 and not (explained & hits).any()
+    weight = np.exp(density - draws.log_mixture[:, None]) * hits[:, None]
+    likeliest = weight.mean(-1)
+    assert np.all(found[:, 0] >= likeliest[:, 0] * (1 - 1e-12))
+    assert np.all(found[:, 0] <= likeliest.max(1) * (1 + 1e-12))
+    assert np.all((0.01 < found) & (found < 0.5))
