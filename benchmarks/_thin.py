@@ -47,9 +47,21 @@ CELLS = (
     # Not thin: the two designs that came out lowest over the grid of `coverage`, with more data sets.
     ("many labels", "random", 500, 100_000, 0.1, 0.9, 0.05, None),
     ("many labels", "random", 500, 10_000, 0.05, 0.65, 0.3, 0.05),
+    *(
+        ("these items", "items", n, judged, rate, tpr, fpr, half)
+        for n, judged, rate, tpr, fpr, half in (
+            (200, 300, 0.1, 0.8, 0.1, None),
+            (200, 300, 0.1, 0.8, 0.1, 0.05),
+            (200, 300, 0.02, 0.9, 0.05, None),
+            (160, 240, 0.3, 0.8, 0.1, None),
+            (50, 450, 0.05, 0.9, 0.05, None),
+            (50, 950, 0.01, 0.9, 0.05, 0.03),
+        )
+    ),
 )
 METHODS = (
     "profile, calibrated",
+    "profile, calibrated, for all like them",
     "profile, calibrated, upper limit",
     "profile, chi-square",
     "profile, chi-square, upper limit",
@@ -83,10 +95,18 @@ def draw(rng, design, n, judged, rate, tpr, fpr, size):
     return [x.astype(float) for x in (tp, fn, fp, tn, flagged, judged - flagged)]
 
 
+def draw_items(rng, n, judged, rate, tpr, fpr, size):
+    """Counts of ``size`` populations of ``n`` labelled and ``judged`` other items, and the share that fails."""
+    cells = cell_rates(rate, tpr, fpr)
+    known, other = (rng.multinomial(number, cells, size).T.astype(float) for number in (n, judged))
+    failures = known[0] + known[1] + other[0] + other[1]
+    return [*known, other[0] + other[2], other[1] + other[3]], failures / (n + judged)
+
+
 def key_of(cell):
     """A cell as the first columns of the table."""
     name, design, n, *numbers, half = cell
-    sizes = n if design == "random" else "{} + {}".format(*n)
+    sizes = n if design in ("random", "items") else "{} + {}".format(*n)
     return (name, design, sizes, *numbers, "none" if half is None else f"+-{half}")
 
 
@@ -98,7 +118,13 @@ def rows(cell, size, seed):
 
     _, design, n, judged, rate, tpr, fpr, half = cell
     rng = np.random.default_rng([seed, 2, CELLS.index(cell)])
-    counts = Counts(*draw(rng, design, n, judged, rate, tpr, fpr, size))
+    of_items = design == "items"
+    drawn, truth = (
+        draw_items(rng, n, judged, rate, tpr, fpr, size)
+        if of_items
+        else (draw(rng, design, n, judged, rate, tpr, fpr, size), rate)
+    )
+    counts = Counts(*drawn)
     ends = [(0.0, 1.0)] * 2 if half is None else [(max(x - half, 0), min(x + half, 1)) for x in (tpr, fpr)]
     found = fit(
         counts,
@@ -112,11 +138,20 @@ def rows(cell, size, seed):
         values = (*key, method, size, holds.mean(), np.mean(width))
         return dict(zip(FIELDS, values, strict=True))
 
-    for kind, simulate in (("calibrated", True), ("chi-square", False)):
-        both = found.interval(simulate=simulate, seed=seed, **labels)
-        yield row(f"profile, {kind}", (both.low <= rate) & (rate <= both.high), both.high - both.low)
-        upper = found.interval(simulate=simulate, seed=seed, side="upper", **labels).high
-        yield row(f"profile, {kind}, upper limit", rate <= upper, upper)
+    def holds(interval):
+        # Shares of items are ratios of whole numbers: equal ones may differ in their last bit.
+        return (interval.low <= truth + 1e-12) & (truth <= interval.high + 1e-12)
+
+    target = {"target": "items"} if of_items else {}
+    for kind, simulate in (("calibrated", True), ("chi-square", False))[: 1 if of_items else 2]:
+        both = found.interval(simulate=simulate, seed=seed, **labels, **target)
+        yield row(f"profile, {kind}", holds(both), both.high - both.low)
+        upper = found.interval(simulate=simulate, seed=seed, side="upper", **labels, **target)
+        yield row(f"profile, {kind}, upper limit", holds(upper), upper.high)
+    if of_items:
+        both = found.interval(seed=seed)
+        yield row("profile, calibrated, for all like them", holds(both), both.high - both.low)
+        return
     for method in ("exact", "profile"):
         certificate = certify_fit(found, limit=rate, method=method, seed=seed, upper_limits=False, **labels)
         yield row(f"certificate, {method}", ~certificate.certified) | {"width": ""}
@@ -129,7 +164,7 @@ def rows(cell, size, seed):
         ("PPI++", baselines.ppi_plus_plus),
     ):
         result = baseline(counts)
-        yield row(method, (result.low <= rate) & (rate <= result.high), result.high - result.low)
+        yield row(method, holds(result), result.high - result.low)
 
 
 def report(table):
