@@ -9,6 +9,8 @@ import re
 import socket
 import tempfile
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -21,7 +23,7 @@ ROWS = [
     for i in range(60)
 ]
 # Values that a stranger's file may hold where others are expected.
-ODD = [
+ODD: list[Any] = [
     *(None, True, -1, 0.5, 1e308, 1e400, 10**400, "", "NaN", [], {}, [1], {"a": {}}),
     *("\x1b[31mred", "=cmd|' /C calc'!A0", "a'b\"c", "\u202e", "\u0000", "x" * 5000),
 ]
@@ -177,7 +179,7 @@ class Watch:
             _no_network(self.loopback) as calls,
         ):
             try:
-                status = main(arguments)
+                status: int | str = main(arguments)
             except BaseException as error:
                 status = f"{type(error).__name__}: {error}"
         shown = out.getvalue() + err.getvalue()
@@ -209,7 +211,7 @@ def _finite(shown, as_json):
     """Whether a document has no number that is none, or a table no such rate; texts may hold anything."""
     if not as_json:
         return re.search(r"(nan|inf)%", shown) is None
-    constants = []
+    constants: list[str] = []
     with contextlib.suppress(ValueError):
         json.loads(shown, parse_constant=constants.append)
     return not constants
@@ -225,11 +227,8 @@ def _no_network(loopback):
         calls.append(address)
         raise OSError("no network")
 
-    socket.socket.connect = refuse
-    try:
+    with mock.patch.object(socket.socket, "connect", refuse):
         yield calls
-    finally:
-        socket.socket.connect = connect
 
 
 @contextlib.contextmanager

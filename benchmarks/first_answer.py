@@ -73,7 +73,7 @@ class Shell:
     words: tuple[object, ...]
     aim_cpu: float
     aim_mb: float | None = None
-    accepted = (0, 1)  # 1: not certified, a difference, a finding
+    accepted: tuple[int, ...] = (0, 1)  # 1: not certified, a difference, a finding
 
     def argv(self, files, _given):
         """Without the current folder on the path, so that PYTHONPATH says which code runs."""
@@ -88,7 +88,7 @@ class Shell:
 class Peer(Shell):
     """The command line of truescore on the file of one slice."""
 
-    accepted = (0, 1, 2)  # 2 is a finding
+    accepted: tuple[int, ...] = (0, 1, 2)  # 2 is a finding
 
     def argv(self, files, _given):
         """What to run, or None where truescore is not installed."""
@@ -201,7 +201,7 @@ def made_ready(code, checkout, files):
 
 def measured(codes, calls, n_rounds, repeats):
     """Rows of the table; the codes take turns within each round, so that other work meets all alike."""
-    found = {}
+    found: dict[Any, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         files, given = written(Path(folder))
         for code, checkout in codes.items():

@@ -168,7 +168,7 @@ def measure(stages, folder, quick, largest):
         unit, _, powers, few, rows_a_slice = STAGES[stage]
         chosen = few if quick else powers
         if unit == "rows" and not quick:
-            chosen = range(4, largest + 1)
+            chosen = tuple(range(4, largest + 1))
         for power in chosen:
             size = 10**power
             source = "-"
@@ -183,7 +183,7 @@ def measure(stages, folder, quick, largest):
 
 def report(path=_results.RESULTS / "growth.csv"):
     """Print the largest sizes of each stage, and the exponents."""
-    groups = {}
+    groups: dict[str, list[dict[str, str]]] = {}
     for row in _results.read(path):
         groups.setdefault(row["stage"], []).append(row)
     print("| stage | of | at | seconds | processor seconds | MiB | exponent |")

@@ -79,7 +79,7 @@ def rows_of(cell: tuple[Any, ...], size: int, seed: int) -> Iterator[dict[str, A
     )
     first = next(iter(made.split.values())) if made.split else ""
     truth = Params(rate, TPR, FPR)
-    share = first / max(made.n_labels, 1) if made.split else 0.5
+    share = first / max(made.n_labels or 0, 1) if made.split else 0.5
     setting = Setting(truth, JUDGED, bounds, how["calibration"], how["labels"], share)
     # A stream of its own: none of these data sets served to plan.
     counts = draw(setting, np.array([made.n_labels]), size, (seed, 99))

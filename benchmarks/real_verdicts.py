@@ -17,6 +17,7 @@ import random
 import tempfile
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 ABOUT = {"item_id", "question_id", "prompt_id", "category", "model", "human"}
 # Columns that are no judges: other mappings of the verdicts, and each annotator alone.
@@ -36,7 +37,7 @@ def hidden(rows, judge, by, labels, seed):
 
 def truths(rows, judge, by):
     """Failure rate of all labels, by slice."""
-    sums = defaultdict(lambda: [0, 0])
+    sums: Any = defaultdict(lambda: [0, 0])
     for row in rows:
         if row[judge] != "":
             sums[row[by] if by else ""][0] += row["human"] == "1"

@@ -10,6 +10,7 @@ and LangSmith.
 import csv
 import json
 import zipfile
+from typing import Any
 
 import pandas
 
@@ -273,7 +274,7 @@ def save(path, rows):
     return path
 
 
-SHEET = [
+SHEET: list[list[Any]] = [
     ["id", "judge", "human", "topic"],
     [1, 1, 1, "a"],
     [2, 0, "", "Zürich"],

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -112,7 +113,8 @@ def test_changed_exchanged_and_damaged_files_are_not_taken_for_done(tmp_path):
         ):
             for path, content in zip(parts, damage, strict=True):
                 path.write_bytes(content)
-            assert [first.part(i, lambda i=i: [(0.25, 0.5)[i]]) for i in range(2)] == [[0.25], [0.5]]
+            values = [[0.25], [0.5]]
+            assert [first.part(i, partial(values.__getitem__, i)) for i in range(2)] == values
             assert [path.read_bytes() for path in parts] == whole
         first.finish({"n": 2}, lambda path: path.write_text("topic\na\n"))
     assert Checkpoint(out, "run", resume=True).described() == {"n": 2}

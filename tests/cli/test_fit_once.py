@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def fitted(monkeypatch):
 
     Of those with a known failure rate only the limit counts: root searches may meet at a rate by chance.
     """
-    times = Counter()
+    times: Counter[Any] = Counter()
     fit_flat = _fit.fit_flat
 
     def counting(problem, calibration, **options):

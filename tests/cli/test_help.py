@@ -27,7 +27,7 @@ def test_every_option_is_in_a_group_and_flags_take_no_value(name):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_options_stand_in_the_order_of_their_groups(name):
-    ranks = {}
+    ranks: dict[str, list[int]] = {}
     for one in COMMANDS[name].params:
         if one.param_type_name == "option":
             names = [other.rpartition(".")[2] for other in PANELS[one.rich_help_panel]]

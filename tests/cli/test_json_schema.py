@@ -51,7 +51,7 @@ def test_the_schema_names_nothing_that_is_never_printed(documents):
     if documents.keys() != CASES.keys():
         pytest.skip("needs the documents of all cases")
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    seen = set()
+    seen: set[str] = set()
     for found in documents.values():
         _walk(SCHEMA, "", found, seen)
     named = {(pointer, name) for pointer, one in _objects(SCHEMA, "") for name in one["properties"]}

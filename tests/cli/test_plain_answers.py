@@ -135,8 +135,8 @@ def test_doctor_drops_no_class(tmp_path, capsys):
     _, document, _ = answer_of_doctor(capsys, *arguments)
     assert sum(document["counts"].values()) == 528
     # Refusals in full or in part, and answers: the words that sound bad are failures.
-    cells = ("full_refusal", "full_refusal", 20), ("partial", "partial", 8), ("complied", "complied", 60)
-    path = write(tmp_path / "g.csv", ("judge", "human"), *cells, ("complied", "", 90))
+    three = ("full_refusal", "full_refusal", 20), ("partial", "partial", 8), ("complied", "complied", 60)
+    path = write(tmp_path / "g.csv", ("judge", "human"), *three, ("complied", "", 90))
     _, document, _ = answer_of_doctor(capsys, path)
     assert "--failure full_refusal --pass complied --pass partial" in document["next"]
 

@@ -279,10 +279,10 @@ def test_pairs_of_other_items_are_refused():
         with pytest.raises(ValueError, match=f"same items as `{name}`: they hold tp = .* the same rows"):
             compare(a, b, pairs=wrong)
     many = [Counts(*(np.full(2, value) for value in own.values())) for own in (a, b)]
-    other = twice.products, twice.sums, twice.n_labeled, twice.n_matched
-    own = pairs.products, pairs.sums, pairs.n_labeled, pairs.n_matched
+    theirs = twice.products, twice.sums, twice.n_labeled, twice.n_matched
+    mine = pairs.products, pairs.sums, pairs.n_labeled, pairs.n_matched
     with pytest.raises(ValueError, match="as `a`.*1.*tp"):
-        compare(*many, pairs=Pairs(*(np.stack(both) for both in zip(own, other, strict=True))))
+        compare(*many, pairs=Pairs(*(np.stack(both) for both in zip(mine, theirs, strict=True))))
     with pytest.raises(ValueError, match="`sums` must have shape"):
         Pairs(pairs.products, pairs.sums[:6], 0, 0)
 

@@ -5,6 +5,7 @@ import json
 import random
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from scipy.stats import chi2
@@ -165,7 +166,7 @@ def test_published_verdicts_on_two_models(shared, capsys):
     """Pairs of all labels say what McNemar's test says."""
     path = shared / "data" / "openqa_nq301_by_model.csv"
     models = ("FiD", "InstructGPT_fewshot")
-    truth = {}
+    truth: dict[str, Any] = {}
     with path.open(newline="") as file:
         for row in csv.DictReader(file):
             if row["model"] in models:

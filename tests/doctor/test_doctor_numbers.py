@@ -112,7 +112,7 @@ def test_certify_and_the_plan_beside_it_name_one_number(balanced, tmp_path, caps
         confidence=0.9,
         calibration=words.get("--calibration", "internal"),
     )
-    assert int(number.replace(",", "")) == max(first, MIN_LABELS)
+    assert int(number.replace(",", "")) == max(first or 0, MIN_LABELS)
 
 
 @pytest.mark.parametrize("cells", [(2, 1, 1, 16, 40, 160), (0, 0, 2, 48, 60, 940), (1, 0, 0, 9, 5, 85)])

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections import defaultdict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def by_brute_force(rows, *, weighted, clustered):
     """Sums, sums of squares and numbers of units of the slices a and b and of the total, item by item."""
     answers = []
     for slices in ("a", "b", "ab"):
-        sums = defaultdict(lambda: np.zeros(6))
+        sums: Any = defaultdict(lambda: np.zeros(6))
         for i, row in enumerate(rows):
             if row["judge"] is None or row["model"] not in slices:
                 continue

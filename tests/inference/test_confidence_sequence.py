@@ -44,7 +44,8 @@ def test_no_law_of_the_hypothesis_lets_a_stake_grow(bounds, limit):
     fair = []
     for least, most, ratio, plausible in zip(edges, edges[1:], ratios, left, strict=False):
         # 65 flag rates of each range, ends included, and laws at and above the limit that have them.
-        grid = np.linspace(limit, 0.6, 41), np.linspace(*bounds.tpr, 21), np.linspace(least, most, 65)
+        low, high = bounds.tpr
+        grid = np.linspace(limit, 0.6, 41), np.linspace(low, high, 21), np.linspace(least, most, 65)
         theta, tpr, flags = (x.reshape(-1) for x in np.meshgrid(*grid))
         fpr = (flags - theta * tpr) / (1 - theta)
         inside = (fpr >= bounds.fpr[0]) & (fpr <= bounds.fpr[1])
@@ -189,7 +190,7 @@ def test_holm_adds_each_slices_share_of_the_flag_rates_error():
 
 def test_items_that_are_all_labelled_keep_the_error_that_was_spent():
     last = Counts([3, 4], [0, 0], [4, 4], [92, 92], [1, 0], [0, 0])
-    before, after = confidence_sequence(last, limit=0.1).e_value
+    before, after = np.asarray(confidence_sequence(last, limit=0.1).e_value)
     assert after == pytest.approx(before, rel=0.9)
     assert after < before
 
@@ -233,7 +234,7 @@ def test_the_error_over_all_times_holds(bounds):
     problem, _ = checked_problem(counts, bounds, "internal")
     bets = Bets.of(problem, 0.1, 150)
     stakes = bets.log_stakes(np.broadcast_to([0.05, 0.2], (400, 2)))
-    crossed, beyond = (stakes >= bets.wanted).any(0).T
+    crossed, beyond = np.any(stakes >= bets.wanted, axis=0).T
     assert binom.sf(crossed.sum() - 1, 400, 0.1) > 0.01
     assert beyond.mean() > 0.9
 

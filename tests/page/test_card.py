@@ -47,7 +47,8 @@ def test_a_card_says_verdict_rate_interval_limit_and_labels(tmp_path, capsys, li
 @pytest.mark.slow
 def test_the_same_result_gives_the_same_bits(tmp_path):
     for name, start in (("card.svg", b"<?xml"), ("card.png", b"\x89PNG")):
-        path, bits = tmp_path / name, []
+        path = tmp_path / name
+        bits: list[bytes] = []
         for _ in range(2):
             with matplotlib.rc_context({"font.size": 5 + 9 * len(bits), "savefig.bbox": "tight"}):
                 assert main(["report", *COMMON, "--card", str(path)]) == 0

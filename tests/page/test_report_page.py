@@ -43,7 +43,10 @@ def write(path, names, n_rows, by="topic <i>"):
 class Parsed(HTMLParser):
     def __init__(self, text):
         super().__init__()
-        self.open, self.tags, self.ids, self.texts = [], [], [], []
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.ids: list[str] = []
+        self.texts: list[str] = []
         self.feed(text)
         assert not self.open
 

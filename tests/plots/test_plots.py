@@ -3,6 +3,7 @@ import itertools
 import subprocess
 import sys
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,7 +82,7 @@ def test_intervals_stand_where_their_numbers_are(ax):
     ):
         plot_interval(fit(COUNTS), ax=ax)
     with pytest.raises(TypeError, match="'mine' is float"):
-        plot_interval({"mine": 0.2}, ax=ax)
+        plot_interval(dict[str, Any](mine=0.2), ax=ax)
 
 
 @pytest.mark.parametrize("size", [1, 5, 60, 1000])

@@ -1,6 +1,7 @@
 """The comparison with other programs: what it prints are the answers, and the same ones for all."""
 
 import csv
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,7 +86,7 @@ def test_report_has_every_row_and_says_what_is_missing(capsys):
     for row in committed():
         assert f"| {row['program']}" in printed
     assert "no: no command line" in printed
-    widths = {}
+    widths: dict[Any, Any] = {}
     for block in printed.split("\n\n"):
         for line in block.splitlines():
             if line.startswith("|"):

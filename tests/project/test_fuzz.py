@@ -51,8 +51,8 @@ def test_the_check_of_fits_finds_a_worse_point():
 
 @pytest.mark.parametrize("size", [2, pytest.param(6, marks=pytest.mark.slow)])
 def test_damaged_files_are_answers_or_one_line(size):
-    few = ("a.csv", "a.csv.gz", "a.jsonl", "a.json", "a.parquet", "promptfoo.json", "promptfoo.jsonl")
-    few += ("samples_x_2026-01-01T.jsonl",)
+    few = ["a.csv", "a.csv.gz", "a.jsonl", "a.json", "a.parquet", "promptfoo.json", "promptfoo.jsonl"]
+    few.append("samples_x_2026-01-01T.jsonl")
     for name, runs, faults in _fuzz_files.files(size, 2, only=few):
         assert (runs, faults) == (size, []), name
 
