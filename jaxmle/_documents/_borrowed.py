@@ -51,16 +51,23 @@ def borrowed(fitted: Fitted, references: Counts) -> Document:
     }
 
 
-def unlike_notes(lent: Document) -> list[str]:
-    """What to say where the judge is not as in the references."""
+def unlike_notes(lent: Document, own: Counts) -> list[str]:
+    """What to say where the judge is not as in the references, or own labels cannot tell whether it is."""
+    notes = []
     odd = [
         f"the {name.upper()} ({1 - share:.0%})"
         for name, share in lent["exchangeable"].items()
         if share < _UNLIKE
     ]
-    if not odd:
-        return []
-    return [
-        f"the judge is probably not as in the references, in {' and '.join(odd)}: little of it is borrowed, "
-        "and bounds from these references would be wrong"
-    ]
+    if odd:
+        notes.append(
+            f"the judge is probably not as in the references, in {' and '.join(odd)}: little of it is "
+            "borrowed, and bounds from these references would be wrong"
+        )
+    for kind, name, n in (("failure", "TPR", own.tp + own.fn), ("pass", "FPR", own.fp + own.tn)):
+        if float(n) <= 0:
+            notes.append(
+                f"no label of your own is a {kind}: the {name} is that of the references, and nothing here "
+                "could show that it is another one"
+            )
+    return notes

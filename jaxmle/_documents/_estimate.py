@@ -98,7 +98,7 @@ def estimate_document(
         from jaxmle._documents._borrowed import borrowed, unlike_notes
 
         lent = borrowed(fitted, references)
-        notes[-1] += unlike_notes(lent)
+        notes[-1] += unlike_notes(lent, fitted.counts[fitted.last])
     work = IntervalWork(
         fitted, interval, n_resamples, target, total=total, clusters=table.all_clusters, n_units=table.n_units
     )

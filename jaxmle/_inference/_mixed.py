@@ -28,8 +28,9 @@ from jaxmle._types import Array, ArrayLike, Pair
 
 T = TypeVar("T")
 
-# Data sets a block: each is some hundreds of numbers while it is worked on.
-_WIDTH = 256
+# Data sets a block: each is some hundreds of numbers while it is worked on. Of fewer NumPy's
+# calls would take most of the time.
+_WIDTH: dict[Engine, int] = {"numpy": 4096, "jax": 256}
 # Fits without a second kind of label that take as long as one with it.
 _COST = 250
 # So many times as quick are maxima without a bound on their error, and those at a known failure rate.
@@ -226,7 +227,7 @@ def _run(
     function: Callable[[list[Array]], T], arrays: list[Array], engine: Engine | None, cost: int = _COST
 ) -> T:
     engine = chosen_engine(cost * len(arrays[0]), engine)
-    return map_batched(_program(function, engine), arrays, _WIDTH, engine=engine)
+    return map_batched(_program(function, engine), arrays, _WIDTH[engine], engine=engine)
 
 
 @kept_programs

@@ -25,7 +25,7 @@ from jaxmle._types import Array, Index, Pair
 
 _STREAM = 10
 # Data sets that are drawn for at once.
-_AT_ONCE = 16
+_AT_ONCE = 8
 # How far from the chi-square end, as multiples of its root, ends are looked for.
 _REACH = (0.2, 5.0)
 
@@ -141,12 +141,21 @@ class MixedTest:
             seen = np.where(found.at_bound, most[some] ** 2, root**2)
             return found._replace(statistic=seen)
 
-        def look(some: Index, root: Array) -> Pair:
-            found = at(some, root)
-            return np.sqrt(found.statistic), self.take(some).p_values(found.failure_rate, found.statistic)
+        def of_group(group: Array) -> tuple[Array, Array, Array]:
+            def look(some: Index, root: Array) -> Pair:
+                found = at(group[some], root)
+                test = self.take(group[some])
+                return np.sqrt(found.statistic), test.p_values(found.failure_rate, found.statistic)
 
-        end, is_found, is_open = last_crossing(look, root, most, level, _REACH)
-        if progress:
-            progress.advance(len(level))
+            found = last_crossing(look, root[group], most[group], level[group], _REACH)
+            if progress:
+                progress.advance(len(group))
+            return found
+
+        groups = [
+            np.arange(start, min(start + _AT_ONCE, len(level))) for start in range(0, len(level), _AT_ONCE)
+        ]
+        parts = zip(*map(of_group, groups), strict=True)
+        end, is_found, is_open = (np.concatenate(part) for part in parts)
         ends = at(np.arange(len(level)), np.where(is_open, np.inf, end))
         return ends._replace(converged=ends.converged & is_found)

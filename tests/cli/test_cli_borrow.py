@@ -8,6 +8,7 @@ import pytest
 
 from jaxmle import Counts, borrow
 from jaxmle._cli import main
+from jaxmle._documents._borrowed import unlike_notes
 
 COLUMNS = ["--judge", "judge", "--human", "human"]
 
@@ -82,6 +83,15 @@ def test_a_judge_unlike_the_references_is_told(files, capsys):
     assert "the judge is probably not as in the references, in the TPR" in " ".join(out.split())
     own = run(capsys, files[0], "--borrow", others, "--borrow-by", "model")[1]
     assert "probably not as" not in own
+
+
+def test_labels_that_cannot_show_another_judge_are_told():
+    lent = {"like": {"tpr": 0.85, "fpr": 0.99}}
+    assert unlike_notes(lent, Counts(3, 1, 2, 44, 90, 910)) == []
+    [note] = unlike_notes(lent, Counts(0, 0, 1, 49, 20, 980))
+    assert note.startswith("no label of your own is a failure: the TPR is that of the references")
+    [note] = unlike_notes(lent, Counts(30, 20, 0, 0, 900, 100))
+    assert note.startswith("no label of your own is a pass: the FPR is that of the references")
 
 
 @pytest.mark.parametrize(
