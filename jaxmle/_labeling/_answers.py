@@ -71,10 +71,11 @@ class Queue:
         """Read a queue, and its design where that stands beside it.
 
         Raises:
-            ValueError: It cannot be read; nothing says which columns name an item; or ids are missing,
-                repeated, or others than those that the design drew.
+            ValueError: It is not there or cannot be read; nothing says which columns name an item; or ids
+                are missing, repeated, or others than those that the design drew.
             OSError: The design cannot be read.
         """
+        source = open_source(str(path))
         beside = path.with_suffix(".json")
         design = LabelDesign.load(beside) if beside.is_file() else None
         names = tuple(id) or (design.id if design else ())
@@ -83,7 +84,6 @@ class Queue:
                 f"there is no design {str(beside)!r} beside the queue: name the column that tells its items "
                 "apart with --id."
             )
-        source = open_source(str(path))
         for column in names:
             check_column(source, column)
         rows = rows_of(source)
