@@ -57,9 +57,12 @@ from ._words import caution_lines as caution_lines
 from ._words import certificate_line as certificate_line
 from ._words import count_of as count_of
 from ._words import dropped_lines as dropped_lines
+from ._words import errors_text as errors_text
+from ._words import estimate_text as estimate_text
 from ._words import failure_line as failure_line
 from ._words import few_labels_line as few_labels_line
 from ._words import human_error_line as human_error_line
+from ._words import interval_that_holds as interval_that_holds
 from ._words import looks_text as looks_text
 from ._words import origin_text as origin_text
 from ._words import p_compared as p_compared

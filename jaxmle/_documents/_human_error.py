@@ -6,7 +6,7 @@ import numpy as np
 
 from jaxmle._data import Counts
 from jaxmle._documents._settings import AnalysisSettings
-from jaxmle._sensitivity import error_ranges, labeled_limit, leave_none, rater_error, stays_below, true_rate
+from jaxmle._sensitivity import error_ranges, labeled_limit, leave_none, rater_error, true_rate
 from jaxmle._tables import Raters, SliceCounts
 from jaxmle._types import Document
 
@@ -122,27 +122,17 @@ class HumanErrors(NamedTuple):
         for record in [*document["slices"], document["total"]]:
             rate = record["failure_rate"]
             estimate = rate["estimate"]
-            record["human_error"] = {
+            allowed = {
                 "estimates": None if estimate is None else [self.lowest(estimate), self.highest(estimate)],
                 "low": self.lowest(rate["low"]),
                 "high": self.highest(rate["high"]),
             }
+            _put_first(record, allowed)
             if leave_none(rate["low"], rate["high"], self.missed, self.false_alarms):
                 record["warnings"].append(
                     "human error: no failure rate agrees with these labels; fewer of them are failures than "
                     "the false alarms alone would be, or more than the misses leave"
                 )
-
-    def add_to_report(self, document: Document) -> None:
-        """Add to a document of `jaxmle report`; nothing is certified that labels which err do not certify."""
-        self.add_to(document["estimate"])
-        certificate = document["certificate"]
-        if certificate is None:
-            return
-        limit = certificate["settings"]["limit"]
-        for record in certificate["slices"] or [certificate["total"]]:
-            if not stays_below(record["upper_limit"], limit, self.missed, self.false_alarms):
-                document["certified"] = certificate["certified"] = False
 
     def add_verdicts_to(self, document: Document, limit: float) -> None:
         """Turn a document of `jaxmle certify` at `limit` of labels into one at the limit that was asked."""
@@ -150,11 +140,12 @@ class HumanErrors(NamedTuple):
         document["settings"]["labeled_limit"] = self.limit(limit)
         for record in [*document["slices"], document["total"]]:
             upper, rate = record["upper_limit"], record["failure_rate"]
-            record["human_error"] = {
+            allowed = {
                 "estimates": None if rate is None else [self.lowest(rate), self.highest(rate)],
                 "labeled_upper_limit": upper,
                 "certified_if_right": bool(np.less_equal(upper, limit)),
             }
+            _put_first(record, allowed)
             record["upper_limit"] = self.highest(upper)
             if leave_none(0.0, upper, self.missed, self.false_alarms):
                 record |= {"certified": False, "p_value": 1.0, "upper_limit": 1.0}
@@ -164,6 +155,14 @@ class HumanErrors(NamedTuple):
                 )
         judged = document["slices"] or [document["total"]]
         document["certified"] = all(record["certified"] for record in judged)
+
+
+def _put_first(record: Document, allowed: Document) -> None:
+    """Add to a record what holds where labels err, before the rate that takes them for right."""
+    items = list(record.items())
+    place = list(record).index("failure_rate")
+    record.clear()
+    record.update([*items[:place], ("human_error", allowed), *items[place:]])
 
 
 def _combined(missed: float, false_alarms: float, rule: str | None, both: float) -> tuple[float, float]:

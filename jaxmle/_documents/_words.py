@@ -7,7 +7,7 @@ from jaxmle._data import percent as percent
 from jaxmle._data import printable
 from jaxmle._data import short_percent as short_percent
 from jaxmle._documents._agreement import AGREEMENT
-from jaxmle._sensitivity import leave_none, stays_below, true_rate
+from jaxmle._sensitivity import true_rate
 from jaxmle._types import Document
 
 _LONGEST = 60
@@ -147,9 +147,33 @@ def verdict_line(certificate: Document) -> str:
         if slices
         else ""
     )
+    allowed = errors_text(certificate["settings"])
     if certificate["certified"]:
-        return f"Certified: the failure rate is below {limit}{which}"
-    return f"Not certified: below {limit} is not shown{which}"
+        return f"Certified: the failure rate is below {limit}{which}{allowed}"
+    return f"Not certified: below {limit} is not shown{which}{allowed}"
+
+
+def errors_text(settings: Document) -> str:
+    """What stands behind a rate or a verdict that holds although labels err; nothing where none may."""
+    return ", human error allowed for" if settings.get("human_error") else ""
+
+
+def estimate_text(record: Document) -> str:
+    """The failure rate of a record: where labels may err, from the least to the largest that they leave."""
+    rate, found = record["failure_rate"], record.get("human_error")
+    if not record.get("identified", True):
+        return "not identified"
+    if found and found["estimates"]:
+        low, high = map(percent, found["estimates"])
+        return low if low == high else f"{low} to {high}"
+    estimate = rate["estimate"] if isinstance(rate, dict) else rate
+    return "not identified" if estimate is None else percent(estimate)
+
+
+def interval_that_holds(record: Document) -> Document:
+    """The ends of a record of an estimate that hold: where labels may err, those that allow for it."""
+    found: Document = record.get("human_error") or record["failure_rate"]
+    return found
 
 
 def human_error_line(document: Document, certificate: Document | None = None) -> str:
@@ -157,13 +181,13 @@ def human_error_line(document: Document, certificate: Document | None = None) ->
 
     Args:
         document: Of `jaxmle estimate` or `jaxmle certify`.
-        certificate: That of `jaxmle certify` beside an estimate, human error left out.
+        certificate: That of `jaxmle certify` beside an estimate.
     """
     ranges = document["settings"].get("human_error")
     if not ranges:
         return ""
     found, total = document["total"]["human_error"], document["total"]
-    (missed, most), (least, alarms) = errs = ranges["missed"], ranges["false_alarms"]
+    (missed, most), (least, alarms) = ranges["missed"], ranges["false_alarms"]
     said = _raters_differ(ranges.get("agreement"), document)
     humans = f"humans miss {span_text(missed, most)} of the failures "
     humans += f"and call {span_text(least, alarms)} of the passes"
@@ -174,19 +198,16 @@ def human_error_line(document: Document, certificate: Document | None = None) ->
         said += (
             f"{', ' * bool(found['estimates'])}interval {percent(found['low'])} to {percent(found['high'])}"
         )
-    if "labeled_upper_limit" in found:
-        right = "certified" if found["certified_if_right"] else "not certified"
-        said += f"; upper limit {percent(total['upper_limit'])}, and with labels that are right "
-        said += f"{percent(found['labeled_upper_limit'])} ({right})"
-    if certificate is not None:
-        upper = certificate["total"]["upper_limit"]
-        high = float(true_rate(upper, most, least))
-        holds = stays_below(upper, certificate["settings"]["limit"], *errs)
-        if leave_none(0.0, upper, *errs):
-            said += f"; by their labels at most {percent(upper)} are failures, so nothing is certified then"
-        else:
-            said += f"; upper limit {percent(high)}, so the verdict is then {'a pass' if holds else 'a fail'}"
-    return f"{said}."
+    verdict = total if certificate is None else certificate["total"]
+    right = []
+    if isinstance(rate := total["failure_rate"], dict):
+        right += [] if rate["estimate"] is None else [f"estimate {percent(rate['estimate'])}"]
+        right.append(f"interval {percent(rate['low'])} to {percent(rate['high'])}")
+    if "labeled_upper_limit" in (of_verdict := verdict["human_error"]):
+        said += f"; upper limit {percent(verdict['upper_limit'])}"
+        word = "certified" if of_verdict["certified_if_right"] else "not certified"
+        right.append(f"upper limit {percent(of_verdict['labeled_upper_limit'])} ({word})")
+    return f"{said}. With labels that are right: {', '.join(right)}."
 
 
 def _raters_differ(found: Document | None, document: Document) -> str:
@@ -231,9 +252,10 @@ def looks_text(settings: Document) -> str:
 
 def certificate_line(record: Document, settings: Document) -> str:
     """What the verdict on one record of `certify` rests on."""
-    rate, upper, limit = map(percent, (record["failure_rate"], record["upper_limit"], settings["limit"]))
+    upper, limit = map(percent, (record["upper_limit"], settings["limit"]))
+    rate = f"failure rate {estimate_text(record)}{errors_text(settings)}"
     return (
-        f"failure rate {rate}, upper limit {upper} at {100 * settings['confidence']:g}% confidence, "
+        f"{rate}, upper limit {upper} at {100 * settings['confidence']:g}% confidence, "
         f"limit {limit}, p {p_compared(record['p_value'])} ({looks_text(settings) or settings['method']}); "
         f"{record['n_labeled']:,.8g} labelled, {record['n_unlabeled']:,.8g} unlabelled"
     )

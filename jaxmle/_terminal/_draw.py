@@ -77,7 +77,7 @@ def _left_out(strata: list[Document]) -> list[Text]:
     if empty := [record_name(one) for one in without if not one["before"]]:
         more = f" and {len(empty) - _FEW:,} more" if len(empty) > _FEW else ""
         lines.append(
-            f"No label at all yet: {'; '.join(empty[:_FEW])}{more}. The rate of all items takes some of each: "
-            "draw these with --labels and --floor."
+            f"No label at all yet: {'; '.join(empty[:_FEW])}{more}. The rate of all items takes some of each:"
+            " draw these with --labels and --floor."
         )
     return [Text(line, style="yellow") for line in lines]
