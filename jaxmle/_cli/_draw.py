@@ -141,7 +141,7 @@ def draw(
         "human": reading.human,
         "by": reading.by,
         "where": reading.where,
-        "human_source": reading.human_file,
+        "human_source": reading.human_source,
         "human_where": reading.human_where,
         "id": reading.id,
         "combine": reading.combine,

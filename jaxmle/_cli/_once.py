@@ -6,11 +6,6 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
-# What to do where somebody wants several all the same.
-_WAYS = {
-    "--human-file": ": join the labels of several raters into one file, a row an item and a column a rater, "
-    "and name the columns with --human, each, and --human-combine"
-}
 # A whole number in groups of three digits: 10,000 or 10.000 or 10 000.
 _GROUPED = re.compile(r"\d{1,3}([\s,._'])\d{3}(\1\d{3})*")
 
@@ -28,9 +23,7 @@ class Once(TyperCommand):
             for option, times in Counter(said).items():
                 if times > 1 and not (getattr(option, "multiple", True) or getattr(option, "is_flag", True)):
                     name = max(option.opts, key=len)
-                    raise ValueError(
-                        f"{name} was given {times} times and takes one value{_WAYS.get(name, '')}."
-                    )
+                    raise ValueError(f"{name} was given {times} times and takes one value.")
                 if getattr(getattr(option, "type_descriptor", None), "annotation", None) is int:
                     _check_whole(max(option.opts, key=len), values[option.name])
         return super().parse_args(ctx, args)

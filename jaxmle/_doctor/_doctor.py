@@ -2,13 +2,22 @@
 
 from dataclasses import replace
 from importlib.metadata import version
+from typing import Any
 
 from jaxmle._data import Bounds, Counts
 from jaxmle._doctor._columns import column_findings, verdict_options
-from jaxmle._doctor._commands import Command, DoctorOptions, commands_of, next_line, reading_words
+from jaxmle._doctor._commands import (
+    RATERS_RULE,
+    Command,
+    DoctorOptions,
+    commands_of,
+    next_line,
+    reading_words,
+)
 from jaxmle._doctor._findings import Finding, findings_of, slice_findings
 from jaxmle._doctor._others import (
     first_plan,
+    humans_differ,
     other_commands,
     plan_commands,
     raters_finding,
@@ -25,16 +34,30 @@ from jaxmle._tables import (
     SliceCounts,
     Source,
     UnclearMeaningError,
+    by_rater,
     combine,
     count_rows,
     on_command_line,
-    open_rows,
+    open_panel,
     shown,
 )
 from jaxmle._types import Document
 
 # Each way to make slices is one more pass over the rows.
 _MOST_SLICINGS = 3
+
+
+def _opened(
+    source: Source, roles: Roles, wanted: DoctorOptions, options: dict[str, Any]
+) -> tuple[Source, Roles, list[Finding]]:
+    """The rows with their labels, of several raters in files of their own too; and whether these differ."""
+    labels, humans = by_rater(list(wanted.human_files) or None, (roles.human,), wanted.id)
+    rule = RATERS_RULE if len(humans) > 1 else None
+    combining = Combining((roles.judge,), humans, None, rule)
+    opened, roles, panel = open_panel(
+        source, roles, combining, human_source=labels, id=wanted.id, on_invalid="drop", **options
+    )
+    return opened, roles, humans_differ(panel.raters if panel else None, ["--human-combine", RATERS_RULE])
 
 
 def doctor_document(
@@ -52,7 +75,7 @@ def doctor_document(
     Returns:
         The document. ``next`` is the command to type next.
     """
-    found = column_findings(source, rows, columns, roles, joined=wanted.human_file is not None)
+    found = column_findings(source, rows, columns, roles, joined=bool(wanted.human_files))
     options, unclear = verdict_options(columns, roles, wanted.meaning)
     found += unclear
     table: SliceCounts | None = None
@@ -63,7 +86,8 @@ def doctor_document(
     if roles.judge and roles.human and rows and not any(one.level == "blocks" for one in found):
         try:
             asked = Roles(roles.judge, roles.human)
-            source, asked = open_rows(source, asked, human_source=wanted.human_file, id=wanted.id)
+            source, asked, said = _opened(source, asked, wanted, options)
+            found += said
             if any(one.name == roles.judge and one.kind == "score" for one in columns):
                 thresholds, said = _graded(source, asked, options, wanted.confidence)
                 found += said

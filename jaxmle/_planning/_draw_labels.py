@@ -24,6 +24,7 @@ from jaxmle._tables import (
     Judged,
     Roles,
     Table,
+    by_rater,
     check_drawn,
     check_frame,
     column_names,
@@ -309,6 +310,7 @@ def _items(
     if not humans:
         humans = (with_blank_labels(opened),)
         label = humans[0]
+    human_source, humans = by_rater(human_source, humans, id)
     where = asked.get("where")
     combining = Combining(
         judges, humans, asked.get("combine"), asked.get("human_combine"), asked.get("missing", "drop")

@@ -68,6 +68,7 @@ from ._pairs import shared_slices as shared_slices
 from ._pairs import with_clusters as with_clusters
 from ._panel import Panel as Panel
 from ._panel import Raters as Raters
+from ._rater_files import by_rater as by_rater
 from ._slice_bounds import slice_bounds as slice_bounds
 from ._slice_counts import SliceCounts as SliceCounts
 from ._slice_counts import shown_key as shown_key

@@ -1,6 +1,6 @@
 """The document of `jaxmle draw` for a terminal."""
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from jaxmle._documents import count_of, percent, record_name, shell_line, shown_text
@@ -21,7 +21,7 @@ def draw_table(document: Document) -> Group:
         f"{_HOW[settings['kind']]}, seed {settings['seed']}.",
         style="bold green",
     )
-    parts = []
+    parts: list[RenderableType] = []
     if names := list(strata[0]["key"]):
         table = new_table("")
         for name in names:
