@@ -51,6 +51,7 @@ from ._warnings import missing_note as missing_note
 from ._warnings import repeated_note as repeated_note
 from ._warnings import strangers_note as strangers_note
 from ._words import agreement_rows as agreement_rows
+from ._words import agreement_text as agreement_text
 from ._words import borrowed_line as borrowed_line
 from ._words import bounds_text as bounds_text
 from ._words import caution_lines as caution_lines

@@ -129,13 +129,23 @@ def panel_lines(panel: Document | None) -> list[str]:
         share = f" ({percent(differ / several)})" if several else ""
         rule = raters["rule"] or "what they agree on"
         said = f"at least {rule}" if rule.isdecimal() else rule
+        beyond = agreement_text(raters)
         lines.append(
             f"Several of {', '.join(map(shown_text, raters['names']))} labelled {several:,} rows and "
-            f"disagree on {differ:,}{share}; failure: {said}."
+            f"disagree on {differ:,}{share}{beyond and f'; {beyond}'}; failure: {said}."
         )
         if undecided := raters["undecided"]:
             lines.append(f"Rows with too few labels for that rule, taken as unlabelled: {undecided:,}.")
     return lines
+
+
+def agreement_text(found: Document, kappa: str = "Fleiss' kappa") -> str:
+    """Agreement beyond chance in words, where items tell of it."""
+    return ", ".join(
+        f"{name} {one['estimate']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"
+        for key, name in (("kappa", kappa), ("ac1", "AC1"))
+        if (one := found[key])
+    )
 
 
 def verdict_line(certificate: Document) -> str:
@@ -214,14 +224,17 @@ def _raters_differ(found: Document | None, document: Document) -> str:
     """What two raters' agreement says of their errors; nothing where that was not asked."""
     if found is None:
         return ""
-    names = " and ".join(shown_text(name) for name in found["raters"])
-    both = count_of(found["n_both"], "item")
+    *first, last = map(shown_text, found["raters"])
+    names, items = f"{', '.join(first)} and {last}", count_of(found["n_both"], "item")
+    two = len(first) == 1
+    of = f"the {items} that both labelled" if two else f"pairs of labels of the same item, {items}"
     said = (
-        f"{names} differ on {percent(found['disagreement'])} of the {both} that both labelled. That they err "
-        "independently and equally often is assumed"
+        f"{names} differ on {percent(found['disagreement'])} of {of}. That they err independently and "
+        "equally often is assumed"
     )
     if found["p_value"] < _UNEQUAL:
-        said += f" (that both find as many failures is unlikely, p = {found['p_value']:.2g})"
+        who = "both" if two else "all"
+        said += f" (that {who} find as many failures is unlikely, p = {found['p_value']:.2g})"
     rate = document["total"]["failure_rate"]
     estimate = rate["estimate"] if isinstance(rate, dict) else rate
     if found["rate"] is not None and estimate is not None:

@@ -322,6 +322,22 @@ def agreed(first: Answers, second: Answers) -> tuple[Counts, list[Item]]:
     return counts, [item for item in both if first.said[item] != second.said[item]]
 
 
+def agreed_together(raters: Sequence[Answers]) -> tuple[list[tuple[int, int, int]], list[Item]]:
+    """How several people agree: how many call an item a failure, how many a pass, of how many items.
+
+    Args:
+        raters: Answers of each, of the same queue.
+
+    Returns:
+        These numbers, and the items on which they do not all say the same, in the order of the queue.
+    """
+    said = [[one.said.get(item) for one in raters] for item in raters[0].queue.items]
+    votes = [(labels.count(FAILED), labels.count(PASSED)) for labels in said]
+    kinds = dict.fromkeys(one for one in votes if sum(one))
+    differ = [item for item, one in zip(raters[0].queue.items, votes, strict=True) if all(one)]
+    return [(*one, votes.count(one)) for one in kinds], differ
+
+
 def _meanings(held: set[str], label: str, failure: Sequence[str], passes: Sequence[str]) -> dict[str, str]:
     """What each word of a column of labels says, as `estimate` would read it with the same options."""
     told = writing_of(as_words(tuple(failure)) | as_words(tuple(passes)))

@@ -22,7 +22,6 @@ from ._count import OnInvalid as OnInvalid
 from ._count import column_names as column_names
 from ._count import count as count
 from ._count import count_rows as count_rows
-from ._count import open_rows as open_rows
 from ._designed import LabelProgress as LabelProgress
 from ._designed import check_drawn as check_drawn
 from ._designed import check_frame as check_frame
