@@ -14,6 +14,10 @@ from jaxmle._planning import Plan, SliceKey, plan_further
 from jaxmle._tables import SliceCounts
 from jaxmle._types import Document
 
+_NO_TOTAL = (
+    "the rate of all items is not planned here: for a shorter interval of it draw in proportion to the slices"
+    " (`jaxmle draw` with this design and --labels N), and look at what `estimate` then says"
+)
 _ENOUGH = "the labels at hand are enough"
 # What a plan of slices alone cannot say, as it is of no single data set.
 _NOTHING: Document = {
@@ -106,7 +110,7 @@ def _of_slices(
         "limit": limit,
         "method": next((one.method for one in plans if isinstance(one, Plan)), None),
         "reason": f"{len(failed)} of {len(slices)} slices do not reach it" if failed else None,
-        "warnings": analysis.notes,
+        "warnings": [*analysis.notes, _NO_TOTAL],
         "at_hand": {"n_labeled": n_labeled, "n_unlabeled": n_unlabeled},
         "slices": slices,
     }
