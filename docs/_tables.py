@@ -26,6 +26,7 @@ from benchmarks import (
     looks,
     on_spark,
     planning,
+    rounds,
     with_reference,
 )
 
