@@ -96,7 +96,7 @@ def draw(rng, design, n, judged, rate, tpr, fpr, size):
 
 
 def draw_items(rng, n, judged, rate, tpr, fpr, size):
-    """Counts of ``size`` populations of ``n`` labelled and ``judged`` other items, and the share that fails."""
+    """Counts of ``size`` sets of ``n`` labelled and ``judged`` other items, and the share that fails."""
     cells = cell_rates(rate, tpr, fpr)
     known, other = (rng.multinomial(number, cells, size).T.astype(float) for number in (n, judged))
     failures = known[0] + known[1] + other[0] + other[1]

@@ -26,6 +26,7 @@ from benchmarks import (
     looks,
     on_spark,
     planning,
+    rounds,
     with_reference,
 )
 
@@ -240,6 +241,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "with reference": lambda: _printed(with_reference.report, RESULTS),
     "labelling": lambda: _printed(labelling.report, RESULTS),
     "looks": lambda: _printed(looks.report, RESULTS),
+    "rounds": lambda: _printed(rounds.report, RESULTS),
     "levels": lambda: _printed(levels.report, RESULTS),
     "pooling": _pooling,
     "totals": _totals,

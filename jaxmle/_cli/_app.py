@@ -23,9 +23,6 @@ from jaxmle._cli._report import report
 from jaxmle._cli._sensitivity import sensitivity
 from jaxmle._cli._trouble import INTERRUPTED, TROUBLE
 
-# A whole number in groups of three digits: 10,000 or 10.000 or 10 000.
-_GROUPED = re.compile(r"\d{1,3}([\s,._'])\d{3}(\1\d{3})*")
-
 app = typer.Typer(
     name="jaxmle",
     cls=Commands,
@@ -93,7 +90,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _plain(message: str, arguments: list[str]) -> str:
-    """What Typer says of a number that it cannot read, in words of ours and with what was probably meant."""
+    """What Typer says of a number that it cannot read, in words of ours."""
     said = re.match(
         r"Invalid value for '(?:-\w' / ')?(--[\w-]+)': Input should be a valid (integer|number)", message
     )
@@ -104,11 +101,7 @@ def _plain(message: str, arguments: list[str]) -> str:
     if given is None and option in arguments[:-1]:
         given = arguments[arguments.index(option) + 1]
     what = "a whole number" if kind == "integer" else "a number"
-    if given is None:
-        return f"{option} must be {what}."
-    digits = re.sub(r"[\s,._']", "", given)
-    meant = f": did you mean {digits}?" if kind == "integer" and _GROUPED.fullmatch(given.strip()) else "."
-    return f"{option} must be {what}; got {given!r}{meant}"
+    return f"{option} must be {what}{'' if given is None else f'; got {given!r}'}."
 
 
 def _elsewhere(error: Exception) -> str:

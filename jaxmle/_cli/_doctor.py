@@ -58,7 +58,11 @@ def doctor(
     judge_threshold: Annotated[str | None, JUDGE_THRESHOLD] = None,
     human_threshold: Annotated[str | None, HUMAN_THRESHOLD] = None,
     human_file: Annotated[
-        str | None, option("Human verdicts in a file of their own, joined by --id.", metavar="FILE")
+        list[str] | None,
+        option(
+            "Human verdicts in a file of their own, joined by --id (repeatable: a file a rater).",
+            metavar="FILE",
+        ),
     ] = None,
     id: Annotated[list[str] | None, option("Column that names an item, in both files (repeatable).")] = None,
     confidence: Annotated[
@@ -73,9 +77,9 @@ def doctor(
     for named, value in (("--limit", limit), ("--confidence", confidence)):
         if value is not None and not 0 < value < 1:
             raise ValueError(f"{named} must lie strictly between 0 and 1, such as 0.05; got {value:g}.")
-    if (human_file is None) != (not id):
+    if (not human_file) != (not id):
         raise ValueError("--human-file and --id go together: give both or none.")
-    if human_file is not None and human is None:
+    if human_file and human is None:
         raise ValueError("--human must name the column of verdicts in --human-file.")
     meaning = {
         "failure": tuple(failure or ()),
@@ -113,7 +117,7 @@ def doctor(
 
     options = DoctorOptions(
         file=file,
-        human_file=human_file,
+        human_files=tuple(human_file or ()),
         id=tuple(id or ()),
         meaning=meaning,
         by_given=bool(slices),

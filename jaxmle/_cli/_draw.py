@@ -123,12 +123,13 @@ def draw(
     if (n_labels is None) == (plan is None):
         raise ValueError("say how many labels to draw: with --labels, or with --plan, the file of a plan.")
     wanted: Any = n_labels
+    left_out: Any = None
     if plan is not None:
         from jaxmle._documents import planned_draw
 
         if n_flagged is not None:
             raise ValueError("--plan says how many labels are of flagged items: leave --flagged out.")
-        wanted, n_flagged = planned_draw(plan, reading.by or ())
+        wanted, n_flagged, left_out = planned_draw(plan, reading.by or ())
         by_verdict = by_verdict or n_flagged is not None
     from jaxmle._data import Bounds
     from jaxmle._documents import draw_document
@@ -140,7 +141,7 @@ def draw(
         "human": reading.human,
         "by": reading.by,
         "where": reading.where,
-        "human_source": reading.human_file,
+        "human_source": reading.human_source,
         "human_where": reading.human_where,
         "id": reading.id,
         "combine": reading.combine,
@@ -160,6 +161,7 @@ def draw(
         limit=limit,
         confidence=reading.confidence,
         floor=floor,
+        left_out=left_out,
         columns=columns or (),
         show_verdict=show_verdict,
         seed=reading.seed,

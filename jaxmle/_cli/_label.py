@@ -148,7 +148,7 @@ def _work(
 
 def _say(answers: Any, source: Path | None, html: Path | None, taken: int | None, as_json: bool) -> None:
     from jaxmle._documents import label_document, shell_line
-    from jaxmle._labeling import agreed, interval_now, raters, source_of
+    from jaxmle._labeling import agreed, agreed_together, interval_now, raters, source_of
     from jaxmle._terminal import label_table
 
     queue, judged = answers.queue, source_of(answers, source)
@@ -157,7 +157,10 @@ def _say(answers: Any, source: Path | None, html: Path | None, taken: int | None
     if queue.design is not None and answers.labels:
         verdicts = str(judged or queue.design.source_file or "VERDICTS")
         design = str(queue.path.with_suffix(".json"))
-        more = [] if len(others) < 2 else ["--human-combine", "any"]
+        # Of an odd number of people most decide, wherever all have labelled.
+        complete = all(len(one.labels) == len(queue) for one in others.values())
+        rule = "majority" if len(others) % 2 and complete else "any"
+        more = [] if len(others) < 2 else ["--human-combine", rule]
         command = shell_line("jaxmle", "estimate", verdicts, "--design", design, *more)
     failures, passes = answers.number_of("fail"), answers.number_of("pass")
     document = label_document(
@@ -174,6 +177,7 @@ def _say(answers: Any, source: Path | None, html: Path | None, taken: int | None
             (first, second, *agreed(others[first], others[second]))
             for first, second in combinations(others, 2)
         ],
+        together=None if len(others) < 3 else (list(others), *agreed_together(list(others.values()))),
         command=command,
         page=None if html is None else str(html),
         taken=taken,

@@ -37,7 +37,7 @@ def _next(reading: Reading, document: Document, goal: dict[str, Any]) -> str | N
     if design is None or reading.file is None or reading.where or not document["reached"]:
         return None
     n, split = document["n_labels"], document["split"]
-    more = [] if reading.human_file is None else ["--human-file", reading.human_file]
+    more = [word for file in reading.human_file or () for word in ("--human-file", file)]
     more += [] if reading.human_combine is None else ["--human-combine", reading.human_combine]
     if not n:
         asked = ["estimate"] if goal["limit"] is None else ["certify", "--limit", f"{goal['limit']:g}"]

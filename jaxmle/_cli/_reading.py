@@ -34,6 +34,7 @@ from jaxmle._cli._options import (
 from jaxmle._tables import (
     Combining,
     Roles,
+    by_rater,
     count_designed,
     count_rows,
     designed,
@@ -157,7 +158,12 @@ class Reading:
         option("A judge that gave no verdict said: nothing (drop), failure or pass.", metavar="WHAT"),
     ] = "drop"
     human_file: Annotated[
-        str | None, option("Human verdicts in a file of their own, joined by --id.", metavar="FILE")
+        list[str] | None,
+        option(
+            "Human verdicts in a file of their own, joined by --id (repeatable, with --human-combine: one of "
+            "each rater, all with the column --human).",
+            metavar="FILE",
+        ),
     ] = None
     human_where: Annotated[
         str | None, option("Use only the rows of --human-file that meet this condition.", metavar="SQL")
@@ -191,7 +197,14 @@ class Reading:
     @property
     def inputs(self) -> list[str | Path | None]:
         """The files that are read."""
-        return [self.file, self.human_file, self.bounds, self.rubric, self.reference, self.design]
+        files = self.human_file or []
+        return [self.file, *files, self.bounds, self.rubric, self.reference, self.design]
+
+    @property
+    def human_source(self) -> str | list[str] | None:
+        """The file of labels, or those of several raters."""
+        files = self.human_file or None
+        return files[0] if files and len(files) == 1 else files
 
     @property
     def source(self) -> str:
@@ -211,12 +224,13 @@ class Reading:
                 "Missing option '--human': the column of human verdicts. `jaxmle doctor FILE` guesses it."
             )
         check_choice("--missing", self.missing)
-        source, human_source, where, id = self.file, self.human_file, self.where, tuple(self.id or ())
+        source, human_source, where, id = self.file, self.human_source, self.where, tuple(self.id or ())
         judges, humans = tuple(self.judge or ()), tuple(self.human or ())
         drawn = self._drawn(judges, humans, id)
         if drawn:
             source, human_source, where, id = drawn.source, drawn.human_source, drawn.where, drawn.id
             judges, humans = drawn.judges, drawn.humans
+        human_source, humans = by_rater(human_source, humans, id)
         combining = Combining(judges, humans, self.combine, self.human_combine, cast(Any, self.missing))
         roles = Roles(next(iter(judges), ""), humans[0], by, self.weight, self.cluster, where)
         keep_compiled(not self.no_cache)
@@ -265,7 +279,7 @@ class Reading:
             judges=judges,
             humans=humans,
             id=id,
-            human_source=self.human_file,
+            human_source=self.human_source,
             where=self.where,
         )
 

@@ -126,7 +126,7 @@ def report(
 
         options["mix"] = slice_mix(mix, table.keys)
     fitted = fit_table(table, analysis)
-    say_first(_first_answer(fitted), reading.as_json)
+    say_first(_first_answer(fitted, "By the labels: failure" if errors else "Failure"), reading.as_json)
     document, evidence = report_document(
         table,
         analysis,
@@ -136,11 +136,10 @@ def report(
         limit=limit,
         method=cast(Any, method),
         adjustment=cast(Any, adjustment),
+        errors=HumanErrors.of(errors, table, analysis) if errors else None,
         progress=True,
         **options,
     )
-    if errors:
-        HumanErrors.of(errors, table, analysis).add_to_report(document)
     check_finite(document)
     if limit is not None:
         record_look(reading.design, document["estimate"], limit)
@@ -158,12 +157,12 @@ def report(
     return 1 if document["certified"] is False else 0
 
 
-def _first_answer(fitted: Any) -> str:
+def _first_answer(fitted: Any, begins: str) -> str:
     found = fitted.fits[fitted.last]
     rate = f"{100 * found.failure_rate:.2f}%" if found.identified else "not identified"
     if fitted.contradicted[fitted.last]:
         rate += ", but the data contradict the bounds"
-    return f"Failure rate {rate}. Intervals and page follow ..."
+    return f"{begins} rate {rate}. Intervals and page follow ..."
 
 
 def _say(document: Document, evidence: Any, written: list[Path]) -> None:

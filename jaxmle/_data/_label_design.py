@@ -32,6 +32,7 @@ _TEXTS = ("source_file", "where", "human", "judge_threshold")
 _LISTS = ("judge", "id", "by", "earlier", "judge_failure", "human_failure", "passes")
 _ITEMS = ("drawn", "before")
 _STRATUM = {"key", "items", "before", "drawn"}
+_REASON = "reason"
 _LOOK = {"limit", "confidence", "n_labeled", "rule", "look", "of", "where"}
 _FIELDS = {
     *("format", "schema_version", "jaxmle_version", "kind", "seed", "n_judged", "source_sha256", "frame"),
@@ -61,12 +62,14 @@ class Stratum:
         n_items: Items with a verdict of the judge.
         n_before: Those of them that were labelled, or drawn, already.
         n_drawn: Those of the others that were drawn.
+        reason: Why none was, where the plan that was drawn by says so.
     """
 
     key: dict[str, str | None]
     n_items: int
     n_before: int
     n_drawn: int
+    reason: str | None = None
 
     @property
     def share(self) -> float:
@@ -269,7 +272,9 @@ class LabelDesign(Result):
             seed=int(content["seed"]),
             n_judged=int(content["n_judged"]),
             strata=tuple(
-                Stratum(one["key"], int(one["items"]), int(one["before"]), int(one["drawn"]))
+                Stratum(
+                    one["key"], int(one["items"]), int(one["before"]), int(one["drawn"]), one.get(_REASON)
+                )
                 for one in content["strata"]
             ),
             **items,
@@ -300,6 +305,7 @@ class LabelDesign(Result):
             "label": self.label,
             "strata": [
                 {"key": one.key, "items": one.n_items, "before": one.n_before, "drawn": one.n_drawn}
+                | ({} if one.reason is None else {_REASON: one.reason})
                 for one in self.strata
             ],
             "looks": list(map(asdict, self.looks)),
@@ -339,8 +345,13 @@ def _check_fields(content: Document) -> None:
         check_field(name, all(_is_list_of_texts(one) and len(one) == size for one in items))
         check_field(name, len(set(map(tuple, items))) == len(items))
     strata = content["strata"]
-    check_field("strata", isinstance(strata, list) and all(has(one, _STRATUM) for one in strata))
+    check_field(
+        "strata",
+        isinstance(strata, list)
+        and all(has(one, _STRATUM) or has(one, {*_STRATUM, _REASON}) for one in strata),
+    )
     for one in strata:
+        check_field("strata", is_text(one.get(_REASON, "")))
         check_field("strata", isinstance(one["key"], dict))
         check_field("strata", all(value is None or is_text(value) for value in one["key"].values()))
         check_field("strata", all(_is_count(one[name]) for name in ("items", "before", "drawn")))

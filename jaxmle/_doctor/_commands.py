@@ -13,6 +13,8 @@ _HALF_WIDTH = 0.05
 _MOST_OTHERS = 3
 # What formulas and plans alike take for granted.
 _OF = " of independent items"
+# Any one of several raters in files of their own is believed who calls a failure; two may tie by a majority.
+RATERS_RULE = "any"
 
 
 # Labels that are proposed where there is none: what the examples of the method have.
@@ -25,7 +27,7 @@ class DoctorOptions:
 
     Attributes:
         file: Its name, as it was typed.
-        human_file: File of human verdicts, if they are not in ``file``.
+        human_files: Files of human verdicts, if they are not in ``file``: of several raters one each.
         id: Columns that name an item in both.
         meaning: What the verdicts mean, as arguments of `count_rows`.
         by_given: Whether the slices are the user's choice.
@@ -36,7 +38,7 @@ class DoctorOptions:
     """
 
     file: str
-    human_file: str | None = None
+    human_files: tuple[str, ...] = ()
     id: tuple[str, ...] = ()
     meaning: dict[str, Any] = field(default_factory=dict)
     by_given: bool = False
@@ -115,12 +117,14 @@ def reading_words(
         words += ["--judge", judge]
     if request.rule:
         words += ["--combine", request.rule]
-    if request.human_file is not None:
-        words += ["--human-file", request.human_file]
+    if request.human_files:
+        words += [word for file in request.human_files for word in ("--human-file", file)]
         words += [word for column in request.id for word in ("--id", column)]
     elif not roles.human and roles.id:
         words += ["--human-file", "labels.csv", "--id", roles.id]
     words += ["--human", roles.human or roles.blank or "human"]
+    if len(request.human_files) > 1:
+        words += ["--human-combine", RATERS_RULE]
     for name, value in options.items():
         option = "--pass" if name == "passes" else f"--{name.replace('_', '-')}"
         for word in (value,) if isinstance(value, str) else value or ():
@@ -134,7 +138,7 @@ def reading_words(
 
 def _draw(roles: Guess, request: DoctorOptions, words: list[str]) -> list[Command]:
     """Where nobody has labelled anything yet: which items to label."""
-    if roles.human or not roles.id or request.human_file is not None:
+    if roles.human or not roles.id or request.human_files:
         return []
     of_rows = words[: words.index("--human-file")]
     line = shell_line(

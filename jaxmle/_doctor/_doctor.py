@@ -2,13 +2,22 @@
 
 from dataclasses import replace
 from importlib.metadata import version
+from typing import Any
 
 from jaxmle._data import Bounds, Counts
 from jaxmle._doctor._columns import column_findings, verdict_options
-from jaxmle._doctor._commands import Command, DoctorOptions, commands_of, next_line, reading_words
+from jaxmle._doctor._commands import (
+    RATERS_RULE,
+    Command,
+    DoctorOptions,
+    commands_of,
+    next_line,
+    reading_words,
+)
 from jaxmle._doctor._findings import Finding, findings_of, slice_findings
 from jaxmle._doctor._others import (
     first_plan,
+    humans_differ,
     other_commands,
     plan_commands,
     raters_finding,
@@ -25,16 +34,30 @@ from jaxmle._tables import (
     SliceCounts,
     Source,
     UnclearMeaningError,
+    by_rater,
     combine,
     count_rows,
     on_command_line,
-    open_rows,
+    open_panel,
     shown,
 )
 from jaxmle._types import Document
 
 # Each way to make slices is one more pass over the rows.
 _MOST_SLICINGS = 3
+
+
+def _opened(
+    source: Source, roles: Roles, request: DoctorOptions, options: dict[str, Any]
+) -> tuple[Source, Roles, list[Finding]]:
+    """The rows with their labels, of several raters in files of their own too; and whether these differ."""
+    labels, humans = by_rater(list(request.human_files) or None, (roles.human,), request.id)
+    rule = RATERS_RULE if len(humans) > 1 else None
+    combining = Combining((roles.judge,), humans, None, rule)
+    opened, roles, panel = open_panel(
+        source, roles, combining, human_source=labels, id=request.id, on_invalid="drop", **options
+    )
+    return opened, roles, humans_differ(panel.raters if panel else None, ["--human-combine", RATERS_RULE])
 
 
 def doctor_document(
@@ -52,9 +75,7 @@ def doctor_document(
     Returns:
         The document. ``next`` is the command to type next.
     """
-    found = column_findings(
-        source, rows, columns, roles, joined=request.human_file is not None, file=request.file
-    )
+    found = column_findings(source, rows, columns, roles, joined=bool(request.human_files), file=request.file)
     options, unclear = verdict_options(columns, roles, request.meaning)
     found += unclear
     table: SliceCounts | None = None
@@ -65,7 +86,8 @@ def doctor_document(
     if roles.judge and roles.human and rows and not any(one.level == "blocks" for one in found):
         try:
             asked = Roles(roles.judge, roles.human)
-            source, asked = open_rows(source, asked, human_source=request.human_file, id=request.id)
+            source, asked, said = _opened(source, asked, request, options)
+            found += said
             if any(one.name == roles.judge and one.kind == "score" for one in columns):
                 thresholds, said = _graded(source, asked, options, request.confidence)
                 found += said

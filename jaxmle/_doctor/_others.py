@@ -11,6 +11,7 @@ from jaxmle._planning import MIN_LABELS, Precision
 from jaxmle._tables import (
     Combining,
     Guess,
+    Raters,
     Roles,
     SliceCounts,
     Source,
@@ -47,7 +48,7 @@ def other_commands(
     """
     found = []
     for by, table in zip(slices, tables, strict=False):
-        if len(by) == 1 and by[0].rpartition(".")[2].casefold() in _SYSTEMS and request.human_file is None:
+        if len(by) == 1 and by[0].rpartition(".")[2].casefold() in _SYSTEMS and not request.human_files:
             found += _compare(source, table, by[0], roles, words)
             break
     return [*found, *plan_commands(tables[0], request, roles.cluster)]
@@ -58,7 +59,7 @@ def together_commands(
 ) -> list[Command]:
     """All judges, and all raters, as one: columns whose names differ by a number or a letter at their end."""
     judges = [] if request.judges else _alike(roles.judge, roles.judges)
-    humans = [] if request.human_file else _alike(roles.human, roles.humans)
+    humans = [] if request.human_files else _alike(roles.human, roles.humans)
     if not judges and not humans:
         return []
     rule = "majority" if judges else None
@@ -93,7 +94,7 @@ def raters_finding(
 ) -> list[Finding]:
     """How often another column of human verdicts differs, and what makes use of that."""
     others = [name for name in roles.humans if name != roles.human]
-    if request.human_file or not others or not roles.human:
+    if request.human_files or not others or not roles.human:
         return []
     one, two = roles.human, others[0]
     try:
@@ -102,13 +103,25 @@ def raters_finding(
     except ValueError:  # its words may be others
         return []
     raters = panel.raters if panel else None
+    return humans_differ(raters, ["--human", one, "--human", two, "--human-combine", "any"])
+
+
+def humans_differ(raters: Raters | None, words: list[str]) -> list[Finding]:
+    """On how many rows several raters differ, and what makes use of it; nothing where they do not.
+
+    Args:
+        raters: What there is to say of them.
+        words: Options that name them and say how their labels make one.
+    """
     if not raters or not raters.n_differ:
         return []
     several, differ = raters.n_several, raters.n_differ
-    both = shell_line("--human", one, "--human", two, "--human-combine", "any", "--human-error", "agreement")
+    *first, last = map(shown, raters.names)
+    labeled = "both labelled" if len(first) == 1 else "several of them labelled"
     text = (
-        f"{shown(one)} and {shown(two)} differ on {differ:,} of the {several:,} rows that both labelled "
-        f"({differ / several:.1%}): {both} allows for how often humans err"
+        f"{', '.join(first)} and {last} differ on {differ:,} of the {several:,} rows that {labeled} "
+        f"({differ / several:.1%}): {shell_line(*words, '--human-error', 'agreement')} allows for how often "
+        "humans err"
     )
     return [Finding("note", "humans differ", text)]
 

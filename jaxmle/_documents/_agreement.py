@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from jaxmle._data import Counts
-from jaxmle._inference import Agreement, agreement
+from jaxmle._inference import Agreement, RaterAgreement, agreement
 from jaxmle._types import Document
 
 # In the order in which they are shown, and what to call them.
@@ -38,7 +38,7 @@ def agreement_document(counts: Counts, confidence: float, effective: Counts | No
     return document | measures_of(found, AGREEMENT)
 
 
-def measures_of(found: Agreement, names: Iterable[str]) -> Document:
+def measures_of(found: Agreement | RaterAgreement, names: Iterable[str]) -> Document:
     """Estimates and intervals of some of the measures, None where labels tell nothing of one."""
     ends = ("estimate", "low", "high")
     parts = {name: getattr(found, name) for name in names}

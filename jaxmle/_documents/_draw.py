@@ -40,6 +40,7 @@ def draw_document(
                 "before": one.n_before,
                 "drawn": one.n_drawn,
                 "share": one.share,
+                "reason": one.reason,
             }
             for one in design.strata
         ],

@@ -1,12 +1,13 @@
 """Human labels that err, in documents: what estimate, interval and verdict become."""
 
+from math import comb
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from jaxmle._data import Counts
 from jaxmle._documents._settings import AnalysisSettings
-from jaxmle._sensitivity import error_ranges, labeled_limit, leave_none, rater_error, stays_below, true_rate
+from jaxmle._sensitivity import error_ranges, labeled_limit, leave_none, rater_error, true_rate
 from jaxmle._tables import Raters, SliceCounts
 from jaxmle._types import Document
 
@@ -38,8 +39,8 @@ class HumanErrors(NamedTuple):
             analysis: What the user says of the data.
 
         Raises:
-            ValueError: The ranges leave nothing, or the labels are from elsewhere; or there are no two raters
-                who labelled the same items, or these have weights or clusters.
+            ValueError: The ranges leave nothing, or the labels are from elsewhere; or no two raters are
+                there who labelled the same items, or these have weights or clusters.
         """
         if analysis.calibration == "external":
             raise ValueError(
@@ -57,23 +58,30 @@ class HumanErrors(NamedTuple):
 
     @classmethod
     def _of_raters(cls, raters: Raters | None, confidence: float) -> "HumanErrors":
-        if raters is None or raters.pairs is None:
+        if raters is None:
             raise ValueError(
-                "--human-error agreement is of two raters: name both columns with --human, or label the "
-                "queue twice with --rater."
+                "--human-error agreement is of several raters: name their columns with --human, their files "
+                "with --human-file, or label the queue once more with --rater."
             )
-        if not sum(raters.pairs):
+        two = len(raters.names) == 2
+        if not raters.n_several:
+            who = "both" if two else "two of"
             raise ValueError(
-                f"--human-error agreement: no item was labelled by both {' and '.join(raters.names)}."
+                f"--human-error agreement: no item was labelled by {who} {' and '.join(raters.names)}."
             )
         if raters.n_undecided:
             raise ValueError(
-                "--human-error agreement goes with --human-combine any or all: by a number some items have "
-                "no label for what was said of them."
+                f"--human-error agreement goes with --human-combine any{'' if two else ', majority'} or all: "
+                "by a number some items have no label for what was said of them."
             )
-        found = rater_error(Counts(*raters.pairs, 0, 0), confidence=confidence)
-        both = raters.n_several / raters.n_labeled
-        missed, alarms = _combined(found.missed[1], found.false_alarms[1], raters.rule, both)
+        cells = np.array(raters.pairs).T
+        pairs = Counts(*cells, *np.zeros((2, cells.shape[1])))
+        found = rater_error(pairs, confidence=confidence)
+        given: dict[int, int] = {}
+        for failures, passes, rows in raters.patterns:
+            given[failures + passes] = given.get(failures + passes, 0) + rows
+        shares = {n: rows / raters.n_labeled for n, rows in given.items()}
+        missed, alarms = _combined(found.missed[1], found.false_alarms[1], raters.rule, shares)
         if missed + alarms >= 1:
             raise ValueError(
                 f"--human-error agreement: {' and '.join(raters.names)} differ on {found.disagreement:.1%} "
@@ -81,14 +89,14 @@ class HumanErrors(NamedTuple):
                 f"failures and {alarms:.1%} of the passes, and tell nothing then: have both label more "
                 "items, or settle where they differ."
             )
-        equal = None if found.rate is None else _combined(found.rate, found.rate, raters.rule, both)
+        equal = None if found.rate is None else _combined(found.rate, found.rate, raters.rule, shares)
         return cls(
             (0.0, missed),
             (0.0, alarms),
             {
                 "raters": raters.names,
                 "rule": raters.rule,
-                "n_both": found.n_both,
+                "n_both": found.n_both if two else raters.n_several,
                 "disagreement": found.disagreement,
                 "rate": found.rate,
                 "low": found.low,
@@ -122,27 +130,17 @@ class HumanErrors(NamedTuple):
         for record in [*document["slices"], document["total"]]:
             rate = record["failure_rate"]
             estimate = rate["estimate"]
-            record["human_error"] = {
+            allowed = {
                 "estimates": None if estimate is None else [self.lowest(estimate), self.highest(estimate)],
                 "low": self.lowest(rate["low"]),
                 "high": self.highest(rate["high"]),
             }
+            _put_first(record, allowed)
             if leave_none(rate["low"], rate["high"], self.missed, self.false_alarms):
                 record["warnings"].append(
                     "human error: no failure rate agrees with these labels; fewer of them are failures than "
                     "the false alarms alone would be, or more than the misses leave"
                 )
-
-    def add_to_report(self, document: Document) -> None:
-        """Add to a document of `jaxmle report`; nothing is certified that labels which err do not certify."""
-        self.add_to(document["estimate"])
-        certificate = document["certificate"]
-        if certificate is None:
-            return
-        limit = certificate["settings"]["limit"]
-        for record in certificate["slices"] or [certificate["total"]]:
-            if not stays_below(record["upper_limit"], limit, self.missed, self.false_alarms):
-                document["certified"] = certificate["certified"] = False
 
     def add_verdicts_to(self, document: Document, limit: float) -> None:
         """Turn a document of `jaxmle certify` at `limit` of labels into one at the limit that was asked."""
@@ -150,11 +148,12 @@ class HumanErrors(NamedTuple):
         document["settings"]["labeled_limit"] = self.limit(limit)
         for record in [*document["slices"], document["total"]]:
             upper, rate = record["upper_limit"], record["failure_rate"]
-            record["human_error"] = {
+            allowed = {
                 "estimates": None if rate is None else [self.lowest(rate), self.highest(rate)],
                 "labeled_upper_limit": upper,
                 "certified_if_right": bool(np.less_equal(upper, limit)),
             }
+            _put_first(record, allowed)
             record["upper_limit"] = self.highest(upper)
             if leave_none(0.0, upper, self.missed, self.false_alarms):
                 record |= {"certified": False, "p_value": 1.0, "upper_limit": 1.0}
@@ -166,22 +165,34 @@ class HumanErrors(NamedTuple):
         document["certified"] = all(record["certified"] for record in judged)
 
 
-def _combined(missed: float, false_alarms: float, rule: str | None, both: float) -> tuple[float, float]:
-    """Rates of error of the label that a rule makes of two, from those of each person.
+def _put_first(record: Document, allowed: Document) -> None:
+    """Add to a record what holds where labels err, before the rate that takes them for right."""
+    items = list(record.items())
+    place = list(record).index("failure_rate")
+    record.clear()
+    record.update([*items[:place], ("human_error", allowed), *items[place:]])
+
+
+def _combined(missed: float, false_alarms: float, rule: str | None, shares: dict[int, float]) -> Range:
+    """Rates of error of the label that a rule makes, from those of each person, who err independently.
 
     Args:
         missed: Share of the failures that each calls a pass.
         false_alarms: Share of the passes that each calls a failure.
-        rule: "any", "all" or another; by others both agree, and rates of one person are no smaller.
-        both: Share of the labels that both gave; the others are of one.
+        rule: "any", "all", "majority" or a number; without one all agree, and rates of one person are no
+            smaller. They are no smaller either than those of a majority of an even number without ties.
+        shares: By number of people, the share of the labels that so many gave.
     """
 
-    def of_either(rate: float) -> float:
-        return both * (2 * rate - rate**2) + (1 - both) * rate
+    def at_least(rate: float, n: int, k: int) -> float:
+        """Chance that k of n people or more do what each does at a rate."""
+        return sum(comb(n, i) * rate**i * (1 - rate) ** (n - i) for i in range(k, n + 1))
 
-    def of_both(rate: float) -> float:
-        return both * rate**2 + (1 - both) * rate
-
-    if rule in ("any", "1"):
-        return of_both(missed), of_either(false_alarms)
-    return (of_either(missed), of_both(false_alarms)) if rule in ("all", "2") else (missed, false_alarms)
+    misses = alarms = 0.0
+    for n, share in shares.items():
+        k = {"any": 1, "all": n}.get(rule or "", (n + 1) // 2)
+        k = min(int(rule), n) if rule and rule.isdecimal() else k
+        alone = n == 1 or rule is None or (rule == "majority" and n % 2 == 0)
+        misses += share * (missed if alone else at_least(missed, n, n - k + 1))
+        alarms += share * (false_alarms if alone else at_least(false_alarms, n, k))
+    return misses, alarms

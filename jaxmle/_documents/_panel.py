@@ -1,8 +1,10 @@
 """Several judges and several raters, one by one, for documents."""
 
 from jaxmle._data import Counts
+from jaxmle._documents._agreement import measures_of
 from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._words import percent
+from jaxmle._inference import rater_agreement
 from jaxmle._tables import Panel
 from jaxmle._types import Document
 
@@ -31,6 +33,7 @@ def panel_document(panel: Panel, analysis: AnalysisSettings) -> Document:
             "labelled_by_several": raters.n_several,
             "disagree": raters.n_differ,
             "undecided": raters.n_undecided,
+            **measures_of(rater_agreement(raters.patterns, confidence=analysis.confidence), ("kappa", "ac1")),
         },
     }
 

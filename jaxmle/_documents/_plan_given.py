@@ -4,16 +4,21 @@ import json
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from jaxmle._data import Counts
 from jaxmle._documents._document import sizes_of, stated
 from jaxmle._documents._plan import drawn_with, plan_document
 from jaxmle._documents._settings import AnalysisSettings, counts_with_total
-from jaxmle._planning import Plan, plan_further
+from jaxmle._planning import Plan, SliceKey, plan_further
 from jaxmle._tables import SliceCounts
 from jaxmle._types import Document
 
+_NO_TOTAL = (
+    "the rate of all items is not planned here: for a shorter interval of it draw in proportion to the slices"
+    " (`jaxmle draw` with this design and --labels N), and look at what `estimate` then says"
+)
+_ENOUGH = "the labels at hand are enough"
 # What a plan of slices alone cannot say, as it is of no single data set.
 _NOTHING: Document = {
     **{"split": None, "value": None, "standard_error": None, "cost": None},
@@ -105,7 +110,7 @@ def _of_slices(
         "limit": limit,
         "method": next((one.method for one in plans if isinstance(one, Plan)), None),
         "reason": f"{len(failed)} of {len(slices)} slices do not reach it" if failed else None,
-        "warnings": analysis.notes,
+        "warnings": [*analysis.notes, _NO_TOTAL],
         "at_hand": {"n_labeled": n_labeled, "n_unlabeled": n_unlabeled},
         "slices": slices,
     }
@@ -155,8 +160,22 @@ def _slices(
     return records
 
 
-def planned_draw(path: Path, by: Sequence[str]) -> tuple[int | dict[tuple[str | None, ...], int], int | None]:
-    """What `jaxmle draw` is to draw after the document of a plan: labels, of each slice with ``by``; flagged.
+class PlannedDraw(NamedTuple):
+    """What `jaxmle draw` is to draw after a plan.
+
+    Attributes:
+        n_labels: Labels in all, or of each slice that has a plan.
+        n_flagged: Those that go to flagged items, where the plan divides them.
+        left_out: Why other slices get none, where labels are by slice.
+    """
+
+    n_labels: int | dict[SliceKey, int]
+    n_flagged: int | None = None
+    left_out: dict[SliceKey, str] | None = None
+
+
+def planned_draw(path: Path, by: Sequence[str]) -> PlannedDraw:
+    """Read from the document of a plan what `jaxmle draw` is to draw: with ``by`` of each slice.
 
     Raises:
         OSError: The file cannot be read.
@@ -167,7 +186,7 @@ def planned_draw(path: Path, by: Sequence[str]) -> tuple[int | dict[tuple[str | 
         found = json.loads(path.read_bytes())
         if found["command"] == "plan" and "at_hand" not in found:
             expected = drawn_with(found)
-        planned_by, slices, n_labels, flagged = _planned(found)
+        planned_by, slices, reasons, n_labels, flagged = _planned(found)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         if expected:
             raise ValueError(
@@ -182,32 +201,38 @@ def planned_draw(path: Path, by: Sequence[str]) -> tuple[int | dict[tuple[str | 
             named = f"by {', '.join(planned_by)}" if planned_by else "without slices"
             raise ValueError(f"--plan: {str(path)!r} is a plan {named}, and --by says {', '.join(by)}.")
         order = [planned_by.index(column) for column in by or planned_by]
-        each = {tuple(key[place] for place in order): n for key, n in slices.items()}
-        if not any(each.values()):
+
+        def in_order(key: tuple[str | None, ...]) -> SliceKey:
+            return tuple(key[place] for place in order)
+
+        if not any(slices.values()):
             raise ValueError(f"--plan: {str(path)!r} has no slice with labels to draw.")
-        return each, None
+        reasons |= {key: _ENOUGH for key, n in slices.items() if not n}
+        return PlannedDraw(
+            {in_order(key): n for key, n in slices.items()},
+            left_out={in_order(key): reason for key, reason in reasons.items()},
+        )
     if not n_labels:
         raise ValueError(f"--plan: {str(path)!r} has no labels to draw.")
-    return n_labels, flagged
+    return PlannedDraw(n_labels, flagged)
 
 
-def _planned(
-    found: Document,
-) -> tuple[list[str], dict[tuple[str | None, ...], int], int | None, int | None]:
-    """Columns of slices, labels of each slice that reaches its goal, labels in all and flagged ones.
+_Key = tuple[str | None, ...]
+
+
+def _planned(found: Document) -> tuple[list[str], dict[_Key, int], dict[_Key, str], int | None, int | None]:
+    """Columns of slices, labels of each that reaches its goal, why others do not; labels, flagged ones.
 
     Raises:
         ValueError: A value is none that a plan has; as `KeyError`, `TypeError` and `AttributeError` where it
             is missing, or of another kind.
     """
     by, flagged = list(found["settings"]["by"]), (found.get("split") or {}).get("flagged")
-    slices = {
-        tuple(one["key"][column] for column in by): one["n_labels"] or 0
-        for one in found.get("slices") or ()
-        if one["reached"]
-    }
+    keys = [(tuple(one["key"][column] for column in by), one) for one in found.get("slices") or ()]
+    slices = {key: one["n_labels"] or 0 for key, one in keys if one["reached"]}
+    reasons = {key: one["reason"] for key, one in keys if not one["reached"]}
     numbers = [*slices.values(), *(one for one in (found["n_labels"], flagged) if one is not None)]
-    words = [*by, *(value for key in slices for value in key if value is not None)]
+    words = [*by, *reasons.values(), *(value for key, _ in keys for value in key if value is not None)]
     if not (
         found["command"] == "plan"
         and "at_hand" in found
@@ -216,4 +241,4 @@ def _planned(
         and all(isinstance(one, str) for one in words)
     ):
         raise ValueError
-    return by, slices, found["n_labels"], flagged
+    return by, slices, reasons, found["n_labels"], flagged

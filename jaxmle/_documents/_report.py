@@ -13,6 +13,7 @@ from jaxmle._documents._certify import NOTHING_CERTIFIED, certify_document
 from jaxmle._documents._design_effects import DesignEffects
 from jaxmle._documents._estimate import estimate_document
 from jaxmle._documents._fitted import Fitted, fit_table
+from jaxmle._documents._human_error import HumanErrors
 from jaxmle._documents._sensitivity import bound_scan
 from jaxmle._documents._settings import AnalysisSettings
 from jaxmle._documents._tolerance import tolerance_of
@@ -46,6 +47,7 @@ def report_document(
     limit: float | None = None,
     method: CertificateMethod = "exact",
     adjustment: Adjustment = "none",
+    errors: HumanErrors | None = None,
     fitted: Fitted | None = None,
     progress: bool = False,
     **options: Any,
@@ -60,6 +62,7 @@ def report_document(
         limit: Failure rate to stay under, in (0, 1); None where no verdict is wanted.
         method: "exact" or "profile", of the verdict.
         adjustment: "none", "holm" or "benjamini-hochberg", likewise over the slices.
+        errors: How human labels may err; the verdict is then that of `certify` with the same.
         fitted: The table's data sets, where they are fitted already.
         progress: Whether to show a bar on standard error where that is a terminal.
         **options: As for `estimate_document`.
@@ -86,17 +89,23 @@ def report_document(
         )
     estimate = estimate_document(table, analysis, fitted=fitted, total=interval, progress=progress, **options)
     certificate = None
+    # The limit that the share of failures among labels must stay below.
+    tested = limit if limit is None or errors is None else errors.limit(limit)
     if limit is not None:
-        given: dict[str, Any] = {"limit": limit, "method": method, "adjustment": adjustment}
+        given: dict[str, Any] = {"limit": tested, "method": method, "adjustment": adjustment, "asked": limit}
         certificate = certify_document(table, analysis, fitted=fitted, progress=progress, **given)
         if adjustment == "none" and not estimate.get("pooling"):
             _reconcile(estimate, certificate)
+    if errors is not None:
+        errors.add_to(estimate)
+        if certificate is not None and limit is not None:
+            errors.add_verdicts_to(certificate, limit)
     agreement = agreement_document(
         counts, analysis.confidence, effects.for_humans(last, counts) if effects else None
     )
     verdict = None if certificate is None else bool(certificate["total"]["certified"])
-    scan = bound_scan(fitted, analysis, limit, max(analysis.confidence, 0.5))
-    (margin,) = (None,) if limit is None else tips_of(scan, (MARGIN,))
+    scan = bound_scan(fitted, analysis, tested, max(analysis.confidence, 0.5))
+    (margin,) = (None,) if tested is None else tips_of(scan, (MARGIN,))
     document = {
         "command": "report",
         "failure": table.failures,

@@ -7,7 +7,7 @@ from jaxmle._data import percent as percent
 from jaxmle._data import printable
 from jaxmle._data import short_percent as short_percent
 from jaxmle._documents._agreement import AGREEMENT
-from jaxmle._sensitivity import leave_none, stays_below, true_rate
+from jaxmle._sensitivity import true_rate
 from jaxmle._types import Document
 
 _LONGEST = 60
@@ -129,13 +129,23 @@ def panel_lines(panel: Document | None) -> list[str]:
         share = f" ({percent(differ / several)})" if several else ""
         rule = raters["rule"] or "what they agree on"
         said = f"at least {rule}" if rule.isdecimal() else rule
+        beyond = agreement_text(raters)
         lines.append(
             f"Several of {', '.join(map(shown_text, raters['names']))} labelled {several:,} rows and "
-            f"disagree on {differ:,}{share}; failure: {said}."
+            f"disagree on {differ:,}{share}{beyond and f'; {beyond}'}; failure: {said}."
         )
         if undecided := raters["undecided"]:
             lines.append(f"Rows with too few labels for that rule, taken as unlabelled: {undecided:,}.")
     return lines
+
+
+def agreement_text(found: Document, kappa: str = "Fleiss' kappa") -> str:
+    """Agreement beyond chance in words, where items tell of it."""
+    return ", ".join(
+        f"{name} {one['estimate']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"
+        for key, name in (("kappa", kappa), ("ac1", "AC1"))
+        if (one := found[key])
+    )
 
 
 def verdict_line(certificate: Document) -> str:
@@ -147,9 +157,33 @@ def verdict_line(certificate: Document) -> str:
         if slices
         else ""
     )
+    allowed = errors_text(certificate["settings"])
     if certificate["certified"]:
-        return f"Certified: the failure rate is below {limit}{which}"
-    return f"Not certified: below {limit} is not shown{which}"
+        return f"Certified: the failure rate is below {limit}{which}{allowed}"
+    return f"Not certified: below {limit} is not shown{which}{allowed}"
+
+
+def errors_text(settings: Document) -> str:
+    """What stands behind a rate or a verdict that holds although labels err; nothing where none may."""
+    return ", human error allowed for" if settings.get("human_error") else ""
+
+
+def estimate_text(record: Document) -> str:
+    """The failure rate of a record: where labels may err, from the least to the largest that they leave."""
+    rate, found = record["failure_rate"], record.get("human_error")
+    if not record.get("identified", True):
+        return "not identified"
+    if found and found["estimates"]:
+        low, high = map(percent, found["estimates"])
+        return low if low == high else f"{low} to {high}"
+    estimate = rate["estimate"] if isinstance(rate, dict) else rate
+    return "not identified" if estimate is None else percent(estimate)
+
+
+def interval_that_holds(record: Document) -> Document:
+    """The ends of a record of an estimate that hold: where labels may err, those that allow for it."""
+    found: Document = record.get("human_error") or record["failure_rate"]
+    return found
 
 
 def human_error_line(document: Document, certificate: Document | None = None) -> str:
@@ -157,13 +191,13 @@ def human_error_line(document: Document, certificate: Document | None = None) ->
 
     Args:
         document: Of `jaxmle estimate` or `jaxmle certify`.
-        certificate: That of `jaxmle certify` beside an estimate, human error left out.
+        certificate: That of `jaxmle certify` beside an estimate.
     """
     ranges = document["settings"].get("human_error")
     if not ranges:
         return ""
     found, total = document["total"]["human_error"], document["total"]
-    (missed, most), (least, alarms) = errs = ranges["missed"], ranges["false_alarms"]
+    (missed, most), (least, alarms) = ranges["missed"], ranges["false_alarms"]
     said = _raters_differ(ranges.get("agreement"), document)
     humans = f"humans miss {span_text(missed, most)} of the failures "
     humans += f"and call {span_text(least, alarms)} of the passes"
@@ -174,33 +208,33 @@ def human_error_line(document: Document, certificate: Document | None = None) ->
         said += (
             f"{', ' * bool(found['estimates'])}interval {percent(found['low'])} to {percent(found['high'])}"
         )
-    if "labeled_upper_limit" in found:
-        right = "certified" if found["certified_if_right"] else "not certified"
-        said += f"; upper limit {percent(total['upper_limit'])}, and with labels that are right "
-        said += f"{percent(found['labeled_upper_limit'])} ({right})"
-    if certificate is not None:
-        upper = certificate["total"]["upper_limit"]
-        high = float(true_rate(upper, most, least))
-        holds = stays_below(upper, certificate["settings"]["limit"], *errs)
-        if leave_none(0.0, upper, *errs):
-            said += f"; by their labels at most {percent(upper)} are failures, so nothing is certified then"
-        else:
-            said += f"; upper limit {percent(high)}, so the verdict is then {'a pass' if holds else 'a fail'}"
-    return f"{said}."
+    verdict = total if certificate is None else certificate["total"]
+    right = []
+    if isinstance(rate := total["failure_rate"], dict):
+        right += [] if rate["estimate"] is None else [f"estimate {percent(rate['estimate'])}"]
+        right.append(f"interval {percent(rate['low'])} to {percent(rate['high'])}")
+    if "labeled_upper_limit" in (of_verdict := verdict["human_error"]):
+        said += f"; upper limit {percent(verdict['upper_limit'])}"
+        word = "certified" if of_verdict["certified_if_right"] else "not certified"
+        right.append(f"upper limit {percent(of_verdict['labeled_upper_limit'])} ({word})")
+    return f"{said}. With labels that are right: {', '.join(right)}."
 
 
 def _raters_differ(found: Document | None, document: Document) -> str:
     """What two raters' agreement says of their errors; nothing where that was not asked."""
     if found is None:
         return ""
-    names = " and ".join(shown_text(name) for name in found["raters"])
-    both = count_of(found["n_both"], "item")
+    *first, last = map(shown_text, found["raters"])
+    names, items = f"{', '.join(first)} and {last}", count_of(found["n_both"], "item")
+    two = len(first) == 1
+    of = f"the {items} that both labelled" if two else f"pairs of labels of the same item, {items}"
     said = (
-        f"{names} differ on {percent(found['disagreement'])} of the {both} that both labelled. That they err "
-        "independently and equally often is assumed"
+        f"{names} differ on {percent(found['disagreement'])} of {of}. That they err independently and "
+        "equally often is assumed"
     )
     if found["p_value"] < _UNEQUAL:
-        said += f" (that both find as many failures is unlikely, p = {found['p_value']:.2g})"
+        who = "both" if two else "all"
+        said += f" (that {who} find as many failures is unlikely, p = {found['p_value']:.2g})"
     rate = document["total"]["failure_rate"]
     estimate = rate["estimate"] if isinstance(rate, dict) else rate
     if found["rate"] is not None and estimate is not None:
@@ -231,9 +265,10 @@ def looks_text(settings: Document) -> str:
 
 def certificate_line(record: Document, settings: Document) -> str:
     """What the verdict on one record of `certify` rests on."""
-    rate, upper, limit = map(percent, (record["failure_rate"], record["upper_limit"], settings["limit"]))
+    upper, limit = map(percent, (record["upper_limit"], settings["limit"]))
+    rate = f"failure rate {estimate_text(record)}{errors_text(settings)}"
     return (
-        f"failure rate {rate}, upper limit {upper} at {100 * settings['confidence']:g}% confidence, "
+        f"{rate}, upper limit {upper} at {100 * settings['confidence']:g}% confidence, "
         f"limit {limit}, p {p_compared(record['p_value'])} ({looks_text(settings) or settings['method']}); "
         f"{record['n_labeled']:,.8g} labelled, {record['n_unlabeled']:,.8g} unlabelled"
     )

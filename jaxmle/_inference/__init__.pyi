@@ -1,5 +1,7 @@
 from ._agreement import Agreement as Agreement
+from ._agreement import RaterAgreement as RaterAgreement
 from ._agreement import agreement as agreement
+from ._agreement import rater_agreement as rater_agreement
 from ._arguments import check_labels as check_labels
 from ._arguments import check_seed as check_seed
 from ._arguments import check_whole as check_whole

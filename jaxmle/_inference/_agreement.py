@@ -1,6 +1,7 @@
 """How well judge and human agree on the labelled items."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Unpack
 
@@ -103,7 +104,8 @@ def agreement(
         cells = np.array([[tp, fn], [fp, tn]]) / n
         least = float(accuracy.low) if fn + fp == 0 else None
         kappa = _kappa(cells, n, alpha, confidence, least)
-        ac1 = _ac1(cells, n, alpha, confidence, least)
+        kinds = [(2, 0, tp), (1, 1, fn + fp), (0, 2, tn)]
+        ac1 = rater_agreement(kinds, confidence=confidence).ac1
     return Agreement(
         tpr=share(tp, fn),
         fpr=share(fp, tn),
@@ -135,19 +137,84 @@ def _kappa(cells: Array, n: float, alpha: float, confidence: float, least: float
     return Interval(kappa, max(kappa - half, -1.0), min(kappa + half, 1.0), confidence, method)
 
 
-def _ac1(cells: Array, n: float, alpha: float, confidence: float, least: float | None) -> Interval | None:
-    """Gwet's AC1, likewise."""
-    share = float(cells.sum(1)[0] + cells.sum(0)[0]) / 2
-    agreed, chance = float(np.trace(cells)), 2 * share * (1 - share)
-    ac1 = (agreed - chance) / (1 - chance)
-    if least is not None:
-        return Interval(ac1, (least - chance) / (1 - chance), 1.0, confidence, "Gwet")
+@dataclass(frozen=True)
+class RaterAgreement:
+    """Agreement of several raters on the items that two or more of them labelled; None without such items.
+
+    Attributes:
+        share: Share of the pairs of labels of an item that agree, the mean over items.
+        kappa: Fleiss' kappa; None where all labels are the same. Low where failures are rare.
+        ac1: Gwet's AC1.
+    """
+
+    share: float | None
+    kappa: Interval | None
+    ac1: Interval | None
+
+
+def rater_agreement(
+    patterns: Sequence[tuple[int, int, float]], *, confidence: float = 0.95
+) -> RaterAgreement:
+    """Measure how well several raters agree, whoever labelled which items.
+
+    Args:
+        patterns: How many called an item a failure, how many a pass, and how many items that is so of.
+        confidence: Nominal coverage of each interval, in (0, 1).
+
+    Source:
+        Fleiss, Psychol. Bull. 76 (1971), and Gwet, Br. J. Math. Stat. Psychol. 61 (2008), both with Gwet's
+        variance: Gwet, Handbook of Inter-Rater Reliability (2014), 5.3, for items with fewer labels, of which
+        those with one are left out here; interval by Student's t of n - 1 degrees of freedom. Where nobody
+        differs the variance is 0, and the lower ends come from the score interval of the share of agreement.
+    """
+    table = np.array([one for one in patterns if one[0] + one[1] > 1 and one[2]], np.float64).reshape(-1, 3)
+    failures, passes, items = table.T
+    if not items.sum():
+        return RaterAgreement(None, None, None)
+    raters = failures + passes
+    agreed = (failures * (failures - 1) + passes * (passes - 1)) / (raters * (raters - 1))
+    parts = (agreed, failures / raters, items / items.sum(), float(items.sum()), 1 - confidence, confidence)
+    kappa = _beyond_chance(*parts, fleiss=True)
+    return RaterAgreement(float(agreed @ parts[2]), kappa, _beyond_chance(*parts, fleiss=False))
+
+
+def _beyond_chance(
+    agreed: Array,
+    failing: Array,
+    weight: Array,
+    n: float,
+    alpha: float,
+    confidence: float,
+    *,
+    fleiss: bool,
+) -> Interval | None:
+    """Agreement beyond chance, of items of several kinds.
+
+    Args:
+        agreed: Share of the pairs of labels that agree, by kind of item.
+        failing: Share of the labels that are failures, likewise.
+        weight: Share of the items that are of the kind.
+        n: Items.
+        alpha: Error of the interval.
+        confidence: 1 - ``alpha``.
+        fleiss: Whether chance is two labels drawn from all of them (Fleiss); else Gwet's.
+    """
+    share = float(failing @ weight)
+    gwet = 2 * share * (1 - share)
+    chance = 1 - gwet if fleiss else gwet
+    by_item = failing * (1 - share) + (1 - failing) * share
+    by_item = 1 - by_item if fleiss else by_item
+    if chance >= 1:
+        return None
+    found = (float(agreed @ weight) - chance) / (1 - chance)
+    method = "Fleiss, Gwet's variance" if fleiss else "Gwet"
+    if np.all(agreed == 1):
+        low, _ = score_limits(np.array(n), np.array(0.0), alpha / 2)
+        return Interval(found, (float(low) - chance) / (1 - chance), 1.0, confidence, method)
     if n <= 1:
         return None
-    # What each item adds: agreement, and chance agreement by the share of its two ratings that are failures.
-    ratings = np.array([[1.0, 0.5], [0.5, 0.0]])
-    by_item = ratings * (1 - share) + (1 - ratings) * share
-    parts = (np.eye(2) - chance) / (1 - chance) - 2 * (1 - ac1) * (by_item - chance) / (1 - chance)
-    error = math.sqrt(float((cells * (parts - ac1) ** 2).sum()) / (n - 1))
+    # What each item adds: agreement, and chance agreement by the share of its labels that are failures.
+    parts = (agreed - chance) / (1 - chance) - 2 * (1 - found) * (by_item - chance) / (1 - chance)
+    error = math.sqrt(float((weight * (parts - found) ** 2).sum()) / (n - 1))
     half = float(quantile_of_t(np.array(alpha / 2), np.array(n - 1.0))) * error
-    return Interval(ac1, max(ac1 - half, -1.0), min(ac1 + half, 1.0), confidence, "Gwet")
+    return Interval(found, max(found - half, -1.0), min(found + half, 1.0), confidence, method)

@@ -115,7 +115,7 @@ def profile_interval(
         side: "two-sided"; "upper" for an upper limit alone, the other end being the bound; or "lower".
         calibration: "internal" or "external", as in `fit`.
         external: Counts of a labelled reference, as in `fit`. Both kinds of labels are then drawn anew, with
-            the most likely judge alone; it takes about half a second a data set. The target is the population.
+            the most likely judge alone; about half a second a data set. The target is the population.
         discount: What a label of the reference counts for, as in `fit`.
         labels: "random", or "by-verdict" where the judge's verdict decided which of the judged items humans
             label. Only the simulation depends on it.

@@ -1,6 +1,7 @@
 from ._answers import Answers as Answers
 from ._answers import Queue as Queue
 from ._answers import agreed as agreed
+from ._answers import agreed_together as agreed_together
 from ._answers import raters as raters
 from ._app import Labeler as Labeler
 from ._interval import interval_now as interval_now

@@ -71,10 +71,11 @@ class Queue:
         """Read a queue, and its design where that stands beside it.
 
         Raises:
-            ValueError: It cannot be read; nothing says which columns name an item; or ids are missing,
-                repeated, or others than those that the design drew.
+            ValueError: It is not there or cannot be read; nothing says which columns name an item; or ids
+                are missing, repeated, or others than those that the design drew.
             OSError: The design cannot be read.
         """
+        source = open_source(str(path))
         beside = path.with_suffix(".json")
         design = LabelDesign.load(beside) if beside.is_file() else None
         names = tuple(id) or (design.id if design else ())
@@ -83,7 +84,6 @@ class Queue:
                 f"there is no design {str(beside)!r} beside the queue: name the column that tells its items "
                 "apart with --id."
             )
-        source = open_source(str(path))
         for column in names:
             check_column(source, column)
         rows = rows_of(source)
@@ -320,6 +320,22 @@ def agreed(first: Answers, second: Answers) -> tuple[Counts, list[Item]]:
     tp, fn, fp, tn = (cells.count(pair) for pair in pairs)
     counts = Counts(tp, fn, fp, tn, 0, 0)
     return counts, [item for item in both if first.said[item] != second.said[item]]
+
+
+def agreed_together(raters: Sequence[Answers]) -> tuple[list[tuple[int, int, int]], list[Item]]:
+    """How several people agree: how many call an item a failure, how many a pass, of how many items.
+
+    Args:
+        raters: Answers of each, of the same queue.
+
+    Returns:
+        These numbers, and the items on which they do not all say the same, in the order of the queue.
+    """
+    said = [[one.said.get(item) for one in raters] for item in raters[0].queue.items]
+    votes = [(labels.count(FAILED), labels.count(PASSED)) for labels in said]
+    kinds = dict.fromkeys(one for one in votes if sum(one))
+    differ = [item for item, one in zip(raters[0].queue.items, votes, strict=True) if all(one)]
+    return [(*one, votes.count(one)) for one in kinds], differ
 
 
 def _meanings(held: set[str], label: str, failure: Sequence[str], passes: Sequence[str]) -> dict[str, str]:

@@ -4,8 +4,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxmle._data import printable
-from jaxmle._documents import bounds_text, percent, record_name, verdict_line
-from jaxmle._page._head import rate_name, rate_text
+from jaxmle._documents import (
+    bounds_text,
+    errors_text,
+    estimate_text,
+    interval_that_holds,
+    percent,
+    record_name,
+    verdict_line,
+)
+from jaxmle._page._head import rate_name
 from jaxmle._page._tables import ends_text
 from jaxmle._plots import BLUE, axes_for_file, rates_on_x, save
 from jaxmle._types import Document
@@ -48,8 +56,10 @@ def write_card(document: Document, path: Path, title: str | None = None) -> None
 
 def _verdict(document: Document) -> str:
     certificate = document["certificate"]
-    rate = document["estimate"]["total"]["failure_rate"]["estimate"]
-    return verdict_line(certificate) if certificate else f"Failure rate {rate_text(rate)}"
+    if certificate:
+        return verdict_line(certificate)
+    estimate = document["estimate"]
+    return f"Failure rate {estimate_text(estimate['total'])}{errors_text(estimate['settings'])}"
 
 
 def _lines(document: Document) -> list[str]:
@@ -57,7 +67,7 @@ def _lines(document: Document) -> list[str]:
     estimate, certificate = document["estimate"], document["certificate"]
     settings, total = estimate["settings"], estimate["total"]
     level = f"{100 * settings['confidence']:g}%"
-    lines = [f"{level} interval {ends_text(total['failure_rate'])}."]
+    lines = [f"{level} interval {ends_text(interval_that_holds(total))}."]
     if certificate:
         verdict, asked = certificate["total"], certificate["settings"]
         failing = [record_name(one) for one in certificate["slices"] if not one["certified"]]
@@ -90,7 +100,7 @@ def _drawn(document: Document, title: str) -> "Axes":
         figure.text(x, y, shown, fontsize=size, parse_math=False, va="top", **how)
 
     estimate, verdict = document["estimate"], _verdict(document)
-    rate = rate_text(estimate["total"]["failure_rate"]["estimate"])
+    rate = estimate_text(estimate["total"])
     write(0.07, 0.94, title, 10, 75, color=_SOFT)
     write(0.07, 0.87, verdict, 15, 56, color=color, weight="bold")
     write(0.07, 0.75, rate, 38, 7, color=_TEXT, weight="bold")
@@ -105,13 +115,14 @@ def _drawn(document: Document, title: str) -> "Axes":
 
 def _bar(ax: "Axes", document: Document) -> None:
     """The interval and the limit on a line of rates."""
-    rate, certificate = document["estimate"]["total"]["failure_rate"], document["certificate"]
-    ax.plot([rate["low"], rate["high"]], [0, 0], color=BLUE, linewidth=7, solid_capstyle="butt")
-    if rate["estimate"] is not None:
+    total, certificate = document["estimate"]["total"], document["certificate"]
+    rate, ends = total["failure_rate"], interval_that_holds(total)
+    ax.plot([ends["low"], ends["high"]], [0, 0], color=BLUE, linewidth=7, solid_capstyle="butt")
+    if rate["estimate"] is not None and "human_error" not in total:
         ax.plot(
             rate["estimate"], 0, "o", color="white", markeredgecolor=BLUE, markeredgewidth=2.5, markersize=9
         )
-    right = rate["high"]
+    right = ends["high"]
     if certificate:
         limit = certificate["settings"]["limit"]
         ax.axvline(limit, color=_LIMIT, linestyle="--", linewidth=1.5)

@@ -1,6 +1,6 @@
 """What pages open with: the figures of a result, and how many items it is of."""
 
-from jaxmle._documents import p_value, percent
+from jaxmle._documents import estimate_text, p_value, percent
 from jaxmle._types import Document
 
 
@@ -8,7 +8,7 @@ def certificate_figures(record: Document, settings: Document) -> list[tuple[str,
     """The four figures of a certificate: rate, upper limit, the limit asked about, and p."""
     level = f"{100 * settings['confidence']:g}%"
     return [
-        (rate_name(settings), rate_text(record["failure_rate"])),
+        (rate_name(settings), estimate_text(record)),
         (f"Upper limit ({level})", percent(record["upper_limit"])),
         ("Limit", percent(settings["limit"])),
         ("p-value", p_value(record["p_value"])),

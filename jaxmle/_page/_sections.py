@@ -8,9 +8,12 @@ from jaxmle._documents import (
     bounds_note,
     caution_lines,
     dropped_lines,
+    errors_text,
+    estimate_text,
     failure_line,
     few_labels_line,
     human_error_line,
+    interval_that_holds,
     p_compared,
     percent,
     pooling_lines,
@@ -23,7 +26,7 @@ from jaxmle._documents import (
 from jaxmle._page._assumptions import assumptions
 from jaxmle._page._blocks import Block, Bullets, Page, Paragraph, Section
 from jaxmle._page._figures import interval_figure, judge_figure, profile_figure, slices_figure
-from jaxmle._page._head import certificate_figures, rate_name, rate_text, sizes_lines
+from jaxmle._page._head import certificate_figures, rate_name, sizes_lines
 from jaxmle._page._reproduce import reproduce
 from jaxmle._page._tables import (
     agreement_table,
@@ -64,7 +67,9 @@ def report_page(document: Document, evidence: Evidence, *, draw: bool) -> Page:
         reproduce(document),
     ]
     return Page(
-        title=verdict_line(certificate) if certificate else f"Failure rate {figures[0][1]}",
+        title=verdict_line(certificate)
+        if certificate
+        else f"Failure rate {figures[0][1]}{errors_text(document['estimate']['settings'])}",
         source=f"Failure rate report: {shown_text(document['source'])}",
         certified=document["certified"],
         figures=figures,
@@ -80,23 +85,22 @@ def _figures(document: Document) -> list[tuple[str, str]]:
     if certificate:
         return certificate_figures(certificate["total"], certificate["settings"])
     total, level = document["estimate"]["total"], document["estimate"]["settings"]["confidence"]
-    rate = total["failure_rate"]
-    shown = rate_text(rate["estimate"] if total["identified"] else None)
     return [
-        (rate_name(document["estimate"]["settings"]), shown),
-        (f"{100 * level:g}% interval", ends_text(rate)),
+        (rate_name(document["estimate"]["settings"]), estimate_text(total)),
+        (f"{100 * level:g}% interval", ends_text(interval_that_holds(total))),
     ]
 
 
 def _lead(document: Document) -> list[str]:
     estimate, certificate = document["estimate"], document["certificate"]
     total, level = estimate["total"], f"{100 * estimate['settings']['confidence']:g}%"
-    rate = total["failure_rate"]
+    allowed = errors_text(estimate["settings"])
     what = "Failure rate over all rows" if estimate["slices"] else "Failure rate"
     lines = [
         failure_line(document["failure"]),
         *caution_lines(document),
-        f"{what} by constrained maximum likelihood; {level} interval {ends_text(rate)}.",
+        f"{what} by constrained maximum likelihood; {level} interval "
+        f"{ends_text(interval_that_holds(total))}{allowed}.",
     ]
     if certificate:
         verdict = certificate["total"]
@@ -104,9 +108,11 @@ def _lead(document: Document) -> list[str]:
         lines.append(
             f"{said}: {'pass' if verdict['certified'] else 'fail'}, upper limit "
             f"{percent(verdict['upper_limit'])} at {level} confidence, p {p_compared(verdict['p_value'])} "
-            f"({certificate['settings']['method']})."
+            f"({certificate['settings']['method']}{allowed})."
         )
-    lines += filter(None, [human_error_line(estimate, certificate)])
+    if allowed:
+        lines.append(human_error_line(estimate, certificate))
+        lines.append("Figures and tables of methods, slices and judge take the labels for right.")
     lines += sizes_lines(total)
     if total["warnings"]:
         lines.append("Read below what speaks against this result.")

@@ -4,6 +4,7 @@ from typing import Any
 
 from jaxmle._documents import (
     agreement_rows,
+    estimate_text,
     judges_rows,
     judges_title,
     p_value,
@@ -109,7 +110,8 @@ def verdicts_table(document: Document) -> Rows:
     columns += ["active bounds"] if settings["bounds"] else []
     rows = []
     for record in (*slices, document["total"]):
-        cells = {"failure rate": percent(record["failure_rate"]), **_verdict(record), **_sizes(record)}
+        rate = "-" if record["failure_rate"] is None else estimate_text(record)
+        cells = {"failure rate": rate, **_verdict(record), **_sizes(record)}
         cells["active bounds"] = _active(record)
         rows.append([*_names(record, settings), *(cells[name] for name in columns)])
     return _of_slices(caption, [*map(shown_text, settings["by"]), *columns], rows, settings)

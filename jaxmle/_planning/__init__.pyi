@@ -1,3 +1,4 @@
+from ._allocation import SliceKey as SliceKey
 from ._draw_labels import LabelQueue as LabelQueue
 from ._draw_labels import draw_labels as draw_labels
 from ._further_labels import plan_further as plan_further

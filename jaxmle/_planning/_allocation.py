@@ -1,7 +1,7 @@
 """How labels are shared out among kinds of items: by verdict at the optimum, among slices with a floor."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from jaxmle._types import Array, ArrayLike
 
 # A slice by its value, or by several.
 SliceKey: TypeAlias = str | tuple[str | None, ...] | None
+_Said = TypeVar("_Said")
 
 # Any width: the best division hardly depends on it.
 _ANY_WIDTH = 0.1
@@ -95,6 +96,11 @@ def shared_out(n_labels: int, sizes: ArrayLike, taken: ArrayLike, floor: int) ->
     return (whole - had).astype(np.int64)
 
 
+def by_slice(said: Mapping[SliceKey, _Said]) -> dict[tuple[str | None, ...], _Said]:
+    """What is said of slices, by the tuple of values that makes each."""
+    return {key if isinstance(key, tuple) else (key,): one for key, one in said.items()}
+
+
 def of_each_slice(
     strata: Sequence[tuple[Any, ...]],
     sizes: Sequence[int],
@@ -113,7 +119,7 @@ def of_each_slice(
         ValueError: A slice is none of these, or has fewer items without a label than are asked for.
     """
     left = {key: n - had for key, n, had in zip(strata, sizes, taken, strict=True)}
-    wanted = {key if isinstance(key, tuple) else (key,): n for key, n in asked.items()}
+    wanted = by_slice(asked)
     for key, n in wanted.items():
         named = ", ".join("(none)" if one is None else printable(str(one), 40) for one in key)
         check_whole(f"n_labels of {named}", n, 0)

@@ -16,7 +16,7 @@ from jaxmle._arrays import pytree
 from jaxmle._data import Bounds, DrawKind, LabelDesign, Stratum, printable
 from jaxmle._engine import whole_file
 from jaxmle._inference import check_seed, check_whole
-from jaxmle._planning._allocation import SliceKey, best_flagged, of_each_slice, shared_out
+from jaxmle._planning._allocation import SliceKey, best_flagged, by_slice, of_each_slice, shared_out
 from jaxmle._results import Result
 from jaxmle._tables import (
     MEANING,
@@ -24,6 +24,7 @@ from jaxmle._tables import (
     Judged,
     Roles,
     Table,
+    by_rater,
     check_drawn,
     check_frame,
     column_names,
@@ -129,6 +130,7 @@ def draw_labels(
     limit: float | None = None,
     confidence: float = 0.95,
     floor: int = 5,
+    left_out: Mapping[SliceKey, str] | None = None,
     columns: Sequence[str] = (),
     show_verdict: bool = False,
     seed: int = 0,
@@ -153,6 +155,7 @@ def draw_labels(
         confidence: Confidence of interval or certificate.
         floor: With ``by``, labels that each slice gets at least, >= 1; beyond it they are in proportion to
             the items. Labels that a slice has count.
+        left_out: With ``n_labels`` by slice, why others get none, by slice likewise: the design keeps it.
         columns: What the person at work is to see; all but verdicts and labels, and what reads like these, by
             default.
         show_verdict: Whether the judge's verdict is among it. Whoever sees it tends to agree.
@@ -209,6 +212,9 @@ def draw_labels(
         raise ValueError("`by_verdict` (--by-verdict) and `by` (--by) are two ways to draw: give one.")
     if each is not None and kind != "by-slice":
         raise ValueError("`n_labels` by slice goes with `by` (--by).")
+    if left_out is not None and each is None:
+        raise ValueError("`left_out` goes with `n_labels` by slice.")
+    reasons = by_slice(left_out or {})
     if kind != "by-verdict" and n_flagged is not None:
         raise ValueError("`n_flagged` (--flagged) goes with `by_verdict` (--by-verdict).")
     if earlier and earlier.kind != "random" and (earlier.kind, earlier.by) != (kind, by):
@@ -252,7 +258,7 @@ def draw_labels(
         )
     drawn = items.draw(strata, wanted, seed, **kinds)
     hidden = {own_label, label, items.roles.human} | (set() if show_verdict else {*judges, items.roles.judge})
-    shown, left_out = columns_to_show(items, columns, hidden)
+    shown, not_shown = columns_to_show(items, columns, hidden)
     names = [*items.id, *shown]
     frame, n_judged = items.fingerprint(**kinds)
     file, sha256 = _file_of(source)
@@ -261,7 +267,7 @@ def draw_labels(
         seed=int(seed),
         n_judged=n_judged,
         strata=tuple(
-            Stratum(_key(kind, by, row), size, had, int(n))
+            Stratum(_key(kind, by, row), size, had, int(n), None if n else reasons.get(row))
             for row, size, had, n in zip(strata, sizes, taken, wanted, strict=True)
         ),
         drawn=tuple(drawn),
@@ -279,7 +285,7 @@ def draw_labels(
         source_sha256=sha256,
         looks=earlier.looks if earlier else (),
     )
-    return LabelQueue(found, tuple(names), tuple(items.rows(drawn, names)), tuple(left_out))
+    return LabelQueue(found, tuple(names), tuple(items.rows(drawn, names)), tuple(not_shown))
 
 
 def _items(
@@ -304,6 +310,7 @@ def _items(
     if not humans:
         humans = (with_blank_labels(opened),)
         label = humans[0]
+    human_source, humans = by_rater(human_source, humans, id)
     where = asked.get("where")
     combining = Combining(
         judges, humans, asked.get("combine"), asked.get("human_combine"), asked.get("missing", "drop")

@@ -7,7 +7,6 @@ from ._human_error import error_ranges as error_ranges
 from ._human_error import human_error as human_error
 from ._human_error import labeled_limit as labeled_limit
 from ._human_error import leave_none as leave_none
-from ._human_error import stays_below as stays_below
 from ._human_error import true_rate as true_rate
 from ._moved_bounds import MARGIN as MARGIN
 from ._rater_error import RaterError as RaterError

@@ -138,17 +138,6 @@ def leave_none(
     return np.less(high, false_alarms[0]) | np.greater(low, 1 - missed[0])
 
 
-def stays_below(
-    upper: float, limit: float, missed: tuple[float, float], false_alarms: tuple[float, float]
-) -> bool:
-    """Whether the true rate is below a limit where the labels' rate is at most ``upper``.
-
-    Not where the labels leave no true rate at all.
-    """
-    highest = true_rate(upper, missed[1], false_alarms[0])
-    return bool((highest <= limit) & ~leave_none(0.0, upper, missed, false_alarms))
-
-
 def error_ranges(
     missed: Sequence[float] | float, false_alarms: Sequence[float] | float
 ) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -19,10 +19,10 @@ from jaxmle._stats import binomial_tail, clopper_pearson
 @pytree
 @dataclass(frozen=True)
 class RaterError(Result):
-    """How often each of two people errs, by their disagreement.
+    """How often each of two or more people errs, by their disagreement.
 
     Attributes:
-        n_both: Items that both labelled.
+        n_both: Items that both labelled; of several people the mean over pairs of them.
         disagreement: Share of these on which they differ.
         rate: Share of items that each gets wrong, if failures and passes are as easily got wrong; None where
             they differ on more than half, which no such rate explains.
@@ -33,7 +33,8 @@ class RaterError(Result):
         false_alarms: Range of the share of true passes that each calls a failure, likewise.
         most_missed: The most itself, without what is uncertain about it.
         most_false_alarms: The most false alarms, likewise.
-        p_value: Of the test that both find as many failures, as equally good ones do.
+        p_value: Of the test that both find as many failures, as equally good ones do; of several the
+            smallest over the pairs, times their number (Bonferroni).
         confidence: Confidence of ``low`` and ``high`` together; each upper limit of a range fails with half
             of what is left.
     """
@@ -59,14 +60,16 @@ class RaterError(Result):
 
 
 def rater_error(counts: Counts | HasCounts, *, confidence: float = 0.95) -> RaterError:
-    """Rates of error of two people from their labels of the same items.
+    """Rates of error of two or more people from their labels of the same items.
 
     Assumed: they err independently of each other, given what is true, and equally often. People who find the
     same items hard err together, disagree less for it, and are worse than this says.
 
     Args:
-        counts: Scalar counts of the items that both labelled, whole numbers: one of them as the human and the
-            other as the judge, in whichever order.
+        counts: Counts of the items that both labelled, whole numbers: one of them as the human and the other
+            as the judge, in whichever order. Of several people those of each pair, shape ``(P,)``: they
+            stand for one pair with their mean counts, which is no surer than they are, as pairs that share a
+            person tell less than as many that do not.
         confidence: Confidence of the limits, in (0, 1).
 
     Returns:
@@ -74,7 +77,7 @@ def rater_error(counts: Counts | HasCounts, *, confidence: float = 0.95) -> Rate
         for `human_error`.
 
     Raises:
-        ValueError: Counts are several, no whole numbers, or none; or the confidence is out of range.
+        ValueError: Counts are of more axes, no whole numbers, or none; or the confidence is out of range.
         TypeError: ``counts`` is nothing that was counted.
 
     Source:
@@ -93,10 +96,14 @@ def rater_error(counts: Counts | HasCounts, *, confidence: float = 0.95) -> Rate
     found = counts_of("counts", counts)
     tail = (1 - check_confidence(confidence)) / 2
     cells = np.array([np.asarray(value, np.float64) for value in found.values()][:4])
-    if cells.ndim != 1 or not np.array_equal(cells, np.round(cells)) or not cells.sum():
-        raise ValueError("`counts` must be of one data set: whole numbers of items that both labelled.")
-    failed, first_alone, second_alone, passed = map(float, cells)
-    differ, n = first_alone + second_alone, float(cells.sum())
+    if cells.ndim > 2 or not np.array_equal(cells, np.round(cells)) or not cells.sum():
+        raise ValueError(
+            "`counts` must be of a pair, or of several: whole numbers of items that both labelled."
+        )
+    pairs = cells.reshape(4, -1)
+    failed, first_alone, second_alone, passed = map(float, pairs.mean(1))
+    differ, n = first_alone + second_alone, failed + first_alone + second_alone + passed
+    p_values = [_sign_test(float(one), float(other)) for one, other in zip(*pairs[1:3], strict=True)]
     # Of the items that either calls a failure (or a pass) a share s is one that they differ on: the most that
     # each of them misses (or calls a failure) is s / (2 - s), which rises with s.
     agreed = np.array([n - differ, failed, passed])
@@ -104,7 +111,7 @@ def rater_error(counts: Counts | HasCounts, *, confidence: float = 0.95) -> Rate
     shares = differ / np.maximum(differ + agreed, 1)
     most, limit = shares / (2 - shares), high / (2 - high)
     return RaterError(
-        n_both=int(n),
+        n_both=round(n),
         disagreement=differ / n,
         rate=_equal_rate(shares[0]) if shares[0] <= 0.5 else None,
         low=_equal_rate(low[0]),
@@ -113,7 +120,7 @@ def rater_error(counts: Counts | HasCounts, *, confidence: float = 0.95) -> Rate
         false_alarms=(0.0, float(limit[2])),
         most_missed=float(most[1]),
         most_false_alarms=float(most[2]),
-        p_value=_sign_test(first_alone, second_alone),
+        p_value=min(1.0, len(p_values) * min(p_values)),
         confidence=float(confidence),
     )
 

@@ -22,7 +22,6 @@ from ._count import OnInvalid as OnInvalid
 from ._count import column_names as column_names
 from ._count import count as count
 from ._count import count_rows as count_rows
-from ._count import open_rows as open_rows
 from ._designed import LabelProgress as LabelProgress
 from ._designed import check_drawn as check_drawn
 from ._designed import check_frame as check_frame
@@ -68,6 +67,7 @@ from ._pairs import shared_slices as shared_slices
 from ._pairs import with_clusters as with_clusters
 from ._panel import Panel as Panel
 from ._panel import Raters as Raters
+from ._rater_files import by_rater as by_rater
 from ._slice_bounds import BOUND_COLUMNS as BOUND_COLUMNS
 from ._slice_bounds import slice_bounds as slice_bounds
 from ._slice_counts import SliceCounts as SliceCounts

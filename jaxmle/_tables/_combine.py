@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast, get_args
+from itertools import combinations
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from jaxmle._types import Array
 
 _RULES = ("any", "all", "majority")
 _NONE = -9
+# What two raters say: a failure both, the first or the second alone, and neither.
+_CELLS = ([1, 1], [1, 0], [0, 1], [0, 0])
 # Tables of what is written side by side, and of what that means.
 _SPELT, _VERDICTS = "jaxmle_spelt", "jaxmle_verdicts"
 
@@ -341,7 +344,10 @@ def _agreement(humans: Sequence[str], labels: Array, n: Array, rule: str | None)
     failures, passes = (labels == 1).sum(1), (labels == 0).sum(1)
     several, differ = failures + passes > 1, (failures > 0) & (passes > 0)
     undecided = (failures + passes > 0) & (_verdict(labels, rule or _RULES[0], decided=True) == _NONE)
-    pairs = ((labels == said).all(1) for said in ([1, 1], [1, 0], [0, 1], [0, 0]))
+    two = combinations(range(len(humans)), 2)
+    each = [[(labels[:, pair] == said).all(1) for said in _CELLS] for pair in map(list, two)]
+    votes = np.stack([failures, passes], -1)
+    kinds = np.unique(votes[failures + passes > 0], axis=0)
 
     def rows(which: Array) -> int:
         return int(n[which].sum())
@@ -353,7 +359,8 @@ def _agreement(humans: Sequence[str], labels: Array, n: Array, rule: str | None)
         n_differ=rows(differ),
         n_undecided=rows(undecided),
         n_labeled=rows(failures + passes > 0),
-        pairs=cast(Any, tuple(map(rows, pairs))) if len(humans) == 2 else None,
+        pairs=tuple(tuple(map(rows, cells)) for cells in each),
+        patterns=tuple((int(f), int(p), rows((votes == (f, p)).all(1))) for f, p in kinds),
     )
     named = ", ".join(humans)
     if rule is None and found.n_differ:

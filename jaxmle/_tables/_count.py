@@ -98,6 +98,8 @@ def count(
         on_invalid: What to do with a verdict that is neither failure nor pass, and with a weight that is
             none: "error", or "drop" to leave the row out and count it.
         human_source: Human verdicts in a file or table of their own; ``human`` is then a column there.
+            Several paths are files of as many raters, each with that column: as several columns of ``human``,
+            named as the files are.
         id: Column or columns that name an item in both, where there is a ``human_source``.
         human_where: Condition in SQL that rows of ``human_source`` must meet.
         combine: Of several judges: "any", "all" or "majority" of those that gave a verdict say failure, or at
@@ -155,6 +157,11 @@ def count(
         human_source, where = drawn.human_source, drawn.where
     elif not humans:
         raise TypeError("`human` must name the column of human verdicts.")
+    labels = human_source
+    if isinstance(human_source, list | tuple):
+        from jaxmle._tables._rater_files import by_rater
+
+        labels, humans = by_rater(human_source, humans, named)
     combining = Combining(judges, humans, _rule(combine), _rule(human_combine), missing)
     roles = Roles(next(iter(judges), ""), next(iter(humans), ""), columns, weight, cluster, where)
     meaning: dict[str, Any] = {
@@ -172,7 +179,7 @@ def count(
         source,
         roles,
         combining,
-        human_source=human_source,
+        human_source=labels,
         id=named,
         human_where=human_where,
         **meaning,

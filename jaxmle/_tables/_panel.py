@@ -29,8 +29,9 @@ class Raters:
         n_differ: Those of these on which they do not all agree.
         n_undecided: Rows that too few labelled for the rule to say what they are; these have no label.
         n_labeled: Rows that any of them labelled.
-        pairs: Of two humans, rows that both call a failure, the first alone, the second alone, and neither;
-            None of more.
+        pairs: Of each two of them, in their order, rows that both call a failure, the first alone, the second
+            alone, and neither.
+        patterns: How many called a row a failure, how many a pass, and of how many rows that is so.
     """
 
     names: list[str]
@@ -39,7 +40,8 @@ class Raters:
     n_differ: int
     n_undecided: int
     n_labeled: int
-    pairs: tuple[int, int, int, int] | None
+    pairs: tuple[tuple[int, ...], ...]
+    patterns: tuple[tuple[int, int, int], ...]
 
 
 @dataclass(frozen=True)

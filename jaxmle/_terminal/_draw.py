@@ -1,13 +1,15 @@
 """The document of `jaxmle draw` for a terminal."""
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.text import Text
 
-from jaxmle._documents import count_of, percent, shell_line, shown_text
+from jaxmle._documents import count_of, percent, record_name, shell_line, shown_text
 from jaxmle._terminal._fold import new_table
 from jaxmle._terminal._tables import cell
 from jaxmle._types import Document
 
+# Slices whose reason is said.
+_FEW = 4
 _HOW = {"random": "at random", "by-verdict": "by the judge's verdict", "by-slice": "by slice"}
 
 
@@ -19,7 +21,7 @@ def draw_table(document: Document) -> Group:
         f"{_HOW[settings['kind']]}, seed {settings['seed']}.",
         style="bold green",
     )
-    parts = []
+    parts: list[RenderableType] = []
     if names := list(strata[0]["key"]):
         table = new_table("")
         for name in names:
@@ -35,7 +37,7 @@ def draw_table(document: Document) -> Group:
                 f"{one['drawn']:,}",
                 percent(one["share"]),
             )
-        parts.append(table)
+        parts += [table, *_left_out(strata)]
     before = document["n_before"]
     notes = [f"{count_of(before, 'item')} labelled or drawn before stay out."] if before else []
     if left := document["left_out"]:
@@ -53,3 +55,29 @@ def draw_table(document: Document) -> Group:
         f"Next: {shell_line('jaxmle', 'label', document['queue'])}",
     ]
     return Group(answer, *parts, *map(Text, lines))
+
+
+def _left_out(strata: list[Document]) -> list[Text]:
+    """Slices of which none is drawn, and why: those without a plan by name."""
+    without = [one for one in strata if one["reason"] is not None]
+    reasons = [one["reason"] for one in without]
+    usual = max(reasons, key=reasons.count, default=None)
+    # What is said of several at once is said once.
+    together = [one for one in without if one["reason"] == usual] if reasons.count(usual) > 1 else []
+    alone = [one for one in without if one not in together]
+    lines = [f"{record_name(one)}: none drawn; {one['reason']}." for one in alone[:_FEW]]
+    if len(alone) > _FEW:
+        lines.append(
+            f"... and {len(alone) - _FEW:,} more slices of which none is drawn; the design says why."
+        )
+    if together:
+        names = "; ".join(map(record_name, together[:_FEW]))
+        more = f" and {len(together) - _FEW:,} more" if len(together) > _FEW else ""
+        lines.append(f"None drawn of {names}{more}: {usual}.")
+    if empty := [record_name(one) for one in without if not one["before"]]:
+        more = f" and {len(empty) - _FEW:,} more" if len(empty) > _FEW else ""
+        lines.append(
+            f"No label at all yet: {'; '.join(empty[:_FEW])}{more}. The rate of all items takes some of each:"
+            " draw these with --labels and --floor."
+        )
+    return [Text(line, style="yellow") for line in lines]

@@ -3,7 +3,7 @@
 from rich.console import Group
 from rich.text import Text
 
-from jaxmle._documents import count_of, percent
+from jaxmle._documents import agreement_text, count_of, percent
 from jaxmle._types import Document
 
 _FEW = 10
@@ -31,8 +31,11 @@ def label_table(document: Document) -> Group:
         level = f"{100 * rate['confidence']:g}% interval"
         ends = f"{level} {percent(rate['low'])} to {percent(rate['high'])}"
         lines.append(Text(f"As it stands: {estimate}{ends} (chi-square; estimate has the one to report)."))
+    together = document["together"]
+    if together:
+        lines += _together(together)
     for one in document["agreement"]:
-        lines += _agreement(one)
+        lines += _agreement(one, named=not together)
     if document["page"]:
         lines.append(
             Text(
@@ -43,11 +46,12 @@ def label_table(document: Document) -> Group:
     else:
         lines.append(Text(f"Labels: {document['file']}."))
     if document["next"] and "--human-combine" in document["next"]:
+        majority = "`majority` takes what most say; " if "majority" in document["next"] else ""
         lines.append(
             Text(
-                "`any` takes for a failure whatever one of them calls one, which raises the rate; `all` "
-                "lowers it. Best settle the items on which they differ; --human-error agreement says what "
-                "both leave open.",
+                f"{majority}`any` takes for a failure whatever one of them calls one, which raises the rate; "
+                "`all` lowers it. Best settle the items on which they differ; --human-error agreement says "
+                "what they leave open.",
                 style="yellow",
             )
         )
@@ -56,17 +60,28 @@ def label_table(document: Document) -> Group:
     return Group(*lines)
 
 
-def _agreement(one: Document) -> list[Text]:
+def _together(one: Document) -> list[Text]:
+    """How more than two raters agree."""
+    *first, last = one["raters"]
+    names = f"{', '.join(first)} and {last}"
+    if not one["n_several"]:
+        return [Text(f"No two of {names} have an item in common yet.")]
+    beyond = agreement_text(one)
+    said = f"{names}: pairs of labels agree on {percent(one['share'])} of {one['n_several']:,} items"
+    return [Text(f"{said}{beyond and f', {beyond}'}."), *_differ(one)]
+
+
+def _agreement(one: Document, *, named: bool) -> list[Text]:
     first, second = one["raters"]
     if not one["n_both"]:
         return [Text(f"{first} and {second} have no item in common yet.")]
-    said = [f"{first} and {second} agree on {percent(one['share']['estimate'])} of {one['n_both']:,} items"]
-    said += [
-        f"{name} {one[key]['estimate']:.3f} [{one[key]['low']:.3f}, {one[key]['high']:.3f}]"
-        for key, name in (("kappa", "kappa"), ("ac1", "AC1"))
-        if one[key]
-    ]
+    beyond = agreement_text(one, "kappa")
+    said = f"{first} and {second} agree on {percent(one['share']['estimate'])} of {one['n_both']:,} items"
+    return [Text(f"{said}{beyond and f', {beyond}'}."), *(_differ(one) if named else [])]
+
+
+def _differ(one: Document) -> list[Text]:
+    """The items on which raters differ, to be settled."""
     differ = [", ".join(item) for item in one["differ"]]
     more = f" and {len(differ) - _FEW:,} more" if len(differ) > _FEW else ""
-    settle = [f"They differ on {'; '.join(differ[:_FEW])}{more}."] if differ else []
-    return [Text(f"{', '.join(said)}."), *map(Text, settle)]
+    return [Text(f"They differ on {'; '.join(differ[:_FEW])}{more}.")] if differ else []

@@ -13,9 +13,12 @@ from jaxmle._documents import (
     caution_lines,
     count_of,
     dropped_lines,
+    errors_text,
+    estimate_text,
     failure_line,
     few_labels_line,
     human_error_line,
+    interval_that_holds,
     judges_rows,
     judges_title,
     looks_text,
@@ -43,6 +46,8 @@ def estimate_table(document: Document) -> Group:
     title = f"{what} by constrained maximum likelihood; {bounds_text(settings)}"
     headings = ["failure rate", level, "labelled", "unlabelled", "judge only", "human only", "TPR", "FPR"]
     title += "; judge only: of the unlabelled"
+    if settings.get("human_error"):
+        title += "; labels taken for right"
     if document.get("pooling"):
         headings.append("borrows")
     answer = [Text(f"{what} {_estimated(document)}", style="bold")]
@@ -73,13 +78,13 @@ def certify_table(document: Document) -> Group:
         headings.insert(3, "if looked once")
     records = document["slices"]
     passed = sum(record["certified"] for record in records)
-    found = f"failure rate {_found(total['failure_rate'])}, upper limit {percent(total['upper_limit'])}"
+    found = f"failure rate {estimate_text(total)}, upper limit {percent(total['upper_limit'])}"
     why = f"{passed} of {count_of(len(records), 'slice')} pass; all together: {found}" if records else found
     said = (
         f"CERTIFIED: below {limit}" if document["certified"] else f"NOT CERTIFIED: below {limit} is not shown"
     )
     answer = Text(
-        f"{said} ({why}, {level} confidence{looks and f'; {looks}'})",
+        f"{said} ({why}, {level} confidence{errors_text(settings)}{looks and f'; {looks}'})",
         style=f"bold {_COLOR[document['certified']]}",
     )
     return _layout(document, [answer], title, headings, _certify_cells, n_kept=3)
@@ -90,9 +95,10 @@ _COLOR = {True: "green", False: "red"}
 
 def _estimated(document: Document) -> str:
     """The estimate of all rows, what it is from, and the slices with the lowest and the highest."""
-    total, records = document["total"], document["slices"]
-    level = f"{100 * document['settings']['confidence']:g}% interval"
-    said = _rate_in_words(total["failure_rate"], level)
+    total, records, settings = document["total"], document["slices"], document["settings"]
+    level, ends = f"{100 * settings['confidence']:g}% interval", interval_that_holds(total)
+    said = f"{estimate_text(total)}, {level} {percent(ends['low'])} to {percent(ends['high'])}"
+    said += errors_text(settings)
     labels, others = (f"{total[name]:,.8g}" for name in ("n_labeled", "n_unlabeled"))
     said += f", from {labels} labelled and {others} unlabelled items"
     if (check := document["bounds_check"]) and check["contradicted"]:
@@ -100,8 +106,9 @@ def _estimated(document: Document) -> str:
     known = [one for one in records if one["identified"]]
     if len(known) > 1:
         low, high = (f(known, key=lambda one: one["failure_rate"]["estimate"]) for f in (min, max))
-        ends = [f"{percent(one['failure_rate']['estimate'])} ({record_name(one)})" for one in (low, high)]
-        said += f"; {count_of(len(records), 'slice')}, {' to '.join(ends)}"
+        named = [f"{percent(one['failure_rate']['estimate'])} ({record_name(one)})" for one in (low, high)]
+        by_labels = " by the labels" if settings.get("human_error") else ""
+        said += f"; {count_of(len(records), 'slice')}, {' to '.join(named)}{by_labels}"
     return f"{said}."
 
 
@@ -260,7 +267,7 @@ def _estimate_cells(record: Document, level: str) -> Cells:
 def _certify_cells(record: Document) -> Cells:
     return {
         "verdict": Text("pass", style="green") if record["certified"] else Text("fail", style="red"),
-        "failure rate": Text(percent(record["failure_rate"])),
+        "failure rate": Text("-" if record["failure_rate"] is None else estimate_text(record)),
         "upper limit": Text(percent(record["upper_limit"]), style="cyan"),
         "p": Text(p_value(record["p_value"])),
         "if looked once": Text(percent(record.get("upper_limit_once"))),

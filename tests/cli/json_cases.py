@@ -125,6 +125,7 @@ _LINES = {
     "label": f"label more.queue.csv {TAKEN}",
     "label, page": "label more.queue.csv --html page.html --rater ann",
     "label, raters": f"label more.queue.csv {TAKEN} --rater ann",
+    "label, three raters": f"label more.queue.csv {TAKEN} --rater eve",
     "label, nothing yet": "label queue.csv --status",
     "plan, width": f"{RATES} --target-width 0.05 {QUICK} --cost-human 2 --cost-judge 0.01",
     "plan, certificate": f"{RATES} --limit 0.2 {PROFILE} --labels by-verdict --tpr 0.85:0.95",

@@ -367,9 +367,9 @@ def test_files_the_wrong_way_round_are_told(apart, capsys):
     assert "the files may be the wrong way round" in err
 
 
-def test_two_files_of_labels_are_to_be_joined(apart, capsys):
+def test_one_file_of_labels_is_not_two_raters(apart, capsys):
     assert main(["estimate", *apart, "--human-file", apart[6]]) == 2
-    assert "--human-file was given 2 times and takes one value: join the labels" in capsys.readouterr().err
+    assert "twice: one file is one rater" in capsys.readouterr().err
 
 
 def test_labels_by_verdict_have_no_raw_share(tmp_path, capsys):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from jaxmle import Counts, agreement
+from jaxmle._inference import rater_agreement
 
 # Kappa with its standard error by statsmodels 0.15 (`cohens_kappa`), and AC1 with its standard error and 95%
 # interval by irrCAC 0.4.4 (`CAC.gwet`), from the cells tp, fn, fp, tn.
@@ -98,3 +99,51 @@ def test_what_is_refused():
         agreement((1, 2, 3, 4))
     with pytest.raises(ValueError, match="confidence"):
         of((1, 1, 1, 1), confidence=2)
+
+
+def test_several_raters_agree_as_by_statsmodels_and_two_as_before():
+    rater = pytest.importorskip("statsmodels.stats.inter_rater")
+    rng = np.random.default_rng(0)
+    truth = rng.random(80) < 0.3
+    failures = sum(np.where(rng.random(80) < 0.12, ~truth, truth).astype(int) for _ in range(4))
+    kinds, items = np.unique(failures, return_counts=True)
+    found = rater_agreement([(int(f), 4 - int(f), int(n)) for f, n in zip(kinds, items, strict=True)])
+    assert found.kappa.estimate == pytest.approx(rater.fleiss_kappa(np.stack([failures, 4 - failures], 1)))
+    assert found.kappa.low < found.kappa.estimate < found.ac1.estimate < found.ac1.high < 1
+    # Items that one alone labelled tell nothing of it.
+    more = [(int(f), 4 - int(f), int(n)) for f, n in zip(kinds, items, strict=True)]
+    assert str(rater_agreement([*more, (1, 0, 9), (0, 1, 50)])) == str(found)
+    # irrCAC 0.4.4 (`CAC(...).fleiss()`, `gwet()`), items labelled by two or by three.
+    some = [(3, 0, 12), (2, 1, 5), (1, 2, 7), (0, 3, 40), (2, 0, 6), (1, 1, 4), (0, 2, 11)]
+    of_some = rater_agreement(some)
+    for one, numbers in (
+        (of_some.kappa, (0.66511, 0.51223, 0.81799)),
+        (of_some.ac1, (0.75594, 0.63385, 0.87803)),
+    ):
+        assert (one.estimate, one.low, one.high) == pytest.approx(numbers, abs=1e-5)
+    two = rater_agreement([(2, 0, 40), (1, 1, 15), (0, 2, 45)])
+    assert str(two.ac1) == str(agreement(Counts(40, 9, 6, 45, 0, 0)).ac1)
+    assert two.share == pytest.approx(0.85)
+    assert rater_agreement([(1, 0, 9)]).share is None
+    same = rater_agreement([(3, 0, 9), (0, 3, 41)])
+    assert (same.kappa.estimate, same.kappa.high) == (pytest.approx(1), 1)
+    assert 0.5 < same.kappa.low < 1
+    assert rater_agreement([(0, 3, 50)]).kappa is None
+
+
+def test_intervals_of_several_raters_cover():
+    """Kappa and AC1 of three raters, each wrong on a tenth of 80 items: against those of very many items."""
+    rng = np.random.default_rng(1)
+    exact = rater_agreement(_patterns(rng, 2_000_000, 3))
+    found = [rater_agreement(_patterns(rng, 80, 3)) for _ in range(600)]
+    for name in ("kappa", "ac1"):
+        truth = getattr(exact, name).estimate
+        inside = np.mean([getattr(one, name).low <= truth <= getattr(one, name).high for one in found])
+        assert inside > 0.95 - 4 * np.sqrt(0.05 * 0.95 / 600)
+
+
+def _patterns(rng, n, raters):
+    truth = rng.random(n) < 0.3
+    failures = sum((truth ^ (rng.random(n) < 0.1)).astype(int) for _ in range(raters))
+    kinds, items = np.unique(failures, return_counts=True)
+    return [(int(f), raters - int(f), int(k)) for f, k in zip(kinds, items, strict=True)]

@@ -176,6 +176,28 @@ def test_a_kill_while_answers_are_written_loses_none(folder):
         assert done >= 39
 
 
+def test_three_raters_agree_together_and_two_by_two(queue, folder, capsys):
+    for name, wrong in (("ann", 0), ("bob", 3), ("eve", 7)):
+        answers = Answers.open(queue, name)
+        for place in range(12):
+            answers.answer(place, "fail" if (place % 3 == 0) != (place == wrong) else "pass")
+    assert main(["label", "queue.csv", "--status", "--rater", "ann", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    together = found["together"]
+    assert (together["raters"], together["n_several"]) == (["ann", "bob", "eve"], 12)
+    assert together["share"] == pytest.approx((9 + 3 / 3) / 12)
+    assert together["differ"] == [list(queue.items[place]) for place in (0, 3, 7)]
+    assert [one["raters"] for one in found["agreement"]] == [["ann", "bob"], ["ann", "eve"], ["bob", "eve"]]
+    # All labelled all, so that most of an odd number decide.
+    assert found["next"].endswith("--human-combine majority")
+    assert main(["label", "queue.csv", "--status", "--rater", "ann"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "ann, bob and eve: pairs of labels agree on 83.33% of 12 items, Fleiss' kappa" in shown
+    assert shown.count("They differ on") == 1
+    table = tables.count("verdicts.csv", design="queue.json", human_combine="majority")
+    assert table.total.n_labeled == 12
+
+
 def test_two_raters_have_files_of_their_own_and_agree_as_agreement_says(queue, folder, capsys):
     ann, bob = Answers.open(queue, "ann"), Answers.open(queue, "bob")
     for place in range(12):

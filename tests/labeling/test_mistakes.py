@@ -166,12 +166,21 @@ def test_shares_of_looks_are_read_in_percent():
     [
         (["--labels", "10,000"], "--labels must be a whole number; got '10,000': did you mean 10000?"),
         (["--labels=10 000"], "--labels must be a whole number; got '10 000': did you mean 10000?"),
+        # A thousand to some, and 1 to whatever reads numbers.
+        (["--labels", "1.000"], "--labels must be a whole number; got '1.000': did you mean 1000?"),
+        (["--labels=12.0"], "--labels must be a whole number; got '12.0'."),
+        (["--labels", "9", "--seed", "5.000"], "--seed must be a whole number; got '5.000'"),
         (["--labels", "many"], "--labels must be a whole number; got 'many'."),
     ],
 )
 def test_numbers_are_asked_for_in_plain_words(queue, capsys, given, said):
     draw = ["draw", "verdicts.csv", "--judge", "judge", "--id", "id", "--out", "x.csv"]
     assert said in trouble(capsys, *draw, *given)
+
+
+@pytest.mark.parametrize("more", [["--status"], ["--id", "id"], ["--import", "said.csv"]])
+def test_a_queue_that_is_not_there_is_named(queue, capsys, more):
+    assert "cannot read 'nothing.csv': No such file" in trouble(capsys, "label", "nothing.csv", *more)
 
 
 def test_the_note_on_slices_says_what_weighs_unequally(tmp_path, monkeypatch, queue, capsys):

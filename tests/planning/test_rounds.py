@@ -132,6 +132,8 @@ def test_what_was_drawn_by_slice_is_planned_and_drawn_by_slice(folder, capsys, p
     )
     shown = capsys.readouterr().out
     assert "Next, once --json has put this plan into plan.json: jaxmle draw" in shown
+    said = "The rate of all items is not planned here: for a shorter interval of it draw in proportion"
+    assert said in " ".join(shown.split())
     assert "Each slice by itself" in shown
 
 
@@ -185,6 +187,39 @@ def test_numbers_by_slice_are_drawn(folder):
         "verdicts.csv", judge="judge", id="id", n_labels={"a": 5, ("c",): 2}, by="part"
     ).design
     assert {one.key["part"]: one.n_drawn for one in design.strata} == {"a": 5, "b": 0, "c": 2}
+    assert {one.reason for one in design.strata} == {None}
+    with pytest.raises(ValueError, match="`left_out` goes with `n_labels` by slice"):
+        draw_labels("verdicts.csv", judge="judge", id="id", n_labels=5, by="part", left_out={"a": "no"})
+
+
+def test_slices_without_a_plan_are_named_in_the_terminal_and_in_the_design(folder, capsys):
+    judged_items(folder / "verdicts.csv", parts="abcdefg", flagged=6, size=600)
+    slices = [
+        {"key": {"part": "a"}, "reached": True, "n_labels": 5, "reason": None},
+        {"key": {"part": "b"}, "reached": True, "n_labels": 0, "reason": None},
+        *(
+            {"key": {"part": part}, "reached": False, "n_labels": None, "reason": reason}
+            for part, reason in zip(
+                "cdefg", ["none yet", "none yet", "too few c", "too few f", "x"], strict=True
+            )
+        ),
+    ]
+    plan = {"command": "plan", "at_hand": {}, "settings": {"by": ["part"]}, "options": [], "slices": slices}
+    (folder / "plan.json").write_text(json.dumps(plan | {"n_labels": None}))
+    draw = ["draw", "verdicts.csv", "--judge", "judge", "--id", "id", "--by", "part", "--plan", "plan.json"]
+    assert main([*draw, "--out", "queue.csv"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "b: none drawn; the labels at hand are enough." in shown
+    assert "e: none drawn; too few c." in shown
+    assert "None drawn of c; d: none yet." in shown
+    assert "No label at all yet: b; c; d; e and 2 more." in shown
+    reasons = {one.key["part"]: one.reason for one in LabelDesign.load("queue.json").strata}
+    assert reasons["a"] is None
+    assert reasons["c"] == "none yet"
+    assert reasons["b"] == "the labels at hand are enough"
+    assert main([*draw, "--out", "again.csv", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["strata"]
+    assert {one["key"]["part"]: one["reason"] for one in found} == reasons
 
 
 @pytest.mark.parametrize(

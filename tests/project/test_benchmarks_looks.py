@@ -27,3 +27,14 @@ def test_what_earlier_looks_took_is_given_back_as_power():
     for (method, *cell), share in power.items():
         if method in ("obrien-fleming", "pocock"):
             assert share >= power[f"{method} increments", *cell]
+
+
+def test_errors_over_rounds_that_plans_decide_are_those_of_counted_looks():
+    rows = {(row["design"], row["method"]): row for row in _results.read(_results.RESULTS / "rounds.csv")}
+    for kind in ("random", "by verdict"):
+        for name in ("profile, counted", "exact, counted", "profile, not counted"):
+            row = rows[kind, f"{name}: certified below the truth"]
+            size = int(row["queues"])
+            wrong = round(float(row["value"]) * size)
+            # Not counted, it is plainly more than was said.
+            assert (binom.sf(wrong - 1, size, looks.ALPHA) > 0.02) == (name != "profile, not counted"), row

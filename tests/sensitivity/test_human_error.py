@@ -7,6 +7,7 @@ import pytest
 
 from jaxmle import Counts, certify, human_error, profile_interval
 from jaxmle._cli import main
+from jaxmle._cli._gate import Refused, gate
 from jaxmle._sensitivity import labeled_limit, true_rate
 
 COUNTS = Counts(9, 1, 2, 88, 900, 9100)
@@ -101,7 +102,7 @@ def test_verdicts_are_those_at_the_limit_that_labels_must_meet(capsys):
     # Errors that are large enough turn a pass into a fail.
     assert main(["certify", *six, "--limit", "0.04"]) == 0
     assert main(["certify", *six, "--limit", "0.04", "--human-error", "0:0.4,0"]) == 1
-    assert "with labels that are right" in capsys.readouterr().out
+    assert "With labels that are right" in capsys.readouterr().out
 
 
 def test_errors_that_the_labels_rule_out_certify_nothing(capsys, tmp_path):
@@ -117,23 +118,63 @@ def test_errors_that_the_labels_rule_out_certify_nothing(capsys, tmp_path):
     assert "nothing is certified here" in found["total"]["warnings"][-1]
     page = tmp_path / "report.md"
     main(["report", *asked[:4], "--method", "profile", *asked[4:6], "--markdown", str(page)])
-    assert "so nothing is certified then" in page.read_text()
+    assert "so nothing is certified here" in page.read_text()
 
 
 def test_estimates_and_reports_say_it_in_a_line(capsys, tmp_path):
     six = ["--counts", "9,1,2,88,900,9100", "--interval", "chi-square"]
     assert main(["estimate", *six, "--human-error", "0:0.1"]) == 0
-    assert "If humans miss 0% to 10% of the failures" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "If humans miss 0% to 10% of the failures" in shown
+    # The first line is what holds, not what labels taken for right would say.
+    assert main(["estimate", *six, "--human-error", "0:0.1", "--json"]) == 0
+    total = json.loads(capsys.readouterr().out)["total"]
+    low, high = (f"{100 * rate:.2f}%" for rate in total["human_error"]["estimates"])
+    assert shown.startswith(f"Failure rate {low} to {high}, 95% interval ")
+    assert "human error allowed for" in " ".join(shown.split()).partition("Failure: ")[0]
+    assert list(total).index("human_error") < list(total).index("failure_rate")
     page = tmp_path / "report.md"
     asked = ["--limit", "0.2", "--method", "profile", "--human-error", "0:0.1,0", "--markdown", str(page)]
     assert main(["report", *six, *asked]) == 0
-    assert "so the verdict is then a pass" in page.read_text()
+    head = page.read_text().splitlines()
+    assert head[0] == "# Certified: the failure rate is below 20.00%, human error allowed for"
+    assert "(profile, human error allowed for)." in page.read_text()
     assert "--human-error 0:0.1,0" in page.read_text()
     # The exit status is that of labels that err, as `certify` has it.
     asked = ["--limit", "0.13", "--method", "profile", "--markdown", str(page)]
     assert main(["report", *six, *asked]) == 0
     assert main(["report", *six, *asked, "--human-error", "0:0.3,0"]) == 1
-    assert "so the verdict is then a fail" in page.read_text()
-    assert page.read_text().splitlines()[0] == "# Not certified: below 13.00% is not shown"
+    head = page.read_text().splitlines()
+    assert head[0] == "# Not certified: below 13.00% is not shown, human error allowed for"
+    assert "Verdict: fail, upper limit 16." in page.read_text()
     assert main(["estimate", *six, "--human-error", "0:0.1", "--calibration", "external"]) == 2
     assert main(["estimate", *six, "--human-error", "0.6"]) == 2
+
+
+def test_the_first_line_and_the_status_are_those_of_labels_that_err_everywhere(capsys, tmp_path):
+    """Certified if the labels are right, and not if they miss a fifth of the failures."""
+    asked = ["--counts", "4,0,4,192,380,9620", "--limit", "3.7%", "--method", "profile"]
+    asked += ["--human-error", "0:0.2,0"]
+    page, card, junit = (str(tmp_path / name) for name in ("page.md", "card.svg", "junit.xml"))
+    assert main(["certify", *asked, "--junit", junit, "--annotations"]) == 1
+    shown = capsys.readouterr()
+    said = "failure rate 1.90% to 2.38%"
+    assert shown.out.startswith(f"NOT CERTIFIED: below 3.70% is not shown ({said}, upper limit 4.00%")
+    assert shown.err.startswith("::error title=Not certified")
+    assert said.replace("%", "%25") in shown.err
+    text = (tmp_path / "junit.xml").read_text()
+    assert 'failures="1"' in text
+    assert said in text
+    assert main(["report", *asked, "--markdown", page, "--card", card, "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    total = found["certificate"]["total"]
+    assert (found["certified"], found["certificate"]["certified"], total["certified"]) == (
+        False,
+        False,
+        False,
+    )
+    assert total["human_error"]["certified_if_right"]
+    assert (tmp_path / "page.md").read_text().startswith("# Not certified: below 3.70% is not shown")
+    assert "<dc:title>Not certified" in (tmp_path / "card.svg").read_text()
+    with pytest.raises(Refused, match="NOT CERTIFIED"):
+        gate(None, {"counts": asked[1], "limit": 0.037, "method": "profile", "human_error": "0:0.2,0"})

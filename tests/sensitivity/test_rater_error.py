@@ -1,6 +1,8 @@
 """How often humans err, from two of them: the set that disagreement leaves open holds what is true."""
 
 import json
+from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +21,8 @@ def shares(rate, missed, alarms):
 
 
 def found(cells, **more):
-    return rater_error(Counts(*cells, 0, 0), **more)
+    none = np.zeros_like(cells[0])
+    return rater_error(Counts(*cells, none, none), **more)
 
 
 @pytest.mark.parametrize("rate", [0.03, 0.2, 0.6])
@@ -69,8 +72,70 @@ def test_the_test_of_equal_raters_is_exact():
 def test_what_is_no_table_is_refused(cells):
     with pytest.raises(ValueError, match="whole numbers of items that both labelled"):
         found(cells)
-    with pytest.raises(ValueError, match="of one data set"):
-        rater_error(Counts([1, 2], [1, 1], [0, 0], [9, 9], [0, 0], [0, 0]))
+    with pytest.raises(ValueError, match="of a pair, or of several"):
+        rater_error(Counts(*np.ones((6, 2, 2))))
+
+
+def pairs_of(said):
+    """Cells of each pair of raters, shape ``(P, 4)``."""
+    pairs = combinations(np.asarray(said, bool), 2)
+    return np.array([[(a & b).sum(), (a & ~b).sum(), (~a & b).sum(), (~a & ~b).sum()] for a, b in pairs])
+
+
+def test_limits_of_three_raters_hold_and_are_tighter():
+    rng = np.random.default_rng(4)
+    n, size = 120, 800
+    for missed, alarms, name in ((0.12, 0.0, "missed"), (0.0, 0.05, "false_alarms")):
+        limits, of_two = np.zeros(size), np.zeros(size)
+        for i in range(size):
+            truth = rng.random(n) < 0.15
+            cells = pairs_of(rng.random((3, n)) < np.where(truth, 1 - missed, alarms))
+            limits[i] = getattr(found(cells.T), name)[1]
+            of_two[i] = getattr(found(cells[0]), name)[1]
+        assert (limits < max(missed, alarms)).mean() <= 0.025 + 4 * np.sqrt(0.025 / size)
+        assert limits.std() < of_two.std()
+    assert found(np.array([[4, 4, 4], [5, 0, 0], [0, 0, 0], [40, 40, 40]])).p_value == 3 * 2 * 0.5**5
+
+
+@pytest.mark.parametrize("rule", ["any", "all", "majority", "2", "3"])
+def test_rates_of_the_label_of_three_are_those_of_the_rule(rule):
+    rng = np.random.default_rng(0)
+    size, missed, alarms = 400_000, 0.2, 0.1
+    truth = rng.random(size) < 0.5
+    votes = (rng.random((3, size)) < np.where(truth, 1 - missed, alarms)).sum(0)
+    label = votes >= {"any": 1, "all": 3, "majority": 2}.get(rule, int(rule) if rule.isdecimal() else 0)
+    expected = _combined(missed, alarms, rule, {3: 1.0})
+    assert 1 - label[truth].mean() == pytest.approx(expected[0], abs=0.005)
+    assert label[~truth].mean() == pytest.approx(expected[1], abs=0.005)
+
+
+def test_the_command_learns_errors_from_three_raters(twice, capsys):
+    rng = np.random.default_rng(2)
+    path = Path("rows.csv")
+    first, *lines = path.read_text().split()
+    bob = [int(line[-1]) for line in lines]
+    eve = [one if rng.random() > 0.08 else 1 - one for one in bob]
+    rows = [f"{first},eve", *(f"{line},{one}" for line, one in zip(lines, eve, strict=True))]
+    path.write_text("\n".join(rows) + "\n")
+    asked = ["estimate", "rows.csv", *COLUMNS, "--human", "eve", "--interval", "chi-square"]
+    asked += ["--human-error", "agreement", "--human-combine"]
+    assert main([*asked, "majority", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    learnt = document["settings"]["human_error"]["agreement"]
+    assert (learnt["raters"], learnt["n_both"]) == (["ann", "bob", "eve"], 400)
+    raters = document["panel"]["raters"]
+    assert 0.5 < raters["kappa"]["low"] < raters["kappa"]["estimate"] < raters["kappa"]["high"] < 1
+    allowed = document["total"]["human_error"]
+    assert allowed["low"] < twice < allowed["high"]
+    # What most say is wrong more seldom than what any of them says.
+    wrong = document["settings"]["human_error"]["false_alarms"][1]
+    assert main([*asked, "any"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "ann, bob and eve differ on" in shown
+    assert "of pairs of labels of the same item, 400 items." in shown
+    assert "Fleiss' kappa" in shown
+    assert main([*asked, "any", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["settings"]["human_error"]["false_alarms"][1] > 2 * wrong
 
 
 @pytest.mark.parametrize("rule", ["any", "all"])
@@ -81,7 +146,7 @@ def test_rates_of_the_label_of_two_are_those_of_the_rule(rule):
     said = rng.random((2, size)) < np.where(truth, 1 - missed, alarms)
     alone = rng.random(size) > both
     label = np.where(alone, said[0], said.any(0) if rule == "any" else said.all(0))
-    expected = _combined(missed, alarms, rule, both)
+    expected = _combined(missed, alarms, rule, {1: 1 - both, 2: both})
     assert 1 - label[truth].mean() == pytest.approx(expected[0], abs=0.005)
     assert label[~truth].mean() == pytest.approx(expected[1], abs=0.005)
 
@@ -132,7 +197,7 @@ def test_a_certificate_is_of_the_worst_that_agreement_leaves_open(twice, capsys)
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--judge", "judge", "--human", "ann"], "of two raters: name both columns"),
+        (["--judge", "judge", "--human", "ann"], "of several raters: name their columns"),
         ([*COLUMNS, "--human-combine", "any", "--calibration", "external"], "not with external"),
         ([*COLUMNS, "--human-combine", "any", "--cluster", "id"], "items that stand alone"),
         (["--judge", "judge", "--human", "ann", "--human", "none", "--human-combine", "any"], "no item was"),
