@@ -154,9 +154,10 @@ def _of_slices(analysis: "AnalysisSettings", index: Array, size: int) -> "Analys
 
 
 def _labels(first: Reading, second: Reading) -> list[str]:
-    """What tells the two from each other."""
+    """What tells the two from each other; where nothing does, what both are read from."""
     sides = ("file", "counts", "judge", "human", "where")
     unlike = [name for name in sides if getattr(first, name) != getattr(second, name)]
+    unlike = unlike or [name for name in ("file", "counts") if getattr(first, name)]
     return [", ".join(f"{name} {_named(getattr(one, name))}" for name in unlike) for one in (first, second)]
 
 

@@ -8,7 +8,7 @@ from jaxmle._data import FAILURE_WORDS, PASS_WORDS, says_bad
 from jaxmle._doctor._findings import Finding
 from jaxmle._documents import shell_line
 from jaxmle._planning import MIN_LABELS
-from jaxmle._tables import BOUND_COLUMNS, Column, Guess, Source, copies, repeats, score_in, shown
+from jaxmle._tables import BOUND_COLUMNS, Column, ColumnRoles, Source, copies, repeats, score_in, shown
 from jaxmle._types import Document
 
 _MOST_NAMED = 5
@@ -33,7 +33,7 @@ _BAD = (
 
 
 def column_findings(
-    source: Source, rows: int, columns: list[Column], roles: Guess, *, joined: bool, file: str
+    source: Source, rows: int, columns: list[Column], roles: ColumnRoles, *, joined: bool, file: str
 ) -> list[Finding]:
     """What stands in the way or is odd before any verdict is counted; ``joined`` if humans have a file."""
     if not rows:
@@ -94,7 +94,7 @@ def column_findings(
     return found
 
 
-def _no_judge(columns: list[Column], roles: Guess, file: str) -> str:
+def _no_judge(columns: list[Column], roles: ColumnRoles, file: str) -> str:
     """What to say of a file without a judge: it may be one that goes beside the file of verdicts."""
     text = "no column looks like a judge's verdicts: name it with --judge COL"
     bounds = [one.name for one in columns if one.name in BOUND_COLUMNS]
@@ -109,7 +109,9 @@ def _no_judge(columns: list[Column], roles: Guess, file: str) -> str:
     return text
 
 
-def verdict_options(columns: list[Column], roles: Guess, meaning: Document) -> tuple[Document, list[Finding]]:
+def verdict_options(
+    columns: list[Column], roles: ColumnRoles, meaning: Document
+) -> tuple[Document, list[Finding]]:
     """Options that say what the verdicts mean, and what is not plain about them.
 
     Args:

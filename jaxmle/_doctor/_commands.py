@@ -6,7 +6,7 @@ from typing import Any
 from jaxmle._doctor._findings import Finding
 from jaxmle._documents import is_balanced, shell_line, short_percent
 from jaxmle._planning import MIN_LABELS, Precision
-from jaxmle._tables import INVALID, Guess, SliceCounts, shown
+from jaxmle._tables import INVALID, ColumnRoles, SliceCounts, shown
 
 # The half width of an interval that many would call exact enough to begin with.
 _HALF_WIDTH = 0.05
@@ -70,7 +70,7 @@ class Command:
 
 
 def commands_of(
-    table: SliceCounts | None, roles: Guess, request: DoctorOptions, words: list[str]
+    table: SliceCounts | None, roles: ColumnRoles, request: DoctorOptions, words: list[str]
 ) -> list[Command]:
     """Commands for a file, the first to try first; none where no judge is known."""
     if not roles.judge:
@@ -96,7 +96,7 @@ def commands_of(
 
 
 def next_line(
-    commands: list[Command], roles: Guess, request: DoctorOptions, options: dict[str, Any]
+    commands: list[Command], roles: ColumnRoles, request: DoctorOptions, options: dict[str, Any]
 ) -> str | None:
     """The command to type next: the first that is ready, or this one with what has been found out."""
     ready = next((one.line for one in commands if one.ready), None)
@@ -108,7 +108,7 @@ def next_line(
 
 
 def reading_words(
-    roles: Guess, request: DoctorOptions, options: dict[str, Any], table: SliceCounts | None = None
+    roles: ColumnRoles, request: DoctorOptions, options: dict[str, Any], table: SliceCounts | None = None
 ) -> list[str]:
     """Words that say what to read, and of rows that have been counted how they were chosen."""
     file = f"./{request.file}" if request.file.startswith("-") and request.file != "-" else request.file
@@ -136,7 +136,7 @@ def reading_words(
     return words
 
 
-def _draw(roles: Guess, request: DoctorOptions, words: list[str]) -> list[Command]:
+def _draw(roles: ColumnRoles, request: DoctorOptions, words: list[str]) -> list[Command]:
     """Where nobody has labelled anything yet: which items to label."""
     if roles.human or not roles.id or request.human_files:
         return []
@@ -161,7 +161,9 @@ def _estimate(words: list[str], precision: Precision | None, request: DoctorOpti
     return Command("estimate", True, line, why)
 
 
-def _slices(table: SliceCounts, words: list[str], roles: Guess, request: DoctorOptions) -> list[Command]:
+def _slices(
+    table: SliceCounts, words: list[str], roles: ColumnRoles, request: DoctorOptions
+) -> list[Command]:
     if not roles.by:
         return []
     labeled = table.counts.n_labeled

@@ -27,8 +27,8 @@ from jaxmle._doctor._thresholds import thresholds_of
 from jaxmle._documents import AnalysisSettings, agreement_document, is_balanced, panel_document
 from jaxmle._tables import (
     Column,
+    ColumnRoles,
     Combining,
-    Guess,
     Panel,
     Roles,
     SliceCounts,
@@ -61,7 +61,7 @@ def _opened(
 
 
 def doctor_document(
-    source: Source, rows: int, columns: list[Column], roles: Guess, request: DoctorOptions
+    source: Source, rows: int, columns: list[Column], roles: ColumnRoles, request: DoctorOptions
 ) -> Document:
     """Describe a file: its columns, what speaks against it, and the commands that it supports.
 
@@ -115,7 +115,7 @@ def doctor_document(
 def _document(
     rows: int,
     columns: list[Column],
-    roles: Guess,
+    roles: ColumnRoles,
     request: DoctorOptions,
     found: list[Finding],
     commands: list[Command],
@@ -237,7 +237,7 @@ def _unclear(error: UnclearMeaningError) -> Finding:
 def doctor_of_counts(values: tuple[int, ...], request: DoctorOptions) -> Document:
     """Describe counts by hand: what speaks against them, and the commands that they support."""
     table = SliceCounts.of_counts(Counts(*values))
-    roles, found = Guess(judge="judge", human="human"), findings_of(table)
+    roles, found = ColumnRoles(judge="judge", human="human"), findings_of(table)
     words = ["--counts", ",".join(map(str, values))]
     if table.total.n_labeled and is_balanced(table.total):
         words += ["--calibration", "external"]
@@ -248,10 +248,10 @@ def doctor_of_counts(values: tuple[int, ...], request: DoctorOptions) -> Documen
         commands += first_plan(int(table.total.n_unlabeled), request)
     found += [one.finding for one in commands if one.finding]
     ready = next((one.line for one in commands if one.ready), None)
-    return _document(table.n_rows, [], Guess(), request, found, commands, ready, table, [])
+    return _document(table.n_rows, [], ColumnRoles(), request, found, commands, ready, table, [])
 
 
-def _likely(roles: Guess) -> dict[str, str]:
+def _likely(roles: ColumnRoles) -> dict[str, str]:
     """What each column is likely for, the surest last."""
     found = dict.fromkeys(roles.by, "slices")
     found |= dict.fromkeys(roles.judges, "another judge")

@@ -9,8 +9,8 @@ from jaxmle._doctor._findings import Finding
 from jaxmle._documents import is_balanced, shell_line, short_percent
 from jaxmle._planning import MIN_LABELS, Precision
 from jaxmle._tables import (
+    ColumnRoles,
     Combining,
-    Guess,
     Raters,
     Roles,
     SliceCounts,
@@ -32,7 +32,7 @@ def other_commands(
     source: Source,
     tables: list[SliceCounts],
     slices: Sequence[tuple[str, ...]],
-    roles: Guess,
+    roles: ColumnRoles,
     request: DoctorOptions,
     words: list[str],
 ) -> list[Command]:
@@ -55,7 +55,7 @@ def other_commands(
 
 
 def together_commands(
-    source: Source, roles: Guess, request: DoctorOptions, words: list[str], options: dict[str, Any]
+    source: Source, roles: ColumnRoles, request: DoctorOptions, words: list[str], options: dict[str, Any]
 ) -> list[Command]:
     """All judges, and all raters, as one: columns whose names differ by a number or a letter at their end."""
     judges = [] if request.judges else _alike(roles.judge, roles.judges)
@@ -90,7 +90,7 @@ def together_commands(
 
 
 def raters_finding(
-    source: Source, roles: Guess, request: DoctorOptions, options: dict[str, Any]
+    source: Source, roles: ColumnRoles, request: DoctorOptions, options: dict[str, Any]
 ) -> list[Finding]:
     """How often another column of human verdicts differs, and what makes use of that."""
     others = [name for name in roles.humans if name != roles.human]
@@ -134,7 +134,9 @@ def _stem(name: str) -> str:
     return re.sub(r"(\d+|[_.-]\w)$", "", name)
 
 
-def _compare(source: Source, table: SliceCounts, by: str, roles: Guess, words: list[str]) -> list[Command]:
+def _compare(
+    source: Source, table: SliceCounts, by: str, roles: ColumnRoles, words: list[str]
+) -> list[Command]:
     """The two systems with the most labels."""
     labeled = table.counts.n_labeled
     names = [key[by] for key in table.keys]

@@ -51,7 +51,7 @@ from ._files import expand as expand
 from ._files import explain as explain
 from ._files import quote_name as quote_name
 from ._files import quote_text as quote_text
-from ._guess import Guess as Guess
+from ._guess import ColumnRoles as ColumnRoles
 from ._guess import guess as guess
 from ._invalid import INVALID as INVALID
 from ._meaning import MEANING as MEANING

@@ -42,7 +42,7 @@ _FEW_WORDS = 3
 
 
 @dataclass(frozen=True)
-class Guess:
+class ColumnRoles:
     """Which column is likely what; None, or nothing, where none is.
 
     Attributes:
@@ -78,7 +78,7 @@ def sides_named(name: str) -> set[str]:
 
 def guess(
     columns: list[Column], *, judge: str | None = None, human: str | None = None, by: tuple[str, ...] = ()
-) -> Guess:
+) -> ColumnRoles:
     """Tell which column is likely what.
 
     Args:
@@ -145,7 +145,7 @@ def guess(
     blank = [one.name for one in columns if one.kind == "empty" and is_human(one, _HUMAN)]
     weights = [one for one in columns if one.kind == "score" and one.tokens & _WEIGHT]
     unique.sort(key=lambda one: not one.is_named_id)
-    return Guess(
+    return ColumnRoles(
         judge=judge,
         human=human,
         judges=[one.name for one in judges],

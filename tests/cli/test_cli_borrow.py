@@ -86,7 +86,7 @@ def test_a_judge_unlike_the_references_is_told(files, capsys):
 
 
 def test_labels_that_cannot_show_another_judge_are_told():
-    lent = {"like": {"tpr": 0.85, "fpr": 0.99}}
+    lent = {"exchangeable": {"tpr": 0.85, "fpr": 0.99}}
     assert unlike_notes(lent, Counts(3, 1, 2, 44, 90, 910)) == []
     [note] = unlike_notes(lent, Counts(0, 0, 1, 49, 20, 980))
     assert note.startswith("no label of your own is a failure: the TPR is that of the references")

@@ -181,3 +181,9 @@ def test_published_verdicts_on_two_models(shared, capsys):
     mcnemar = chi2.sf((up - down) ** 2 / (up + down), 1)
     assert found["total"]["p_value"] == pytest.approx(mcnemar, rel=0.4)
     assert status == int(mcnemar < 0.05)
+
+
+def test_two_alike_are_named_all_the_same(capsys):
+    same = "4,1,2,43,900,9100"
+    assert main(["compare", "--counts", same, "--counts-b", same]) in (0, 1)
+    assert f"first: counts {same}\nsecond: counts {same}\n" in capsys.readouterr().out
