@@ -6,8 +6,8 @@ gradient, project onto the feasible set, repeat. jaxopt's `ProjectedGradient` is
 outnumber labels, the likelihood in (theta, TPR, FPR) is a narrow ridge along a constant flag rate
 q = FPR + theta (TPR - FPR): scaling each axis by its standard error does not straighten it, and in
 the coordinates (q, TPR, FPR), which would, a bound on theta is no longer a box. So jaxopt is given
-the gradient in the metric of the observed information, over the parameters that their bounds leave
-free: the two-metric projection of Bertsekas, SIAM J. Control Optim. 20 (1982).
+the gradient in the metric of the information, over the parameters that their bounds leave free: the
+two-metric projection of Bertsekas, SIAM J. Control Optim. 20 (1982).
 
 jaxopt's own line search is not used. Under vmap its inner loop can fail to end, because the
 condition of a batched while-loop is computed twice and the copies may round apart. Instead the
