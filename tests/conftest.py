@@ -36,6 +36,8 @@ def compiled_code(tmp_path_factory):
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(home))
+        # Workers of pytest-xdist have it; tables would be laid out for it.
+        patch.delenv("COLUMNS", raising=False)
         for name, value in settings.items():
             patch.setenv(name.upper(), str(value))
             jax.config.update(name, value)
