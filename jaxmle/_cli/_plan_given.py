@@ -45,7 +45,9 @@ def _nothing_next(reading: Reading, document: Document) -> str | None:
     if document["reached"]:
         return None
     if not any(one["reached"] and one["n_labels"] for one in document["slices"]):
-        slices = "; no slice that reaches it by itself needs labels" if document["slices"] else ""
+        if any(one["reached"] for one in document["slices"]):
+            return "slices that reach the goal need no further label, and elsewhere none reaches it"
+        slices = ", nor does any in a slice by itself" if document["slices"] else ""
         return f"no number of labels reaches the goal{slices}"
     if design["kind"] == "by-verdict":
         return "labels that were drawn by verdict cannot go on by slice"
