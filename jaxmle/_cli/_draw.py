@@ -34,7 +34,7 @@ def draw(
         Path | None,
         typer.Option(
             help="In place of --labels, what `jaxmle plan --given ... --json` printed: as many labels, of as "
-            "many flagged items, or of each slice of --by.",
+            "many flagged items, or of each slice of --by, at random.",
             metavar="FILE",
         ),
     ] = None,
@@ -122,14 +122,14 @@ def draw(
     check_outputs({"--out": out, "the design": out.with_suffix(".json")}, [*reading.inputs, plan])
     if (n_labels is None) == (plan is None):
         raise ValueError("say how many labels to draw: with --labels, or with --plan, the file of a plan.")
-    wanted: Any = n_labels
-    left_out: Any = None
+    size: Any = n_labels
+    reasons: Any = None
     if plan is not None:
         from jaxmle._documents import planned_draw
 
         if n_flagged is not None:
             raise ValueError("--plan says how many labels are of flagged items: leave --flagged out.")
-        wanted, n_flagged, left_out = planned_draw(plan, reading.by or ())
+        size, n_flagged, reasons = planned_draw(plan, reading.by or ())
         by_verdict = by_verdict or n_flagged is not None
     from jaxmle._data import Bounds
     from jaxmle._documents import draw_document
@@ -152,7 +152,7 @@ def draw(
     }
     queue = draw_labels(
         reading.file,
-        n_labels=wanted,
+        n_labels=size,
         by_verdict=by_verdict,
         n_flagged=n_flagged,
         judge_tpr=judge_tpr,
@@ -161,7 +161,7 @@ def draw(
         limit=limit,
         confidence=reading.confidence,
         floor=floor,
-        left_out=left_out,
+        reasons=reasons,
         columns=columns or (),
         show_verdict=show_verdict,
         seed=reading.seed,

@@ -80,9 +80,12 @@ def label(
     if sum((html is not None, take is not None, status)) > 1:
         raise ValueError("--html, --import and --status are three things to do: give one.")
     from jaxmle._labeling import Answers, Queue
+    from jaxmle._tables import open_source
 
     check_outputs({"--html": html}, [queue, source, take])
     found = Queue.load(queue, id=tuple(id or ()))
+    if source is not None:
+        open_source(str(source))  # one that cannot be read is named before anybody labels
     for column in columns or ():
         if column not in found.columns:
             near = get_close_matches(column, found.columns, n=1)

@@ -24,30 +24,57 @@ def plan_given(reading: Reading, **goal: Any) -> int:
     from jaxmle._terminal import plan_table
 
     document = plan_given_document(table, analysis, source=reading.source, progress=True, **goal)
-    document["next"] = _next(reading, document, goal)
+    document["no_next"] = reason = _nothing_next(reading, document)
+    document["next"] = None if reason else _next(reading, document, goal)
     show(document, reading.as_json, plan_table)
     return 0 if document["reached"] else 1
 
 
-def _next(reading: Reading, document: Document, goal: dict[str, Any]) -> str | None:
-    """What to type next, where a design says enough for it."""
+def _nothing_next(reading: Reading, document: Document) -> str | None:
+    """Why nothing can be typed next, or None where something can."""
+    settings = document["settings"]
+    design, by = settings.get("label_design"), settings["by"]
+    if reading.file is None:
+        return "counts name no items to draw"
+    if design is None:
+        return "no --design says how the labels at hand were drawn; `jaxmle draw` begins one"
+    if reading.where:
+        return "the design drew from other items than --where keeps: plan without it"
+    if design["kind"] == "by-slice" and set(by) != set(design["by"]):
+        return f"labels were drawn by {', '.join(design['by'])}: plan with --by of these columns alone"
+    if document["reached"]:
+        return None
+    if not any(one["reached"] and one["n_labels"] for one in document["slices"]):
+        if any(one["reached"] for one in document["slices"]):
+            return "slices that reach the goal need no further label, and elsewhere none reaches it"
+        slices = ", nor does any in a slice by itself" if document["slices"] else ""
+        return f"no number of labels reaches the goal{slices}"
+    if design["kind"] == "by-verdict":
+        return "labels that were drawn by verdict cannot go on by slice"
+    return None
+
+
+def _next(reading: Reading, document: Document, goal: dict[str, Any]) -> str:
+    """What to type next: by slice, those that reach the goal where not all do."""
     from jaxmle._documents import shell_line
 
-    design = document["settings"].get("label_design")
-    if design is None or reading.file is None or reading.where or not document["reached"]:
-        return None
+    design, by = document["settings"]["label_design"], document["settings"]["by"]
+    assert reading.file is not None  # else nothing comes next
     n, split = document["n_labels"], document["split"]
     more = [word for file in reading.human_file or () for word in ("--human-file", file)]
     more += [] if reading.human_combine is None else ["--human-combine", reading.human_combine]
-    if not n:
+    if n == 0:
         asked = ["estimate"] if goal["limit"] is None else ["certify", "--limit", f"{goal['limit']:g}"]
         if goal["limit"] is not None and goal["method"] == "profile":
             asked += ["--method", "profile"]
         asked += _claims(reading)
         return shell_line("jaxmle", asked[0], reading.file, "--design", design["file"], *more, *asked[1:])
     how = ["--labels", str(n)]
-    if design["kind"] == "by-slice":
-        how = ["--plan", "plan.json"]
+    if design["kind"] == "by-slice" or n is None:
+        # Columns of another order than the design's would be other slices to it.
+        named = design["by"] if design["kind"] == "by-slice" else by
+        columns = [] if list(by) == design["by"] else [word for one in named for word in ("--by", one)]
+        how = [*columns, "--plan", "plan.json"]
     elif split is not None:
         how += ["--by-verdict", "--flagged", str(split["flagged"])]
     out = str(_free(Path(design["file"])))

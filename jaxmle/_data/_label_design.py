@@ -62,7 +62,7 @@ class Stratum:
         n_items: Items with a verdict of the judge.
         n_before: Those of them that were labelled, or drawn, already.
         n_drawn: Those of the others that were drawn.
-        reason: Why none was, where the plan that was drawn by says so.
+        reason: Why none was, or why they were not drawn as planned, where they were drawn by a plan.
     """
 
     key: dict[str, str | None]

@@ -18,6 +18,10 @@ _NO_TOTAL = (
     "the rate of all items is not planned here: for a shorter interval of it draw in proportion to the slices"
     " (`jaxmle draw` with this design and --labels N), and look at what `estimate` then says"
 )
+_SPLIT = (
+    "within slices `jaxmle draw` takes labels at random: as many as are planned by verdict may then miss the "
+    "goal"
+)
 _ENOUGH = "the labels at hand are enough"
 # What a plan of slices alone cannot say, as it is of no single data set.
 _NOTHING: Document = {
@@ -78,6 +82,8 @@ def plan_given_document(
     sizes = sizes_of(last, total, analysis, None)
     document["at_hand"] = {name: sizes[name] for name in ("n_labeled", "n_unlabeled", "counts")}
     document["slices"] = _slices(table, counts, analysis, _plans(table, counts, planned))
+    if design is None or design["kind"] != "by-verdict":  # such labels cannot go on by slice at all
+        document["warnings"] = [*document["warnings"], *_split_note(document["slices"])]
     return document
 
 
@@ -110,7 +116,7 @@ def _of_slices(
         "limit": limit,
         "method": next((one.method for one in plans if isinstance(one, Plan)), None),
         "reason": f"{len(failed)} of {len(slices)} slices do not reach it" if failed else None,
-        "warnings": [*analysis.notes, _NO_TOTAL],
+        "warnings": [*analysis.notes, *_split_note(slices), _NO_TOTAL],
         "at_hand": {"n_labeled": n_labeled, "n_unlabeled": n_unlabeled},
         "slices": slices,
     }
@@ -154,10 +160,40 @@ def _slices(
     for i, (key, found) in enumerate(zip(table.keys, plans, strict=bool(plans))):
         sizes = sizes_of(i, counts[i], analysis, None)
         best: Document = {"reached": False, "n_labels": None, "split": None, "value": None, "reason": found}
+        at_random = None
         if isinstance(found, Plan):
             best = {name: getattr(found, name) for name in best} | {"reason": found.reason or None}
-        records.append({"key": key, **{name: sizes[name] for name in ("n_labeled", "n_unlabeled")}, **best})
+            if found.split is not None:
+                # The last two options are of one method: labels divided as planned, and otherwise.
+                mine, other = found.options[-2:]
+                at_random = {"by_verdict": mine.n_labels, "n_labels": other.n_labels, "method": mine.method}
+        known = {name: sizes[name] for name in ("n_labeled", "n_unlabeled")}
+        records.append({"key": key, **known, **best, "at_random": at_random})
     return records
+
+
+def _split_note(slices: list[Document]) -> list[str]:
+    """What labels cost that are planned by verdict within slices, where they can only be drawn at random."""
+    divided = [one["at_random"] for one in slices if one["split"] is not None and one["n_labels"]]
+    if not divided:
+        return []
+    both = [one for one in divided if None not in (one["by_verdict"], one["n_labels"])]
+    mine, other = (sum(one[name] for one in both) for name in ("by_verdict", "n_labels"))
+    where = "" if len(both) == len(divided) else f" in {len(both):,} of {len(divided):,} slices"
+    cost = f" ({mine:,} labels by verdict, {other:,} at random{where}; {both[0]['method']})" if both else ""
+    return [f"{_SPLIT}{cost}; for numbers that hold, plan with --labels random"]
+
+
+def _drawn_otherwise(one: Document) -> str:
+    """What a slice loses whose labels are planned by verdict and drawn at random."""
+    split = ", ".join(f"{n:,} {name}" for name, n in one["split"].items())
+    said = f"planned by verdict ({split}), drawn at random"
+    if (cost := one.get("at_random")) is None:
+        return said
+    mine, other = (
+        "no number of labels" if n is None else f"{n:,}" for n in (cost["by_verdict"], cost["n_labels"])
+    )
+    return f"{said}: the goal takes {mine} by verdict and {other} at random ({cost['method']})"
 
 
 class PlannedDraw(NamedTuple):
@@ -166,12 +202,12 @@ class PlannedDraw(NamedTuple):
     Attributes:
         n_labels: Labels in all, or of each slice that has a plan.
         n_flagged: Those that go to flagged items, where the plan divides them.
-        left_out: Why other slices get none, where labels are by slice.
+        reasons: Why other slices get none, or some not by verdict as planned, where labels are by slice.
     """
 
     n_labels: int | dict[SliceKey, int]
     n_flagged: int | None = None
-    left_out: dict[SliceKey, str] | None = None
+    reasons: dict[SliceKey, str] | None = None
 
 
 def planned_draw(path: Path, by: Sequence[str]) -> PlannedDraw:
@@ -210,7 +246,7 @@ def planned_draw(path: Path, by: Sequence[str]) -> PlannedDraw:
         reasons |= {key: _ENOUGH for key, n in slices.items() if not n}
         return PlannedDraw(
             {in_order(key): n for key, n in slices.items()},
-            left_out={in_order(key): reason for key, reason in reasons.items()},
+            reasons={in_order(key): reason for key, reason in reasons.items()},
         )
     if not n_labels:
         raise ValueError(f"--plan: {str(path)!r} has no labels to draw.")
@@ -221,7 +257,7 @@ _Key = tuple[str | None, ...]
 
 
 def _planned(found: Document) -> tuple[list[str], dict[_Key, int], dict[_Key, str], int | None, int | None]:
-    """Columns of slices, labels of each that reaches its goal, why others do not; labels, flagged ones.
+    """Columns of slices, labels of each that reaches its goal, what is said of some; labels, flagged ones.
 
     Raises:
         ValueError: A value is none that a plan has; as `KeyError`, `TypeError` and `AttributeError` where it
@@ -231,6 +267,7 @@ def _planned(found: Document) -> tuple[list[str], dict[_Key, int], dict[_Key, st
     keys = [(tuple(one["key"][column] for column in by), one) for one in found.get("slices") or ()]
     slices = {key: one["n_labels"] or 0 for key, one in keys if one["reached"]}
     reasons = {key: one["reason"] for key, one in keys if not one["reached"]}
+    reasons |= {key: _drawn_otherwise(one) for key, one in keys if slices.get(key) and one.get("split")}
     numbers = [*slices.values(), *(one for one in (found["n_labels"], flagged) if one is not None)]
     words = [*by, *reasons.values(), *(value for key, _ in keys for value in key if value is not None)]
     if not (

@@ -347,8 +347,8 @@ def _outermost(root: Array, p: Array, alpha: Array) -> Pair:
     above = p > alpha[:, None]
     place = np.where(above.any(1), n - 1 - np.argmax(above[:, ::-1], 1), -1)
     rows, first = np.arange(size), np.clip(place, 0, n - 2)
-    z, wanted = quantiles(p), normal_quantile(alpha)
-    step = line_to(z[rows, first], z[rows, first + 1], wanted)
+    z, z_alpha = quantiles(p), normal_quantile(alpha)
+    step = line_to(z[rows, first], z[rows, first + 1], z_alpha)
     step = np.where(place < 0, 0.0, np.where(place == n - 1, 1.0, step))
     low, high = root[rows, first], root[rows, first + 1]
     return low + step * (high - low), place

@@ -124,9 +124,9 @@ class EarlierLooks(NamedTuple):
             now = path[:, look + 1] if look + 1 < len(self.shares) else cells
             labeled = now[:, :4].copy()
             for i, (some, total) in enumerate(zip(strata, totals, strict=True)):
-                wanted = np.rint(self.shares[look] * total)
+                sample_size = np.rint(self.shares[look] * total)
                 own = u[:, look] if len(strata) == 1 else u[:, look, i : i + 1]
-                labeled[:, list(some)] = _subset(now[:, list(some)], wanted, own)
+                labeled[:, list(some)] = _subset(now[:, list(some)], sample_size, own)
             path[:, look, :4] = labeled
             path[:, look, 4:] = now[:, 4:]
             if self.calibration == "internal":
@@ -162,11 +162,11 @@ class EarlierLooks(NamedTuple):
         return np.asarray((self.statistics(paths, problem, rate, engine) > boundaries[:, used]).any(1))
 
 
-def _subset(cells: Array, wanted: Array, u: Array) -> Array:
-    """Cells of a random subset of ``wanted`` items, shape ``(R, C)``: by inversion, rarest cell first."""
+def _subset(cells: Array, sample_size: Array, u: Array) -> Array:
+    """Cells of a random sample of ``sample_size`` items, ``(R, C)``: by inversion, rarest cell first."""
     order = np.argsort(cells, -1, kind="stable")
     sorted_ = np.take_along_axis(cells, order, -1)
-    rest, left = sorted_.sum(-1), wanted.copy()
+    rest, left = sorted_.sum(-1), sample_size.copy()
     found = np.zeros_like(sorted_)
     for i in range(cells.shape[1] - 1):
         found[:, i] = _hypergeometric(u[:, i], sorted_[:, i], rest, left)
@@ -175,17 +175,17 @@ def _subset(cells: Array, wanted: Array, u: Array) -> Array:
     return np.take_along_axis(found, np.argsort(order, -1, kind="stable"), -1)
 
 
-def _hypergeometric(u: Array, marked: Array, total: Array, wanted: Array) -> Array:
-    """How many of ``wanted`` items, out of ``total``, are among the ``marked``; by inversion of ``u``."""
+def _hypergeometric(u: Array, marked: Array, total: Array, sample_size: Array) -> Array:
+    """How many of a sample out of ``total`` items are among the ``marked``; by inversion of ``u``."""
     from scipy.special import gammaln  # a third of a second to import, and seldom needed
 
-    least, most = np.maximum(0, wanted - (total - marked)), np.minimum(marked, wanted)
+    least, most = np.maximum(0, sample_size - (total - marked)), np.minimum(marked, sample_size)
     width = int((most - least).max(initial=0)) + 1
     step = max(1, _ENTRIES // width)
     found = np.empty(len(u))
     for start in range(0, len(u), step):
         part = slice(start, start + step)
-        low, high, k, n, m = (x[part, None] for x in (least, most, marked, total, wanted))
+        low, high, k, n, m = (x[part, None] for x in (least, most, marked, total, sample_size))
         x = np.minimum(low + np.arange(width), high)
         log_mass = -(gammaln(x + 1) + gammaln(k - x + 1) + gammaln(m - x + 1) + gammaln(n - k - m + x + 1))
         mass = np.exp(log_mass - log_mass.max(1, keepdims=True))

@@ -38,7 +38,7 @@ def last_crossing(
     least, greatest = root * reach[0], np.minimum(root * reach[1], most)
     inner, outer, z_inner, z_outer = (np.full(len(root), np.nan) for _ in range(4))
     is_found, is_open = (np.zeros(len(root), bool) for _ in range(2))
-    wanted = normal_quantile(alpha)
+    z_alpha = normal_quantile(alpha)
     todo = np.arange(len(root))
     for _ in range(_LOOKS):
         here, p = look(todo, root[todo])
@@ -51,11 +51,11 @@ def last_crossing(
         outer[some] = z_outer[some] = np.nan
         some = todo[inwards]
         outer[some], z_outer[some] = here[inwards], z[inwards]
-        line = inner[todo] + line_to(z_inner[todo], z_outer[todo], wanted[todo]) * (outer - inner)[todo]
-        is_met = np.abs(z - wanted[todo]) <= _MET
+        line = inner[todo] + line_to(z_inner[todo], z_outer[todo], z_alpha[todo]) * (outer - inner)[todo]
+        is_met = np.abs(z - z_alpha[todo]) <= _MET
         is_enclosed = outer[todo] <= inner[todo] * _ENCLOSED
         is_last = above & (here >= most[todo])
-        ratio = wanted[todo] / np.minimum(z, -_LEAST_TAIL)
+        ratio = z_alpha[todo] / np.minimum(z, -_LEAST_TAIL)
         out, in_ = np.maximum(ratio * _ON, _LEAST_STEP), np.minimum(ratio / _ON, 1 / _LEAST_STEP)
         ratio = np.where(above, out, in_)
         aim = np.clip(np.where(np.isnan(line), here * ratio, line), least[todo], greatest[todo])
@@ -68,10 +68,10 @@ def last_crossing(
     return root, is_found, is_open
 
 
-def line_to(z_inner: Array, z_outer: Array, wanted: Array) -> Array:
-    """Share of the way from one quantile to a smaller one at which a straight line meets the wanted one."""
+def line_to(z_inner: Array, z_outer: Array, z_alpha: Array) -> Array:
+    """Share of the way from one quantile to a smaller one at which a straight line meets a third."""
     way = z_inner - z_outer
-    return np.where(way > 0, np.clip((z_inner - wanted) / np.where(way > 0, way, 1.0), 0, 1), 0.0)
+    return np.where(way > 0, np.clip((z_inner - z_alpha) / np.where(way > 0, way, 1.0), 0, 1), 0.0)
 
 
 def quantiles(p: Array) -> Array:

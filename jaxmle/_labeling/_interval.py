@@ -46,7 +46,7 @@ def interval_now(answers: Answers, source: Path | None) -> Document:
     confidence = AnalysisSettings.confidence
     none: Document = {"estimate": None, "low": None, "high": None, "confidence": confidence}
     if design is None or source is None:
-        return {**none, "reason": "the file of verdicts is not beside the queue: name it with --source"}
+        return {**none, "reason": _without_verdicts(answers)}
     if not answers.labels:
         return {**none, "reason": NO_LABEL}
     try:
@@ -61,6 +61,18 @@ def interval_now(answers: Answers, source: Path | None) -> Document:
         return {**none, "reason": printable(" ".join(str(error).split()), _LONGEST)}
     rate = total["failure_rate"]
     return none | {name: rate[name] for name in ("estimate", "low", "high")} | {"reason": None}
+
+
+def _without_verdicts(answers: Answers) -> str:
+    """Why there are no verdicts to estimate from."""
+    design = answers.queue.design
+    if design is None:
+        return "there is no design beside the queue to say how its items were drawn"
+    if design.source_file is None:
+        return "the design names no file of verdicts: name it with --source"
+    beside = answers.queue.path.with_name(design.source_file)
+    what = "is not beside the queue" if not beside.is_file() else "is too large to be read unasked"
+    return f"{printable(str(beside), _LONGEST)!r}, the file of verdicts, {what}: name it with --source"
 
 
 def _earlier(answers: Answers, source: Path) -> list[Document]:

@@ -119,8 +119,8 @@ def of_each_slice(
         ValueError: A slice is none of these, or has fewer items without a label than are asked for.
     """
     left = {key: n - had for key, n, had in zip(strata, sizes, taken, strict=True)}
-    wanted = by_slice(asked)
-    for key, n in wanted.items():
+    allocation = by_slice(asked)
+    for key, n in allocation.items():
         named = ", ".join("(none)" if one is None else printable(str(one), 40) for one in key)
         check_whole(f"n_labels of {named}", n, 0)
         if key not in left:
@@ -129,4 +129,4 @@ def of_each_slice(
             raise ValueError(
                 f"{n:,} labels of {named} are asked for, and {left[key]:,} of its items have none yet."
             )
-    return np.array([wanted.get(key, 0) for key in strata])
+    return np.array([allocation.get(key, 0) for key in strata])

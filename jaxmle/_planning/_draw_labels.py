@@ -130,7 +130,7 @@ def draw_labels(
     limit: float | None = None,
     confidence: float = 0.95,
     floor: int = 5,
-    left_out: Mapping[SliceKey, str] | None = None,
+    reasons: Mapping[SliceKey, str] | None = None,
     columns: Sequence[str] = (),
     show_verdict: bool = False,
     seed: int = 0,
@@ -155,7 +155,7 @@ def draw_labels(
         confidence: Confidence of interval or certificate.
         floor: With ``by``, labels that each slice gets at least, >= 1; beyond it they are in proportion to
             the items. Labels that a slice has count.
-        left_out: With ``n_labels`` by slice, why others get none, by slice likewise: the design keeps it.
+        reasons: With ``n_labels`` by slice, why others get none or some are not drawn as planned: it is kept.
         columns: What the person at work is to see; all but verdicts and labels, and what reads like these, by
             default.
         show_verdict: Whether the judge's verdict is among it. Whoever sees it tends to agree.
@@ -212,9 +212,9 @@ def draw_labels(
         raise ValueError("`by_verdict` (--by-verdict) and `by` (--by) are two ways to draw: give one.")
     if each is not None and kind != "by-slice":
         raise ValueError("`n_labels` by slice goes with `by` (--by).")
-    if left_out is not None and each is None:
-        raise ValueError("`left_out` goes with `n_labels` by slice.")
-    reasons = by_slice(left_out or {})
+    if reasons is not None and each is None:
+        raise ValueError("`reasons` goes with `n_labels` by slice.")
+    reason_of = by_slice(reasons or {})
     if kind != "by-verdict" and n_flagged is not None:
         raise ValueError("`n_flagged` (--flagged) goes with `by_verdict` (--by-verdict).")
     if earlier and earlier.kind != "random" and (earlier.kind, earlier.by) != (kind, by):
@@ -234,7 +234,7 @@ def draw_labels(
     left = int(np.sum(sizes) - np.sum(taken))
     if size > left:
         raise ValueError(f"{size:,} labels are asked for, and {left:,} judged items have none yet.")
-    wanted = np.array([size])
+    allocation = np.array([size])
     if kind == "by-verdict":
         split = (
             partial(
@@ -249,14 +249,14 @@ def draw_labels(
             if n_flagged is None
             else None
         )
-        wanted = _by_verdict([row[0] for row in strata], sizes, taken, size, n_flagged, split)
+        allocation = _by_verdict([row[0] for row in strata], sizes, taken, size, n_flagged, split)
     elif kind == "by-slice":
-        wanted = (
+        allocation = (
             shared_out(size, sizes, taken, floor)
             if each is None
             else of_each_slice(strata, sizes, taken, each)
         )
-    drawn = items.draw(strata, wanted, seed, **kinds)
+    drawn = items.draw(strata, allocation, seed, **kinds)
     hidden = {own_label, label, items.roles.human} | (set() if show_verdict else {*judges, items.roles.judge})
     shown, not_shown = columns_to_show(items, columns, hidden)
     names = [*items.id, *shown]
@@ -267,8 +267,8 @@ def draw_labels(
         seed=int(seed),
         n_judged=n_judged,
         strata=tuple(
-            Stratum(_key(kind, by, row), size, had, int(n), None if n else reasons.get(row))
-            for row, size, had, n in zip(strata, sizes, taken, wanted, strict=True)
+            Stratum(_key(kind, by, row), size, had, int(n), reason_of.get(row))
+            for row, size, had, n in zip(strata, sizes, taken, allocation, strict=True)
         ),
         drawn=tuple(drawn),
         before=tuple(before),

@@ -37,7 +37,7 @@ def draw_table(document: Document) -> Group:
                 f"{one['drawn']:,}",
                 percent(one["share"]),
             )
-        parts += [table, *_left_out(strata)]
+        parts += [table, *_left_out(strata), *_drawn_otherwise(strata)]
     before = document["n_before"]
     notes = [f"{count_of(before, 'item')} labelled or drawn before stay out."] if before else []
     if left := document["left_out"]:
@@ -59,7 +59,7 @@ def draw_table(document: Document) -> Group:
 
 def _left_out(strata: list[Document]) -> list[Text]:
     """Slices of which none is drawn, and why: those without a plan by name."""
-    without = [one for one in strata if one["reason"] is not None]
+    without = [one for one in strata if one["reason"] is not None and not one["drawn"]]
     reasons = [one["reason"] for one in without]
     usual = max(reasons, key=reasons.count, default=None)
     # What is said of several at once is said once.
@@ -80,4 +80,13 @@ def _left_out(strata: list[Document]) -> list[Text]:
             f"No label at all yet: {'; '.join(empty[:_FEW])}{more}. The rate of all items takes some of each:"
             " draw these with --labels and --floor."
         )
+    return [Text(line, style="yellow") for line in lines]
+
+
+def _drawn_otherwise(strata: list[Document]) -> list[Text]:
+    """Slices of which labels are not drawn as they were planned, and what that costs."""
+    some = [one for one in strata if one["reason"] is not None and one["drawn"]]
+    lines = [f"{record_name(one)}: {one['reason']}." for one in some[:_FEW]]
+    if len(some) > _FEW:
+        lines.append(f"... and {len(some) - _FEW:,} more slices likewise; the design says it of each.")
     return [Text(line, style="yellow") for line in lines]

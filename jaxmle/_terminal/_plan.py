@@ -40,12 +40,11 @@ def plan_table(document: Document) -> Group:
     what = "Further labels" if given else "Human labels"
     title = f"{what} for {asked}; {bounds_text(document['settings'])}"
     notes = [Text(f"{note[0].upper()}{note[1:]}.", style="yellow") for note in document["warnings"]]
-    first = "Next" if document["options"] else "Next, once --json has put this plan into plan.json"
     if not given and (more := drawn_with(document)):
         line = f"Next: jaxmle draw FILE --judge COL --id COL {more} --out queue.csv"
         following = [Text(line, no_wrap=True)]
     else:
-        following = [Text(f"{first}: {document['next']}", no_wrap=True)] if document.get("next") else []
+        following = _following(document)
     if not document["options"]:  # a plan of slices alone
         return Group(_verdict(document), Text(title), *_slices(document), *notes, *following)
     if given:
@@ -54,6 +53,20 @@ def plan_table(document: Document) -> Group:
         *(_verdict(document), _options(document, title), *_slices(document), *notes),
         *(Text(), *_curve(document), *following),
     )
+
+
+def _following(document: Document) -> list[Text]:
+    """What to type next, or why there is nothing."""
+    command, reason = document.get("next"), document.get("no_next")
+    if not command:
+        return [Text(f"No command comes next: {reason}.")] if reason else []
+    first = "Next"
+    if "--plan" in command.split():
+        first += ", once --json has put this plan into plan.json"
+        if not document["reached"]:
+            some = [one for one in document["slices"] if one["reached"] and one["n_labels"]]
+            first += f", for {count_of(len(some), 'slice')} of {len(document['slices']):,}"
+    return [Text(f"{first}: {command}", no_wrap=True)]
 
 
 def _options(document: Document, title: str) -> Any:

@@ -64,8 +64,8 @@ def test_certify_refuses_what_it_can_promise_nothing_of():
 
 def test_numbers_of_marked_items_follow_the_hypergeometric_distribution():
     u = (np.arange(4000) + 0.5) / 4000
-    marked, total, wanted = 7.0, 60.0, 25.0
-    found = _hypergeometric(u, *(np.full(4000, x) for x in (marked, total, wanted)))
+    marked, total, sample_size = 7.0, 60.0, 25.0
+    found = _hypergeometric(u, *(np.full(4000, x) for x in (marked, total, sample_size)))
     shares = np.bincount(found.astype(int), minlength=8) / 4000
     np.testing.assert_allclose(shares, hypergeom(60, 7, 25).pmf(np.arange(8)), atol=1 / 2000)
 

@@ -9,7 +9,7 @@ from jaxmle import draw_labels, tables
 from jaxmle._cli import main
 from jaxmle._cli._looks import looks_of
 from jaxmle._cli._options import parse_range
-from jaxmle._labeling import Answers, Queue
+from jaxmle._labeling import Answers, Queue, _interval
 from jaxmle._tables import _designed
 
 
@@ -181,6 +181,37 @@ def test_numbers_are_asked_for_in_plain_words(queue, capsys, given, said):
 @pytest.mark.parametrize("more", [["--status"], ["--id", "id"], ["--import", "said.csv"]])
 def test_a_queue_that_is_not_there_is_named(queue, capsys, more):
     assert "cannot read 'nothing.csv': No such file" in trouble(capsys, "label", "nothing.csv", *more)
+
+
+@pytest.mark.parametrize("more", [["--status"], [], ["--import", "said.csv"], ["--html", "page.html"]])
+@pytest.mark.parametrize("is_labeled", [False, True])
+def test_verdicts_that_are_not_there_are_named_before_anything_is_done(
+    queue, tmp_path, capsys, more, is_labeled
+):
+    if is_labeled:
+        Answers.open(queue).answer(0, "pass")
+    (tmp_path / "said.csv").write_text(f"id,label\n{queue.items[1][0]},pass\n")
+    said = trouble(capsys, "label", "queue.csv", "--source", "nix.csv", *more)
+    assert "cannot read 'nix.csv': No such file" in said
+    assert len(Answers.open(queue).said) == is_labeled
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_why_there_is_no_interval_names_the_file(queue, tmp_path, capsys):
+    status = ["label", "queue.csv", "--status"]
+    (tmp_path / "verdicts.csv").rename("moved.csv")
+    assert main(status) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "No interval: 'verdicts.csv', the file of verdicts, is not beside the queue: name it with" in shown
+    assert main([*status, "--source", "moved.csv"]) == 0
+    assert "No interval: no label yet." in capsys.readouterr().out
+    with (tmp_path / "verdicts.csv").open("wb") as file:
+        file.truncate(_interval._LARGEST + 1)
+    assert main(status) == 0
+    assert "is too large to be read unasked" in " ".join(capsys.readouterr().out.split())
+    (tmp_path / "queue.json").unlink()
+    assert main([*status, "--id", "id", "--source", "moved.csv"]) == 0
+    assert "there is no design beside the queue" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_note_on_slices_says_what_weighs_unequally(tmp_path, monkeypatch, queue, capsys):

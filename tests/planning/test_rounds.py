@@ -11,6 +11,8 @@ from cases import judged_items
 
 from jaxmle import LabelDesign, _planning, draw_labels, tables
 from jaxmle._cli import main
+from jaxmle._cli._plan_given import _next, _nothing_next
+from jaxmle._cli._reading import Reading
 from jaxmle._documents import _plan_given
 from jaxmle._planning import _further_labels
 
@@ -152,6 +154,112 @@ def test_a_slice_says_why_it_has_no_plan(folder, capsys):
     assert "b: there is no label yet to plan from." in shown
 
 
+@pytest.fixture
+def small_slice(folder):
+    """Two slices of 250 items, and one of 10, whose rate no number of labels makes known to 20 points."""
+    rows = ["id,part,judge"]
+    rows += [
+        f"q{i},{'ab'[i // 6 % 2] if i < 500 else 'c'},{'fail' if i % 6 == 0 else 'pass'}" for i in range(510)
+    ]
+    (folder / "verdicts.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def typed(shown):
+    """What the terminal says to type next."""
+    (line,) = [one for one in shown.splitlines() if one.startswith("Next")]
+    return line.partition(": jaxmle ")[0], shlex.split(line.partition(": jaxmle ")[2])
+
+
+def test_slices_that_reach_their_goal_are_drawn_where_others_do_not(small_slice, capsys, planned_once):
+    draw = ["draw", "verdicts.csv", "--judge", "judge", "--id", "id", "--labels", "24", "--out", "queue.csv"]
+    assert main([*draw, "--by", "part", "--floor", "4"]) == 0
+    label("queue.csv")
+    found = planned(capsys, "--target-width", "0.2", status=(1,))
+    schema = json.loads((files("jaxmle") / "schema.json").read_text(encoding="utf-8"))
+    pytest.importorskip("jsonschema").validate(found, schema)
+    (small_slice / "plan.json").write_text(json.dumps(found))
+    asked = ["plan", "--given", "verdicts.csv", "--design", "queue.json", *QUICK]
+    assert main([*asked, "--target-width", "0.2"]) == 1
+    first, words = typed(capsys.readouterr().out)
+    assert first == "Next, once --json has put this plan into plan.json, for 2 slices of 3"
+    assert words == shlex.split(found["next"])[1:]
+    assert main(words) == 0
+    drawn = {one.key["part"]: one.n_drawn for one in LabelDesign.load("queue2.json").strata}
+    assert drawn == {one["key"]["part"]: one["n_labels"] or 0 for one in found["slices"]}
+    assert min(drawn["a"], drawn["b"]) > 0 == drawn["c"]
+
+
+def test_a_plan_that_nothing_reaches_says_that_no_command_comes_next(small_slice, capsys, planned_once):
+    draw_labels("verdicts.csv", judge="judge", id="id", n_labels=24).save("queue.csv")
+    label("queue.csv")
+    asked = ["plan", "--given", "verdicts.csv", "--design", "queue.json", *QUICK, "--target-width", "0.02"]
+    capsys.readouterr()
+    assert main([*asked, "--by", "part"]) == 1
+    shown = " ".join(capsys.readouterr().out.split())
+    said = "No command comes next: no number of labels reaches the goal, nor does any in a slice by itself."
+    assert said in shown
+    assert main(asked) == 1
+    assert capsys.readouterr().out.endswith("No command comes next: no number of labels reaches the goal.\n")
+
+
+def test_why_nothing_comes_next_is_said(folder):
+    def found(kind, by=("part",), reached=False, n=5):
+        design = None if kind is None else {"kind": kind, "by": ["part"], "file": "queue.json"}
+        slices = [{"reached": True, "n_labels": n}]
+        settings = {"label_design": design, "by": list(by)}
+        return {"settings": settings, "reached": reached, "slices": slices, "n_labels": None, "split": None}
+
+    rows = Reading(file="verdicts.csv")
+    assert _nothing_next(rows, found("by-slice")) is None
+    assert _nothing_next(rows, found("random")) is None
+    assert "begins one" in _nothing_next(rows, found(None, reached=True))
+    assert "--where" in _nothing_next(Reading(file="verdicts.csv", where="part = 'a'"), found("random"))
+    assert "no items to draw" in _nothing_next(Reading(), found("random"))
+    assert "drawn by part: plan with" in _nothing_next(rows, found("by-slice", by=("part", "judge")))
+    assert "cannot go on by slice" in _nothing_next(rows, found("by-verdict"))
+    assert "need no further label" in _nothing_next(rows, found("by-slice", n=0))
+    # After a random draw slices come by the columns of the plan.
+    asked = found("random")
+    asked["settings"]["label_design"]["by"] = []
+    said = _next(rows, asked, {"limit": None, "method": "exact"})
+    assert said == "jaxmle draw verdicts.csv --design queue.json --by part --plan plan.json --out queue2.csv"
+    # Columns come in the order of the design, whose slices they make.
+    asked = found("by-slice", by=("part", "kind"))
+    asked["settings"]["label_design"]["by"] = ["kind", "part"]
+    assert "--by kind --by part --plan" in _next(rows, asked, {"limit": None, "method": "exact"})
+
+
+def test_labels_planned_by_verdict_within_slices_are_said_to_be_drawn_at_random(folder, capsys):
+    draw = ["draw", "verdicts.csv", "--judge", "judge", "--id", "id", "--by", "part", "--floor", "8"]
+    assert main([*draw, "--labels", "24", "--out", "queue.csv"]) == 0
+    label("queue.csv")
+    found = planned(capsys, "--target-width", "0.2", "--labels", "by-verdict")
+    plain = planned(capsys, "--target-width", "0.2")
+    both = [(one["n_labels"], one["at_random"]) for one in found["slices"]]
+    assert all(n == cost["by_verdict"] for n, cost in both)
+    # What it says of labels at random is what their own plan says.
+    assert [cost["n_labels"] for _, cost in both] == [one["n_labels"] for one in plain["slices"]]
+    assert {one["at_random"] for one in plain["slices"]} == {None}
+    mine, other = (sum(one[1][name] for one in both) for name in ("by_verdict", "n_labels"))
+    (said,) = [one for one in found["warnings"] if one.startswith("within slices `jaxmle draw` takes")]
+    assert f"({mine} labels by verdict, {other} at random; profile interval, chi-square)" in said
+    assert "plan with --labels random" in said
+    assert not [one for one in plain["warnings"] if "by verdict" in one]
+    (folder / "plan.json").write_text(json.dumps(found))
+    assert main(shlex.split(found["next"])[1:]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for stratum, one in zip(LabelDesign.load("queue2.json").strata, found["slices"], strict=True):
+        split = f"{one['split']['flagged']} flagged, {one['split']['passed']} passed"
+        cost = f"{one['n_labels']} by verdict and {one['at_random']['n_labels']} at random"
+        assert stratum.n_drawn == one["n_labels"]
+        assert stratum.reason == (
+            f"planned by verdict ({split}), drawn at random: the goal takes {cost} (profile interval, "
+            "chi-square)"
+        )
+        assert f"{stratum.key['part']}: {stratum.reason}." in shown
+
+
 def test_the_posterior_is_drawn_once(folder, capsys, monkeypatch):
     draw_labels("verdicts.csv", judge="judge", id="id", n_labels=30).save("queue.csv")
     label("queue.csv")
@@ -188,8 +296,8 @@ def test_numbers_by_slice_are_drawn(folder):
     ).design
     assert {one.key["part"]: one.n_drawn for one in design.strata} == {"a": 5, "b": 0, "c": 2}
     assert {one.reason for one in design.strata} == {None}
-    with pytest.raises(ValueError, match="`left_out` goes with `n_labels` by slice"):
-        draw_labels("verdicts.csv", judge="judge", id="id", n_labels=5, by="part", left_out={"a": "no"})
+    with pytest.raises(ValueError, match="`reasons` goes with `n_labels` by slice"):
+        draw_labels("verdicts.csv", judge="judge", id="id", n_labels=5, by="part", reasons={"a": "no"})
 
 
 def test_slices_without_a_plan_are_named_in_the_terminal_and_in_the_design(folder, capsys):
