@@ -130,8 +130,10 @@ def largest_p_values(
         speaks = np.where(is_upper[index, None, None], below, part.estimate[:, None] > at[..., None])
         # A judge that is possible may already explain a draw too well for its statistic to be as large.
         explained = likelihood_ratio(part.best[:, None], density[index].max(2))
+        # Of log likelihoods of many items rounding takes more than a tie's width.
+        slack = 2 * TIE + 8 * np.finfo(np.float64).eps * np.abs(part.best)[:, None]
         hits[index][speaks] = False
-        which, rates, of_draw = np.nonzero(speaks & (explained >= observed[index][..., None] - 2 * TIE))
+        which, rates, of_draw = np.nonzero(speaks & (explained >= observed[index][..., None] - slack))
         counts = Counts(*np.ascontiguousarray(part.cells[which, of_draw].T))
         bounds = tree_map(lambda x, which=which: x[which], problem.take(index).bounds)
         held = Problem(counts, bounds).at(at[which, rates])

@@ -48,7 +48,7 @@ def maximum_change(
     # The score is linear in the counts; impossible cells stay out of it.
     forced = xp.stack(param_values(score_at(params, d_counts, calibration, divide)), -1)
     forced = forced + xp.sum(hessian * xp.stack(moved, -1)[..., None, :], -1)
-    response = solve_free(hessian, -forced, free)
+    response = _solve_free(hessian, -forced, free)
     return Params(*(m + xp.where(free[..., i], response[..., i], 0) for i, m in enumerate(moved)))
 
 
@@ -64,7 +64,7 @@ def rate_gradient(params: Params, counts: Counts, bounds: Bounds, calibration: C
         return xp.moveaxis(maximum_change(*many, each, still, calibration).failure_rate, 0, -1)
 
 
-def solve_free(hessian: Array, residual: Array, free: Array) -> Array:
+def _solve_free(hessian: Array, residual: Array, free: Array) -> Array:
     """Solve the symmetric systems ``hessian x = residual`` over the free parameters.
 
     Shapes are ``(..., 3, 3)`` and ``(..., 3)``. The matrix is scaled to a unit diagonal, so that "flat" means

@@ -6,8 +6,8 @@ gradient, project onto the feasible set, repeat. jaxopt's `ProjectedGradient` is
 outnumber labels, the likelihood in (theta, TPR, FPR) is a narrow ridge along a constant flag rate
 q = FPR + theta (TPR - FPR): scaling each axis by its standard error does not straighten it, and in
 the coordinates (q, TPR, FPR), which would, a bound on theta is no longer a box. So jaxopt is given
-the gradient in the metric of the information, over the parameters that their bounds leave free: the
-two-metric projection of Bertsekas, SIAM J. Control Optim. 20 (1982).
+the gradient in the metric of the observed information, over the parameters that their bounds leave
+free: the two-metric projection of Bertsekas, SIAM J. Control Optim. 20 (1982).
 
 jaxopt's own line search is not used. Under vmap its inner loop can fail to end, because the
 condition of a batched while-loop is computed twice and the copies may round apart. Instead the
@@ -18,6 +18,7 @@ what ends the loop: nothing else that jaxopt reports about convergence is used.
 
 import functools
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -28,7 +29,7 @@ from optax.projections import projection_box
 from jaxmle._arrays import rebuilt, take, tree_map
 from jaxmle._data import Bounds, Calibration, Counts, Params, param_values
 from jaxmle._engine import in_tiles
-from jaxmle._model import closed_form_of, duality_gap, hessian_at, log_likelihood_at, score_at, solve_free
+from jaxmle._model import closed_form_of, duality_gap, log_likelihood_at, ratio, score_at
 from jaxmle._solvers._solution import PER_ITEM, limit_rates, tolerance
 from jaxmle._stats import divide, flag_rate
 from jaxmle._types import Array, Namespace, Pair, Triple
@@ -46,6 +47,8 @@ _LENGTHS = (1.0, 0.4, 0.1, 0.01)
 _INSIDE = (1.0, 0.3)
 # Share of the gap at which a fit is accepted that the iteration aims at.
 _AIM = 1e-3
+# Keeps directions that the data say nothing about from dividing by zero.
+_RIDGE = 1e-9
 
 
 def find(counts: Counts, bounds: Bounds, calibration: Calibration) -> Params:
@@ -189,12 +192,10 @@ def _value_and_step(
 
     here = limit_rates(params, counts, bounds) if calibration == "internal" else params
     lower, upper = (param_values(ends) for ends in _box(bounds))
-    steps = _steps(here, counts, lower, upper, calibration)
+    step = _scaled_gradient(here, counts, lower, upper, calibration)
     half = (calibration == "external") & (bounds.failure_rate[0] < bounds.failure_rate[1])
     # What jaxopt will arrive at, rounding included: a tiny probability must not become 0 unseen.
-    trials = tree_map(
-        lambda x, y: x - (x - y), params, _trials(param_values(here), steps, lower, upper, half)
-    )
+    trials = tree_map(lambda x, y: x - (x - y), params, _trials(param_values(here), step, lower, upper, half))
     now, values = value(here), value(trials)
     # A full step that changes the value by rounding alone still brings the gradient to zero.
     values = values.at[0].add(8 * np.finfo(values.dtype).eps * (1 + jnp.abs(now)))
@@ -207,51 +208,43 @@ def _value_and_step(
     return -now, tree_map(lambda x, y: jnp.where(gap <= aim, 0, x - y), params, best)
 
 
-def _steps(params: Params, counts: Counts, lower: Triple, upper: Triple, calibration: Calibration) -> Array:
-    """Solve information * step = gradient over the parameters that can move that way, shape ``(3, 1, 2)``.
-
-    With the observed information, and with that of as many flags as the parameters would have: flags that are
-    missing, or too many, make the observed one indefinite.
-    """
-    at = param_values(params)
-    gradient = jnp.stack(param_values(score_at(params, counts, calibration)))
-    q, items = flag_rate(*at), counts.n_unlabeled
-    expected = rebuilt(counts, {"unlabeled_pos": items * q, "unlabeled_neg": items * (1 - q)})
-
-    def solve(counts: Counts) -> Array:
-        hessian = hessian_at(params, counts, calibration)
-        free = _unblocked(gradient, at, lower, upper)
-        # Correlated parameters can be sent across a bound that their own gradient points away from.
-        for _ in range(2):
-            free = free & _unblocked(solve_free(hessian, -gradient, free), at, lower, upper)
-        return solve_free(hessian, -gradient, free)
-
-    return jnp.stack([solve(counts), solve(expected)], -1)[:, None]
+def _scaled_gradient(
+    params: Params, counts: Counts, lower: Triple, upper: Triple, calibration: Calibration
+) -> Triple:
+    """Solve information * step = gradient over the parameters that can move that way."""
+    gradient = param_values(score_at(params, counts, calibration))
+    solve = _information_solver(params, counts, calibration)
+    free = _unblocked(gradient, param_values(params), lower, upper)
+    # Correlated parameters can be sent across a bound that their own gradient points away from.
+    for _ in range(2):
+        moving = _unblocked(solve(gradient, free), param_values(params), lower, upper)
+        free = [a & b for a, b in zip(free, moving, strict=True)]
+    return solve(gradient, free)
 
 
-def _unblocked(direction: Array, x: Triple, lower: Triple, upper: Triple) -> Array:
-    """Which parameters may move that way."""
-    at, low, high = map(jnp.stack, (x, lower, upper))
-    return ((at > low) | (direction > 0)) & ((at < high) | (direction < 0))
+def _unblocked(direction: Triple, x: Triple, lower: Triple, upper: Triple) -> list[Array]:
+    return [
+        ((a > low) | (d > 0)) & ((a < high) | (d < 0))
+        for d, a, low, high in zip(direction, x, lower, upper, strict=True)
+    ]
 
 
-def _trials(x: Triple, steps: Array, lower: Triple, upper: Triple, apart: Array) -> Params:
-    """Feasible points along the steps, clipped and then also moved back to the flag rate aimed at."""
+def _trials(x: Triple, step: Triple, lower: Triple, upper: Triple, apart: Array) -> Params:
+    """Feasible points along the step, clipped and then also moved back to the flag rate aimed at."""
     dtype = x[0].dtype
     tiny = np.finfo(dtype).tiny
     overshoot = [
         jnp.abs(d) / jnp.maximum(jnp.where(d > 0, high - a, a - low), tiny)
-        for a, d, low, high in zip(x, steps, lower, upper, strict=True)
+        for a, d, low, high in zip(x, step, lower, upper, strict=True)
     ]
     # Slightly more than what fits, so that clipping puts the first parameter exactly on its bound.
     fits = (1 + 4 * np.finfo(dtype).eps) / jnp.maximum(functools.reduce(jnp.maximum, overshoot), 1)
-    shares = (jnp.asarray(x, dtype)[:, None] for x in (_LENGTHS, _INSIDE))
-    lengths = jnp.concatenate([a * b for a, b in zip(shares, (jnp.ones_like(fits), fits), strict=True)])
+    lengths = jnp.concatenate([jnp.asarray(_LENGTHS, dtype), fits * jnp.asarray(_INSIDE, dtype)])
     theta, tpr, fpr = (
-        jnp.clip(a + lengths * d, low, high) for a, d, low, high in zip(x, steps, lower, upper, strict=True)
+        jnp.clip(a + lengths * d, low, high) for a, d, low, high in zip(x, step, lower, upper, strict=True)
     )
     fpr = jnp.where(apart, jnp.maximum(jnp.minimum(fpr, tpr - 0.1 * (x[1] - x[2])), lower[2]), fpr)
-    slope = (x[1] - x[2]) * steps[0] + x[0] * steps[1] + (1 - x[0]) * steps[2]
+    slope = (x[1] - x[2]) * step[0] + x[0] * step[1] + (1 - x[0]) * step[2]
     q = x[2] + x[0] * (x[1] - x[2]) + lengths * slope
     unclipped = jnp.where(tpr == fpr, theta, (q - fpr) / jnp.where(tpr == fpr, 1, tpr - fpr))
     follows = jnp.clip(unclipped, lower[0], upper[0])
@@ -262,7 +255,58 @@ def _trials(x: Triple, steps: Array, lower: Triple, upper: Triple, apart: Array)
     tpr_follows = jnp.clip((q - (1 - follows) * fpr_follows) / jnp.maximum(follows, tiny), lower[1], upper[1])
     tpr_follows = jnp.where(short, tpr_follows, tpr)
     pairs = ((theta, follows), (tpr, tpr_follows), (fpr, fpr_follows))
-    return Params(*(jnp.concatenate(pair).reshape(-1) for pair in pairs))
+    return Params(*(jnp.concatenate(pair) for pair in pairs))
+
+
+def _information_solver(
+    params: Params, counts: Counts, calibration: Calibration
+) -> Callable[[Triple, list[Array]], Triple]:
+    """Factor the observed information per item; the result maps a gradient to a step.
+
+    The matrix is diag(d) + kappa g g' - tilt (E[theta, TPR] - E[theta, FPR]), with g the gradient
+    of the flag rate and E the symmetric units. The rates are eliminated first, by the formula of
+    Sherman and Morrison. Where what is left for theta is not clearly positive, tilt is left out:
+    without it the matrix is positive definite.
+    """
+    theta, tpr, fpr = param_values(params)
+    q, not_q = flag_rate(theta, tpr, fpr), flag_rate(theta, 1 - tpr, 1 - fpr)
+    per_flag, per_pass = ratio(counts.unlabeled_pos, q), ratio(counts.unlabeled_neg, not_q)
+    tilt, kappa = per_flag - per_pass, ratio(per_flag, q) + ratio(per_pass, not_q)
+    g_theta, g_tpr, g_fpr = tpr - fpr, theta, 1 - theta
+
+    def damped(successes: Array, misses: Array, rate: Array, g: Array) -> Array:
+        own = ratio(ratio(successes, rate), rate) + ratio(ratio(misses, 1 - rate), 1 - rate)
+        return own + _RIDGE * (own + kappa * g**2 + _RIDGE)
+
+    d_tpr, d_fpr = damped(counts.tp, counts.fn, tpr, g_tpr), damped(counts.fp, counts.tn, fpr, g_fpr)
+    labels: Pair
+    labels = (counts.tp + counts.fn, counts.fp + counts.tn) if calibration == "internal" else (0 * q, 0 * q)
+    d_theta = damped(*labels, theta, g_theta)
+
+    def solve(gradient: Triple, free: list[Array]) -> Triple:
+        s_tpr, s_fpr = jnp.where(free[1], 1 / d_tpr, 0), jnp.where(free[2], 1 / d_fpr, 0)
+        scale = 1 + kappa * (g_tpr**2 * s_tpr + g_fpr**2 * s_fpr)
+
+        def rates(b_tpr: Array, b_fpr: Array) -> Pair:
+            shift = kappa * (g_tpr * s_tpr * b_tpr + g_fpr * s_fpr * b_fpr) / scale
+            return s_tpr * (b_tpr - shift * g_tpr), s_fpr * (b_fpr - shift * g_fpr)
+
+        convex = d_theta + kappa * g_theta**2 / scale
+        mixed = 2 * kappa * g_theta * tilt * (s_fpr * g_fpr - s_tpr * g_tpr)
+        pivot = convex - (mixed + tilt**2 * (s_tpr + s_fpr + kappa * s_tpr * s_fpr)) / scale
+        bend = jnp.where(pivot > 0.1 * convex, tilt, 0)
+        pivot = jnp.where(pivot > 0.1 * convex, pivot, convex)
+        alone = rates(gradient[1], gradient[2])
+        turn = rates(-bend, bend)
+        carried = [
+            s * kappa * g_theta * g / scale + t
+            for s, g, t in zip((s_tpr, s_fpr), (g_tpr, g_fpr), turn, strict=True)
+        ]
+        reduced = gradient[0] - carried[0] * gradient[1] - carried[1] * gradient[2]
+        d = jnp.where(free[0], reduced / pivot, 0)
+        return d, alone[0] - carried[0] * d, alone[1] - carried[1] * d
+
+    return solve
 
 
 def _in_half(params: Params, bounds: Bounds) -> Array:
