@@ -11,7 +11,6 @@ from ._closed_form import post_stratified_variance as post_stratified_variance
 from ._closed_form import rogan_gladen_variance as rogan_gladen_variance
 from ._implicit import maximum_change as maximum_change
 from ._implicit import rate_gradient as rate_gradient
-from ._likelihood import hessian_at as hessian_at
 from ._likelihood import information as information
 from ._likelihood import log_likelihood as log_likelihood
 from ._likelihood import log_likelihood_at as log_likelihood_at
