@@ -21,7 +21,7 @@ _SOURCES = {
     "human_b": ("other", "file"),
     "reference_by": ("reference",),
     "borrow_by": ("borrow",),
-    "label_column": ("source",),
+    "label_column": ("take",),
 }
 
 
@@ -50,11 +50,11 @@ def _begun(values: tuple[str, ...], incomplete: str) -> list[str]:
     return [value for value in values if value.startswith(incomplete)]
 
 
-def _columns(file: str | list[str]) -> tuple[str, ...]:
+def _columns(file: str | Path | list[str]) -> tuple[str, ...]:
     """Columns of a file, if it is small and of a kind whose head tells them; none where it cannot be read."""
     from jaxmle._tables import open_source
 
-    path = Path(file if isinstance(file, str) else file[0])
+    path = Path(file[0] if isinstance(file, list) else file)
     with suppress(Exception):  # whatever is wrong with it, the command will say
         if path.suffix.lower() in _KINDS and path.is_file() and path.stat().st_size <= _LARGEST:
             return tuple(name for name in open_source(str(path)).columns if _HARMLESS.fullmatch(name))

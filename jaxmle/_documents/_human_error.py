@@ -85,9 +85,9 @@ class HumanErrors(NamedTuple):
         if missed + alarms >= 1:
             raise ValueError(
                 f"--human-error agreement: {' and '.join(raters.names)} differ on {found.disagreement:.1%} "
-                f"of {found.n_both:,} items, so that labels may be wrong on up to {missed:.1%} of the "
-                f"failures and {alarms:.1%} of the passes, and tell nothing then: have both label more "
-                "items, or settle where they differ."
+                f"{'' if two else 'of the pairs of labels '}of {raters.n_several:,} items, so that labels "
+                f"may be wrong on up to {missed:.1%} of the failures and {alarms:.1%} of the passes, and "
+                "tell nothing then: let them label more of the same items, or settle where they differ."
             )
         equal = None if found.rate is None else _combined(found.rate, found.rate, raters.rule, shares)
         return cls(
@@ -155,6 +155,8 @@ class HumanErrors(NamedTuple):
             }
             _put_first(record, allowed)
             record["upper_limit"] = self.highest(upper)
+            if "upper_limit_once" in record:
+                record["upper_limit_once"] = self.highest(record["upper_limit_once"])
             if leave_none(0.0, upper, self.missed, self.false_alarms):
                 record |= {"certified": False, "p_value": 1.0, "upper_limit": 1.0}
                 record["warnings"].append(

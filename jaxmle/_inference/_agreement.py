@@ -125,7 +125,7 @@ def _kappa(cells: Array, n: float, alpha: float, confidence: float, least: float
     kappa = (agreed - chance) / (1 - chance)
     method = "Fleiss, Cohen, Everitt"
     if least is not None:
-        return Interval(kappa, (least - chance) / (1 - chance), 1.0, confidence, method)
+        return Interval(kappa, max((least - chance) / (1 - chance), -1.0), 1.0, confidence, method)
     # Sums over cells of the derivative of kappa, squared, less the square of its mean.
     both = human[None, :] + judge[:, None]
     diagonal = np.diag(cells)
@@ -210,7 +210,7 @@ def _beyond_chance(
     method = "Fleiss, Gwet's variance" if fleiss else "Gwet"
     if np.all(agreed == 1):
         low, _ = score_limits(np.array(n), np.array(0.0), alpha / 2)
-        return Interval(found, (float(low) - chance) / (1 - chance), 1.0, confidence, method)
+        return Interval(found, max((float(low) - chance) / (1 - chance), -1.0), 1.0, confidence, method)
     if n <= 1:
         return None
     # What each item adds: agreement, and chance agreement by the share of its labels that are failures.

@@ -1,6 +1,6 @@
 """What a result rests on, in plain words."""
 
-from jaxmle._documents import bounds_text
+from jaxmle._documents import bounds_text, percent
 from jaxmle._types import Document
 
 
@@ -10,7 +10,7 @@ def assumptions(document: Document) -> list[str]:
     settings = estimate["settings"]
     level = f"{100 * settings['confidence']:g}%"
     found = [
-        "The human verdict is the truth: a failure is what humans call a failure.",
+        _truth(settings),
         _design(settings),
         "The judge is the same throughout: labelled and unlabelled items have the same TPR (share of "
         "failures that it flags) and the same FPR (share of passes that it flags).",
@@ -28,6 +28,20 @@ def assumptions(document: Document) -> list[str]:
     if certificate:
         found.append(_certificate(certificate["settings"]))
     return found
+
+
+def _truth(settings: Document) -> str:
+    errors = settings.get("human_error")
+    if not errors:
+        return "The human verdict is the truth: a failure is what humans call a failure."
+    missed, alarms = (
+        f"{percent(low)} to {percent(high)}" for low, high in (errors["missed"], errors["false_alarms"])
+    )
+    raters = " Raters err independently of each other and equally often." if "agreement" in errors else ""
+    return (
+        f"Humans call {missed} of the failures passes and {alarms} of the passes failures, "
+        f"whatever the judge says.{raters}"
+    )
 
 
 def _design(settings: Document) -> str:

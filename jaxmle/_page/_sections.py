@@ -112,7 +112,7 @@ def _lead(document: Document) -> list[str]:
         )
     if allowed:
         lines.append(human_error_line(estimate, certificate))
-        lines.append("Figures and tables of methods, slices and judge take the labels for right.")
+        lines.append("Figures, and the tables of methods and of the judge, take the labels for right.")
     lines += sizes_lines(total)
     if total["warnings"]:
         lines.append("Read below what speaks against this result.")

@@ -5,6 +5,7 @@ from typing import Any
 from jaxmle._documents import (
     agreement_rows,
     estimate_text,
+    interval_that_holds,
     judges_rows,
     judges_title,
     p_value,
@@ -73,14 +74,14 @@ def slices_table(document: Document) -> Rows:
     headings += ["active bounds"] if settings["bounds"] else []
     rows = []
     for record in (*estimate["slices"], estimate["total"]):
-        key, rate = record.get("key", {}), record["failure_rate"]
+        key = record.get("key", {})
         if not key and (mix := estimate.get("mix")):
             cells = dict.fromkeys(headings[len(settings["by"]) :], "")
             cells |= {"failure rate": rate_text(mix["estimate"]), level: ends_text(mix)}
             rows.append(["mix of slices", *[""] * (len(settings["by"]) - 1), *cells.values()])
         cells = {
-            "failure rate": rate_text(rate["estimate"] if record["identified"] else None),
-            level: ends_text(rate),
+            "failure rate": estimate_text(record),
+            level: ends_text(interval_that_holds(record)),
             **_sizes(record),
             "judge only": percent(record["judge_only"]["estimate"]),
             "human only": percent(record["human_only"]["estimate"]),

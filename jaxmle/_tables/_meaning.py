@@ -339,6 +339,8 @@ def _vocabularies(source: Source, staged: str, roles: Roles, said: Meaning) -> d
         if group and not roles.coded and not any(written[key] for key in group):
             where = " or ".join(repr(getattr(roles, _ROLES[key])) for key in group)
             words = " or ".join(map(repr, plainest(said.words(group[0]))))
+            if roles.where and not source.query(f"SELECT 1 FROM {staged} LIMIT 1"):
+                raise ValueError(f"cannot use {source.name}: no row meets the condition.")
             raise ValueError(f"no verdict in {where} is {words}.")
     both = set[str]().union(*(unknown[key] for key in shared))
     for key in columns:

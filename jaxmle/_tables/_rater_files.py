@@ -41,9 +41,10 @@ def by_rater(human_source: object, humans: tuple[str, ...], id: Sequence[str]) -
             f"all of them have with `human` (--human); got {', '.join(humans) or 'none'}."
         )
     names = _names([os.fspath(one) for one in human_source])
-    if taken := set(names) & set(id):
+    ids = {column.casefold() for column in id}
+    if taken := [name for name in names if name.casefold() in ids]:
         raise ValueError(
-            f"`human_source` (--human-file): {taken.pop()!r} is the name of an id: rename the file."
+            f"`human_source` (--human-file): {taken[0]!r} is the name of an id: rename the file."
         )
     merged: dict[Item, dict[str, Any]] = {}
     for name, file in zip(names, human_source, strict=True):
@@ -69,7 +70,16 @@ def _names(files: Sequence[str]) -> tuple[str, ...]:
     if twice is not None:
         raise ValueError(f"`human_source` (--human-file) names {twice!r} twice: one file is one rater.")
     short = [rater_of(Path(one)) or Path(one).stem for one in files]
-    return tuple(name if short.count(name) == 1 else file for name, file in zip(short, files, strict=True))
+    # Names of columns that differ in case alone are one name.
+    folded = [name.casefold() for name in short]
+    names = tuple(
+        name if folded.count(one) == 1 else file for name, one, file in zip(short, folded, files, strict=True)
+    )
+    if len({name.casefold() for name in names}) < len(names):
+        raise ValueError(
+            "`human_source` (--human-file): names of files must differ by more than case: rename one."
+        )
+    return names
 
 
 def _labels(file: str, id: Sequence[str], label: str) -> dict[Item, Any]:

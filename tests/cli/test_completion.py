@@ -46,6 +46,7 @@ def folder(tmp_path, monkeypatch):
         ("jaxmle doctor a.csv --by t", ["topic"]),
         ("jaxmle estimate a.csv --human-file labels.jsonl --human ", ["key", "label"]),
         ("jaxmle compare a.csv labels.jsonl --judge-b k", ["key"]),
+        ("jaxmle label a.csv --import labels.jsonl --label ", ["key", "label"]),
         ("jaxmle estimate broken.parquet --judge ", []),
         ("jaxmle estimate absent.csv --judge ", []),
         ("jaxmle estimate - --judge ", []),

@@ -147,3 +147,12 @@ def _patterns(rng, n, raters):
     failures = sum((truth ^ (rng.random(n) < 0.1)).astype(int) for _ in range(raters))
     kinds, items = np.unique(failures, return_counts=True)
     return [(int(f), raters - int(f), int(k)) for f, k in zip(kinds, items, strict=True)]
+
+
+def test_limits_stay_within_what_kappa_can_be():
+    """Where nobody differs and hardly anything is a failure, chance agrees nearly always too."""
+    for kappa in (
+        rater_agreement([(2, 0, 1), (0, 2, 999)], confidence=0.99).kappa,
+        agreement(Counts(1, 0, 0, 9999, 0, 0), confidence=0.999).kappa,
+    ):
+        assert (kappa.low, kappa.estimate, kappa.high) == (-1, pytest.approx(1), 1)

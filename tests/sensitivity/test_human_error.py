@@ -178,3 +178,24 @@ def test_the_first_line_and_the_status_are_those_of_labels_that_err_everywhere(c
     assert "<dc:title>Not certified" in (tmp_path / "card.svg").read_text()
     with pytest.raises(Refused, match="NOT CERTIFIED"):
         gate(None, {"counts": asked[1], "limit": 0.037, "method": "profile", "human_error": "0:0.2,0"})
+    assert main(["certify", *asked[:4], "--anytime", *asked[-2:], "--json"]) == 1
+    once = json.loads(capsys.readouterr().out)["total"]["upper_limit_once"]
+    assert once == pytest.approx(total["upper_limit"])
+
+
+def test_a_page_of_slices_allows_for_it_in_every_column_that_is_of_the_rate(capsys, tmp_path):
+    rows = [f"{i % 8 < 2},{i % 9 < 2 if i < 240 else ''},{'ab'[i % 2]}" for i in range(900)]
+    (tmp_path / "rows.csv").write_text("\n".join(["judge,human,topic", *rows, ""]))
+    page = tmp_path / "page.md"
+    asked = [str(tmp_path / "rows.csv"), "--judge", "judge", "--human", "human", "--by", "topic"]
+    asked += ["--limit", "0.4", "--method", "profile", "--human-error", "0:0.2,0:0.02"]
+    main(["certify", *asked, "--json"])
+    record = json.loads(capsys.readouterr().out)["slices"][0]
+    main(["report", *asked, "--interval", "chi-square", "--markdown", str(page)])
+    text = page.read_text()
+    line = next(line for line in text.splitlines() if line.startswith("| a |"))
+    low, high = (f"{value:.2%}" for value in record["human_error"]["estimates"])
+    assert f"| {low} to {high} |" in line
+    assert f"| {record['upper_limit']:.2%} |" in line
+    assert "The human verdict is the truth" not in text
+    assert "Humans call 0.00% to 20.00% of the failures passes" in text

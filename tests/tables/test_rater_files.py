@@ -110,13 +110,16 @@ def test_a_design_takes_them(folder, capsys):
         (files_of("ann", "twice"), "'twice.csv' holds two labels of id 'q1', 'pass' and 'fail'"),
         (files_of("ann", "empty"), "column 'label' of 'empty.csv' holds no label"),
         (files_of("ann", "id"), "'id' is the name of an id"),
+        (files_of("ann", "ID"), "'ID' is the name of an id"),
+        (files_of("ann", "Ann"), "names of files must differ by more than case"),
         (files_of("ann", "other"), "column 'label'"),
     ],
 )
 def test_faults_are_named(folder, capsys, more, said):
     (folder / "twice.csv").write_text("id,label\nq1,pass\nq1,fail\n")
     (folder / "empty.csv").write_text("id,label\nq1,\n")
-    (folder / "id.csv").write_text("id,label\nq1,pass\n")
+    for name in ("id", "ID", "Ann"):
+        (folder / f"{name}.csv").write_text("id,label\nq1,pass\n")
     (folder / "other.csv").write_text("id,mark\nq1,pass\n")
     assert main(["estimate", *READ, *more, "--human-combine", "any", *QUICK]) == 2
     assert said in capsys.readouterr().err

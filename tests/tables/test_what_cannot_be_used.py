@@ -83,6 +83,8 @@ def test_conditions_are_blamed_for_what_is_theirs(tmp_path, capsys):
     assert "--where" in message
     assert "turn::int >= 9" in message
     assert "--where" in trouble(capsys, path, "--where", "nope = 1")
+    # A word of failure occurs nowhere where no row is left.
+    assert "no row meets the condition" in trouble(capsys, path, "--where", "turn = 'y'", "--failure", "0")
     assert "--where" in trouble(capsys, path, "--where", "turn::int >= 9")
     assert document(capsys, path, "--where", "try_cast(turn AS int) >= 9")["rows"] == 2
 
