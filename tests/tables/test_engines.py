@@ -6,6 +6,7 @@ import random
 import shutil
 import socket
 import subprocess
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -110,8 +111,11 @@ def postgres(rows, tmp_path_factory):
     data = folder / "data"
     data.mkdir()
     if user:
-        for path in (data, folder, folder.parent, folder.parent.parent):
-            os.chmod(path, 0o755)
+        # The way there is the user's alone, and longer in a worker of pytest-xdist.
+        shared = Path(tempfile.gettempdir())
+        for path in (data, *data.parents):
+            if shared in path.parents:
+                os.chmod(path, 0o755)
         shutil.chown(data, user)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
