@@ -4,6 +4,7 @@ import argparse
 import csv
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -35,6 +36,19 @@ def read(path):
 def numbers(path):
     """The same, numbers as numbers and blanks as NaN."""
     return [{k: v if k in WORDS else float(v) if v else np.nan for k, v in row.items()} for row in read(path)]
+
+
+def by_method(path):
+    """Rows of a table by design, and of each by method."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in numbers(path):
+        found.setdefault(row["design"], {})[row["method"]] = row
+    return found
+
+
+def with_error(row, digits=3):
+    """A value with its standard error, as text."""
+    return f"{row['value']:.{digits}f} +- {row['standard_error']:.{digits}f}"
 
 
 class Resumed:

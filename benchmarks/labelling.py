@@ -169,33 +169,33 @@ def rows_of(kind: str, n_draws: int, n_exact: int) -> Iterator[dict[str, Any]]:
 
 def report(out: Path) -> None:
     """Print the tables in Markdown."""
-    found: dict[str, dict[str, dict[str, Any]]] = {}
-    for row in _results.numbers(out / "labelling.csv"):
-        found.setdefault(row["design"], {})[row["method"]] = row
-
-    def shown(row: dict[str, Any], digits: int = 3) -> str:
-        return f"{row['value']:.{digits}f} +- {row['standard_error']:.{digits}f}"
-
+    found = _results.by_method(out / "labelling.csv")
     names = ("calibrated: covered", "width", "chi-square: covered", "width", "profile: wrong", "exact: wrong")
     print(f"| design | bias | RMSE | {' | '.join(names)} |")
     print(f"|---|{'--:|' * 8}")
     for kind, part in found.items():
         cells = [
-            shown(part["bias"], 4),
+            _results.with_error(part["bias"], 4),
             f"{np.sqrt(part['squared error']['value']):.4f}",
             *(
                 text
                 for name in ("calibrated", "chi-square")
-                for text in (shown(part[f"{name}: covered"]), f"{part[f'{name}: width']['value']:.4f}")
+                for text in (
+                    _results.with_error(part[f"{name}: covered"]),
+                    f"{part[f'{name}: width']['value']:.4f}",
+                )
             ),
-            *(shown(part[f"{name}: certified below the truth"]) for name in ("profile", "exact")),
+            *(
+                _results.with_error(part[f"{name}: certified below the truth"])
+                for name in ("profile", "exact")
+            ),
         ]
         print(f"| {kind} | {' | '.join(cells)} |")
     print("\n| labels | planned | mean width of the queues |")
     print(f"|---|{'--:|' * 2}")
     planned = {kind: part["planned: width"] for kind, part in found.items() if "planned: width" in part}
     for kind, row in planned.items():
-        print(f"| {kind} | {row['labels']} | {shown(row, 4)} |")
+        print(f"| {kind} | {row['labels']} | {_results.with_error(row, 4)} |")
 
 
 def main() -> None:

@@ -176,13 +176,7 @@ def _run(*words: str) -> Any:
 
 def report(out: Path) -> None:
     """Print the tables in Markdown."""
-    found: dict[str, dict[str, dict[str, Any]]] = {}
-    for row in _results.numbers(out / "rounds.csv"):
-        found.setdefault(row["design"], {})[row["method"]] = row
-
-    def shown(row: dict[str, Any], digits: int = 3) -> str:
-        return f"{row['value']:.{digits}f} +- {row['standard_error']:.{digits}f}"
-
+    found = _results.by_method(out / "rounds.csv")
     print(
         "| design | campaigns | rounds | labels | bias | calibrated: covered | width | chi-square: covered |"
     )
@@ -192,10 +186,10 @@ def report(out: Path) -> None:
             f"{part['rounds']['queues']:.0f}",
             f"{part['rounds']['value']:.2f}",
             f"{part['labels']['value']:.0f}",
-            shown(part["bias"], 4),
-            shown(part["calibrated: covered"]),
+            _results.with_error(part["bias"], 4),
+            _results.with_error(part["calibrated: covered"]),
             f"{part['calibrated: width']['value']:.4f}",
-            shown(part["chi-square: covered"]),
+            _results.with_error(part["chi-square: covered"]),
         ]
         print(f"| {kind} | {' | '.join(cells)} |")
     print()
@@ -205,10 +199,10 @@ def report(out: Path) -> None:
     print(f"|---|{'--:|' * 6}")
     for kind, part in found.items():
         cells = [
-            *(shown(part[f"{name}: certified below the truth"]) for name in names),
-            shown(part["certified below .40: in rounds"]),
+            *(_results.with_error(part[f"{name}: certified below the truth"]) for name in names),
+            _results.with_error(part["certified below .40: in rounds"]),
             f"{part['certified below .40: labels']['value']:.0f}",
-            shown(part["certified below .40: once"]),
+            _results.with_error(part["certified below .40: once"]),
         ]
         print(f"| {kind} | {' | '.join(cells)} |")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from jaxmle._doctor._commands import Command, DoctorOptions
 from jaxmle._doctor._findings import Finding
-from jaxmle._documents import is_balanced, shell_line, short_percent
+from jaxmle._documents import is_balanced, names_text, shell_line, short_percent
 from jaxmle._planning import MIN_LABELS, Precision
 from jaxmle._tables import (
     ColumnRoles,
@@ -116,10 +116,9 @@ def humans_differ(raters: Raters | None, words: list[str]) -> list[Finding]:
     if not raters or not raters.n_differ:
         return []
     several, differ = raters.n_several, raters.n_differ
-    *first, last = map(shown, raters.names)
-    labeled = "both labelled" if len(first) == 1 else "several of them labelled"
+    labeled = "both labelled" if len(raters.names) == 2 else "several of them labelled"
     text = (
-        f"{', '.join(first)} and {last} differ on {differ:,} of the {several:,} rows that {labeled} "
+        f"{names_text(map(shown, raters.names))} differ on {differ:,} of the {several:,} rows that {labeled} "
         f"({differ / several:.1%}): {shell_line(*words, '--human-error', 'agreement')} allows for how often "
         "humans err"
     )

@@ -65,6 +65,7 @@ from ._words import few_labels_line as few_labels_line
 from ._words import human_error_line as human_error_line
 from ._words import interval_that_holds as interval_that_holds
 from ._words import looks_text as looks_text
+from ._words import names_text as names_text
 from ._words import origin_text as origin_text
 from ._words import p_compared as p_compared
 from ._words import p_value as p_value

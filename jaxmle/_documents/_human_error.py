@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxmle._data import Counts
 from jaxmle._documents._settings import AnalysisSettings
+from jaxmle._documents._words import names_text
 from jaxmle._sensitivity import error_ranges, labeled_limit, leave_none, rater_error, true_rate
 from jaxmle._tables import Raters, SliceCounts
 from jaxmle._types import Document
@@ -67,7 +68,7 @@ class HumanErrors(NamedTuple):
         if not raters.n_several:
             who = "both" if two else "two of"
             raise ValueError(
-                f"--human-error agreement: no item was labelled by {who} {' and '.join(raters.names)}."
+                f"--human-error agreement: no item was labelled by {who} {names_text(raters.names)}."
             )
         if raters.n_undecided:
             raise ValueError(
@@ -84,7 +85,7 @@ class HumanErrors(NamedTuple):
         missed, alarms = _combined(found.missed[1], found.false_alarms[1], raters.rule, shares)
         if missed + alarms >= 1:
             raise ValueError(
-                f"--human-error agreement: {' and '.join(raters.names)} differ on {found.disagreement:.1%} "
+                f"--human-error agreement: {names_text(raters.names)} differ on {found.disagreement:.1%} "
                 f"{'' if two else 'of the pairs of labels '}of {raters.n_several:,} items, so that labels "
                 f"may be wrong on up to {missed:.1%} of the failures and {alarms:.1%} of the passes, and "
                 "tell nothing then: let them label more of the same items, or settle where they differ."

@@ -1,6 +1,6 @@
 """Numbers, names and notes of documents in words, for every way to show them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 
 from jaxmle._data import percent as percent
@@ -19,6 +19,12 @@ _FEW_NAMED = 5
 def count_of(count: int, what: str) -> str:
     """A number of things: 1 row, 2 rows."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def names_text(names: Iterable[str]) -> str:
+    """Several names: a and b; a, b and c."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def p_value(p: float) -> str:
@@ -224,9 +230,8 @@ def _raters_differ(found: Document | None, document: Document) -> str:
     """What two raters' agreement says of their errors; nothing where that was not asked."""
     if found is None:
         return ""
-    *first, last = map(shown_text, found["raters"])
-    names, items = f"{', '.join(first)} and {last}", count_of(found["n_both"], "item")
-    two = len(first) == 1
+    names, items = names_text(map(shown_text, found["raters"])), count_of(found["n_both"], "item")
+    two = len(found["raters"]) == 2
     of = f"the {items} that both labelled" if two else f"pairs of labels of the same item, {items}"
     said = (
         f"{names} differ on {percent(found['disagreement'])} of {of}. That they err independently and "

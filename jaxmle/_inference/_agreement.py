@@ -173,7 +173,7 @@ def rater_agreement(
         return RaterAgreement(None, None, None)
     raters = failures + passes
     agreed = (failures * (failures - 1) + passes * (passes - 1)) / (raters * (raters - 1))
-    parts = (agreed, failures / raters, items / items.sum(), float(items.sum()), 1 - confidence, confidence)
+    parts = (agreed, failures / raters, items / items.sum(), float(items.sum()), confidence)
     kappa = _beyond_chance(*parts, fleiss=True)
     return RaterAgreement(float(agreed @ parts[2]), kappa, _beyond_chance(*parts, fleiss=False))
 
@@ -183,7 +183,6 @@ def _beyond_chance(
     failing: Array,
     weight: Array,
     n: float,
-    alpha: float,
     confidence: float,
     *,
     fleiss: bool,
@@ -195,11 +194,10 @@ def _beyond_chance(
         failing: Share of the labels that are failures, likewise.
         weight: Share of the items that are of the kind.
         n: Items.
-        alpha: Error of the interval.
-        confidence: 1 - ``alpha``.
+        confidence: Nominal coverage of the interval.
         fleiss: Whether chance is two labels drawn from all of them (Fleiss); else Gwet's.
     """
-    share = float(failing @ weight)
+    share, tail = float(failing @ weight), (1 - confidence) / 2
     gwet = 2 * share * (1 - share)
     chance = 1 - gwet if fleiss else gwet
     by_item = failing * (1 - share) + (1 - failing) * share
@@ -209,12 +207,12 @@ def _beyond_chance(
     found = (float(agreed @ weight) - chance) / (1 - chance)
     method = "Fleiss, Gwet's variance" if fleiss else "Gwet"
     if np.all(agreed == 1):
-        low, _ = score_limits(np.array(n), np.array(0.0), alpha / 2)
+        low, _ = score_limits(np.array(n), np.array(0.0), tail)
         return Interval(found, max((float(low) - chance) / (1 - chance), -1.0), 1.0, confidence, method)
     if n <= 1:
         return None
     # What each item adds: agreement, and chance agreement by the share of its labels that are failures.
     parts = (agreed - chance) / (1 - chance) - 2 * (1 - found) * (by_item - chance) / (1 - chance)
     error = math.sqrt(float((weight * (parts - found) ** 2).sum()) / (n - 1))
-    half = float(quantile_of_t(np.array(alpha / 2), np.array(n - 1.0))) * error
+    half = float(quantile_of_t(np.array(tail), np.array(n - 1.0))) * error
     return Interval(found, max(found - half, -1.0), min(found + half, 1.0), confidence, method)

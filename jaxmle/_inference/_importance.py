@@ -22,6 +22,7 @@ from jaxmle._types import Array, Index
 # Fits that are worked on at once.
 _BLOCK = {"numpy": 1 << 14, "jax": 1 << 18}
 _IMPOSSIBLE = -1e5
+# Numbers that a processor keeps at hand.
 _AT_HAND = 1 << 16
 _LEAST_RISE = 1e-100
 # Entries of a table for each number that is drawn from it: more would take longer than the fits.
@@ -117,8 +118,7 @@ def largest_p_values(
     """
     size, n_draws = draws.best.shape
     n_rates = rate.shape[1]
-    width = max(1, _BLOCK[engine] // (n_draws * n_rates))
-    blocks = [slice(start, start + width) for start in range(0, size, width)]
+    blocks = _slices(size, n_draws * n_rates, _BLOCK[engine])
     flat = tree_map(lambda x: x.reshape(size, -1), judges)
     density = log_densities(draws.cells, flat, calibration).reshape(size, n_rates, -1, n_draws)
     # Of draws that do not speak against the rate the statistic is 0.
@@ -186,9 +186,9 @@ def log_densities(cells: Array, judges: Params, calibration: Calibration) -> Arr
     return log_rates(judges, calibration).transpose(0, 2, 1) @ cells.transpose(0, 2, 1)
 
 
-def _slices(size: int, entries: int) -> list[slice]:
-    """Parts of a batch, ``entries`` numbers each element, that a processor keeps at hand."""
-    width = max(1, _AT_HAND // entries)
+def _slices(size: int, entries: int, most: int = _AT_HAND) -> list[slice]:
+    """Parts of a batch, ``entries`` numbers each element, of ``most`` numbers or so."""
+    width = max(1, most // entries)
     return [slice(start, start + width) for start in range(0, size, width)]
 
 

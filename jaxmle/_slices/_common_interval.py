@@ -1,7 +1,5 @@
 """Profile intervals of slices that share a judge."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from jaxmle._arrays import take
@@ -25,20 +23,6 @@ _FIRST, _OTHER = np.array([0, 1, 0, 1]), np.array([1, 0, 1, 0])
 _BLOCK = 512
 
 
-class End(NamedTuple):
-    """Ends of intervals, arrays of shape ``(N,)``.
-
-    Attributes:
-        rate: Failure rate.
-        at_bound: Whether the bound on the failure rate was met first.
-        converged: Whether the statistic is at the cut-off there.
-    """
-
-    rate: Array
-    at_bound: Array
-    converged: Array
-
-
 def common_ends(surface: Surface, s: Slices, best: Common, cutoff: float) -> Pair:
     """Lower and upper ends of the profile intervals of all slices."""
     peak = np.arcsin(np.sqrt(np.array([best.tpr, best.fpr])))
@@ -50,13 +34,13 @@ def common_ends(surface: Surface, s: Slices, best: Common, cutoff: float) -> Pai
         # Both ends of all slices at once.
         twice = take(part, np.tile(np.arange(len(rate)), 2))
         stop = np.concatenate([part.low, part.high])
-        found = ends_of(surface, twice, np.tile(rate, 2), start, cutoff, stop).rate
+        found = _ends(surface, twice, np.tile(rate, 2), start, cutoff, stop)
         return found[: len(rate)], found[len(rate) :]
 
     return map_slices(ends, (s, best.rate), _BLOCK)
 
 
-def ends_of(surface: Surface, s: Slices, estimate: Array, start: Array, cutoff: float, stop: Array) -> End:
+def _ends(surface: Surface, s: Slices, estimate: Array, start: Array, cutoff: float, stop: Array) -> Array:
     """Find where joint profile likelihoods of slices cross the cut-off, from their estimates to ``stop``.
 
     Args:
@@ -74,8 +58,7 @@ def ends_of(surface: Surface, s: Slices, estimate: Array, start: Array, cutoff: 
     inner, outer = estimate.copy(), np.array(stop)
     root_inner, root_outer = np.full(size, -aim), np.sqrt(value) - aim
     trial = 0.5 * (inner + outer)
-    done = at_bound | (estimate == stop)
-    todo = np.flatnonzero(~done)
+    todo = np.flatnonzero(~at_bound & (estimate != stop))
     for n in range(_STEPS):
         if not todo.size:
             break
@@ -90,14 +73,12 @@ def ends_of(surface: Surface, s: Slices, estimate: Array, start: Array, cutoff: 
             np.where(short, old[todo], new) for new, old in ((at, outer), (root, root_outer))
         )
         near = (np.abs(root) <= _CLOSE) | (np.abs(outer[todo] - inner[todo]) <= 1e-13)
-        done[todo] = near
         todo = todo[~near]
         # Regula falsi, kept off the ends of the bracket, in turn with halving.
         share = np.clip(root_inner[todo] / (root_inner[todo] - root_outer[todo]), 0.02, 0.98)
         share = 0.5 if n % 3 == 2 else share
         trial[todo] = inner[todo] + share * (outer[todo] - inner[todo])
-    rate = np.where(at_bound, stop, trial)
-    return End(rate, at_bound, done | (np.abs(outer - inner) <= 1e-6))
+    return np.where(at_bound, stop, trial)
 
 
 def _statistic(surface: Surface, s: Slices, rate: Array, z: Array) -> Pair:

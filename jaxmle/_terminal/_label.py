@@ -3,7 +3,7 @@
 from rich.console import Group
 from rich.text import Text
 
-from jaxmle._documents import agreement_text, count_of, percent
+from jaxmle._documents import agreement_text, count_of, names_text, percent
 from jaxmle._types import Document
 
 _FEW = 10
@@ -62,8 +62,7 @@ def label_table(document: Document) -> Group:
 
 def _together(one: Document) -> list[Text]:
     """How more than two raters agree."""
-    *first, last = one["raters"]
-    names = f"{', '.join(first)} and {last}"
+    names = names_text(one["raters"])
     if not one["n_several"]:
         return [Text(f"No two of {names} have an item in common yet.")]
     beyond = agreement_text(one)
