@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from jaxmle._data import printable
-from jaxmle._documents import bounds_text, certificate_line, failure_line, percent, record_name, verdict_line
+from jaxmle._documents import (
+    bounds_text,
+    certificate_line,
+    failure_line,
+    human_error_line,
+    percent,
+    record_name,
+    verdict_line,
+)
 from jaxmle._types import Document
 
 _LONGEST = 2000
@@ -71,6 +79,8 @@ def _properties(suite: ElementTree.Element, document: Document) -> None:
         "bounds": bounds_text(settings),
         "jaxmle": document["version"],
     }
+    if line := human_error_line(document):
+        found["human error"] = line
     properties = _element(suite, "properties")
     for name, value in found.items():
         _element(properties, "property", name=name, value=str(value))

@@ -128,20 +128,25 @@ class HumanErrors(NamedTuple):
     def add_to(self, document: Document) -> None:
         """Add to a document of `jaxmle estimate` what its rates become."""
         document["settings"]["human_error"] = self.settings
+        if mix := document.get("mix"):
+            mix["human_error"] = self._allowed(mix)
         for record in [*document["slices"], document["total"]]:
             rate = record["failure_rate"]
-            estimate = rate["estimate"]
-            allowed = {
-                "estimates": None if estimate is None else [self.lowest(estimate), self.highest(estimate)],
-                "low": self.lowest(rate["low"]),
-                "high": self.highest(rate["high"]),
-            }
-            _put_first(record, allowed)
+            _put_first(record, self._allowed(rate))
             if leave_none(rate["low"], rate["high"], self.missed, self.false_alarms):
                 record["warnings"].append(
                     "human error: no failure rate agrees with these labels; fewer of them are failures than "
                     "the false alarms alone would be, or more than the misses leave"
                 )
+
+    def _allowed(self, rate: Document) -> Document:
+        """What a rate and its interval become; those of a mix too, since labels err alike in all slices."""
+        estimate = rate["estimate"]
+        return {
+            "estimates": None if estimate is None else [self.lowest(estimate), self.highest(estimate)],
+            "low": self.lowest(rate["low"]),
+            "high": self.highest(rate["high"]),
+        }
 
     def add_verdicts_to(self, document: Document, limit: float) -> None:
         """Turn a document of `jaxmle certify` at `limit` of labels into one at the limit that was asked."""

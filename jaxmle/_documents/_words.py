@@ -175,8 +175,8 @@ def errors_text(settings: Document) -> str:
 
 
 def estimate_text(record: Document) -> str:
-    """The failure rate of a record: where labels may err, from the least to the largest that they leave."""
-    rate, found = record["failure_rate"], record.get("human_error")
+    """The failure rate of a record or a mix: where labels may err, from the least to the largest."""
+    rate, found = record.get("failure_rate", record.get("estimate")), record.get("human_error")
     if not record.get("identified", True):
         return "not identified"
     if found and found["estimates"]:
@@ -187,8 +187,8 @@ def estimate_text(record: Document) -> str:
 
 
 def interval_that_holds(record: Document) -> Document:
-    """The ends of a record of an estimate that hold: where labels may err, those that allow for it."""
-    found: Document = record.get("human_error") or record["failure_rate"]
+    """The ends that hold of a record or a mix: where labels may err, those that allow for it."""
+    found: Document = record.get("human_error") or record.get("failure_rate", record)
     return found
 
 

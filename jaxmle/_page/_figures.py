@@ -54,6 +54,8 @@ def slices_figure(document: Document, limit: float | None, draw: bool) -> Figure
             f" The dashed line is the limit, {percent(limit)}: a circle marks an interval under it, a square "
             "one that it cuts, a triangle one above it. The verdicts in the table are those of certify."
         )
+    if document["settings"].get("human_error"):
+        description += " Labels are taken for right here."
     title = "Failure rate by slice"
     svg = ""
     if draw:

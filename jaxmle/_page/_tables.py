@@ -77,7 +77,7 @@ def slices_table(document: Document) -> Rows:
         key = record.get("key", {})
         if not key and (mix := estimate.get("mix")):
             cells = dict.fromkeys(headings[len(settings["by"]) :], "")
-            cells |= {"failure rate": rate_text(mix["estimate"]), level: ends_text(mix)}
+            cells |= {"failure rate": estimate_text(mix), level: ends_text(interval_that_holds(mix))}
             rows.append(["mix of slices", *[""] * (len(settings["by"]) - 1), *cells.values()])
         cells = {
             "failure rate": estimate_text(record),

@@ -17,7 +17,8 @@ def label_table(document: Document) -> Group:
     lines = [
         Text(
             f"{labeled:,} of {count_of(items['items'], 'item')} labelled{skipped}: "
-            f"{count_of(items['failures'], 'failure')}, {items['passes']:,} passes.",
+            f"{count_of(items['failures'], 'failure')}, {items['passes']:,} "
+            f"{'pass' if items['passes'] == 1 else 'passes'}.",
             style="bold green" if labeled == items["items"] else "bold",
         )
     ]

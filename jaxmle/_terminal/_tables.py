@@ -52,7 +52,7 @@ def estimate_table(document: Document) -> Group:
         headings.append("borrows")
     answer = [Text(f"{what} {_estimated(document)}", style="bold")]
     if mix := document.get("mix"):
-        answer.append(Text(f"Mix of slices {_rate_in_words(mix, level)}.", style="bold"))
+        answer.append(Text(f"Mix of slices {_in_words(mix, level)}{errors_text(settings)}.", style="bold"))
     if "out" in document:
         slices = count_of(document["n_slices"], "slice")
         answer.append(Text(f"{slices} written to {shown_text(document['out'])}."))
@@ -96,9 +96,7 @@ _COLOR = {True: "green", False: "red"}
 def _estimated(document: Document) -> str:
     """The estimate of all rows, what it is from, and the slices with the lowest and the highest."""
     total, records, settings = document["total"], document["slices"], document["settings"]
-    level, ends = f"{100 * settings['confidence']:g}% interval", interval_that_holds(total)
-    said = f"{estimate_text(total)}, {level} {percent(ends['low'])} to {percent(ends['high'])}"
-    said += errors_text(settings)
+    said = _in_words(total, f"{100 * settings['confidence']:g}% interval") + errors_text(settings)
     labels, others = (f"{total[name]:,.8g}" for name in ("n_labeled", "n_unlabeled"))
     said += f", from {labels} labelled and {others} unlabelled items"
     if (check := document["bounds_check"]) and check["contradicted"]:
@@ -112,8 +110,10 @@ def _estimated(document: Document) -> str:
     return f"{said}."
 
 
-def _rate_in_words(rate: Document, level: str) -> str:
-    return f"{_found(rate['estimate'])}, {level} {percent(rate['low'])} to {percent(rate['high'])}"
+def _in_words(record: Document, level: str) -> str:
+    """The failure rate and the interval that hold, of a record or a mix."""
+    ends = interval_that_holds(record)
+    return f"{estimate_text(record)}, {level} {percent(ends['low'])} to {percent(ends['high'])}"
 
 
 def _found(estimate: float | None) -> str:

@@ -165,6 +165,7 @@ def test_the_first_line_and_the_status_are_those_of_labels_that_err_everywhere(c
     text = (tmp_path / "junit.xml").read_text()
     assert 'failures="1"' in text
     assert said in text
+    assert 'name="human error"' in text
     assert main(["report", *asked, "--markdown", page, "--card", card, "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     total = found["certificate"]["total"]
@@ -181,6 +182,24 @@ def test_the_first_line_and_the_status_are_those_of_labels_that_err_everywhere(c
     assert main(["certify", *asked[:4], "--anytime", *asked[-2:], "--json"]) == 1
     once = json.loads(capsys.readouterr().out)["total"]["upper_limit_once"]
     assert once == pytest.approx(total["upper_limit"])
+
+
+def test_a_mix_allows_for_it_too(capsys, tmp_path):
+    """With one slice that holds everything the mix is the total."""
+    rows = [f"{i % 8 < 2},{i % 9 < 2 if i < 240 else ''},a" for i in range(900)]
+    (tmp_path / "rows.csv").write_text("\n".join(["judge,human,topic", *rows, ""]))
+    (tmp_path / "mix.csv").write_text("topic,share\na,1\n")
+    asked = ["estimate", str(tmp_path / "rows.csv"), "--judge", "judge", "--human", "human", "--by", "topic"]
+    asked += ["--interval", "chi-square", "--human-error", "0:0.2", "--mix", str(tmp_path / "mix.csv")]
+    assert main([*asked, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    mix, total = (one["human_error"] for one in (found["mix"], found["total"]))
+    assert mix["estimates"] == pytest.approx(total["estimates"])
+    assert mix["high"] == pytest.approx(total["high"], rel=0.02)
+    assert main(asked) == 0
+    lines = capsys.readouterr().out.splitlines()
+    low, high = (f"{value:.2%}" for value in mix["estimates"])
+    assert any(line.startswith(f"Mix of slices {low} to {high}, 95% interval") for line in lines)
 
 
 def test_a_page_of_slices_allows_for_it_in_every_column_that_is_of_the_rate(capsys, tmp_path):
