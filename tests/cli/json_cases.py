@@ -79,7 +79,8 @@ _LINES = {
     ),
     "certify, human error": f"certify few.csv {COLUMNS} --limit 0.4 --by part {PROFILE} --human-error 0:0.1",
     "estimate, human error": f"estimate few.csv {COLUMNS} --by part {QUICK} --human-error 0:0.1,0:0.02",
-    "estimate, mix, human error": f"estimate few.csv {COLUMNS} --by part {QUICK} --mix mix.csv --human-error 0:.1",
+    "estimate, mix, human error": f"estimate few.csv {COLUMNS} --by part {QUICK} --mix mix.csv "
+    "--human-error 0:0.1",
     "certify, anytime": f"certify few.csv {COLUMNS} --limit 0.4 --by part --anytime",
     "report": f"report few.csv {COLUMNS} {QUICK} --by part --limit 0.5 {PROFILE} {BOUNDS}",
     "report, counts": f"report --counts {SIX} {QUICK}",
