@@ -230,7 +230,7 @@ class Reading:
         if drawn:
             source, human_source, where, id = drawn.source, drawn.human_source, drawn.where, drawn.id
             judges, humans = drawn.judges, drawn.humans
-        human_source, humans = by_rater(human_source, humans, id)
+        human_source, humans = by_rater(human_source, humans, id, self.human_where)
         combining = Combining(judges, humans, self.combine, self.human_combine, cast(Any, self.missing))
         roles = Roles(next(iter(judges), ""), humans[0], by, self.weight, self.cluster, where)
         keep_compiled(not self.no_cache)

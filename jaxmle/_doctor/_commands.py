@@ -14,7 +14,6 @@ _MOST_OTHERS = 3
 # What formulas and plans alike take for granted.
 _OF = " of independent items"
 # Any one of several raters in files of their own is believed who calls a failure; two may tie by a majority.
-RATERS_RULE = "any"
 
 
 # Labels that are proposed where there is none: what the examples of the method have.
@@ -33,6 +32,7 @@ class DoctorOptions:
         by_given: Whether the slices are the user's choice.
         judges: Columns of judge verdicts, where several make one.
         rule: When they say failure.
+        human_rule: When several raters, in files of their own, say failure.
         limit: Failure rate to be certified.
         confidence: Confidence, in (0, 1).
     """
@@ -44,6 +44,7 @@ class DoctorOptions:
     by_given: bool = False
     judges: tuple[str, ...] = ()
     rule: str | None = None
+    human_rule: str | None = None
     limit: float | None = None
     confidence: float = 0.95
 
@@ -123,8 +124,8 @@ def reading_words(
     elif not roles.human and roles.id:
         words += ["--human-file", "labels.csv", "--id", roles.id]
     words += ["--human", roles.human or roles.blank or "human"]
-    if len(request.human_files) > 1:
-        words += ["--human-combine", RATERS_RULE]
+    if request.human_rule:
+        words += ["--human-combine", request.human_rule]
     for name, value in options.items():
         option = "--pass" if name == "passes" else f"--{name.replace('_', '-')}"
         for word in (value,) if isinstance(value, str) else value or ():

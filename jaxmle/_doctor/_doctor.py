@@ -7,7 +7,6 @@ from typing import Any
 from jaxmle._data import Bounds, Counts
 from jaxmle._doctor._columns import column_findings, verdict_options
 from jaxmle._doctor._commands import (
-    RATERS_RULE,
     Command,
     DoctorOptions,
     commands_of,
@@ -16,6 +15,7 @@ from jaxmle._doctor._commands import (
 )
 from jaxmle._doctor._findings import Finding, findings_of, slice_findings
 from jaxmle._doctor._others import (
+    by_first_rule,
     first_plan,
     humans_differ,
     other_commands,
@@ -49,15 +49,20 @@ _MOST_SLICINGS = 3
 
 def _opened(
     source: Source, roles: Roles, request: DoctorOptions, options: dict[str, Any]
-) -> tuple[Source, Roles, list[Finding]]:
-    """The rows with their labels, of several raters in files of their own too; and whether these differ."""
+) -> tuple[Source, Roles, str | None, list[Finding]]:
+    """The rows with their labels, of several raters in files of their own by a rule; whether these differ."""
     labels, humans = by_rater(list(request.human_files) or None, (roles.human,), request.id)
-    rule = RATERS_RULE if len(humans) > 1 else None
-    combining = Combining((roles.judge,), humans, None, rule)
-    opened, roles, panel = open_panel(
-        source, roles, combining, human_source=labels, id=request.id, on_invalid="drop", **options
-    )
-    return opened, roles, humans_differ(panel.raters if panel else None, ["--human-combine", RATERS_RULE])
+
+    def opened(rule: str | None) -> tuple[Source, Roles, Panel | None]:
+        rules = Combining((roles.judge,), humans, None, rule)
+        given = {"human_source": labels, "id": request.id, "on_invalid": "drop"}
+        return open_panel(source, roles, rules, **given, **options)
+
+    if len(humans) == 1:
+        found, asked, _ = opened(None)
+        return found, asked, None, []
+    rule, (found, asked, panel) = by_first_rule(len(humans), opened)
+    return found, asked, rule, humans_differ(panel.raters if panel else None, ["--human-combine", rule])
 
 
 def doctor_document(
@@ -86,7 +91,8 @@ def doctor_document(
     if roles.judge and roles.human and rows and not any(one.level == "blocks" for one in found):
         try:
             asked = Roles(roles.judge, roles.human)
-            source, asked, said = _opened(source, asked, request, options)
+            source, asked, rule, said = _opened(source, asked, request, options)
+            request = replace(request, human_rule=rule)
             found += said
             if any(one.name == roles.judge and one.kind == "score" for one in columns):
                 thresholds, said = _graded(source, asked, options, request.confidence)

@@ -1,8 +1,9 @@
 """Commands beside estimate and certify that a file supports."""
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from jaxmle._doctor._commands import Command, DoctorOptions
 from jaxmle._doctor._findings import Finding
@@ -11,6 +12,7 @@ from jaxmle._planning import MIN_LABELS, Precision
 from jaxmle._tables import (
     ColumnRoles,
     Combining,
+    Panel,
     Raters,
     Roles,
     SliceCounts,
@@ -20,6 +22,8 @@ from jaxmle._tables import (
     quote_text,
     shown,
 )
+
+T = TypeVar("T")
 
 # Slices of such names are systems, which one would compare.
 _SYSTEMS = frozenset(("model", "system", "variant", "version", "provider", "policy"))
@@ -62,14 +66,17 @@ def together_commands(
     humans = [] if request.human_files else _alike(roles.human, roles.humans)
     if not judges and not humans:
         return []
-    rule = "majority" if judges else None
-    human_rule = "any" if len(humans) == 1 else "majority" if humans else None  # two raters may tie
-    one = Roles(roles.judge or "", roles.human or "")
-    columns = (one.judge, *judges), (one.human, *humans)
-    try:
-        combine(source, one, Combining(*columns, rule, human_rule), on_invalid="drop", **options)
-    except ValueError:  # so may three where one of them gave no label
-        human_rule = "any" if humans else None
+    rule, human_rule = "majority" if judges else None, None
+    if humans:
+        one = Roles(roles.judge or "", roles.human or "")
+        columns = (one.judge, *judges), (one.human, *humans)
+
+        def together(by: str) -> object:
+            return combine(source, one, Combining(*columns, rule, by), on_invalid="drop", **options)
+
+        with suppress(ValueError):  # what is wrong with them `estimate` will say
+            human_rule, _ = by_first_rule(len(columns[1]), together)
+        human_rule = human_rule or "any"
     more = [word for name in judges for word in ("--judge", name)]
     more += ["--combine", rule] if rule else []
     more += [word for name in humans for word in ("--human", name)]
@@ -89,21 +96,36 @@ def together_commands(
     return [Command(f"estimate, {what} together", True, line, "; ".join(said))]
 
 
+def by_first_rule(n: int, use: Callable[[str], T]) -> tuple[str, T]:
+    """The rule by which labels of ``n`` raters make one, and what comes of it: a majority where that decides.
+
+    Two may tie, and so may more where one gave no label.
+    """
+    if n > 2:
+        with suppress(ValueError):
+            return "majority", use("majority")
+    return "any", use("any")
+
+
 def raters_finding(
     source: Source, roles: ColumnRoles, request: DoctorOptions, options: dict[str, Any]
 ) -> list[Finding]:
-    """How often another column of human verdicts differs, and what makes use of that."""
+    """How often other columns of human verdicts differ, and what makes use of that."""
     others = [name for name in roles.humans if name != roles.human]
     if request.human_files or not others or not roles.human:
         return []
-    one, two = roles.human, others[0]
-    try:
-        rules = Combining((roles.judge or "",), (one, two), None, "any")
-        _, panel = combine(source, Roles(roles.judge or "", one), rules, on_invalid="drop", **options)
-    except ValueError:  # its words may be others
-        return []
-    raters = panel.raters if panel else None
-    return humans_differ(raters, ["--human", one, "--human", two, "--human-combine", "any"])
+    one, judge = roles.human, roles.judge or ""
+    for humans in dict.fromkeys([(one, *others), (one, others[0])]):
+
+        def together(by: str, humans: tuple[str, ...] = humans) -> Panel | None:
+            rules = Combining((judge,), humans, None, by)
+            return combine(source, Roles(judge, one), rules, on_invalid="drop", **options)[1]
+
+        with suppress(ValueError):  # their words may be others
+            rule, panel = by_first_rule(len(humans), together)
+            words = [word for name in humans for word in ("--human", name)]
+            return humans_differ(panel.raters if panel else None, [*words, "--human-combine", rule])
+    return []
 
 
 def humans_differ(raters: Raters | None, words: list[str]) -> list[Finding]:

@@ -310,7 +310,7 @@ def _items(
     if not humans:
         humans = (with_blank_labels(opened),)
         label = humans[0]
-    human_source, humans = by_rater(human_source, humans, id)
+    human_source, humans = by_rater(human_source, humans, id, asked.get("human_where"))
     where = asked.get("where")
     combining = Combining(
         judges, humans, asked.get("combine"), asked.get("human_combine"), asked.get("missing", "drop")

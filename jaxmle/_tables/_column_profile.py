@@ -135,7 +135,8 @@ def profile(source: Source) -> tuple[int, list[Column]]:
         numbers = _range_of(spelt) if spelt is not None else ranges.get(i)
         approximate = spelt is None and i not in exact
         distinct = exact.get(i, distinct) if spelt is None else len(spelt)
-        written = values.get(i, {}) if spelt is not None else None
+        # Longer ones are cut, and would be what no row holds.
+        written = values.get(i, {}) if spelt is not None and (longest or 0) <= _LONGEST_WORD else None
         columns.append(
             Column(name, filled, distinct, longest, spelt, numbers, int(digest), approximate, written)
         )

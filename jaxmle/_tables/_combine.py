@@ -57,8 +57,9 @@ class Combining:
             if len(set(columns)) < len(columns):
                 raise ValueError(f"`{who}` (--{who}) names a column twice: {', '.join(columns)}.")
             if rule is not None and len(columns) < 2:
+                files = ", or their files with `human_source` (--human-file)" if who == "human" else ""
                 raise ValueError(
-                    f"{named} makes one verdict of several: name several with `{who}` (--{who})."
+                    f"{named} makes one verdict of several: name several with `{who}` (--{who}){files}."
                 )
             if rule is not None:
                 _check_rule(named, rule, len(columns))

@@ -98,6 +98,8 @@ def _parsed(condition: str) -> dict[str, Any]:
             raise ValueError(f"{_refusal(condition[1:-2])}: it ends before the text does.")
         reason = printable(next(iter(str(found.get("error_message")).splitlines()), ""), _LONGEST).rstrip(".")
         quotes = " Text stands in single quotes: topic = 'two words'." if "'" not in condition else ""
+        if condition.count("'") % 2:
+            quotes = " A single quote within text is written twice: name = 'O''Brien'."
         raise ValueError(f"`where` (--where) is no condition on these rows: {reason}.{quotes}")
     statements = found["statements"]
     if len(statements) != 1:

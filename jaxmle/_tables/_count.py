@@ -161,7 +161,7 @@ def count(
     if isinstance(human_source, list | tuple):
         from jaxmle._tables._rater_files import by_rater
 
-        labels, humans = by_rater(human_source, humans, named)
+        labels, humans = by_rater(human_source, humans, named, human_where)
     combining = Combining(judges, humans, _rule(combine), _rule(human_combine), missing)
     roles = Roles(next(iter(judges), ""), next(iter(humans), ""), columns, weight, cluster, where)
     meaning: dict[str, Any] = {

@@ -13,21 +13,24 @@ from jaxmle._tables._table import Table
 Item = tuple[Any, ...]
 
 
-def by_rater(human_source: object, humans: tuple[str, ...], id: Sequence[str]) -> tuple[Any, tuple[str, ...]]:
+def by_rater(
+    human_source: object, humans: tuple[str, ...], id: Sequence[str], human_where: str | None = None
+) -> tuple[Any, tuple[str, ...]]:
     """Where labels are and which columns hold them, files of several raters as one table with a column each.
 
     Args:
         human_source: As in `count`; several paths are files of as many raters.
         humans: Columns of labels; of several files the one that each of them has.
         id: Columns that name an item.
+        human_where: Condition on the rows of one such file.
 
     Returns:
         The source and the columns: as they were, but where there are several files a table with a row an
         item and a column a rater, named as the files are.
 
     Raises:
-        ValueError: Of several files: there are no ids, or several columns; one cannot be read, lacks a
-            column, holds no label, or two of an item; or two are the same file.
+        ValueError: Of several files: there are no ids, several columns, or a condition; one cannot be read,
+            lacks a column, holds no label, or two of an item; or two are the same file.
     """
     if not _are_paths(human_source):
         return human_source, humans
@@ -35,6 +38,10 @@ def by_rater(human_source: object, humans: tuple[str, ...], id: Sequence[str]) -
         return human_source[0], humans
     if not id:
         raise ValueError("`human_source` and `id` (--human-file and --id) go together: give both or none.")
+    if human_where is not None:
+        raise ValueError(
+            "`human_where` (--human-where) is of one file of labels: keep in the files only what is meant."
+        )
     if len(humans) != 1:
         raise ValueError(
             "several `human_source` (--human-file) are of a rater each: name the one column of labels that "

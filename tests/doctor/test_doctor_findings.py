@@ -266,6 +266,31 @@ def test_another_human_who_differs_is_noted(tmp_path, capsys):
     assert "humans differ" not in levels(document)
 
 
+def test_three_humans_decide_by_majority_in_one_file_and_in_three(tmp_path, capsys):
+    """Where one of them gave no label two may tie: then any of them says."""
+    truth = [int(i % 5 == 0) for i in range(120)]
+    names = ("human", "reviewer", "annotator")
+    said = {name: [one ^ (i % 30 == 7 * k) for i, one in enumerate(truth)] for k, name in enumerate(names)}
+    rows = [(f"i{i}", int(i % 4 == 0), *(said[name][i] for name in names)) for i in range(120)]
+    together = write(tmp_path / "f.csv", ("item_id", "judge", *names), rows)
+    _, document = doctor(together, capsys)
+    options = "--human human --human reviewer --human annotator --human-combine majority"
+    assert f"{options} --human-error agreement" in finding(document, "humans differ")["text"]
+    files = [write(tmp_path / f"{name}.csv", ("item_id", "human"), enumerated(said[name])) for name in names]
+    apart = write(tmp_path / "v.csv", ("item_id", "judge"), [row[:2] for row in rows])
+    more = ["--judge", "judge", "--human", "human", "--id", "item_id"]
+    more += [word for file in files for word in ("--human-file", str(file))]
+    _, document = doctor(apart, capsys, *more)
+    assert document["next"].endswith("--human-combine majority")
+    write(files[2], ("item_id", "human"), enumerated(said["annotator"])[:60])
+    _, document = doctor(apart, capsys, *more)
+    assert document["next"].endswith("--human-combine any")
+
+
+def enumerated(labels):
+    return [(f"i{i}", label) for i, label in enumerate(labels)]
+
+
 def test_values_are_shown_as_they_are_written_and_work_in_a_condition(tmp_path, capsys):
     words = {1: "Not Grounded", 0: "Grounded Text", "": ""}
     rows = [

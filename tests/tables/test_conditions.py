@@ -113,6 +113,7 @@ def test_a_condition_nested_without_end_is_an_answer_or_one_line(source, capsys)
         ),
         ("topic = Paris", "If it is a value, put it in single quotes: 'Paris'."),
         ("topic = New York", "Text stands in single quotes: topic = 'two words'."),
+        ("topic = 'O'Brien'", "written twice: name = 'O''Brien'."),
     ],
 )
 def test_a_word_without_quotes_is_told_from_a_column(source, capsys, condition, said):

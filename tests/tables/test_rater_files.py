@@ -113,6 +113,8 @@ def test_a_design_takes_them(folder, capsys):
         (files_of("ann", "ID"), "'ID' is the name of an id"),
         (files_of("ann", "Ann"), "names of files must differ by more than case"),
         (files_of("ann", "other"), "column 'label'"),
+        ([*files_of("ann", "bob"), "--human-where", "id = 'q1'"], "(--human-where) is of one file of labels"),
+        (files_of("ann"), "or their files with `human_source` (--human-file)"),
     ],
 )
 def test_faults_are_named(folder, capsys, more, said):
